@@ -1,0 +1,70 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// What every Swift target of this package is compiled with.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+  name: "verdict",
+  platforms: [.macOS(.v15)],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.12.0"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.0.0"),
+    .package(url: "https://github.com/apple/swift-collections.git", from: "1.3.0"),
+    .package(url: "https://github.com/apple/swift-system.git", from: "1.6.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.11.0"),
+  ],
+  targets: [
+    // The PostgreSQL client: libpq below, nothing of Verdict inside.
+    .systemLibrary(
+      name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .target(
+      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections], swiftSettings: strict),
+
+    // The durable queue: on PostgreSQL, nothing of training inside.
+    .target(name: "JobQueue", dependencies: ["PostgreSQL", log], swiftSettings: strict),
+
+    // The learner: pure maths, C inner loops below.
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "Learning", dependencies: ["CKernels"], swiftSettings: strict),
+
+    // The domain and its SQL.
+    .target(
+      name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "VerdictCore",
+      dependencies: ["PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", log],
+      swiftSettings: strict),
+
+    // Tests: units without a database, integration tests against a PostgreSQL that the run starts.
+    .target(
+      name: "TestSupport", dependencies: ["PostgreSQL", subprocess, system],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "JobQueueTests", dependencies: ["JobQueue", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "LearningTests", dependencies: ["Learning", "CKernels"],
+      resources: [.copy("Fixtures")], swiftSettings: strict),
+    .testTarget(
+      name: "VerdictCoreTests", dependencies: ["VerdictCore", "TestSupport"],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)
