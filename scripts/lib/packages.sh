@@ -43,13 +43,20 @@ need_packages() {
     as_root=(sudo)
   fi
   say "installing ${missing[*]}"
-  apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >&2; }
-  apt update || die "apt-get update failed"
+  local log
+  log=$(mktemp)
+  apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" </dev/null >>"$log" 2>&1 ||
+      { tail -n 20 "$log" >&2; die "apt-get $* failed; all of its output is in $log"; }
+  }
+  apt update
   # Verdict runs a database of its own: Debian's habit of starting one for the whole machine is switched off first,
   # in the file that its package reads before it makes one.
   if [[ " ${missing[*]} " == *" postgresql "* ]]; then
-    apt install --no-install-recommends postgresql-common || die "apt-get could not install postgresql-common"
+    apt install -y --no-install-recommends postgresql-common
     "${as_root[@]}" sed -ri 's/^#?\s*(create_main_cluster)\b.*$/\1 = false/' /etc/postgresql-common/createcluster.conf
   fi
-  apt install --no-install-recommends "${missing[@]}" || die "apt-get could not install ${missing[*]}"
+  apt install -y --no-install-recommends "${missing[@]}"
+  rm -f "$log"
 }
