@@ -6,7 +6,7 @@ env_file=$(mktemp)
 port=$((20000 + RANDOM % 20000))
 url=http://127.0.0.1:$port
 compose=(docker compose --project-directory "$root" -f "$root/docker-compose.yml" -p "$project" --env-file "$env_file")
-dataset=/v1/datasets/compose key=''
+dataset=/v1/datasets/compose key='' writer=''
 
 stack_up() {
   trap stack_down EXIT
@@ -23,6 +23,7 @@ stack_up() {
 stack_down() {
   local code=$?
   trap - EXIT
+  [ -z "$writer" ] || stop_writing
   if [ $code != 0 ]; then
     "${compose[@]}" logs --tail 30 >&2 || true
     if [ -n "${KEEP:-}" ]; then say "left standing: ${compose[*]}"; exit $code; fi
@@ -80,4 +81,37 @@ disturb() {
     [ $SECONDS -lt $deadline ] || die "$1: the server is not ready again after 60 s"
     sleep 0.3
   done
+}
+
+# write_on FILE: posts batches of a hundred rows until it is killed, and notes in FILE each one that was acknowledged.
+write_on() {
+  local batch=0
+  while :; do
+    batch=$((batch + 1))
+    jq -nc --arg batch "$batch" 'range(100) | {key: "\($batch)-\(.)", features: {x: .}, label: (. % 2)}' |
+      curl -fsS -o /dev/null --max-time 30 -H "Authorization: Bearer $key" -H 'Content-Type: application/x-ndjson' \
+        --data-binary @- "$url/v1/datasets/writes/labels" 2>/dev/null && echo "$batch" >>"$1" || sleep 0.2
+  done
+}
+
+# start_writing FILE, stop_writing: the same in the background.
+start_writing() {
+  jq -nc '{name: "writes", features: [{name: "x", type: "continuous"}]}' |
+    api /v1/datasets -H 'Content-Type: application/json' --data-binary @- >/dev/null
+  write_on "$1" &
+  writer=$!
+}
+stop_writing() { kill "$writer" 2>/dev/null; wait "$writer" 2>/dev/null || true; }
+
+# check_written FILE: every batch that was acknowledged is there, and every batch that is there is whole.
+check_written() {
+  api /v1/datasets/writes/labels -H 'Accept: application/x-ndjson' | jq -r .key | cut -d- -f1 | sort | uniq -c |
+    awk -v acknowledged="$1" '
+      { rows[$2] = $1; if ($1 != 100) { print "batch " $2 " has " $1 " rows"; bad = 1 } }
+      END {
+        while ((getline batch < acknowledged) > 0) { n++; if (rows[batch] != 100) { print "batch " batch " is lost"; bad = 1 } }
+        if (!n) { print "no batch was acknowledged"; bad = 1 }
+        if (!bad) print n " batches acknowledged meanwhile, " length(rows) " stored, all whole"
+        exit bad
+      }'
 }
