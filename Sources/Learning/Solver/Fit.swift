@@ -1,0 +1,42 @@
+/// What a solver comes back with.
+struct Fit: Sendable {
+  /// Coefficients in design columns, intercept first.
+  var beta: [Double]
+  /// Whether the distance to the optimum is below the tolerance.
+  var converged: Bool
+  /// Whether the likelihood has no maximum because some direction separates the outcomes.
+  var separated = false
+  var iterations: Int
+  /// The penalised loss, in units of the loss.
+  var objective: Double
+  /// Columns that were left out because they follow from others; their coefficients are 0.
+  var skipped: [Bool]
+}
+
+/// What every solver needs to know beside the objective.
+struct SolverSettings {
+  var tolerance: Double
+  var maxIterations: Int
+  /// Columns to leave out from the start.
+  var skipped: [Bool]
+  /// Called after every step with its number and the objective.
+  var progress: (Int, Double) -> Void = { _, _ in }
+}
+
+/// Says when to stop: the Newton decrement δ = √(gᵀH⁻¹g) is the distance to the optimum in standard errors, and near
+/// it each step squares it (times a factor that the last two steps tell). A step whose result will be within the
+/// tolerance is the last and needs no pass over the data after it.
+struct Convergence {
+  var tolerance: Double
+  private var previous: Double?
+
+  init(tolerance: Double) { self.tolerance = tolerance }
+
+  mutating func isLast(_ decrement: Double) -> Bool {
+    defer { previous = decrement }
+    if decrement <= tolerance { return true }
+    guard decrement <= 1e-2, let previous else { return decrement * decrement <= 1e-2 * tolerance }
+    let factor = max(1, decrement / (previous * previous))
+    return decrement * decrement * factor <= tolerance
+  }
+}

@@ -1,0 +1,82 @@
+/// Newton's method (iteratively reweighted least squares) with a Cholesky factorisation, for smooth penalties.
+struct Newton {
+  let objective: Objective
+  let settings: SolverSettings
+
+  /// A pivot this small beside its diagonal element means that the column follows from those before.
+  static let collinear = 1e-10
+  /// With a penalty every column has something of its own; only rounding is kept out.
+  static let rounding = 1e-14
+
+  /// Steps from `start` to the optimum.
+  func fit(from start: [Double]) throws -> Fit {
+    let penalty = objective.penalty
+    var point = try objective.evaluate(start)
+    var skipped = settings.skipped
+    var convergence = Convergence(tolerance: settings.tolerance)
+    for iteration in 1...settings.maxIterations {
+      let gradient = point.gradient.indices.map { point.gradient[$0] + penalty.l2[$0] * point.beta[$0] }
+      let factor = try factored(skipped: skipped)
+      if iteration == 1 { skipped = factor.skip.map { $0 != 0 } }
+      let step = factor.solve(gradient).map { -$0 }
+      let slope = zip(gradient, step).reduce(0) { $0 + $1.0 * $1.1 }
+      let decrement = max(0, -slope).squareRoot()
+      settings.progress(iteration, point.value)
+      let size = step.reduce(0) { max($0, abs($1)) }
+      // On separated data every step lengthens the coefficients by about 1 although almost nothing is gained.
+      if decrement < 1e-3, size > 0.2 {
+        return Fit(
+          beta: point.beta, converged: false, separated: true, iterations: iteration, objective: point.value,
+          skipped: skipped)
+      }
+      if convergence.isLast(decrement) {
+        return Fit(
+          beta: sum(point.beta, step, times: 1), converged: true, iterations: iteration,
+          objective: point.value + 0.5 * slope, skipped: skipped)
+      }
+      guard let next = try search(from: point, along: step, slope: slope) else {
+        // No step makes the objective smaller any more: this is as near as rounding lets it come.
+        return Fit(
+          beta: point.beta, converged: decrement < 1e-4, iterations: iteration, objective: point.value,
+          skipped: skipped)
+      }
+      point = next
+    }
+    return Fit(
+      beta: point.beta, converged: false, iterations: settings.maxIterations, objective: point.value,
+      skipped: skipped)
+  }
+
+  /// The second derivative with the penalty, factored.
+  func factored(skipped: [Bool]) throws -> Cholesky {
+    let (columns, stride, penalty) = (objective.columns, objective.stride, objective.penalty)
+    var matrix = objective.hessian
+    var penalised = false
+    for column in 0..<columns {
+      matrix[column * stride + column] += penalty.l2[column]
+      if penalty.l2[column] > 0 { penalised = true }
+    }
+    return try Cholesky(
+      matrix, order: columns, stride: stride, skipped: skipped,
+      tolerance: penalised ? Self.rounding : Self.collinear, runner: objective.runner)
+  }
+
+  /// Halves the step until the objective falls by a share of what the slope promises (Armijo); nil if it never does.
+  private func search(from point: Objective.Point, along step: [Double], slope: Double) throws -> Objective
+    .Point?
+  {
+    var length = 1.0
+    let slack = 1e-12 * abs(point.value)
+    for _ in 0..<40 {
+      let next = try objective.evaluate(sum(point.beta, step, times: length))
+      if next.value <= point.value + 1e-4 * length * slope + slack { return next }
+      length /= 2
+    }
+    return nil
+  }
+}
+
+/// a + length·b.
+func sum(_ a: [Double], _ b: [Double], times length: Double) -> [Double] {
+  a.indices.map { a[$0] + length * b[$0] }
+}
