@@ -17,8 +17,8 @@ struct Cluster: Sendable {
         return server.address
       case .running:
         try await Task.sleep(for: .milliseconds(50))
-      case .absent(let foreignLock):
-        try await start(foreignLock: foreignLock)
+      case .absent(let misleadingLock):
+        try await start(misleadingLock: misleadingLock)
       }
     }
     throw EmbeddedPostgresError.timedOut(
@@ -26,12 +26,12 @@ struct Cluster: Sendable {
       log: ServerLog(path: directory.log).lines(since: 0))
   }
 
-  private func start(foreignLock: Bool) async throws {
+  private func start(misleadingLock: Bool) async throws {
     let installation = try await installation()
     if try !FileSystem.exists(directory.data) { try await initialise(installation) }
     try await Processes.clear(in: directory.data, logger: logger)
-    if foreignLock {
-      logger.notice("Removing a lock file that names a process of something else")
+    if misleadingLock {
+      logger.notice("Removing a lock file that no server stands behind")
       try FileSystem.remove("\(directory.data)/postmaster.pid")
     }
     let socket = try SocketDirectory.prepare(for: directory)

@@ -14,9 +14,9 @@ struct Postmaster: Sendable, Equatable {
   enum State: Sendable, Equatable {
     /// The server of this directory is running.
     case running(Postmaster)
-    /// There is none. `foreignLock`: the lock file names a living process that is not this directory's server, as
-    /// happens after a reboot; PostgreSQL would believe the file and refuse to start.
-    case absent(foreignLock: Bool)
+    /// There is none. `misleadingLock`: the lock file names a living process that is not this directory's server, as
+    /// happens after a reboot, or is empty or torn, as after a power cut; PostgreSQL would refuse to start.
+    case absent(misleadingLock: Bool)
   }
 
   var processID: Int32
@@ -25,11 +25,10 @@ struct Postmaster: Sendable, Equatable {
 
   /// Looks at the lock file and at the process that it names.
   static func state(of data: String) -> State {
-    guard let text = FileSystem.text("\(data)/postmaster.pid"), let written = parse(text) else {
-      return .absent(foreignLock: false)
-    }
-    guard isAlive(written.processID) else { return .absent(foreignLock: false) }
-    guard serves(written.processID, data) else { return .absent(foreignLock: true) }
+    guard let text = FileSystem.text("\(data)/postmaster.pid") else { return .absent(misleadingLock: false) }
+    guard let written = parse(text) else { return .absent(misleadingLock: true) }
+    guard isAlive(written.processID) else { return .absent(misleadingLock: false) }
+    guard serves(written.processID, data) else { return .absent(misleadingLock: true) }
     return .running(written)
   }
 

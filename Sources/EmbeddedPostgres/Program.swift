@@ -36,7 +36,8 @@ struct Program: Sendable {
     let result: ExecutionResult<Void, StringOutput<UTF8>, CombinedErrorOutput>
     do {
       result = try await Subprocess.run(
-        .path(FilePath(command.executable)), arguments: Arguments(command.arguments), environment: environment,
+        .path(FilePath(command.executable)), arguments: Arguments(command.arguments),
+        environment: environment,
         workingDirectory: FilePath(directory), platformOptions: options, input: .string(input),
         output: .string(limit: 1 << 20), error: .combinedWithOutput)
     } catch let error as SubprocessError {

@@ -88,14 +88,16 @@ import Testing
 
       let lines = written.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
       let owner = try ClusterUser.choose(for: "\(path)/postgresql")
-      // Our own process, one that cannot be, and no number.
-      for first in ["\(getpid())", "4194303", "junk"] {
-        let text = ([first] + lines.map(String.init)).joined(separator: "\n")
+      // Our own process, one that cannot be, no number, and nothing at all.
+      let texts = ["\(getpid())", "4194303", "junk"].map {
+        ([$0] + lines.map(String.init)).joined(separator: "\n")
+      }
+      for text in texts + [""] {
         try FileSystem.replace(lockFile, with: text, mode: 0o600, owner: owner)
         try FileSystem.replace("\(path)/postgresql/serve.lock", with: "1\n", mode: 0o600)
         let next = EmbeddedCluster(dataDirectory: path, logger: quiet)
         let connections = try await next.start()
-        #expect(try await psql("SELECT 1", connections.app) == "1", "\(first)")
+        #expect(try await psql("SELECT 1", connections.app) == "1", "\(text)")
         try await next.stop()
       }
     }
