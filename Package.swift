@@ -36,6 +36,11 @@ let package = Package(
     // The durable queue: on PostgreSQL, nothing of training inside.
     .target(name: "JobQueue", dependencies: ["PostgreSQL", log], swiftSettings: strict),
 
+    // The private PostgreSQL that runs when no database is given.
+    .target(
+      name: "EmbeddedPostgres", dependencies: ["PostgreSQL", log, subprocess, system],
+      swiftSettings: strict),
+
     // The learner: pure maths, C inner loops below.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
     .target(name: "Learning", dependencies: ["CKernels"], swiftSettings: strict),
@@ -58,6 +63,13 @@ let package = Package(
       name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "JobQueueTests", dependencies: ["JobQueue", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "EmbeddedPostgresHolder", dependencies: ["EmbeddedPostgres", log],
+      path: "Tests/EmbeddedPostgresHolder", swiftSettings: strict),
+    .testTarget(
+      name: "EmbeddedPostgresTests",
+      dependencies: ["EmbeddedPostgres", "EmbeddedPostgresHolder", "PostgreSQL", log, subprocess, system],
+      swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "CKernels"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
