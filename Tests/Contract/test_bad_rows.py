@@ -78,14 +78,17 @@ def test_text_is_no_label_without_a_positive(api):
 
 @pytest.mark.parametrize("body,pointer", [
     ('{"labels": []}', "/labels"), ("{}", "/labels"), ('{"labels": {}}', "/labels"), ('{"labels": null}', "/labels"),
-    ('{"labels": [null]}', "/labels/0"), ('{"labels": [[]]}', "/labels/0"), ('{"labels": [{"label": 1}]}', "/labels/0/features"),
-    ('{"labels": [{"features": {}}]}', "/labels/0/label"), ('{"labels": [{"features": [], "label": 1}]}', "/labels/0/features"),
+    ('{"labels": [null]}', "/labels/0"), ('{"labels": [[]]}', "/labels/0"),
+    ('{"labels": [{"label": 1}]}', "/labels/0/features"),
+    ('{"labels": [{"features": {}}]}', "/labels/0/label"),
+    ('{"labels": [{"features": [], "label": 1}]}', "/labels/0/features"),
     ('{"labels": [{"features": {}, "label": 1, "weight": 2}]}', "/labels/0/weight"),
     ('{"labels": [{"features": {}, "label": 1}], "rows": []}', "/rows"),
     ('{"labels": [{"features": {}, "label": 1, "key": 7}]}', "/labels/0/key"),
     ('{"labels": [{"features": {}, "label": 1, "key": ""}]}', "/labels/0/key"),
     ('{"labels": [{"features": {}, "label": 1, "key": "%s"}]}' % ("k" * 201), "/labels/0/key"),
-    ('{"labels": [{"features": {}, "label": 1, "key": "a"}, {"features": {}, "label": 0, "key": "a"}]}', "/labels/1/key"),
+    ('{"labels": [{"features": {}, "label": 1, "key": "a"}, {"features": {}, "label": 0, "key": "a"}]}',
+     "/labels/1/key"),
     ('{"labels": [{"features": {"age": 1, "age": 2}, "label": 1}]}', "/labels/0/features/age"),
     ('{"labels": [{"features": {}, "label": 1, "label": 0}]}', "/labels/0/label"),
 ])

@@ -57,7 +57,8 @@ def test_json_may_be_compressed_too(api, dataset):
     post(api, dataset, body, "application/json", headers={"Content-Encoding": "gzip"}, expect=201)
 
 
-@pytest.mark.parametrize("form", ["lf", "bom", "no last end of line", "semicolons", "tabs", "tab by name", "other order"])
+@pytest.mark.parametrize(
+    "form", ["lf", "bom", "no last end of line", "semicolons", "tabs", "tab by name", "other order"])
 def test_forms_of_csv(api, dataset, form):
     rows, query = data.rows(30), {}
     body = as_csv(rows)

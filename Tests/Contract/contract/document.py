@@ -89,10 +89,12 @@ class Operation:
         """Schema of the request body of that media type."""
         return self.spec.get("requestBody", {}).get("content", {}).get(media_type, {}).get("schema")
 
-    def example(self, media_type: str = "application/json"):
-        """A copy of the first documented request body."""
-        content = self.spec["requestBody"]["content"][media_type]
-        return copy.deepcopy(next(iter(content["examples"].values()))["value"]) if "examples" in content else None
+    def example(self):
+        """A copy of the first documented JSON request body."""
+        for media_type, content in self.spec["requestBody"]["content"].items():
+            if media_type.endswith("json") and "examples" in content:
+                return copy.deepcopy(next(iter(content["examples"].values()))["value"])
+        raise AssertionError(f"{self.id} shows no example of its body")
 
     def __str__(self) -> str:
         return self.id
