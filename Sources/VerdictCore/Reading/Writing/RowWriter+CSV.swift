@@ -42,8 +42,10 @@ extension RowWriter {
 
   /// Appends a field, quoted where it must be.
   private func appendField(_ text: String, to bytes: inout [UInt8]) {
+    // At the beginning of a file, U+FEFF would be taken for a byte order mark.
     let needsQuotes =
-      text.isEmpty || text.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
+      text.isEmpty || text.unicodeScalars.first == "\u{FEFF}"
+      || text.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
     guard needsQuotes else {
       bytes.append(contentsOf: text.utf8)
       return
