@@ -77,11 +77,16 @@ class Cursor {
     return status;
   }
 
-  void literal(std::string_view word) {
-    const uint8_t *p = bytes + *at;
-    if (length - *at < word.size() || memcmp(p, word.data(), word.size()) != 0 || !ends(p + word.size()))
-      fail(VJ_SYNTAX_LITERAL);
+  bool skip_word(std::string_view word) {
+    const uint8_t *p = bytes + offset();
+    if (length - offset() < word.size() || memcmp(p, word.data(), word.size()) != 0 || !ends(p + word.size()))
+      return false;
     ++at;
+    return true;
+  }
+
+  void literal(std::string_view word) {
+    if (!skip_word(word)) fail(VJ_SYNTAX_LITERAL);
   }
 
   /// Walks over a value of any kind, its grammar checked, and tells `visitor` what it meets. Does not recurse.

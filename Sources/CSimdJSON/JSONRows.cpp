@@ -32,7 +32,7 @@ void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
     reader.finish();
   } catch (const SyntaxError &error) {
     if (error.code == VJ_SYNTAX_TOO_LARGE) throw;
-    rows.reject_line(line, {error.code, error.offset - start});
+    rows.reject_line({error.code, error.offset - start});
   }
 }
 
@@ -43,7 +43,9 @@ void read_single_line(vj_rows &rows, const uint8_t *bytes, size_t length, uint64
     case VJ_SYNTAX_OK: return read_line(rows, Cursor(bytes, length, tokens), 0, line);
     case VJ_SYNTAX_EMPTY: return;
     case VJ_SYNTAX_MEMORY: throw std::bad_alloc();
-    default: return rows.reject_line(line, {tokens.code, locate(tokens.code, bytes, length)});
+    default:
+      rows.begin(line);
+      return rows.reject_line({tokens.code, locate(tokens.code, bytes, length)});
   }
 }
 

@@ -99,8 +99,20 @@ void RowReader::features() {
   });
 }
 
+bool RowReader::non_finite(uint32_t index) {
+  for (std::string_view word : {"NaN", "Infinity", "-Infinity"}) {
+    if (uint8_t(word.front()) != cursor.peek() || !cursor.skip_word(word)) continue;
+    rows.feature_problem(VJ_NOT_JSON_NUMBER, index, word);
+    return true;
+  }
+  return false;
+}
+
 void RowReader::number(uint32_t index) {
-  if (!begins_number(cursor.peek())) {
+  uint8_t first = cursor.peek();
+  bool perhaps_infinite = first == '-' && cursor.offset() + 1 < cursor.length && cursor.bytes[cursor.offset() + 1] == 'I';
+  if (!begins_number(first) || perhaps_infinite) {
+    if (non_finite(index)) return;
     std::string_view found = cursor.skip();
     return rows.feature_problem(VJ_NOT_NUMBER, index, found);
   }
@@ -131,6 +143,7 @@ void RowReader::category(uint32_t index) {
     return rows.set_name(index, "false", true);
   }
   if (!begins_number(first)) {
+    if (non_finite(index)) return;
     std::string_view found = cursor.skip();
     return rows.feature_problem(VJ_NOT_CATEGORY, index, found);
   }

@@ -46,6 +46,8 @@ class RowReader {
   void elements();
   void features();
   uint32_t feature(std::string_view raw, size_t offset, size_t position);
+  /// Many programs write NaN and infinities as if they were JSON: a problem with a place instead of a syntax error.
+  bool non_finite(uint32_t index);
   void number(uint32_t index);
   void category(uint32_t index);
   void label();

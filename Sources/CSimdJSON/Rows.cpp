@@ -51,8 +51,10 @@ void vj_rows::end(bool keep) {
   count += 1;
 }
 
-void vj_rows::reject_line(uint64_t line, verdict::SyntaxError syntax) {
-  row = line;
+void vj_rows::reject_line(verdict::SyntaxError syntax) {
+  // Whatever was noted before the fault is of no use any more.
+  problems_total = problems_before;
+  if (problems.size() > problems_total) problems.resize(size_t(problems_total));
   problem(VJ_LINE_NOT_JSON, {VJ_AT_ROW, {}}, {}, syntax);
   numbers.resize(count * schema->number_slots);
 }

@@ -66,8 +66,8 @@ struct vj_rows {
   /// Keeps the row if it had no problem.
   void end(bool keep = true);
   void clear();
-  /// Drops the row begun at this line, which turned out not to be JSON.
-  void reject_line(uint64_t line, verdict::SyntaxError syntax);
+  /// Drops the row begun, whose line turned out not to be JSON.
+  void reject_line(verdict::SyntaxError syntax);
 
   /// Notes that the current row has this feature; `false` if it had it already.
   bool mark(uint32_t feature);

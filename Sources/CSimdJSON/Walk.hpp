@@ -17,7 +17,9 @@ void Cursor::scalar(Visitor &visitor) {
       number(value);
       return visitor.number(start, size_t(value.end - bytes) - start);
     }
-    default: unexpected();
+    default:
+      if (uint8_t((peek() | 0x20) - 'a') < 26) fail(VJ_SYNTAX_LITERAL);
+      unexpected();
   }
 }
 

@@ -56,6 +56,7 @@ typedef struct vj_syntax {
 typedef enum VJ_ENUM vj_problem_code : uint8_t {
   VJ_NOT_NUMBER,
   VJ_NOT_FINITE,
+  VJ_NOT_JSON_NUMBER,
   VJ_NOT_WHOLE,
   VJ_OUT_OF_WHOLE_RANGE,
   VJ_NOT_CATEGORY,

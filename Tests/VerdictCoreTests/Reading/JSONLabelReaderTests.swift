@@ -63,6 +63,14 @@ struct JSONLabelReaderTests {
       ])
   }
 
+  @Test func nonFiniteLiteralsHaveAPlace() {
+    #expect(
+      refused(#"{"age":NaN,"hours":-Infinity,"job":Infinity,"sex":"x"}"#).map { $0.prefix(30) } == [
+        "/labels/0/features/age: NaN is", "/labels/0/features/hours: -Inf", "/labels/0/features/job: Infini",
+        "/labels/0/features/sex: \"x\" is",
+      ])
+  }
+
   @Test func repeatedKeysPointToTheSecond() {
     let row = #"{"features":{},"label":0,"key":"k"}"#
     let other = #"{"features":{},"label":0,"key":"l"}"#

@@ -8,19 +8,26 @@ public final class CSVLabelReader: LabelStreamReader {
   private let schema: RowSchema
   private let format: CSVFormat
   private let rowsPerBatch: Int
+  private let limits: StreamLimits
   private let rows: RowBuffer
   private var record: CSVRecord
   private var header: CSVHeader?
   private var pending: [UInt8] = []
   /// Reading begins again only when this much is pending, so that a long record is not scanned for every chunk.
-  private var wanted = StreamLimits.piece
+  private var wanted = 0
   private var atStart = true
   private var line = 1
   private var anyRows = false
 
   /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
-  public init(schema: RowSchema, format: CSVFormat = CSVFormat(), rowsPerBatch: Int = 10_000) {
+  public convenience init(schema: RowSchema, format: CSVFormat = CSVFormat(), rowsPerBatch: Int = 10_000) {
+    self.init(schema: schema, format: format, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
+  }
+
+  init(schema: RowSchema, format: CSVFormat, rowsPerBatch: Int, limits: StreamLimits) {
     self.schema = schema
+    self.limits = limits
+    wanted = limits.piece
     self.format = format
     self.rowsPerBatch = rowsPerBatch
     rows = RowBuffer(schema: schema, labelled: true)
@@ -32,8 +39,8 @@ public final class CSVLabelReader: LabelStreamReader {
     chunk.withUnsafeBytes { pending.append(contentsOf: $0) }
     guard pending.count >= wanted else { return nil }
     try readRecords(isLast: false)
-    guard pending.count <= StreamLimits.longestLine else { throw SyntaxProblem(.tooLarge, line: line) }
-    wanted = pending.count + StreamLimits.piece
+    guard pending.count <= limits.longestLine else { throw SyntaxProblem(.tooLarge, line: line) }
+    wanted = pending.count + limits.piece
     guard rows.count >= rowsPerBatch else { return nil }
     return try take()
   }
@@ -67,6 +74,8 @@ public final class CSVLabelReader: LabelStreamReader {
 
   /// Reads all records that are complete and drops their text.
   private func readRecords(isLast: Bool) throws {
+    // Enough to tell a byte order mark.
+    guard isLast || !atStart || pending.count >= 3 else { return }
     let text = pending
     pending = []
     let span = text.span

@@ -6,14 +6,23 @@ import CSimdJSON
 public final class NDJSONLabelReader: LabelStreamReader {
   private let schema: RowSchema
   private let rowsPerBatch: Int
+  private let limits: StreamLimits
   private let rows: RowBuffer
   private var pending: [UInt8] = []
+  /// Reading begins again only when this much is pending, so that a long line is not searched for every chunk.
+  private var wanted = 0
   private var nextLine: UInt64 = 1
   private var anyRows = false
 
   /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
-  public init(schema: RowSchema, rowsPerBatch: Int = 10_000) {
+  public convenience init(schema: RowSchema, rowsPerBatch: Int = 10_000) {
+    self.init(schema: schema, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
+  }
+
+  init(schema: RowSchema, rowsPerBatch: Int, limits: StreamLimits) {
     self.schema = schema
+    self.limits = limits
+    wanted = limits.piece
     self.rowsPerBatch = rowsPerBatch
     rows = RowBuffer(schema: schema, labelled: true)
   }
@@ -21,13 +30,14 @@ public final class NDJSONLabelReader: LabelStreamReader {
   /// Takes the next bytes; see `LabelStreamReader`.
   public func feed(_ chunk: RawSpan) throws -> RowBatch? {
     chunk.withUnsafeBytes { pending.append(contentsOf: $0) }
-    guard pending.count >= StreamLimits.piece else { return nil }
+    guard pending.count >= wanted else { return nil }
     if let newline = pending.lastIndex(of: UInt8(ascii: "\n")) {
       try read(upTo: newline + 1)
     }
-    guard pending.count <= StreamLimits.longestLine else {
+    guard pending.count <= limits.longestLine else {
       throw SyntaxProblem(.tooLarge, line: Int(nextLine))
     }
+    wanted = pending.count + limits.piece
     guard rows.count >= rowsPerBatch else { return nil }
     return try take()
   }

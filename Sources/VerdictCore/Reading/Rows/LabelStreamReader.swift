@@ -20,9 +20,9 @@ extension LabelStreamReader {
 }
 
 /// Sizes by which the stream readers work.
-enum StreamLimits {
+struct StreamLimits {
   /// Bytes gathered before they are read: many lines at once are faster than each by itself.
-  static let piece = 128 << 10
+  var piece = 128 << 10
   /// Longest line or record.
-  static let longestLine = 1 << 20
+  var longestLine = 1 << 20
 }
