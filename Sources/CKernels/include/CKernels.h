@@ -98,6 +98,20 @@ void ck_add(double *sum, const double *values, size_t count);
 double ck_descend(const double *hessian, size_t order, size_t stride, const double *beta, const double *l1,
                   const double *l2, const uint8_t *active, double *step, double *slope);
 
+/// The design column of a number (`indicator` 0) or of its missing values (`indicator` 1): Σ w·z·u and Σ w·z².
+void ck_column_sums(const double *values, double mean, double inverse_scale, int indicator, const double *weight,
+                    const double *u, size_t count, double *along, double *square);
+/// Adds `change` times such a column to u.
+void ck_column_add(const double *values, double mean, double inverse_scale, int indicator, double change,
+                   size_t count, double *u);
+/// For each level Σ w·u and Σ w over its rows, added to `along` and `square`; missing values at index `levels`.
+void ck_factor_sums(const int32_t *codes, size_t levels, const double *weight, const double *u, size_t count,
+                    double *along, double *square);
+/// Adds the change of its level to every element of u.
+void ck_factor_add(const int32_t *codes, size_t levels, const double *change, size_t count, double *u);
+/// Σ w·u².
+double ck_weighted_square(const double *weight, const double *u, size_t count);
+
 /// Copies the lower triangle to the upper.
 void ck_mirror(double *matrix, size_t order, size_t stride);
 

@@ -4,8 +4,9 @@ struct Fit: Sendable {
   var beta: [Double]
   /// Whether the distance to the optimum is below the tolerance.
   var converged: Bool
-  /// Whether the likelihood has no maximum because some direction separates the outcomes.
-  var separated = false
+  /// If the likelihood has no maximum because some direction separates the outcomes: the columns that it is made
+  /// of, otherwise empty.
+  var separated: [Int] = []
   var iterations: Int
   /// The penalised loss, in units of the loss.
   var objective: Double
@@ -28,9 +29,25 @@ struct SolverSettings {
 /// tolerance is the last and needs no pass over the data after it.
 struct Convergence {
   var tolerance: Double
+  /// Without any penalty the likelihood may have no maximum.
+  var isPenalised: Bool
   private var previous: Double?
 
-  init(tolerance: Double) { self.tolerance = tolerance }
+  init(tolerance: Double, penalty: PenaltyWeights) {
+    self.tolerance = tolerance
+    isPenalised = !(penalty.l1 + penalty.l2).allSatisfy { $0 == 0 }
+  }
+
+  /// The columns that run away to infinity, to be asked before `isLast`. On separated data each step lengthens the
+  /// coefficients by about as much while the decrement falls by the factor e^−½ alone; near a maximum it would fall
+  /// with its square.
+  func separated(_ decrement: Double, step: [Double]) -> [Int] {
+    guard !isPenalised, let previous, decrement < 1e-3, decrement > 0.45 * previous, decrement > 1e-10 else {
+      return []
+    }
+    let largest = step.reduce(0) { max($0, abs($1)) }
+    return step.indices.filter { $0 > 0 && abs(step[$0]) > 0.3 * largest }
+  }
 
   mutating func isLast(_ decrement: Double) -> Bool {
     defer { previous = decrement }

@@ -13,7 +13,7 @@ struct Newton {
     let penalty = objective.penalty
     var point = try objective.evaluate(start)
     var skipped = settings.skipped
-    var convergence = Convergence(tolerance: settings.tolerance)
+    var convergence = Convergence(tolerance: settings.tolerance, penalty: penalty)
     for iteration in 1...settings.maxIterations {
       let gradient = point.gradient.indices.map { point.gradient[$0] + penalty.l2[$0] * point.beta[$0] }
       let factor = try factored(skipped: skipped)
@@ -22,19 +22,18 @@ struct Newton {
       let slope = zip(gradient, step).reduce(0) { $0 + $1.0 * $1.1 }
       let decrement = max(0, -slope).squareRoot()
       settings.progress(iteration, point.value)
-      let size = step.reduce(0) { max($0, abs($1)) }
-      // On separated data every step lengthens the coefficients by about 1 although almost nothing is gained.
-      if decrement < 1e-3, size > 0.2 {
+      let separated = convergence.separated(decrement, step: step)
+      if !separated.isEmpty {
         return Fit(
-          beta: point.beta, converged: false, separated: true, iterations: iteration, objective: point.value,
-          skipped: skipped)
+          beta: point.beta, converged: false, separated: separated, iterations: iteration,
+          objective: point.value, skipped: skipped)
       }
       if convergence.isLast(decrement) {
         return Fit(
           beta: sum(point.beta, step, times: 1), converged: true, iterations: iteration,
           objective: point.value + 0.5 * slope, skipped: skipped)
       }
-      guard let next = try search(from: point, along: step, slope: slope) else {
+      guard let next = try LineSearch(objective: objective).run(from: point, along: step, slope: slope) else {
         // No step makes the objective smaller any more: this is as near as rounding lets it come.
         return Fit(
           beta: point.beta, converged: decrement < 1e-4, iterations: iteration, objective: point.value,
@@ -60,23 +59,4 @@ struct Newton {
       matrix, order: columns, stride: stride, skipped: skipped,
       tolerance: penalised ? Self.rounding : Self.collinear, runner: objective.runner)
   }
-
-  /// Halves the step until the objective falls by a share of what the slope promises (Armijo); nil if it never does.
-  private func search(from point: Objective.Point, along step: [Double], slope: Double) throws -> Objective
-    .Point?
-  {
-    var length = 1.0
-    let slack = 1e-12 * abs(point.value)
-    for _ in 0..<40 {
-      let next = try objective.evaluate(sum(point.beta, step, times: length))
-      if next.value <= point.value + 1e-4 * length * slope + slack { return next }
-      length /= 2
-    }
-    return nil
-  }
-}
-
-/// a + length·b.
-func sum(_ a: [Double], _ b: [Double], times length: Double) -> [Double] {
-  a.indices.map { a[$0] + length * b[$0] }
 }

@@ -137,6 +137,35 @@ final class Objective {
     return Array(partials[0..<columns])
   }
 
+  /// The diagonal of the second derivative of the loss at the last point evaluated, where it is not written out.
+  func diagonal() throws -> [Double] {
+    var result = [Double](repeating: 0, count: columns)
+    let rows = matrix.rowCount
+    let ones = [Double](repeating: 1, count: rows)
+    var along = 0.0
+    result[0] = curvature.reduce(0, +)
+    for slot in matrix.layout.slots {
+      try runner.checkCancelled()
+      switch slot {
+      case .numeric(let index, let column, let indicator):
+        guard let values = matrix.raw.numeric[index] else { continue }
+        let (mean, inverse) = (matrix.raw.mean[index], matrix.raw.inverse_scale[index])
+        ck_column_sums(values, mean, inverse, 0, curvature, ones, rows, &along, &result[column])
+        if let indicator {
+          ck_column_sums(values, mean, inverse, 1, curvature, ones, rows, &along, &result[indicator])
+        }
+      case .factor(let index, let first, let levels, let missing):
+        guard let codes = matrix.raw.codes[index] else { continue }
+        var sums = [Double](repeating: 0, count: levels + 1)
+        var squares = sums
+        ck_factor_sums(codes, levels, curvature, ones, rows, &sums, &squares)
+        for level in 0..<levels { result[first + level] = squares[level] }
+        if let missing { result[missing] = squares[levels] }
+      }
+    }
+    return result
+  }
+
   /// Writes the probabilities of the rows of one fold (or of all rows) into an array of as many as there are rows.
   func predict(_ beta: [Double], only fold: Int?, into probabilities: inout [Double]) throws {
     var design = matrix.raw

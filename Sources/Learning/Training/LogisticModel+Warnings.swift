@@ -1,14 +1,15 @@
 extension LogisticModel {
   /// What the owner of the model should know of it.
-  func warnings(separated: Bool) -> [TrainingWarning] {
+  func warnings(separated: [String]) -> [TrainingWarning] {
     var warnings: [TrainingWarning] = []
-    if separated {
+    if !separated.isEmpty {
       warnings.append(
         TrainingWarning(
-          kind: .separated,
+          kind: .separated, feature: separated.count == 1 ? separated[0] : nil,
           detail: """
-            Some values tell the outcomes apart without error, so that without a stronger penalty the best \
-            coefficients are infinite; the fit stopped on the way. Use the penalty 'l2' or a smaller C.
+            \(separated.prefix(5).joined(separator: ", "))\(separated.count > 5 ? " and others" : "") tell the \
+            outcomes apart without error for some rows, so that without a penalty the best coefficients are \
+            infinite; the fit stopped on the way. Use the penalty 'l2'.
             """))
     } else if !converged {
       warnings.append(

@@ -36,15 +36,21 @@ struct Solver {
   }
 
   private func solve(from start: [Double]) throws -> Fit {
-    objective.penalty.isSmooth
-      ? try Newton(objective: objective, settings: settings).fit(from: start)
-      : try ProximalNewton(objective: objective, settings: settings).fit(from: start)
+    if !objective.penalty.isSmooth {
+      return try ProximalNewton(objective: objective, settings: settings).fit(from: start)
+    }
+    if objective.columns > Objective.explicitColumns {
+      return try NewtonConjugateGradient(objective: objective, settings: settings).fit(from: start)
+    }
+    return try Newton(objective: objective, settings: settings).fit(from: start)
   }
 
-  /// Standard errors at the optimum; nil with an l1 penalty, after a fit that did not converge, and for very many
-  /// columns.
+  /// Standard errors at the optimum; nil with an l1 penalty, after a fit that reached no end, and for very many
+  /// columns. On separated data those of the columns concerned are huge, the others as usual.
   func inference(_ fit: Fit) throws -> Inference? {
-    guard objective.penalty.isSmooth, fit.converged, objective.columns <= Objective.explicitColumns else {
+    guard objective.penalty.isSmooth, fit.converged || !fit.separated.isEmpty,
+      objective.columns <= Objective.explicitColumns
+    else {
       return nil
     }
     _ = try objective.evaluate(fit.beta)

@@ -31,9 +31,22 @@ struct Trainer {
       fit, table: table, encoding: encoding, layout: layout, parameters: parameters,
       threshold: kpis.threshold,
       inference: try solver.inference(fit), references: solver.references)
-    warnings += model.warnings(separated: fit.separated)
+    warnings += model.warnings(separated: separated(fit))
     progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: fit.iterations))
     return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings)
+  }
+
+  /// The names of the features that separate the outcomes.
+  private func separated(_ fit: Fit) -> [String] {
+    zip(layout.slots, table.names).compactMap { slot, name in
+      let columns: [Int] =
+        switch slot {
+        case .numeric(_, let column, let indicator): [column, indicator ?? column]
+        case .factor(_, let first, let levels, let missing):
+          Array(first..<(first + levels)) + [missing ?? first]
+        }
+      return columns.contains { fit.separated.contains($0) } ? name : nil
+    }
   }
 
   private func encoding(excluding fold: Int?) -> Encoding {
