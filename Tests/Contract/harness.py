@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import socket
 import subprocess
@@ -80,8 +81,9 @@ def main(arguments: list[str]) -> int:
     }
     log = directory / "server.log"
     with log.open("wb") as output:
+        options = shlex.split(os.environ.get("CONTRACT_SERVE_OPTIONS", ""))
         server = subprocess.Popen(
-            [binary, "serve"], env=environment, cwd=directory, stdout=output, stderr=subprocess.STDOUT
+            [binary, "serve", *options], env=environment, cwd=directory, stdout=output, stderr=subprocess.STDOUT
         )
     code = 1
     try:

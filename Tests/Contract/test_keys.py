@@ -30,6 +30,7 @@ def test_a_revoked_key_is_unknown(api, url):
     client = Client(url, made["secret"])
     client.call("listDatasets", expect=200)
     api.call("deleteKey", id=made["id"], expect=204)
+    time.sleep(1)
     problem(client.call("listDatasets", expect=401), "unauthorized")
     problem(api.call("deleteKey", id=made["id"], expect=404), "not-found")
 

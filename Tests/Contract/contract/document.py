@@ -145,7 +145,7 @@ def check(operation: Operation, answer) -> None:
         return
     media_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
     assert media_type in content, f"{where}: {media_type!r} is not among {list(content)}; body: {body!r}"
-    if media_type.endswith("json"):
+    if media_type in ("application/json", "application/problem+json"):
         check_value(where, content[media_type]["schema"], strict_json(answer.content.decode("utf-8")))
     if media_type == "application/problem+json":
         check_problem(where, answer)
