@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Testing
+import VerdictCore
 
 @testable import VerdictServer
 

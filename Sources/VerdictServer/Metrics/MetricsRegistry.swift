@@ -1,10 +1,10 @@
-public import CoreMetrics
+import CoreMetrics
 import Synchronization
 
 /// Keeps metrics in memory and writes them in Prometheus's text format: a backend of swift-metrics.
 ///
 /// Durations are histograms in seconds; recorders keep count and sum; counters and meters keep one number.
-public final class MetricsRegistry: MetricsFactory, Sendable {
+final class MetricsRegistry: MetricsFactory, Sendable {
   struct Key: Hashable {
     var name: String
     var labels: [String]
@@ -21,9 +21,6 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
 
   private let cells = Mutex<[Key: MetricCell]>([:])
   private let gauges = Mutex<[Key: @Sendable () -> Double]>([:])
-
-  /// An empty registry.
-  public init() {}
 
   /// Shows what `read` returns at the time of the scrape.
   func gauge(_ name: String, _ dimensions: [(String, String)] = [], read: @escaping @Sendable () -> Double) {
@@ -57,33 +54,33 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
     }
   }
 
-  public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+  func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
     cell(label, dimensions, .counter)
   }
 
-  public func makeFloatingPointCounter(
+  func makeFloatingPointCounter(
     label: String, dimensions: [(String, String)]
   ) -> any FloatingPointCounterHandler {
     cell(label, dimensions, .counter)
   }
 
-  public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+  func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
     cell(label, dimensions, .gauge)
   }
 
-  public func makeRecorder(
+  func makeRecorder(
     label: String, dimensions: [(String, String)], aggregate: Bool
   ) -> any RecorderHandler {
     cell(label, dimensions, aggregate ? .summary : .gauge)
   }
 
-  public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+  func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
     cell(label, dimensions, .histogram)
   }
 
-  public func destroyCounter(_ handler: any CounterHandler) {}
-  public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
-  public func destroyMeter(_ handler: any MeterHandler) {}
-  public func destroyRecorder(_ handler: any RecorderHandler) {}
-  public func destroyTimer(_ handler: any TimerHandler) {}
+  func destroyCounter(_ handler: any CounterHandler) {}
+  func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+  func destroyMeter(_ handler: any MeterHandler) {}
+  func destroyRecorder(_ handler: any RecorderHandler) {}
+  func destroyTimer(_ handler: any TimerHandler) {}
 }
