@@ -9,15 +9,14 @@ namespace {
 /// Reads one text whole; the status is where it stopped being JSON.
 template <typename Body>
 vj_syntax read_text(const uint8_t *bytes, size_t length, Body body) noexcept {
+  IndexUse use;
   try {
     Index tokens = index(bytes, length);
     if (tokens.code != VJ_SYNTAX_OK) return {tokens.code, locate(tokens.code, bytes, length)};
     Cursor cursor(bytes, length, tokens);
     body(cursor);
-    release_large_index();
     return {VJ_SYNTAX_OK, 0};
   } catch (const SyntaxError &error) {
-    release_large_index();
     return {error.code, error.offset};
   } catch (...) {
     return {VJ_SYNTAX_MEMORY, 0};
@@ -70,6 +69,7 @@ vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length) {
 
 vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines) {
   using namespace verdict;
+  IndexUse use;
   try {
     Index tokens = index(bytes, length);
     if (tokens.code == VJ_SYNTAX_MEMORY || tokens.code == VJ_SYNTAX_TOO_LARGE) return {tokens.code, 0};

@@ -8,6 +8,10 @@
 
 #include "CSimdJSON.h"
 
+#if defined(__APPLE__)
+#include <xlocale.h>
+#endif
+
 namespace verdict {
 namespace {
 

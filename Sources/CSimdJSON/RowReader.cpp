@@ -65,13 +65,12 @@ void RowReader::row(uint64_t position) {
 
 uint32_t RowReader::feature(std::string_view raw, size_t offset, size_t position) {
   // Rows of one source list their features in one order, so the name is nearly always the one of the row before.
-  // Only names found without escapes are remembered, so raw bytes may be compared with them.
-  std::vector<uint32_t> &order = rows.usual_order;
-  uint32_t usual = position < order.size() ? order[position] : NameTable::none;
-  if (usual != NameTable::none && rows.schema->names[usual] == raw) return usual;
+  if (position < rows.order.size()) {
+    const vj_rows::Usual &usual = rows.order[position];
+    if (usual.feature != NameTable::none && usual.name == raw) return usual.feature;
+  }
   uint32_t found = rows.schema->names.find(resolve(raw, offset));
-  if (found != NameTable::none && raw.find('\\') == std::string_view::npos && position < order.size())
-    order[position] = found;
+  if (found != NameTable::none) rows.guess(position, found);
   return found;
 }
 

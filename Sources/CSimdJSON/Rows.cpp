@@ -8,9 +8,17 @@ using verdict::Number;
 vj_rows::vj_rows(const vj_schema *schema, bool labelled)
     : schema(schema),
       labelled(labelled),
-      usual_order(schema->features.size(), UINT32_MAX),
+      order(schema->features.size()),
       seen(schema->features.size(), 0),
-      cells(schema->category_slots) {}
+      cells(schema->category_slots) {
+  // Until a row has shown its order, that of the schema is the best guess.
+  for (uint32_t feature = 0; feature < schema->features.size(); ++feature) guess(feature, feature);
+}
+
+void vj_rows::guess(size_t position, uint32_t feature) {
+  std::string_view name = schema->names[feature];
+  if (name.find('\\') == std::string_view::npos && position < order.size()) order[position] = {name, feature};
+}
 
 void vj_rows::begin(uint64_t position) {
   row = position;

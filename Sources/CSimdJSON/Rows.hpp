@@ -59,8 +59,15 @@ struct vj_rows {
   uint64_t problems_total = 0;
   std::string problem_text;
 
-  // The features' usual order in this input, learned from the row before: a hit saves the hash.
-  std::vector<uint32_t> usual_order;
+  /// The features' usual order in this input, learned from the row before: a hit saves the hash. A name in it has no
+  /// backslash, so that it may be compared with the bytes of a JSON string as they are.
+  struct Usual {
+    std::string_view name;
+    uint32_t feature = verdict::NameTable::none;
+  };
+  std::vector<Usual> order;
+  /// Expects a feature at a position from now on.
+  void guess(size_t position, uint32_t feature);
 
   void begin(uint64_t row);
   /// Keeps the row if it had no problem.

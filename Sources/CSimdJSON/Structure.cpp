@@ -72,7 +72,7 @@ Index index(const uint8_t *bytes, size_t length) {
   return {code, begin, begin + (code == VJ_SYNTAX_OK ? parser->n_structural_indexes : 0)};
 }
 
-void release_large_index() {
+IndexUse::~IndexUse() {
   if (parser && parser->capacity() > kept_capacity) parser.reset();
 }
 

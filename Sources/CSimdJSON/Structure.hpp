@@ -17,8 +17,10 @@ struct Index {
 /// Indexes a text of any number of documents and validates its UTF-8.
 Index index(const uint8_t *bytes, size_t length);
 
-/// Gives back the thread's index memory if the last text was large.
-void release_large_index();
+/// Gives back the thread's index memory at the end of a reading if the text was large.
+struct IndexUse {
+  ~IndexUse();
+};
 
 /// Where exactly the text is malformed in the way that `index` reported without a place.
 size_t locate(vj_syntax_code code, const uint8_t *bytes, size_t length);

@@ -31,6 +31,7 @@ struct vj_tokens {
 vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens) {
   using namespace verdict;
   *tokens = nullptr;
+  IndexUse use;
   try {
     Index structure = index(bytes, length);
     if (structure.code != VJ_SYNTAX_OK) return {structure.code, locate(structure.code, bytes, length)};
@@ -38,11 +39,9 @@ vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens
     auto read = std::make_unique<vj_tokens>();
     cursor.walk(*read);
     if (!cursor.done()) cursor.fail(VJ_SYNTAX_TRAILING);
-    release_large_index();
     *tokens = read.release();
     return {VJ_SYNTAX_OK, 0};
   } catch (const SyntaxError &error) {
-    release_large_index();
     return {error.code, error.offset};
   } catch (...) {
     return {VJ_SYNTAX_MEMORY, 0};

@@ -41,6 +41,8 @@ struct MalformedJSONTests {
   @Test func nestingIsBounded() {
     #expect(kind(String(repeating: "[", count: 2 << 20)) == .tooDeep)
     #expect(kind(String(repeating: #"{"a":"#, count: 1 << 18)) == .tooDeep)
+    let inside = #"{"labels":[{"features":{"age":"# + String(repeating: "[", count: 1 << 20)
+    #expect(kind(inside) == .tooDeep)
     #expect(syntax { _ = try JSONValue.parse(bytes(String(repeating: "[", count: 2 << 20))) } == .tooDeep)
     let deep = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     #expect(syntax { _ = try JSONValue.parse(bytes(deep)) } == nil)
@@ -88,20 +90,5 @@ struct MalformedJSONTests {
       _ = try? readAll(NDJSONLabelReader(schema: people), damaged, chunk: 50)
       _ = try? readAll(CSVLabelReader(schema: people), damaged, chunk: 50)
     }
-  }
-}
-
-/// A generator whose numbers are the same in every run (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -10,7 +10,7 @@ extension JSONValue {
     defer { vj_tokens_free(tokens) }
     return try bytes.withUnsafeBytes { document in
       var builder = ValueBuilder(tokens: tokens, document: document)
-      let value = builder.value(at: "")
+      let value = builder.value()
       guard builder.repeated.isEmpty else {
         throw InputProblems(Array(builder.repeated.prefix(InputProblems.most)), count: builder.repeated.count)
       }
@@ -27,11 +27,18 @@ extension JSONValue {
 /// Puts values together from tokens, which are known to be well-formed and at most `vj_max_depth` deep, so that the
 /// recursion here is bounded.
 private struct ValueBuilder {
+  private enum Step {
+    case member(String)
+    case element(Int)
+  }
+
   // C's memory, valid while the tokens are; what is kept is copied.
   private let tokens: UnsafeBufferPointer<vj_token>
   private let text: UnsafeRawBufferPointer
   private let document: UnsafeRawBufferPointer
   private var next = 0
+  /// Where in the document `next` is: rendered only if there is a problem to tell.
+  private var path: [Step] = []
   /// Members given twice.
   var repeated: [InputProblem] = []
 
@@ -45,7 +52,7 @@ private struct ValueBuilder {
     self.document = document
   }
 
-  mutating func value(at pointer: String) -> JSONValue {
+  mutating func value() -> JSONValue {
     let token = tokens[next]
     next += 1
     switch token.kind {
@@ -53,35 +60,47 @@ private struct ValueBuilder {
     case .VJ_FALSE: return .bool(false)
     case .VJ_NUMBER: return .number(JSONNumber(text: slice(document, token)))
     case .VJ_STRING, .VJ_NAME: return .string(slice(text, token))
-    case .VJ_OBJECT_BEGIN: return .object(object(at: pointer))
-    case .VJ_ARRAY_BEGIN: return .array(array(at: pointer))
+    case .VJ_OBJECT_BEGIN: return .object(object())
+    case .VJ_ARRAY_BEGIN: return .array(array())
     case .VJ_NULL, .VJ_OBJECT_END, .VJ_ARRAY_END: return .null
     }
   }
 
-  private mutating func object(at pointer: String) -> JSONObject {
+  private mutating func object() -> JSONObject {
     var members: [JSONObject.Member] = []
     var names: Set<String> = []
     while tokens[next].kind != .VJ_OBJECT_END {
       let name = slice(text, tokens[next])
       next += 1
-      let inner = appending(name, to: pointer)
+      path.append(.member(name))
       if !names.insert(name).inserted {
-        repeated.append(InputProblem(pointer: inner, detail: "given twice in one object"))
+        repeated.append(InputProblem(pointer: pointer, detail: "given twice in one object"))
       }
-      members.append(JSONObject.Member(name: name, value: value(at: inner)))
+      members.append(JSONObject.Member(name: name, value: value()))
+      path.removeLast()
     }
     next += 1
     return JSONObject(members)
   }
 
-  private mutating func array(at pointer: String) -> [JSONValue] {
+  private mutating func array() -> [JSONValue] {
     var elements: [JSONValue] = []
     while tokens[next].kind != .VJ_ARRAY_END {
-      elements.append(value(at: "\(pointer)/\(elements.count)"))
+      path.append(.element(elements.count))
+      elements.append(value())
+      path.removeLast()
     }
     next += 1
     return elements
+  }
+
+  private var pointer: String {
+    path.reduce("") { pointer, step in
+      switch step {
+      case .member(let name): appending(name, to: pointer)
+      case .element(let index): "\(pointer)/\(index)"
+      }
+    }
   }
 
   private func slice(_ bytes: UnsafeRawBufferPointer, _ token: vj_token) -> String {
