@@ -115,6 +115,13 @@ final class Objective {
       value: loss + penalty.value(beta))
   }
 
+  /// The first pass of a fit: at `start`, or at the model without features if that is better.
+  func begin(at start: [Double], _ settings: SolverSettings) throws -> Point {
+    let point = try evaluate(start)
+    if point.value <= settings.originValue * (1 + 1e-9) || start == settings.origin { return point }
+    return try evaluate(settings.origin)
+  }
+
   /// The second derivative of the loss at the last point evaluated, times a direction, without writing it out.
   func product(_ direction: [Double]) throws -> [Double] {
     let size = stride
