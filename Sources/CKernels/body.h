@@ -55,16 +55,20 @@ INLINE vec NAME(exponential)(vec x) {
 }
 
 // The dense columns of `rows` rows from `row` on, standardised, missing values at the mean; `padded` is rows rounded
-// up to LANES, and what lies between is 0 but for the intercept.
-INLINE void NAME(fill)(const ck_design *design, size_t row, size_t rows, size_t padded, double *tile) {
+// up to LANES, and what lies between is 0 but for the intercept. Meanwhile asks memory for the tile that is `ahead`
+// rows further, because every column jumps to the next page too soon for the processor to guess.
+INLINE void NAME(fill)(const ck_design *design, size_t row, size_t rows, size_t padded, size_t ahead,
+                       double *tile) {
+  const size_t span = TILE_ROWS(design->dense_count);
   for (size_t i = 0; i < padded; i++) tile[i] = 1;
   for (size_t f = 0; f < design->numeric_count; f++) {
     const double *values = design->numeric[f] + row;
     const double mean = design->mean[f], inverse = design->inverse_scale[f];
-    double *column = tile + (1 + f) * TILE;
-    double *missing = design->indicator[f] < 0 ? NULL : tile + (size_t)design->indicator[f] * TILE;
+    double *column = tile + (1 + f) * span;
+    double *missing = design->indicator[f] < 0 ? NULL : tile + (size_t)design->indicator[f] * span;
     size_t i = 0;
     for (; i + LANES <= rows; i += LANES) {
+      if (i % 8 == 0) __builtin_prefetch(values + i + ahead);
       vec value = *(const loose *)(values + i);
       ivec present = value == value;
       *(loose *)(column + i) = (vec)(present & (ivec)((value - mean) * inverse));
@@ -85,14 +89,15 @@ INLINE void NAME(fill)(const ck_design *design, size_t row, size_t rows, size_t 
 // dense · coefficients + the coefficients of the levels, for each row of the tile.
 INLINE void NAME(linear)(const ck_design *design, size_t row, size_t rows, size_t padded, const double *beta,
                          const double *tile, double *eta) {
+  const size_t span = TILE_ROWS(design->dense_count);
   for (size_t i = 0; i < padded; i += LANES) {
     vec even = NAME(splat)(beta[0]), odd = {0};
     size_t j = 1;
     for (; j + 1 < design->dense_count; j += 2) {
-      even += *(const vec *)(tile + j * TILE + i) * beta[j];
-      odd += *(const vec *)(tile + (j + 1) * TILE + i) * beta[j + 1];
+      even += *(const vec *)(tile + j * span + i) * beta[j];
+      odd += *(const vec *)(tile + (j + 1) * span + i) * beta[j + 1];
     }
-    if (j < design->dense_count) even += *(const vec *)(tile + j * TILE + i) * beta[j];
+    if (j < design->dense_count) even += *(const vec *)(tile + j * span + i) * beta[j];
     *(vec *)(eta + i) = even + odd;
   }
   for (size_t f = 0; f < design->factor_count; f++) {
@@ -106,16 +111,17 @@ INLINE void NAME(linear)(const ck_design *design, size_t row, size_t rows, size_
 // sum[j] += Σ tile[j]·value over the tile, for the dense columns.
 INLINE void NAME(project)(const ck_design *design, size_t padded, const double *tile, const double *value,
                           double *sum) {
+  const size_t span = TILE_ROWS(design->dense_count);
   size_t j = 0;
   for (; j + 4 <= design->dense_count; j += 4) {
-    const double *column = tile + j * TILE;
+    const double *column = tile + j * span;
     vec a = {0}, b = {0}, c = {0}, d = {0};
     for (size_t i = 0; i < padded; i += LANES) {
       vec v = *(const vec *)(value + i);
       a += *(const vec *)(column + i) * v;
-      b += *(const vec *)(column + TILE + i) * v;
-      c += *(const vec *)(column + 2 * TILE + i) * v;
-      d += *(const vec *)(column + 3 * TILE + i) * v;
+      b += *(const vec *)(column + span + i) * v;
+      c += *(const vec *)(column + 2 * span + i) * v;
+      d += *(const vec *)(column + 3 * span + i) * v;
     }
     sum[j] += NAME(total)(a);
     sum[j + 1] += NAME(total)(b);
@@ -124,21 +130,21 @@ INLINE void NAME(project)(const ck_design *design, size_t padded, const double *
   }
   for (; j < design->dense_count; j++) {
     vec a = {0};
-    for (size_t i = 0; i < padded; i += LANES) a += *(const vec *)(tile + j * TILE + i) * *(const vec *)(value + i);
+    for (size_t i = 0; i < padded; i += LANES) a += *(const vec *)(tile + j * span + i) * *(const vec *)(value + i);
     sum[j] += NAME(total)(a);
   }
 }
 
 // A block of 4 × COLUMNS second derivatives: Σ left[a]·right[b] over the tile.
-INLINE void NAME(block)(size_t padded, const double *left, const double *right, double *out, size_t stride,
-                        size_t height, size_t width) {
+INLINE void NAME(block)(size_t padded, size_t span, const double *left, const double *right, double *out,
+                        size_t stride, size_t height, size_t width) {
   vec sum[4][COLUMNS];
   memset(sum, 0, sizeof sum);
   for (size_t i = 0; i < padded; i += LANES) {
     vec l[4];
-    for (int a = 0; a < 4; a++) l[a] = *(const vec *)(left + a * TILE + i);
+    for (int a = 0; a < 4; a++) l[a] = *(const vec *)(left + a * span + i);
     for (int b = 0; b < COLUMNS; b++) {
-      vec r = *(const vec *)(right + b * TILE + i);
+      vec r = *(const vec *)(right + b * span + i);
       for (int a = 0; a < 4; a++) sum[a][b] += l[a] * r;
     }
   }
@@ -180,7 +186,7 @@ INLINE double NAME(link)(const ck_design *design, size_t padded, const double *e
 INLINE void NAME(scatter)(const ck_design *design, size_t row, size_t rows, const double *tile,
                           const double *residual, const double *curvature, double *gradient, double *hessian,
                           size_t stride, double *transposed) {
-  const size_t factors = design->factor_count, dense = design->dense_count;
+  const size_t factors = design->factor_count, dense = design->dense_count, span = TILE_ROWS(dense);
   for (size_t f = 0; f < factors; f++) {
     const int32_t *codes = design->codes[f] + row;
     for (size_t i = 0; i < rows; i++)
@@ -189,7 +195,7 @@ INLINE void NAME(scatter)(const ck_design *design, size_t row, size_t rows, cons
   if (!hessian) return;
   const size_t width = (dense + LANES - 1) / LANES * LANES;
   for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < dense; j++) transposed[i * width + j] = curvature[i] * tile[j * TILE + i];
+    for (size_t j = 0; j < dense; j++) transposed[i * width + j] = curvature[i] * tile[j * span + i];
   for (size_t i = 0; i < rows; i++) {
     const double w = curvature[i];
     if (w == 0) continue;
@@ -229,27 +235,27 @@ void NAME(evaluate)(const ck_design *design, size_t begin, size_t end, const dou
                     double *gradient, double *hessian, size_t stride, double *keep, double *scratch) {
   double *eta = scratch, *sign = eta + TILE, *mass = sign + TILE, *residual = mass + TILE;
   double *curvature = residual + TILE, *tile = curvature + TILE;
-  const size_t dense = design->dense_count, room = PADDED(dense) * TILE;
+  const size_t dense = design->dense_count, height = TILE_ROWS(dense), room = PADDED(dense) * height;
   double *weighted = tile + room, *transposed = weighted + room;
-  memset(tile, 0, room * sizeof *tile);
-  memset(weighted, 0, room * sizeof *tile);
-  memset(transposed, 0, room * sizeof *tile);
-  const size_t height = TILE_ROWS(dense);
+  // The columns that fill up the last register block, and the ends of the transposed rows.
+  memset(tile + dense * height, 0, (room - dense * height) * sizeof *tile);
+  memset(weighted + dense * height, 0, (room - dense * height) * sizeof *tile);
+  if (hessian && design->factor_count) memset(transposed, 0, room * sizeof *tile);
   for (size_t row = begin; row < end; row += height * design->every) {
     const size_t rows = end - row < height ? end - row : height;
     const size_t padded = (rows + LANES - 1) / LANES * LANES;
     NAME(weigh)(design, row, rows, padded, sign, mass);
-    NAME(fill)(design, row, rows, padded, tile);
+    NAME(fill)(design, row, rows, padded, height * design->every, tile);
     NAME(linear)(design, row, rows, padded, beta, tile, eta);
     *loss += NAME(link)(design, padded, eta, sign, mass, residual, curvature);
     NAME(project)(design, padded, tile, residual, gradient);
     if (hessian) {
       for (size_t j = 0; j < dense; j++)
         for (size_t i = 0; i < padded; i += LANES)
-          *(vec *)(weighted + j * TILE + i) = *(vec *)(tile + j * TILE + i) * *(vec *)(curvature + i);
+          *(vec *)(weighted + j * height + i) = *(vec *)(tile + j * height + i) * *(vec *)(curvature + i);
       for (size_t j = 0; j < dense; j += 4)
         for (size_t k = 0; k < j + 4 && k < dense; k += COLUMNS)
-          NAME(block)(padded, weighted + j * TILE, tile + k * TILE, hessian + j * stride + k, stride,
+          NAME(block)(padded, height, weighted + j * height, tile + k * height, hessian + j * stride + k, stride,
                       dense - j, dense - k);
     }
     if (design->factor_count)
@@ -261,12 +267,11 @@ void NAME(evaluate)(const ck_design *design, size_t begin, size_t end, const dou
 void NAME(product)(const ck_design *design, size_t begin, size_t end, const double *direction,
                    const double *curvature, double *product, double *scratch) {
   double *eta = scratch, *tile = eta + 5 * TILE;
-  memset(tile, 0, PADDED(design->dense_count) * TILE * sizeof *tile);
   const size_t height = TILE_ROWS(design->dense_count);
   for (size_t row = begin; row < end; row += height * design->every) {
     const size_t rows = end - row < height ? end - row : height;
     const size_t padded = (rows + LANES - 1) / LANES * LANES;
-    NAME(fill)(design, row, rows, padded, tile);
+    NAME(fill)(design, row, rows, padded, height * design->every, tile);
     NAME(linear)(design, row, rows, padded, direction, tile, eta);
     for (size_t i = 0; i < rows; i++) eta[i] *= curvature[row + i];
     for (size_t i = rows; i < padded; i++) eta[i] = 0;
@@ -282,12 +287,11 @@ void NAME(product)(const ck_design *design, size_t begin, size_t end, const doub
 void NAME(predict)(const ck_design *design, size_t begin, size_t end, const double *beta, int32_t only,
                    double *probability, double *scratch) {
   double *eta = scratch, *tile = eta + 5 * TILE;
-  memset(tile, 0, PADDED(design->dense_count) * TILE * sizeof *tile);
   const size_t height = TILE_ROWS(design->dense_count);
   for (size_t row = begin; row < end; row += height * design->every) {
     const size_t rows = end - row < height ? end - row : height;
     const size_t padded = (rows + LANES - 1) / LANES * LANES;
-    NAME(fill)(design, row, rows, padded, tile);
+    NAME(fill)(design, row, rows, padded, height * design->every, tile);
     NAME(linear)(design, row, rows, padded, beta, tile, eta);
     for (size_t i = 0; i < padded; i += LANES) {
       vec x = *(const vec *)(eta + i);

@@ -37,7 +37,9 @@ ck_isa ck_best_isa(void) {
 #endif
 }
 
-size_t ck_scratch_size(const ck_design *design) { return (5 + 3 * PADDED(design->dense_count)) * TILE; }
+size_t ck_scratch_size(const ck_design *design) {
+  return 5 * TILE + 3 * PADDED(design->dense_count) * TILE_ROWS(design->dense_count);
+}
 
 void ck_evaluate(ck_isa isa, const ck_design *design, size_t begin, size_t end, const double *beta, double *loss,
                  double *gradient, double *hessian, size_t stride, double *curvature, double *scratch) {

@@ -21,7 +21,7 @@ struct TableStatistics: Sendable {
       try parts.withUnsafeMutableBufferPointer { parts in
         // Every task writes its own stretch of `parts`.
         guard let base = parts.baseAddress else { return }
-        try runner.run(blocks.count * pinned.numeric.count) { task, _ in
+        try runner.run(blocks.count * pinned.numeric.count) { task, _, _ in
           let block = blocks[task / pinned.numeric.count]
           ck_column_moments(
             runner.instructionSet, pinned.numeric[task % pinned.numeric.count], fold, foldCount,

@@ -1,15 +1,15 @@
 /// A model made ready to answer fast: look-ups prepared, coefficients side by side.
 public struct Predictor: Sendable {
-  private enum Term: Sendable {
+  enum Term: Sendable {
     /// standardized·(value − mean)·inverse; a missing value adds `missing`.
     case number(
       standardized: Double, mean: Double, inverse: Double, missing: Double, range: ClosedRange<Double>)
     case category(levels: [String: Double], missing: Double)
   }
 
-  private let terms: [Term]
-  private let features: [ModelFeature]
-  private let intercept: Double
+  let terms: [Term]
+  let features: [ModelFeature]
+  let intercept: Double
   /// Probability from which on the decision is 1.
   public let threshold: Double
 

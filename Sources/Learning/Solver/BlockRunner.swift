@@ -29,33 +29,34 @@ struct BlockRunner: Sendable {
   }
 
   /// Calls `body` once for each block, on this thread and on others; its second argument tells the threads apart,
-  /// 0..<threads. Asks before each block whether the work is still wanted.
-  func run(_ count: Int, _ body: (_ block: Int, _ thread: Int) -> Void) throws {
+  /// 0..<threads. Asks before each block whether the work is still wanted; a body that takes longer than some
+  /// milliseconds asks `goesOn` in between and returns early if told so.
+  func run(_ count: Int, _ body: (_ block: Int, _ thread: Int, _ goesOn: () -> Bool) -> Void) throws {
     try checkCancelled()
     let workers = min(threads, count)
-    if workers <= 1 {
-      for block in 0..<count {
-        if block > 0 { try checkCancelled() }
-        body(block, 0)
-      }
-      return
-    }
     let next = Atomic<Int>(0)
     let stopped = Atomic<Bool>(false)
-    withoutActuallyEscaping(body) { body in
-      // Sound because `concurrentPerform` returns only after the last call has, and because the callers of `run`
-      // promise that blocks and threads write disjoint memory.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: workers) { thread in
-        while true {
-          let block = next.add(1, ordering: .relaxed).oldValue
-          guard block < count, !stopped.load(ordering: .relaxed) else { return }
-          if isCancelled() {
-            stopped.store(true, ordering: .relaxed)
-            return
-          }
-          body(block, thread)
-        }
+    func goesOn() -> Bool {
+      if stopped.load(ordering: .relaxed) { return false }
+      guard isCancelled() else { return true }
+      stopped.store(true, ordering: .relaxed)
+      return false
+    }
+    func work(_ thread: Int) {
+      while true {
+        let block = next.add(1, ordering: .relaxed).oldValue
+        guard block < count, block == 0 || goesOn() else { return }
+        body(block, thread, goesOn)
+      }
+    }
+    if workers <= 1 {
+      work(0)
+    } else {
+      withoutActuallyEscaping(work) { work in
+        // Sound because `concurrentPerform` returns only after the last call has, and because the callers of `run`
+        // promise that blocks and threads write disjoint memory.
+        nonisolated(unsafe) let work = work
+        DispatchQueue.concurrentPerform(iterations: workers) { work($0) }
       }
     }
     if stopped.load(ordering: .relaxed) { throw CancellationError() }

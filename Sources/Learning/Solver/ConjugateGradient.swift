@@ -7,7 +7,7 @@ struct NewtonConjugateGradient {
   /// Steps from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
-    var point = try objective.evaluate(start)
+    var point = try objective.begin(at: start, settings)
     var convergence = Convergence(tolerance: max(settings.tolerance, 1e-7), penalty: penalty)
     var previous: Double?
     for iteration in 1...settings.maxIterations {

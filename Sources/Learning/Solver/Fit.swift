@@ -20,6 +20,9 @@ struct SolverSettings {
   var maxIterations: Int
   /// Columns to leave out from the start.
   var skipped: [Bool]
+  /// The model without features, for when the start is worse than that, and its objective.
+  var origin: [Double]
+  var originValue: Double
   /// Called after every step with its number and the objective.
   var progress: (Int, Double) -> Void = { _, _ in }
 }

@@ -11,7 +11,7 @@ struct Newton {
   /// Steps from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
-    var point = try objective.evaluate(start)
+    var point = try objective.begin(at: start, settings)
     var skipped = settings.skipped
     var convergence = Convergence(tolerance: settings.tolerance, penalty: penalty)
     for iteration in 1...settings.maxIterations {

@@ -74,6 +74,16 @@ final class Objective {
     return BlockRunner.blocks(rows: rows, size: size)
   }
 
+  /// Cuts a block into pieces of some milliseconds, between which work can be cancelled.
+  private func pieces(_ block: Range<Int>) -> [Range<Int>] {
+    let dense = matrix.layout.denseCount
+    let tile = 256 * every
+    let size = max(1, 20_000_000 / (dense * dense + 256) / 256) * tile
+    return Swift.stride(from: block.lowerBound, to: block.upperBound, by: size).map {
+      $0..<min($0 + size, block.upperBound)
+    }
+  }
+
   /// One pass over the rows.
   func evaluate(_ beta: [Double], derivatives: Bool = true) throws -> Point {
     let withHessian = isExplicit && derivatives
@@ -90,13 +100,14 @@ final class Objective {
           // start is aligned to 64 bytes for the widest vectors.
           guard let sums = partials.baseAddress, let work = scratch.baseAddress else { return }
           let kept = keeps ? curvature.baseAddress : nil
-          try runner.run(blocks.count) { block, thread in
+          try runner.run(blocks.count) { block, thread, goesOn in
             let sum = sums + block * size
             sum.update(repeating: 0, count: size)
-            ck_evaluate(
-              runner.instructionSet, &design, blocks[block].lowerBound, blocks[block].upperBound, beta, sum,
-              sum + 8, withHessian ? sum + 8 + stride : nil, stride, kept,
-              aligned(work + thread * scratchSize))
+            for piece in pieces(blocks[block]) where goesOn() {
+              ck_evaluate(
+                runner.instructionSet, &design, piece.lowerBound, piece.upperBound, beta, sum, sum + 8,
+                withHessian ? sum + 8 + stride : nil, stride, kept, aligned(work + thread * scratchSize))
+            }
           }
           for block in blocks.indices.dropFirst() { ck_add(sums, sums + block * size, size) }
         }
@@ -115,6 +126,13 @@ final class Objective {
       value: loss + penalty.value(beta))
   }
 
+  /// The first pass of a fit: at `start`, or at the model without features if that is better.
+  func begin(at start: [Double], _ settings: SolverSettings) throws -> Point {
+    let point = try evaluate(start)
+    if point.value <= settings.originValue * (1 + 1e-9) || start == settings.origin { return point }
+    return try evaluate(settings.origin)
+  }
+
   /// The second derivative of the loss at the last point evaluated, times a direction, without writing it out.
   func product(_ direction: [Double]) throws -> [Double] {
     let size = stride
@@ -124,7 +142,7 @@ final class Objective {
       try scratch.withUnsafeMutableBufferPointer { scratch in
         // As in `evaluate`.
         guard let sums = partials.baseAddress, let work = scratch.baseAddress else { return }
-        try runner.run(blocks.count) { block, thread in
+        try runner.run(blocks.count) { block, thread, _ in
           let sum = sums + block * size
           sum.update(repeating: 0, count: size)
           ck_product(
@@ -174,7 +192,7 @@ final class Objective {
       try scratch.withUnsafeMutableBufferPointer { scratch in
         // Blocks write disjoint rows.
         guard let out = probabilities.baseAddress, let work = scratch.baseAddress else { return }
-        try runner.run(blocks.count) { block, thread in
+        try runner.run(blocks.count) { block, thread, _ in
           ck_predict(
             runner.instructionSet, &design, blocks[block].lowerBound, blocks[block].upperBound, beta,
             Int32(fold ?? -1), out, aligned(work + thread * scratchSize))

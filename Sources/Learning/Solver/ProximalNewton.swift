@@ -22,7 +22,7 @@ struct ProximalNewton {
   /// Steps from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
-    var point = try objective.evaluate(start)
+    var point = try objective.begin(at: start, settings)
     var convergence = Convergence(tolerance: max(settings.tolerance, finest), penalty: penalty)
     var precision = 1e-3
     for iteration in 1...settings.maxIterations {
