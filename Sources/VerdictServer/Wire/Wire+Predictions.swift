@@ -86,7 +86,7 @@ extension PredictionWarning.Kind {
     switch self {
     case .unseenCategory: "unseen-category"
     case .unseenMissing: "unseen-missing"
-    case .outsideRange: "outside-training-range"
+    case .outsideRange: "outside-range"
     }
   }
 }
