@@ -56,7 +56,9 @@ struct ModelRoutes {
     case json, pmml, sql
   }
 
-  @Sendable private func export(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
+  @Sendable private func export(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     let query = try QueryParameters(request, known: ["format", "table"])
     guard let format = query["format"].flatMap(ExportFormat.init) else {
@@ -73,11 +75,14 @@ struct ModelRoutes {
     case .json: return .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
     case .pmml: return .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
     case .sql:
-      return .bytes(type: "application/sql", ByteBuffer(string: model.exportSQL(table: query["table"] ?? name)))
+      let sql = model.exportSQL(table: query["table"] ?? name)
+      return .bytes(type: "application/sql", ByteBuffer(string: sql))
     }
   }
 
-  @Sendable private func curves(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
+  @Sendable private func curves(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
     let curves = try await domain.models.curves(who.tenant, dataset: name, version: version)
