@@ -37,9 +37,10 @@ def nothing_is_stored(api, request):
         yield
         return
     place = request.getfixturevalue("place")
-    before = data.stored(api), api.call("getLabel", dataset=place["dataset"], id=place["label"]).json()
+    dataset, label = place["dataset"], {"dataset": place["dataset"], "id": place["label"]}
+    before = data.stored(api, dataset), api.call("getLabel", **label).json()
     yield
-    assert (data.stored(api), api.call("getLabel", dataset=place["dataset"], id=place["label"]).json()) == before
+    assert (data.stored(api, dataset), api.call("getLabel", **label).json()) == before
 
 
 def fitting(operation):

@@ -56,30 +56,32 @@ def train(api, name: str, count: int = 400) -> str:
     return name
 
 
-def stored(api) -> dict:
-    """What the tenant has, to see that a refused request left it alone."""
-    datasets = api.pages("listDatasets")
-    names = [each["name"] for each in datasets]
+def stored(api, name: str) -> dict:
+    """What the tenant has, one dataset in full, to see that a refused request left it alone."""
     return {
-        "datasets": datasets,
+        "datasets": api.pages("listDatasets"),
         "keys": [key["id"] for key in api.pages("listKeys")],
-        "jobs": {name: [job["id"] for job in api.pages("listTrainingJobs", dataset=name)] for name in names},
-        "models": {name: [(m["version"], m["active"]) for m in api.pages("listModels", dataset=name)]
-                   for name in names},
-        "predictions": {name: [(p["id"], p["true_label"]) for p in api.pages("listPredictions", dataset=name)]
-                        for name in names},
+        "jobs": [job["id"] for job in api.pages("listTrainingJobs", dataset=name)],
+        "models": [(model["version"], model["active"]) for model in api.pages("listModels", dataset=name)],
+        "predictions": [(each["id"], each["true_label"]) for each in api.pages("listPredictions", dataset=name)],
     }
 
 
 def probability(model: dict, features: dict) -> float:
     """The probability by hand, from a model's coefficients on the original scale."""
     logit = model["intercept"]
+    means = {feature["name"]: feature.get("mean") for feature in model["features"]}
     for term in model["coefficients"]:
         value = features.get(term["feature"])
         if term["kind"] == "missing":
             logit += term["coefficient"] * (value is None)
         elif term["level"] is not None:
             logit += term["coefficient"] * (value == term["level"])
-        elif value is not None:
-            logit += term["coefficient"] * value
-    return 1 / (1 + math.exp(-logit))
+        else:
+            logit += term["coefficient"] * (means[term["feature"]] if value is None else value)
+    return sigmoid(logit)
+
+
+def sigmoid(logit: float) -> float:
+    """1 / (1 + exp(-logit)), without overflow."""
+    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
