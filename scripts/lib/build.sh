@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 
 need_swift() {
-  have_command swift || die "no Swift toolchain: install Swift 6.1 or newer from https://www.swift.org/install"
+  have_command swift || die "no Swift toolchain: install Swift 6.2 or newer from https://www.swift.org/install"
   local version
   version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
-  [ "$(printf '6.1\n%s\n' "$version" | sort -V | head -1)" = 6.1 ] || die "Swift $version is too old: Verdict needs 6.1 or newer"
+  [ "$(printf '6.2\n%s\n' "$version" | sort -V | head -1)" = 6.2 ] || die "Swift $version is too old: Verdict needs 6.2 or newer"
 }
 
 # binary CONFIGURATION PRODUCT: where the package manager puts it.
