@@ -32,6 +32,7 @@ struct ExplicitModel: QuadraticModel {
         count += Int(active[column])
       }
       for _ in 0..<10 {
+        try objective.runner.checkCancelled()
         if ck_descend(hessian, columns, stride, point.beta, penalty.l1, penalty.l2, active, &step, &slope)
           <= precision
         {
