@@ -29,6 +29,17 @@ import Testing
     #expect(abs(halves[0] - halves[1]) < 1e-9)
   }
 
+  @Test func aWarmStartThatUsesWhatIsLeftOutComesToTheSameModel() throws {
+    var data = Generated(seed: 6)
+    let x = data.normals(500)
+    let y = data.outcomes(x)
+    let table = try TrainingTable.numbers([x, x], y)
+    let shared = try train(table, parameters: TrainingParameters(.l2)).model
+    let cold = try train(table, parameters: TrainingParameters(.none)).model
+    let warm = try train(table, parameters: TrainingParameters(.none), warmStart: shared).model
+    #expect(distance(try warm.probabilities(table), try cold.probabilities(table)) < 1e-9)
+  }
+
   @Test(arguments: TrainingParameters.Penalty.allCases)
   func constantAndEmptyColumnsAddNothing(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 2)

@@ -13,15 +13,14 @@ extension LogisticModel {
       ? table : table.split(separator: ".").map { identifier(String($0)) }.joined(separator: ".")
     // exp() fails beyond ±745 in PostgreSQL; at 700 the probability is 0 or 1 to within 1e-304.
     return """
-      SELECT scored.*, (probability >= \(literal(threshold)))::int AS label
-      FROM (
-        SELECT logits.*, 1 / (1 + exp(-greatest(-700, least(700, logit)))) AS probability
-        FROM (
-          SELECT source.*,
-          \(logit) AS logit
-          FROM \(source) AS source
-        ) AS logits
-      ) AS scored
+      SELECT source.*, score.probability, (score.probability >= \(literal(threshold)))::int AS label
+      FROM \(source) AS source
+      CROSS JOIN LATERAL (
+        SELECT \(logit) AS logit
+      ) AS linear
+      CROSS JOIN LATERAL (
+        SELECT 1 / (1 + exp(-greatest(-700, least(700, linear.logit)))) AS probability
+      ) AS score
       """
   }
 

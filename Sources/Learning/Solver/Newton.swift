@@ -17,7 +17,14 @@ struct Newton {
     for iteration in 1...settings.maxIterations {
       let gradient = point.gradient.indices.map { point.gradient[$0] + penalty.l2[$0] * point.beta[$0] }
       let factor = try factored(skipped: skipped)
-      if iteration == 1 { skipped = factor.skip.map { $0 != 0 } }
+      if iteration == 1 {
+        skipped = factor.skip.map { $0 != 0 }
+        // A start from elsewhere may use a column that is left out here.
+        if point.beta.indices.contains(where: { skipped[$0] && point.beta[$0] != 0 }) {
+          point = try objective.evaluate(point.beta.indices.map { skipped[$0] ? 0 : point.beta[$0] })
+          continue
+        }
+      }
       let step = factor.solve(gradient).map { -$0 }
       let slope = zip(gradient, step).reduce(0) { $0 + $1.0 * $1.1 }
       let decrement = max(0, -slope).squareRoot()

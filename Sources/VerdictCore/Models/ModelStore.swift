@@ -43,6 +43,22 @@ public struct ModelStore: Sendable {
     }
   }
 
+  /// The curves of one version, on the rows that it was measured on.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func curves(_ tenant: TenantID, dataset name: String, version: Int) async throws -> Curves {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      let rows = try await tx.query(
+        """
+        SELECT curves FROM models
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND version = \(version)
+        """)
+      guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
+      return try row.decode(JSONB.self).decode(Curves.self)
+    }
+  }
+
   /// One version, in the caller's transaction.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.

@@ -100,7 +100,7 @@ struct TrainingParametersBody {
       return .holdout(fraction: method.number("fraction") ?? 0.2)
     case "kfold":
       if method.has("fraction") { fields.mistakes.add(method.at("fraction"), "is for the method holdout") }
-      return .kfold(folds: method.integer("folds", in: 2...100) ?? 5)
+      return .kfold(folds: method.integer("folds", in: 2...20) ?? 5)
     case nil: return nil
     default:
       fields.mistakes.add(method.at("method"), "must be holdout or kfold")

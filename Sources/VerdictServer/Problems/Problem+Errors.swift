@@ -23,12 +23,24 @@ extension Problem {
       self.init(
         .databaseUnavailable, "The database is out of reach; nothing was changed.",
         headers: [.retryAfter: "1"])
+    case let error as PostgreSQLError where Self.isUnmigrated(error):
+      logger.error("the database lacks this server's schema", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
+        headers: [.retryAfter: "5"])
     case let error as HTTPError where error.status == .contentTooLarge:
       self.init(.bodyTooLarge, "The body is larger than this resource takes.")
     default:
       logger.error("unexpected error", metadata: ["error": "\(String(reflecting: error))"])
       self.init(.internal, "The server made a mistake; it is in its log under the request_id.")
     }
+  }
+
+  /// Whether a statement failed because the tables, or the role that works on them, are not there yet.
+  private static func isUnmigrated(_ error: PostgreSQLError) -> Bool {
+    guard let state = error.sqlState else { return false }
+    let roleIsMissing = SQLState(rawValue: "22023")
+    return [.undefinedTable, .undefinedColumn, roleIsMissing].contains(state)
   }
 
   private init(_ error: SyntaxProblem) {

@@ -1,5 +1,7 @@
 import HTTPTypes
 import Hummingbird
+import Learning
+import NIOCore
 import VerdictCore
 
 /// `/v1/datasets/{dataset}/models` and `/kpis`.
@@ -12,6 +14,8 @@ struct ModelRoutes {
     api.on(.put, path + "/active", role: .write, activate)
     api.on(.get, path + "/{version}", role: .read, read)
     api.on(.delete, path + "/{version}", role: .write, delete)
+    api.on(.get, path + "/{version}/export", role: .read, export)
+    api.on(.get, path + "/{version}/curves", role: .read, curves)
     api.on(.get, "/v1/datasets/{dataset}/kpis", role: .read, history)
   }
 
@@ -45,6 +49,44 @@ struct ModelRoutes {
     _ = try QueryParameters(request, known: [])
     let model = try await domain.models.model(who.tenant, dataset: name, version: version)
     return try .json { try $0.model(model) }
+  }
+
+  /// The forms in which a model can be taken elsewhere.
+  private enum ExportFormat: String, CaseIterable {
+    case json, pmml, sql
+  }
+
+  @Sendable private func export(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
+    let (name, version) = try (context.dataset(), version(context))
+    let query = try QueryParameters(request, known: ["format", "table"])
+    guard let format = query["format"].flatMap(ExportFormat.init) else {
+      throw QueryParameters.refusal("format", "must be json, pmml or sql")
+    }
+    if let table = query["table"] {
+      guard format == .sql else { throw QueryParameters.refusal("table", "goes with format=sql") }
+      if let objection = TextRule.name(atMost: 128).objection(to: table) {
+        throw QueryParameters.refusal("table", objection)
+      }
+    }
+    let model = try await domain.models.model(who.tenant, dataset: name, version: version).model
+    switch format {
+    case .json: return .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
+    case .pmml: return .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
+    case .sql:
+      let sql = model.exportSQL(table: query["table"] ?? name)
+      return .bytes(type: "application/sql", ByteBuffer(string: sql))
+    }
+  }
+
+  @Sendable private func curves(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
+    let (name, version) = try (context.dataset(), version(context))
+    _ = try QueryParameters(request, known: [])
+    let curves = try await domain.models.curves(who.tenant, dataset: name, version: version)
+    return try .json { try $0.encoded(curves) }
   }
 
   @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws

@@ -72,10 +72,21 @@ extension JSONWriter {
         json.name("feature")
         json.string(warning.feature)
         json.name("kind")
-        json.string(warning.kind.rawValue.replacing("_", with: "-"))
+        json.string(warning.kind.wireName)
         json.name("detail")
         json.string(warning.detail)
       }
+    }
+  }
+}
+
+extension PredictionWarning.Kind {
+  /// The kind as the contract names it.
+  fileprivate var wireName: String {
+    switch self {
+    case .unseenCategory: "unseen-category"
+    case .unseenMissing: "unseen-missing"
+    case .outsideRange: "outside-range"
     }
   }
 }
