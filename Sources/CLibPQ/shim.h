@@ -1,1 +1,4 @@
 #include <libpq-fe.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <netdb.h>

@@ -1,0 +1,88 @@
+import Logging
+
+/// The steps from nothing to a running server and back. Whoever calls them holds the transition lock.
+struct Cluster: Sendable {
+  var directory: ClusterDirectory
+  var logger: Logger
+
+  /// Recovery after a crash replays up to max_wal_size of log, which takes minutes on a slow disk.
+  static let patience: Duration = .seconds(600)
+
+  /// The address of the running server, started or made first as needed.
+  func ensureRunning() async throws -> ClusterAddress {
+    let deadline = ContinuousClock.now + Self.patience
+    while ContinuousClock.now < deadline {
+      switch Postmaster.state(of: directory.data) {
+      case .running(let server) where server.phase == .ready:
+        return server.address
+      case .running:
+        try await Task.sleep(for: .milliseconds(50))
+      case .absent(let misleadingLock):
+        try await start(misleadingLock: misleadingLock)
+      }
+    }
+    throw EmbeddedPostgresError.timedOut(
+      waitingFor: "PostgreSQL to be ready", seconds: Int(Self.patience.components.seconds),
+      log: ServerLog(path: directory.log).lines(since: 0))
+  }
+
+  private func start(misleadingLock: Bool) async throws {
+    let installation = try await installation()
+    if try !FileSystem.exists(directory.data) { try await initialise(installation) }
+    try await Processes.clear(in: directory.data, logger: logger)
+    if misleadingLock {
+      logger.notice("Removing a lock file that no server stands behind")
+      try FileSystem.remove("\(directory.data)/postmaster.pid")
+    }
+    let socket = try SocketDirectory.prepare(for: directory)
+    try FileSystem.replace(
+      "\(directory.data)/\(ServerSettings.fileName)", with: ServerSettings.text(socketDirectory: socket),
+      mode: 0o600, owner: directory.user)
+
+    let log = ServerLog(path: directory.log)
+    try log.rotate()
+    let offset = log.size
+    // Relative paths: pg_ctl hands them to a shell between double quotes, where other characters could mean something.
+    // pg_ctl gives the server a session of its own, so neither our death nor a Ctrl-C takes it along.
+    let outcome = try await installation.program("pg_ctl", as: directory.user).run(
+      [
+        "start", "--silent", "--wait", "--timeout=\(Self.patience.components.seconds)",
+        "--pgdata=\(ClusterDirectory.dataName)", "--log=\(ClusterDirectory.logName)",
+      ], in: directory.path)
+    guard outcome.succeeded else {
+      throw EmbeddedPostgresError.programFailed(
+        program: "starting PostgreSQL", status: outcome.status, output: outcome.output,
+        log: log.lines(since: offset))
+    }
+    logger.info(
+      "PostgreSQL started", metadata: ["version": "\(installation.major)", "data": "\(directory.data)"])
+  }
+
+  /// Fast shutdown: sessions are ended, everything is written out, so that the next start needs no recovery
+  /// (PostgreSQL manual, 19.5). Immediate when that takes too long; recovery then does the rest.
+  func stop() async throws {
+    guard case .running = Postmaster.state(of: directory.data) else { return }
+    let program = try await installation().program("pg_ctl", as: directory.user)
+    var last = Program.Outcome(succeeded: true, status: "", output: "")
+    for (mode, seconds) in [("fast", 60), ("immediate", 20)] {
+      last = try await program.run(
+        [
+          "stop", "--silent", "--wait", "--mode=\(mode)", "--timeout=\(seconds)",
+          "--pgdata=\(ClusterDirectory.dataName)",
+        ], in: directory.path)
+      guard case .running = Postmaster.state(of: directory.data) else {
+        logger.info("PostgreSQL stopped", metadata: ["mode": "\(mode)", "data": "\(directory.data)"])
+        return
+      }
+    }
+    throw EmbeddedPostgresError.programFailed(
+      program: "stopping PostgreSQL", status: last.status, output: last.output,
+      log: ServerLog(path: directory.log).lines(since: 0))
+  }
+
+  private func installation() async throws -> Installation {
+    let major = FileSystem.text("\(directory.data)/PG_VERSION").flatMap { Int($0.trimmingNewlines) }
+    return try await Installation.find(
+      clusterMajor: major, clusterDirectory: directory.data, as: directory.user)
+  }
+}

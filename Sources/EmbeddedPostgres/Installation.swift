@@ -1,0 +1,73 @@
+import Foundation
+
+/// One installed PostgreSQL: the directory of its programs and its major version.
+struct Installation: Sendable, Equatable {
+  /// The oldest major version that the migrations are written for.
+  static let oldest = 15
+
+  var directory: String
+  var major: Int
+
+  func program(_ name: String, as user: ClusterUser) -> Program {
+    Program(executable: "\(directory)/\(name)", user: user)
+  }
+
+  /// The newest installation, or the one that made the cluster (`clusterMajor`): a data directory belongs to one major
+  /// version (PostgreSQL manual, 19.6 "Upgrading a PostgreSQL Cluster").
+  static func find(
+    clusterMajor: Int?, clusterDirectory: String, as user: ClusterUser,
+    path: String = ProcessInfo.processInfo.environment["PATH"] ?? ""
+  ) async throws -> Installation {
+    let directories = await candidates(path: path, as: user)
+    var found: [Installation] = []
+    for directory in directories where holdsPrograms(directory) {
+      if let major = await majorVersion(directory, as: user), major >= oldest {
+        found.append(Installation(directory: directory, major: major))
+      }
+    }
+    guard let newest = found.max(by: { $0.major < $1.major }) else {
+      throw EmbeddedPostgresError.binariesNotFound(searched: directories)
+    }
+    guard let clusterMajor else { return newest }
+    guard let match = found.first(where: { $0.major == clusterMajor }) else {
+      throw EmbeddedPostgresError.versionMismatch(
+        cluster: clusterMajor, available: Set(found.map(\.major)).sorted(), directory: clusterDirectory)
+    }
+    return match
+  }
+
+  /// Where programs may be: the PATH, where pg_config says, and the directories of the usual packages.
+  private static func candidates(path: String, as user: ClusterUser) async -> [String] {
+    let onPath = path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+    var directories = onPath.filter(holdsPrograms)
+    if let tool = onPath.map({ "\($0)/pg_config" }).first(where: isExecutable) {
+      let answer = try? await Program(executable: tool, user: user).run(["--bindir"], in: "/")
+      if let answer, answer.succeeded { directories.append(answer.output) }
+    }
+    for parent in ["/usr/lib/postgresql", "/usr/local/lib/postgresql"] {
+      let versions = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+      directories += versions.map { "\(parent)/\($0)/bin" }
+    }
+    directories += ["/usr/pgsql/bin", "/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"]
+    return directories.reduce(into: []) { unique, next in
+      if !unique.contains(next) { unique.append(next) }
+    }
+  }
+
+  private static func holdsPrograms(_ directory: String) -> Bool {
+    ["postgres", "initdb", "pg_ctl"].allSatisfy { isExecutable("\(directory)/\($0)") }
+  }
+
+  private static func isExecutable(_ path: String) -> Bool {
+    FileManager.default.isExecutableFile(atPath: path)
+  }
+
+  /// From `postgres (PostgreSQL) 15.4 (Debian …)`, or `17beta1`.
+  private static func majorVersion(_ directory: String, as user: ClusterUser) async -> Int? {
+    let program = Program(executable: "\(directory)/postgres", user: user)
+    guard let answer = try? await program.run(["--version"], in: "/"), answer.succeeded else { return nil }
+    guard let version = answer.output.split(separator: " ").first(where: { $0.first?.isNumber == true })
+    else { return nil }
+    return Int(version.prefix { $0.isNumber })
+  }
+}

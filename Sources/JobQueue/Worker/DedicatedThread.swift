@@ -1,0 +1,96 @@
+import Foundation
+
+/// A thread that runs the tasks which prefer it, and keeps time for them.
+///
+/// Swift's own pool has a thread a core: a handler that computes on it, or anything else in the process that blocks,
+/// would hold up what must not wait. Waking up from `Task.sleep` passes through that pool too, hence ``pause(for:)``.
+///
+/// `@unchecked Sendable`: `state` is only touched while `condition` is locked.
+final class DedicatedThread: TaskExecutor, @unchecked Sendable {
+  private struct State {
+    var jobs: [UnownedJob] = []
+    var sleeper: (deadline: ContinuousClock.Instant, continuation: CheckedContinuation<Void, Never>)?
+    var isInterrupted = false
+    var isStopped = false
+  }
+
+  private let condition = NSCondition()
+  private var state = State()
+
+  init(name: String) {
+    let thread = Thread { [self] in run() }
+    thread.name = name
+    thread.start()
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    locked { $0.jobs.append(job) }
+  }
+
+  /// Waits, or until ``interrupt()``. One task at a time may wait.
+  func pause(for duration: Duration) async {
+    await withCheckedContinuation { continuation in
+      let isInterrupted = locked { state in
+        if !state.isInterrupted { state.sleeper = (.now + duration, continuation) }
+        defer { state.isInterrupted = false }
+        return state.isInterrupted
+      }
+      if isInterrupted { continuation.resume() }
+    }
+  }
+
+  /// Ends the pause, or the next one if there is none.
+  func interrupt() {
+    let sleeper = locked { state in
+      defer { state.sleeper = nil }
+      if state.sleeper == nil { state.isInterrupted = true }
+      return state.sleeper
+    }
+    sleeper?.continuation.resume()
+  }
+
+  /// Ends the thread. Only once all tasks on it have ended.
+  func stop() { locked { $0.isStopped = true } }
+
+  private func locked<T>(_ body: (inout State) -> T) -> T {
+    condition.lock()
+    defer { condition.unlock() }
+    let result = body(&state)
+    condition.signal()
+    return result
+  }
+
+  private func run() {
+    while let step = next() {
+      switch step {
+      case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
+      case .wake(let continuation): continuation.resume()
+      }
+    }
+  }
+
+  private enum Step {
+    case job(UnownedJob)
+    case wake(CheckedContinuation<Void, Never>)
+  }
+
+  private func next() -> Step? {
+    condition.lock()
+    defer { condition.unlock() }
+    while true {
+      if !state.jobs.isEmpty { return .job(state.jobs.removeFirst()) }
+      if state.isStopped { return nil }
+      guard let sleeper = state.sleeper else {
+        condition.wait()
+        continue
+      }
+      let left = sleeper.deadline - .now
+      if left <= .zero {
+        state.sleeper = nil
+        return .wake(sleeper.continuation)
+      }
+      _ = condition.wait(until: Date(timeIntervalSinceNow: left.inSeconds))
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Logging
+import PostgreSQL
+
+extension Worker {
+  /// Begins an attempt, which runs on by itself and calls `done` when its slot is free again.
+  func start(_ lease: Lease, _ running: RunningJobs, _ heart: Heart, done: @escaping @Sendable () -> Void) {
+    let control = JobControl(lease)
+    running.add(control)
+    heart.add(control)
+    // Not a child of the worker's task: its end is settled with statements after that was cancelled.
+    Task {
+      let attempt = Task { try await handler(JobContext(control: control, queue: queue)) }
+      control.attach(attempt)
+      await settle(control, await attempt.result, running)
+      heart.remove(control)
+      running.remove(control)
+      done()
+    }
+  }
+
+  /// Tells the handlers to stop, gives them a moment, and hands back what is left.
+  func shutDown(_ running: RunningJobs) async {
+    for control in running.all { control.stop(.shutdown) }
+    let deadline = ContinuousClock.now + patience
+    while running.count > 0, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
+    for control in running.all {
+      logger.warning("a job's handler did not stop in time", metadata: Self.describe(control))
+      running.remove(control)
+      await store(control) { try await queue.release(control.lease) }
+    }
+  }
+
+  /// Stores how an attempt ended.
+  private func settle(_ control: JobControl, _ result: Result<Void, any Error>, _ running: RunningJobs) async
+  {
+    // Handed back already, while the handler went on.
+    guard running.contains(control) else { return }
+    let lease = control.lease
+    switch (result, control.stopReason) {
+    case (.success, _) where control.isFinished: break
+    case (.success, _):
+      await store(control) {
+        try await queue.transaction { try await queue.succeed(lease, result: nil, in: $0) }
+      }
+    case (.failure(JobQueueError.leaseLost), _), (.failure, .leaseLost):
+      logger.warning("a job was lost to another worker", metadata: Self.describe(control))
+    case (.failure(JobQueueError.cancelRequested), _), (.failure, .cancelRequested):
+      await store(control) { try await queue.fail(lease, .cancelled, retry: false) }
+    case (.failure, .shutdown):
+      await store(control) { try await queue.release(lease) }
+    case (.failure(let error), nil):
+      let mayPass = error is CancellationError || isRetryable(error)
+      var metadata = Self.describe(control)
+      metadata["error"] = "\(error)"
+      await store(control) {
+        let state = try await queue.fail(lease, JobErrorRecord(error), retry: mayPass)
+        metadata["state"] = "\(state.rawValue)"
+      }
+      logger.warning("an attempt failed", metadata: metadata)
+    }
+  }
+
+  /// Runs the statements that end an attempt, again while the database is away; the heart keeps the lease meanwhile. If
+  /// it stays away, the lease runs out and the job is rescued.
+  private func store(
+    _ control: JobControl, _ statements: nonisolated(nonsending) () async throws -> Void
+  ) async {
+    var pause = Duration.milliseconds(100)
+    let deadline = ContinuousClock.now + .seconds(control.stopReason == .shutdown ? 1 : 60)
+    while true {
+      do {
+        return try await statements()
+      } catch JobQueueError.leaseLost {
+        // Ended by a COMMIT whose answer was lost, or taken by another worker: either way it is not ours to end.
+        return
+      } catch JobQueueError.cancelRequested {
+        return await store(control) { try await queue.fail(control.lease, .cancelled, retry: false) }
+      } catch {
+        guard isRetryable(error), ContinuousClock.now + pause < deadline else {
+          var metadata = Self.describe(control)
+          metadata["error"] = "\(error)"
+          logger.error("the end of an attempt could not be stored", metadata: metadata)
+          return
+        }
+        try? await Task.sleep(for: pause)
+        pause = min(pause * 2, .seconds(2))
+      }
+    }
+  }
+
+  private static func describe(_ control: JobControl) -> Logger.Metadata {
+    let job = control.lease.job
+    return ["tenant": "\(job.tenant)", "job": "\(job.id)", "attempt": "\(job.attempt)"]
+  }
+}

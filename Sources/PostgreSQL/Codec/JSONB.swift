@@ -1,0 +1,56 @@
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
+/// A JSON document as its UTF-8 bytes, sent as jsonb and read from jsonb or json.
+public struct JSONB: Sendable, Hashable {
+  /// The document in UTF-8.
+  public var bytes: Data
+
+  /// Encodes a value; throws a ``PostgreSQLError`` of kind `encoding`.
+  public init(_ value: some Encodable, encoder: JSONEncoder = JSONEncoder()) throws {
+    do {
+      bytes = try encoder.encode(value)
+    } catch {
+      throw PostgreSQLError(.encoding, "the value cannot be written as JSON", underlying: error)
+    }
+  }
+
+  /// Takes a document that is JSON already; the server checks it.
+  public init(bytes: Data) { self.bytes = bytes }
+
+  /// Decodes the document; throws a ``PostgreSQLError`` of kind `decoding`.
+  public func decode<T: Decodable>(_ type: T.Type, decoder: JSONDecoder = JSONDecoder()) throws -> T {
+    do {
+      return try decoder.decode(T.self, from: bytes)
+    } catch {
+      throw PostgreSQLError(.decoding, "the document is no \(T.self)", underlying: error)
+    }
+  }
+}
+
+extension JSONB: PostgresArrayElement {
+  /// jsonb
+  public static var postgresType: PostgresType { .jsonb }
+  /// jsonb[]
+  public static var postgresArrayType: PostgresType { .jsonbArray }
+  /// A version byte, then the text (`jsonb_send`).
+  public func encode(into bytes: inout [UInt8]) {
+    bytes.append(1)
+    bytes.append(contentsOf: self.bytes)
+  }
+  /// Reads jsonb and json.
+  public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
+    switch type {
+    case .json: self.bytes = bytes.withUnsafeBytes { Data($0) }
+    case .jsonb:
+      guard bytes.byteCount > 1, bytes.unsafeLoadUnaligned(as: UInt8.self) == 1 else {
+        throw DecodingProblem.malformed
+      }
+      self.bytes = bytes.withUnsafeBytes { Data($0.dropFirst()) }
+    default: throw DecodingProblem.typeMismatch(type)
+    }
+  }
+}

@@ -1,0 +1,111 @@
+internal import CLibPQ
+internal import Glibc
+public import Logging
+
+extension Connection {
+  /// Connects, authenticates and runs the session setup.
+  ///
+  /// Throws a ``PostgreSQLError`` of kind `connectionFailed` (with the server's SQLSTATE if it answered),
+  /// `cancelled`, or `server` if the setup failed.
+  public static func connect(
+    _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "postgresql")
+  ) async throws -> Connection {
+    let connection = Connection(configuration, loop: EventLoops.next(), logger: logger)
+    let id = OperationID.next()
+    let deadline = ContinuousClock.now + configuration.connectTimeout
+    return try await withTaskCancellationHandler {
+      let parameters = try await configuration.resolved()
+      do {
+        try await connection.open(parameters, id, deadline)
+        if !configuration.sessionSetup.isEmpty {
+          _ = try await connection.run(
+            configuration.sessionSetup, Call(sql: nil, file: #fileID, line: #line, deadline: deadline))
+        }
+      } catch {
+        await connection.close()
+        throw error
+      }
+      return connection
+    } onCancel: {
+      connection.interrupt(id, .cancelled)
+    }
+  }
+
+  private func open(
+    _ parameters: [String: String], _ id: UInt64, _ deadline: ContinuousClock.Instant
+  ) async throws {
+    try await enter(id, shielded: false)
+    defer { leave(id) }
+    let timer = loop.schedule(at: deadline) { [weak self] in
+      self?.assumeIsolated { $0.interrupted(id, .statementTimeout) }
+    }
+    defer { loop.cancel(timer) }
+    try start(parameters)
+    try await poll(id)
+    guard let wire else { throw PostgreSQLError(.connectionClosed, "the connection is closed") }
+    PQsetErrorVerbosity(wire.connection, PQERRORS_DEFAULT)
+    guard PQsetnonblocking(wire.connection, 1) == 0, PQenterPipelineMode(wire.connection) == 1 else {
+      throw PostgreSQLError(.connectionFailed, wire.errorMessage)
+    }
+    _ = channel?.watch(PQsocket(wire.connection), for: .read)
+  }
+
+  /// Makes the PGconn and the registration of its socket.
+  private func start(_ parameters: [String: String]) throws {
+    // libpq copies the strings; duplicates live for this call.
+    let keys = Array(parameters.keys)
+    let strings = keys.map { strdup($0) } + keys.map { strdup(parameters[$0] ?? "") }
+    defer { for string in strings { free(string) } }
+    let keywords = strings.prefix(keys.count).map { UnsafePointer($0) } + [nil]
+    let values = strings.suffix(keys.count).map { UnsafePointer($0) } + [nil]
+    guard let connection = PQconnectStartParams(keywords, values, 0) else {
+      throw PostgreSQLError(.connectionFailed, "out of memory")
+    }
+    notices.attach(to: connection)
+    // The verbose form is the only one that shows the SQLSTATE of a failed login.
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
+    wire = LibPQWire(connection: connection)
+    channel = Channel(loop: loop) { [weak self] ready in
+      self?.assumeIsolated { $0.socketReady(ready) } ?? false
+    }
+    if PQstatus(connection) == CONNECTION_BAD { throw connectError(PQerrorMessage(connection)) }
+  }
+
+  /// Follows PQconnectPoll (manual, 34.1: "Loop thus: If PQconnectPoll(conn) last returned …").
+  private func poll(_ id: UInt64) async throws {
+    var interest: Readiness = .write
+    while true {
+      let ready = await wait(for: interest)
+      guard let wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+      if let reason = operations.interruption(of: id) {
+        throw reason == .cancelled
+          ? PostgreSQLError(.cancelled, "the task was cancelled while connecting")
+          : PostgreSQLError(
+            .connectionFailed, "timeout: no connection within \(configuration.connectTimeout)")
+      }
+      if ready.isEmpty { continue }
+      // libpq may close this socket and open another, which can have the same number.
+      channel?.unwatch()
+      switch PQconnectPoll(wire.connection) {
+      case PGRES_POLLING_OK: return
+      case PGRES_POLLING_READING: interest = .read
+      case PGRES_POLLING_WRITING: interest = .write
+      default: throw connectError(PQerrorMessage(wire.connection))
+      }
+    }
+  }
+}
+
+/// Makes an error of libpq's verbose message: `FATAL:  28P01: password authentication failed for user "x"`.
+func connectError(_ message: UnsafePointer<CChar>?) -> PostgreSQLError {
+  let text = trimmed(message)
+  // LOCATION lines of the server's source are of no use to anybody here.
+  var lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }.map(String.init)
+  var state: SQLState?
+  for (index, line) in lines.enumerated() {
+    guard let match = line.firstMatch(of: #/:  ([0-9A-Z]{5}): /#) else { continue }
+    state = SQLState(rawValue: String(match.output.1))
+    lines[index] = line.replacing(match.output.0, with: ":  ", maxReplacements: 1)
+  }
+  return PostgreSQLError(.connectionFailed, lines.joined(separator: "; "), sqlState: state)
+}

@@ -1,0 +1,50 @@
+internal import CLibPQ
+
+extension Connection {
+  /// Runs several statements in one text (simple protocol), without parameters and results. Unless the text
+  /// says otherwise, they are one implicit transaction.
+  public nonisolated(nonsending) func execute(
+    script: String, file: String = #fileID, line: Int = #line
+  ) async throws {
+    try await execute(script, Call(sql: nil, file: file, line: line), in: nil)
+  }
+
+  func execute(_ script: String, _ call: Call, in context: TransactionContext?) async throws {
+    let id = OperationID.next()
+    // BEGIN needs the other protocol, so it is sent ahead.
+    if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
+    try await withTaskCancellationHandler {
+      try await enter(id, shielded: call.shielded)
+      defer { leave(id) }
+      if let context { _ = try openTransaction(context) }
+      try leavePipelineMode()
+      guard let wire, PQsendQuery(wire.connection, script) == 1 else {
+        throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+      }
+      let outcome = try await perform(CopyEndSteps(refusesCopy: true))
+      var error: PostgreSQLError?
+      if case .failure(let failure) = outcome { error = failure }
+      let interruption = operations.interruption(of: id)
+      enterPipelineMode()
+      await settleCancellation(id, wasHit: error?.sqlState == .queryCanceled)
+      if let error { throw describe(error, interruption, call, script) }
+    } onCancel: {
+      interrupt(id, .cancelled)
+    }
+  }
+
+  /// COPY and the simple protocol are forbidden in pipeline mode. Only possible while nothing is under way.
+  func leavePipelineMode() throws {
+    guard let wire, PQexitPipelineMode(wire.connection) == 1 else {
+      throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+    }
+  }
+
+  /// Everything but COPY and scripts runs in pipeline mode. A connection that cannot go back to it is given up.
+  func enterPipelineMode() {
+    guard let wire, !wire.isBroken else { return }
+    if PQenterPipelineMode(wire.connection) != 1 {
+      tearDown(PostgreSQLError(.protocolViolation, wire.errorMessage))
+    }
+  }
+}

@@ -1,0 +1,97 @@
+internal import Logging
+
+extension Connection {
+  /// Runs the closure in a transaction: COMMIT if it returns, ROLLBACK if it throws.
+  ///
+  /// BEGIN and `setup` travel with the first statement, so that they cost no round trip; a transaction without
+  /// statements sends nothing. What COMMIT itself answers decides about success: if a statement's error was
+  /// caught inside, it throws `transactionAborted`. If the task is cancelled before COMMIT is sent, the
+  /// transaction is rolled back; COMMIT itself is not interrupted.
+  public nonisolated(nonsending) func transaction<T>(
+    setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
+    file: String = #fileID, line: Int = #line,
+    _ body: nonisolated(nonsending) (Transaction) async throws -> T
+  ) async throws -> T {
+    let context = TransactionContext(setup, isolation, readOnly: readOnly)
+    let call = Call(sql: nil, file: file, line: line, shielded: true)
+    let result: T
+    do {
+      result = try await body(Transaction(connection: self, context: context))
+      if Task.isCancelled { throw PostgreSQLError(.cancelled, "the task was cancelled before COMMIT") }
+    } catch {
+      await rollback(context, call)
+      throw error
+    }
+    try await commit(context, call)
+    return result
+  }
+
+  /// What must be sent before the next statement of the transaction. On the actor, as the current operation.
+  func openTransaction(_ context: TransactionContext) throws -> [Query] {
+    switch context.phase {
+    case .pending(let prefix):
+      guard !inTransactionBlock else {
+        throw PostgreSQLError(.misuse, "another transaction is open on this connection")
+      }
+      transaction = context
+      return prefix
+    case .open:
+      guard inTransactionBlock, transaction === context else {
+        throw PostgreSQLError(.misuse, "the transaction has ended")
+      }
+      return []
+    case .dead: throw PostgreSQLError(.misuse, "the transaction has ended or never began")
+    }
+  }
+
+  private func commit(_ context: TransactionContext, _ call: Call) async throws {
+    guard case .open = context.phase else {
+      if case .dead = context.phase {
+        throw PostgreSQLError(.transactionAborted, "the transaction never began")
+      }
+      context.phase = .dead
+      return
+    }
+    defer { end(context) }
+    let results: [QueryResult]
+    do {
+      results = try await run(["COMMIT"], call, in: context)
+    } catch {
+      // A deferred constraint ends the transaction; anything else may leave it open.
+      if inTransactionBlock { await rollback(context, call) }
+      throw error
+    }
+    guard results.first?.commandTag == "COMMIT" else {
+      throw PostgreSQLError(.transactionAborted, "an error inside had aborted the transaction")
+        .located(query: "COMMIT", file: call.file, line: call.line)
+    }
+  }
+
+  private func rollback(_ context: TransactionContext, _ call: Call) async {
+    defer { end(context) }
+    guard case .open = context.phase, transaction === context, inTransactionBlock else { return }
+    do {
+      _ = try await run(["ROLLBACK"], call, in: context)
+    } catch {
+      logger.warning("ROLLBACK failed, the connection is closed", metadata: ["error": "\(error)"])
+      tearDown((error as? PostgreSQLError) ?? PostgreSQLError(.connectionLost, "ROLLBACK failed"))
+    }
+  }
+
+  private func end(_ context: TransactionContext) {
+    context.phase = .dead
+    if transaction === context { transaction = nil }
+  }
+
+  /// Makes the connection fit for the next borrower: waits for what is running, rolls back an open transaction.
+  func reset() async {
+    let call = Call(sql: nil, file: #fileID, line: #line, shielded: true)
+    do {
+      if operations.isBusy { _ = try await run([], call) }
+      if inTransactionBlock { _ = try await run(["ROLLBACK"], call) }
+      transaction = nil
+    } catch {
+      tearDown((error as? PostgreSQLError) ?? PostgreSQLError(.connectionLost, "ROLLBACK failed"))
+    }
+  }
+}

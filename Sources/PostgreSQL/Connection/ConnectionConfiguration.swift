@@ -1,0 +1,39 @@
+internal import CLibPQ
+
+/// Where the server is and how to talk to it.
+public struct ConnectionConfiguration: Sendable {
+  /// libpq's keywords and values (manual, 34.1.2): host, port, user, dbname, password, sslmode, options, …
+  public var parameters: [String: String]
+  /// How long connecting may take, name resolution and authentication included.
+  public var connectTimeout: Duration = .seconds(10)
+  /// How long a query or pipeline may take before it is cancelled on the server. COPY and scripts are exempt.
+  public var statementTimeout: Duration?
+  /// What runs once on every new connection before it is handed out, such as `SET ROLE …`.
+  public var sessionSetup: [Query] = []
+  /// How many prepared statements a connection keeps. 0 prepares none, which PgBouncer before 1.21 needs in
+  /// transaction mode: there the next statement may run in another session.
+  public var statementCacheCapacity = 256
+
+  /// Takes a URI (`postgresql://…`) or a keyword/value string, checked by libpq itself.
+  ///
+  /// Throws a ``PostgreSQLError`` of kind `invalidConfiguration`.
+  public init(uri: String) throws {
+    var message: UnsafeMutablePointer<CChar>?
+    guard let options = PQconninfoParse(uri, &message) else {
+      defer { PQfreemem(message) }
+      throw PostgreSQLError(.invalidConfiguration, trimmed(message))
+    }
+    defer { PQconninfoFree(options) }
+    parameters = [:]
+    var option = options
+    while let keyword = option.pointee.keyword {
+      if let value = option.pointee.val {
+        parameters[String(cString: keyword)] = String(cString: value)
+      }
+      option += 1
+    }
+  }
+
+  /// Takes libpq's keywords and values.
+  public init(parameters: [String: String]) { self.parameters = parameters }
+}

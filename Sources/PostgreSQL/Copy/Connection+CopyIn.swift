@@ -1,0 +1,140 @@
+internal import CLibPQ
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+extension Connection {
+  /// Runs a COPY … FROM STDIN with the data that the closure writes. Returns the number of rows.
+  @discardableResult
+  public nonisolated(nonsending) func copyIn(
+    _ query: Query, file: String, line: Int,
+    _ body: nonisolated(nonsending) (CopyInWriter) async throws -> Void
+  ) async throws -> Int {
+    try await copyIn(query, Call(sql: query.sql, file: file, line: line), nil, body)
+  }
+
+  nonisolated(nonsending) func copyIn(
+    _ query: Query, _ call: Call, _ context: TransactionContext?,
+    _ body: nonisolated(nonsending) (CopyInWriter) async throws -> Void
+  ) async throws -> Int {
+    let id = OperationID.next()
+    return try await withTaskCancellationHandler {
+      try await startCopy(query, call, id, context, .copyIn)
+      do {
+        try await body(CopyInWriter(connection: self, operation: id))
+      } catch {
+        _ = try? await endCopyIn(call, id, reason: "aborted by the client")
+        throw error
+      }
+      return try await endCopyIn(call, id, reason: nil)
+    } onCancel: {
+      interrupt(id, .cancelled)
+    }
+  }
+
+  /// Sends the statement; on return the connection is in COPY mode and belongs to the operation.
+  func startCopy(
+    _ query: Query, _ call: Call, _ id: UInt64, _ context: TransactionContext?, _ direction: CopyDirection
+  ) async throws {
+    let sql = try query.inlined()
+    if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
+    try await enter(id, shielded: false)
+    do {
+      if let context { _ = try openTransaction(context) }
+      try leavePipelineMode()
+      copy = direction
+      copyHasEnded = false
+      guard let wire, PQsendQueryParams(wire.connection, sql, 0, nil, nil, nil, nil, 0) == 1 else {
+        throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+      }
+      switch (try await perform(CopyStartSteps()), direction) {
+      case (.copyIn, .copyIn), (.copyOut, .copyOut): return
+      case (.failed(let error), _): throw error
+      case (.notCopy, _): throw PostgreSQLError(.misuse, "the statement is no COPY")
+      case (.copyIn, _):
+        try await endData(reason: "wrong direction")
+        _ = try await perform(CopyEndSteps())
+        throw PostgreSQLError(.misuse, "the statement is COPY FROM STDIN")
+      case (.copyOut, _):
+        _ = try await perform(CopyEndSteps())
+        throw PostgreSQLError(.misuse, "the statement is COPY TO STDOUT")
+      }
+    } catch {
+      throw await leaveCopy(id, call, error)
+    }
+  }
+
+  /// Sends one piece of data.
+  func copyWrite(_ bytes: some ContiguousBytes & Sendable, _ id: UInt64) async throws {
+    guard operations.current == id, copy == .copyIn, let wire else {
+      throw failure ?? PostgreSQLError(.misuse, "the COPY has ended")
+    }
+    if let reason = operations.interruption(of: id) {
+      throw PostgreSQLError(reason == .cancelled ? .cancelled : .statementTimeout, "the COPY was cancelled")
+    }
+    let sent = bytes.withUnsafeBytes { raw in
+      // libpq copies the bytes; an empty piece needs no message.
+      raw.count == 0 ? 1 : PQputCopyData(wire.connection, raw.baseAddress, Int32(clamping: raw.count))
+    }
+    guard sent == 1 else { throw PostgreSQLError(.connectionLost, wire.errorMessage) }
+    try await perform(FlushSteps())
+  }
+
+  private func endData(reason: String?) async throws {
+    while let wire {
+      let sent = PQputCopyEnd(wire.connection, reason)
+      if sent == 1 { return }
+      // 0: the message does not fit yet.
+      guard sent == 0 else { throw PostgreSQLError(.connectionLost, wire.errorMessage) }
+      try await perform(FlushSteps())
+    }
+  }
+
+  private func endCopyIn(_ call: Call, _ id: UInt64, reason: String?) async throws -> Int {
+    guard operations.current == id else {
+      throw failure ?? PostgreSQLError(.misuse, "the COPY has ended")
+    }
+    do {
+      // A cancelled COPY must not be completed, even if the closure took no notice.
+      let isCancelled = operations.interruption(of: id) != nil
+      try await endData(reason: isCancelled ? "cancelled by the client" : reason)
+      let rows = try await perform(CopyEndSteps()).get().affectedRows
+      let error = await leaveCopy(id, call, nil)
+      if let error { throw error }
+      return rows
+    } catch {
+      throw await leaveCopy(id, call, error)
+    }
+  }
+
+  /// Ends the operation and the COPY mode; returns the error that the caller gets.
+  func leaveCopy(_ id: UInt64, _ call: Call, _ error: any Error) async -> any Error {
+    await leaveCopy(id, call, error as (any Error)?) ?? error
+  }
+
+  func leaveCopy(_ id: UInt64, _ call: Call, _ error: (any Error)?) async -> (any Error)? {
+    guard operations.current == id else { return error }
+    defer { leave(id) }
+    copy = nil
+    let interruption = operations.interruption(of: id)
+    enterPipelineMode()
+    let postgres = error as? PostgreSQLError
+    await settleCancellation(id, wasHit: postgres?.sqlState == .queryCanceled)
+    guard let postgres else { return error }
+    if interruption == .cancelled, postgres.kind == .server {
+      // Told by our own CopyFail, not by 57014.
+      return PostgreSQLError(
+        .cancelled, "the task was cancelled", sqlState: postgres.sqlState, underlying: postgres
+      ).located(query: call.sql, file: call.file, line: call.line)
+    }
+    return describe(postgres, interruption, call, call.sql)
+  }
+}
+
+/// Which way the data of a COPY goes.
+enum CopyDirection {
+  case copyIn
+  case copyOut
+}

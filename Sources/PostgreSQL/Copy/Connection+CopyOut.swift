@@ -1,0 +1,68 @@
+internal import CLibPQ
+
+extension Connection {
+  /// Runs a COPY … TO STDOUT and hands its data to the closure as it comes.
+  public nonisolated(nonsending) func copyOut<T>(
+    _ query: Query, file: String, line: Int,
+    _ body: nonisolated(nonsending) (CopyOutStream) async throws -> T
+  ) async throws -> T {
+    try await copyOut(query, Call(sql: query.sql, file: file, line: line), nil, body)
+  }
+
+  nonisolated(nonsending) func copyOut<T>(
+    _ query: Query, _ call: Call, _ context: TransactionContext?,
+    _ body: nonisolated(nonsending) (CopyOutStream) async throws -> T
+  ) async throws -> T {
+    let id = OperationID.next()
+    return try await withTaskCancellationHandler {
+      try await startCopy(query, call, id, context, .copyOut)
+      let result: T
+      do {
+        result = try await body(CopyOutStream(connection: self, operation: id))
+      } catch {
+        await abandonCopyOut(call, id)
+        throw error
+      }
+      await abandonCopyOut(call, id)
+      return result
+    } onCancel: {
+      interrupt(id, .cancelled)
+    }
+  }
+
+  /// The next rows, nil at the end.
+  func copyRead(_ id: UInt64) async throws -> [UInt8]? {
+    guard operations.current == id, copy == .copyOut else {
+      if copyOutEnded == id { return nil }
+      throw failure ?? PostgreSQLError(.misuse, "the COPY has ended")
+    }
+    let call = Call(sql: nil, file: #fileID, line: #line)
+    if !copyHasEnded {
+      let outcome = try await perform(CopyReadSteps(chunkSize: Self.copyChunkSize))
+      copyHasEnded = outcome.isLast
+      if !outcome.chunk.isEmpty { return outcome.chunk }
+    }
+    do {
+      _ = try await perform(CopyEndSteps()).get()
+    } catch {
+      throw await leaveCopy(id, call, error)
+    }
+    copyOutEnded = id
+    if let error = await leaveCopy(id, call, nil) { throw error }
+    return nil
+  }
+
+  private static var copyChunkSize: Int { 64 * 1024 }
+
+  /// Reads up to the end of the COPY; if there is more to come, the server is asked to stop.
+  private func abandonCopyOut(_ call: Call, _ id: UInt64) async {
+    guard operations.current == id else { return }
+    if !copyHasEnded, operations.interrupt(id, .cancelled) { startCancellation(id) }
+    do {
+      _ = try await perform(CopyEndSteps()).get()
+      _ = await leaveCopy(id, call, nil)
+    } catch {
+      _ = await leaveCopy(id, call, error as any Error)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/// What went wrong between this client and a PostgreSQL server.
+public struct PostgreSQLError: Error, Sendable {
+  /// The kind decides what a caller can do about it.
+  public enum Kind: Sendable, Hashable {
+    /// The configuration is no valid connection string.
+    case invalidConfiguration
+    /// No connection came about (refused, unknown host, wrong password, timeout).
+    case connectionFailed
+    /// An established connection broke; whether the statement took effect is unknown.
+    case connectionLost
+    /// The connection was closed by this program.
+    case connectionClosed
+    /// The server answered with an error; ``PostgreSQLError/sqlState`` says which.
+    case server
+    /// The client's statement timeout ran out and the statement was cancelled on the server.
+    case statementTimeout
+    /// No connection of the pool became free in time.
+    case acquireTimeout
+    /// The task was cancelled, and with it the statement on the server.
+    case cancelled
+    /// The pool is shutting down.
+    case poolClosed
+    /// COMMIT found the transaction aborted by an earlier error: nothing was stored.
+    case transactionAborted
+    /// A value could not be encoded.
+    case encoding
+    /// A value could not be decoded into the asked type.
+    case decoding
+    /// The server or libpq did what the protocol does not allow at that point.
+    case protocolViolation
+    /// The call is not possible in this state, such as a query while a COPY of the same connection is running.
+    case misuse
+  }
+
+  /// The kind decides what a caller can do about it.
+  public var kind: Kind
+  /// The server's condition code, where the server said so.
+  public var sqlState: SQLState?
+  /// One line for people, without a trailing line break.
+  public var message: String
+  /// The server's second, longer line.
+  public var detail: String?
+  /// What the server suggests.
+  public var hint: String?
+  /// The constraint that was violated.
+  public var constraint: String?
+  /// The schema of ``table``.
+  public var schema: String?
+  /// The table it is about.
+  public var table: String?
+  /// The column it is about.
+  public var column: String?
+  /// Where in ``query`` the error lies: characters from 1.
+  public var position: Int?
+  /// The SQL text, without its values.
+  public var query: String?
+  /// The calling file (`#fileID`).
+  public var file: String?
+  /// The calling line.
+  public var line: Int?
+  /// The error behind this one.
+  public var underlying: (any Error)?
+
+  /// The server's source function, which unlike the message is never translated.
+  var serverRoutine: String?
+  /// The server ends the session after this error.
+  var isFatal = false
+
+  /// An error with its kind and message; the rest can be set afterwards.
+  public init(
+    _ kind: Kind, _ message: String, sqlState: SQLState? = nil, underlying: (any Error)? = nil
+  ) {
+    self.kind = kind
+    self.message = message
+    self.sqlState = sqlState
+    self.underlying = underlying
+  }
+
+  /// The database cannot be reached now and may be later: the caller's answer is 503, or a retry.
+  public var isConnectionProblem: Bool {
+    switch kind {
+    case .connectionFailed, .connectionLost, .connectionClosed, .acquireTimeout, .poolClosed: return true
+    case .server:
+      guard let sqlState else { return false }
+      return sqlState.conditionClass == "08" || sqlState.conditionClass == "53"
+        || sqlState.rawValue.hasPrefix("57P")
+    default: return false
+    }
+  }
+
+  /// The same error, knowing which call it came from.
+  func located(query: String?, file: String?, line: Int?) -> PostgreSQLError {
+    var copy = self
+    copy.query = copy.query ?? query
+    copy.file = copy.file ?? file
+    copy.line = copy.line ?? line
+    return copy
+  }
+}
+
+extension PostgreSQLError: CustomStringConvertible {
+  /// Kind, code, message and place on one line; never a bound value.
+  public var description: String {
+    var text = "PostgreSQLError(\(kind)"
+    if let sqlState { text += " \(sqlState)" }
+    text += "): \(message)"
+    if let detail { text += " [\(detail)]" }
+    if let constraint { text += " constraint=\(constraint)" }
+    if let query { text += " query=\(query)" }
+    if let file, let line { text += " at \(file):\(line)" }
+    if let underlying { text += " caused by \(underlying)" }
+    return text
+  }
+}

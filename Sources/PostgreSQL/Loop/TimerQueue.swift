@@ -1,0 +1,56 @@
+internal import HeapModule
+
+/// Callbacks at points in time. Belongs to one event loop.
+struct TimerQueue {
+  /// Names a timer.
+  typealias Token = UInt64
+
+  private struct Entry: Comparable {
+    let deadline: ContinuousClock.Instant
+    let token: Token
+    static func < (left: Entry, right: Entry) -> Bool {
+      (left.deadline, left.token) < (right.deadline, right.token)
+    }
+    static func == (left: Entry, right: Entry) -> Bool { left.token == right.token }
+  }
+
+  private var heap = Heap<Entry>()
+  /// Cancelled timers are gone from here at once and from the heap when their time comes.
+  private var bodies: [Token: () -> Void] = [:]
+  private var nextToken: Token = 1
+
+  var isEmpty: Bool { bodies.isEmpty }
+
+  /// The earliest deadline.
+  var next: ContinuousClock.Instant? { heap.min?.deadline }
+
+  mutating func add(_ deadline: ContinuousClock.Instant, _ body: @escaping () -> Void) -> Token {
+    defer { nextToken += 1 }
+    heap.insert(Entry(deadline: deadline, token: nextToken))
+    bodies[nextToken] = body
+    return nextToken
+  }
+
+  mutating func cancel(_ token: Token) {
+    bodies[token] = nil
+    // Long timeouts on short statements: without this the heap would grow for the length of a timeout.
+    if bodies.isEmpty {
+      heap = Heap()
+    } else {
+      while let first = heap.min, bodies[first.token] == nil { heap.removeMin() }
+      if heap.count > 64, heap.count > 4 * bodies.count {
+        heap = Heap(heap.unordered.filter { bodies[$0.token] != nil })
+      }
+    }
+  }
+
+  /// Takes out everything that is due, earliest first.
+  mutating func takeDue(upTo now: ContinuousClock.Instant) -> [() -> Void] {
+    var due: [() -> Void] = []
+    while let first = heap.min, first.deadline <= now {
+      heap.removeMin()
+      if let body = bodies.removeValue(forKey: first.token) { due.append(body) }
+    }
+    return due
+  }
+}

@@ -1,0 +1,131 @@
+internal import Logging
+internal import Synchronization
+
+extension ConnectionPool {
+  /// What is done for the state machine after the lock is given back.
+  private enum Effect {
+    case connect(Int)
+    case retry(ContinuousClock.Instant)
+    case resume(CheckedContinuation<Lease, any Error>, Lease)
+    case fail(CheckedContinuation<Lease, any Error>, PostgreSQLError)
+    case close(Connection)
+    case finished(CheckedContinuation<Void, Never>)
+  }
+
+  /// Feeds an event to the state machine and carries out what it wants.
+  func perform(_ event: (inout PoolStateMachine) -> [PoolStateMachine.Action]) {
+    perform { machine, _ in event(&machine) }
+  }
+
+  /// Feeds an event to the state machine and carries out what it wants.
+  func perform(_ event: (inout PoolStateMachine, inout State) -> [PoolStateMachine.Action]) {
+    let todo = state.withLock { state in
+      var machine = state.machine
+      let actions = event(&machine, &state)
+      state.machine = machine
+      return actions.flatMap { self.effects(of: $0, &state) }
+    }
+    for effect in todo { carryOut(effect) }
+  }
+
+  private func effects(of action: PoolStateMachine.Action, _ state: inout State) -> [Effect] {
+    switch action {
+    case .connect(let id): return [.connect(id)]
+    case .scheduleRetry(let instant): return [.retry(instant)]
+    case .resume(let waiter, let id):
+      guard let continuation = state.waiters.removeValue(forKey: waiter),
+        let connection = state.connections[id]
+      else { return [] }
+      return [.resume(continuation, Lease(id: id, connection: connection))]
+    case .fail(let waiters):
+      let error = state.machine.isShutDown ? PostgreSQLError(.poolClosed, "the pool is closed") : away(state)
+      return waiters.compactMap { waiter in
+        state.waiters.removeValue(forKey: waiter).map { .fail($0, error) }
+      }
+    case .close(let id):
+      return state.connections.removeValue(forKey: id).map { [.close($0)] } ?? []
+    case .shutDownComplete:
+      defer { state.closers = [] }
+      return state.closers.map { .finished($0) }
+    }
+  }
+
+  private func away(_ state: State) -> PostgreSQLError {
+    PostgreSQLError(
+      .connectionFailed, "the server cannot be reached: \(state.lastFailure?.message ?? "no answer")",
+      sqlState: state.lastFailure?.sqlState, underlying: state.lastFailure)
+  }
+
+  private func carryOut(_ effect: Effect) {
+    switch effect {
+    case .connect(let id): connect(id)
+    case .retry(let instant):
+      let loop = EventLoops.timers
+      loop.submit { [weak self] in
+        _ = loop.schedule(at: instant) { self?.perform { $0.retry(now: .now) } }
+      }
+    case .resume(let continuation, let lease): continuation.resume(returning: lease)
+    case .fail(let continuation, let error): continuation.resume(throwing: error)
+    case .close(let connection): Task { await connection.close() }
+    case .finished(let continuation): continuation.resume()
+    }
+  }
+
+  private func connect(_ id: Int) {
+    let task = Task {
+      do {
+        let connection = try await Connection.connect(configuration.connection, logger: logger)
+        perform { machine, state in
+          state.attempts[id] = nil
+          state.connections[id] = connection
+          state.lastFailure = nil
+          return machine.connected(id, now: .now)
+        }
+        await connection.notifyEnd { [weak self] _ in self?.ended(id) }
+      } catch {
+        let failure =
+          (error as? PostgreSQLError) ?? PostgreSQLError(.connectionFailed, "\(error)", underlying: error)
+        logger.warning("cannot connect", metadata: ["error": "\(failure)"])
+        perform { machine, state in
+          state.attempts[id] = nil
+          state.lastFailure = failure
+          return machine.connectFailed(id, isFinal: failure.isFinalConnectFailure, now: .now)
+        }
+      }
+    }
+    state.withLock { state in
+      if state.machine.connecting.contains(id) { state.attempts[id] = task }
+    }
+  }
+
+  private func ended(_ id: Int) {
+    perform { machine, state in
+      let actions = machine.lost(id, now: .now)
+      if !machine.inUse.contains(id) { state.connections[id] = nil }
+      return actions
+    }
+  }
+
+  /// `close()` has waited long enough: what is still borrowed is closed under its borrower.
+  func abandon() {
+    let (closers, connections, attempts) = state.withLock { state in
+      defer {
+        state.closers = []
+        state.connections = [:]
+      }
+      return (state.closers, Array(state.connections.values), Array(state.attempts.values))
+    }
+    for attempt in attempts { attempt.cancel() }
+    for connection in connections { Task { await connection.abort() } }
+    for closer in closers { closer.resume() }
+  }
+}
+
+extension PostgreSQLError {
+  /// Trying to connect again with the same configuration cannot help.
+  fileprivate var isFinalConnectFailure: Bool {
+    if kind == .invalidConfiguration || kind == .server { return true }
+    guard let sqlState else { return false }
+    return sqlState.conditionClass == "28" || sqlState.conditionClass == "3D"
+  }
+}

@@ -1,0 +1,122 @@
+internal import Logging
+internal import Synchronization
+
+extension ConnectionPool {
+  /// Takes a connection, or waits for one.
+  nonisolated(nonsending) func acquire() async throws -> Lease {
+    let ready: (lease: Lease?, waiter: Int) = try takeIdle()
+    if let lease = ready.lease { return lease }
+    let waiter = ready.waiter
+    let loop = EventLoops.timers
+    let deadline = ContinuousClock.now + configuration.acquireTimeout
+    let timer = WaitTimer()
+    defer { timer.cancel(on: loop) }
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        enqueue(waiter, continuation)
+        timer.start(on: loop, at: deadline) { [weak self] in self?.timeOut(waiter) }
+        if Task.isCancelled { cancelWaiter(waiter) }
+      }
+    } onCancel: {
+      cancelWaiter(waiter)
+    }
+  }
+
+  /// The quick way: a connection lies ready.
+  private func takeIdle() throws -> (lease: Lease?, waiter: Int) {
+    try state.withLock { state in
+      let waiter = state.nextWaiter
+      state.nextWaiter += 1
+      while state.machine.waiting.isEmpty, !state.machine.idle.isEmpty {
+        let (acquired, _) = state.machine.acquire(waiter, now: .now)
+        guard case .connection(let id) = acquired else { break }
+        if let connection = state.connections[id], !connection.isClosed {
+          return (Lease(id: id, connection: connection), waiter)
+        }
+        // It died a moment ago and its obituary is on the way.
+        state.connections[id] = nil
+        _ = state.machine.release(id, isUsable: false, now: .now)
+      }
+      if state.machine.isShutDown { throw PostgreSQLError(.poolClosed, "the pool is closed") }
+      return (nil, waiter)
+    }
+  }
+
+  private func enqueue(_ waiter: Int, _ continuation: CheckedContinuation<Lease, any Error>) {
+    perform { machine, state in
+      let (acquired, actions) = machine.acquire(waiter, now: .now)
+      switch acquired {
+      case .waiting:
+        state.waiters[waiter] = continuation
+        return actions
+      case .connection(let id):
+        state.waiters[waiter] = continuation
+        return [.resume(waiter, id)]
+      case .unavailable, .closed:
+        state.waiters[waiter] = continuation
+        return [.fail([waiter])]
+      }
+    }
+  }
+
+  private func cancelWaiter(_ waiter: Int) {
+    take(waiter)?.resume(
+      throwing: PostgreSQLError(.cancelled, "the task was cancelled while it waited for a connection"))
+  }
+
+  private func timeOut(_ waiter: Int) {
+    guard let continuation = take(waiter) else { return }
+    // If the server cannot be reached that is the better explanation.
+    let failure = state.withLock { $0.machine.failures > 0 ? $0.lastFailure : nil }
+    var error = PostgreSQLError(
+      failure == nil ? .acquireTimeout : .connectionFailed,
+      "no connection became free within \(configuration.acquireTimeout)", sqlState: failure?.sqlState)
+    error.underlying = failure
+    continuation.resume(throwing: error)
+  }
+
+  private func take(_ waiter: Int) -> CheckedContinuation<Lease, any Error>? {
+    state.withLock { state in
+      guard state.machine.cancel(waiter) else { return nil }
+      return state.waiters.removeValue(forKey: waiter)
+    }
+  }
+
+  /// Takes a connection back.
+  func release(_ lease: Lease) {
+    switch lease.connection.activity.load(ordering: .acquiring) {
+    case .idle: perform { $0.release(lease.id, isUsable: true, now: .now) }
+    case .closed: perform { $0.release(lease.id, isUsable: false, now: .now) }
+    case .inTransaction, .busy:
+      logger.debug("a connection came back inside a transaction or in use")
+      Task {
+        await lease.connection.reset()
+        let isUsable = lease.connection.activity.load(ordering: .acquiring) == .idle
+        perform { $0.release(lease.id, isUsable: isUsable, now: .now) }
+      }
+    }
+  }
+}
+
+/// The timer of one waiting task. It may be cancelled before the loop has set it.
+private final class WaitTimer: Sendable {
+  private let token = Mutex<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
+
+  func start(
+    on loop: EventLoop, at deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void
+  ) {
+    loop.submit {
+      self.token.withLock { token in
+        if !token.isCancelled { token.timer = loop.schedule(at: deadline, body) }
+      }
+    }
+  }
+
+  func cancel(on loop: EventLoop) {
+    let timer = token.withLock { token in
+      token.isCancelled = true
+      return token.timer
+    }
+    if let timer { loop.submit { loop.cancel(timer) } }
+  }
+}

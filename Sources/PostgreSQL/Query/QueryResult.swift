@@ -1,0 +1,44 @@
+/// The rows that a statement returned, and the number of rows that it touched.
+public struct QueryResult: Sendable {
+  let storage: ResultStorage
+  /// Which call made it, for the errors of decoding.
+  let origin: Origin
+
+  /// A column of the result.
+  public struct Column: Sendable, Hashable {
+    /// The name.
+    public let name: String
+    /// The type.
+    public let type: PostgresType
+  }
+
+  /// A calling place.
+  struct Origin: Sendable {
+    let sql: String
+    let file: String
+    let line: Int
+  }
+
+  /// The columns, in order.
+  public var columns: [Column] {
+    (0..<storage.columnCount).map { Column(name: storage.name($0), type: storage.types[$0]) }
+  }
+
+  /// The rows that the statement inserted, updated, deleted, selected or copied.
+  public var affectedRows: Int { storage.affectedRows }
+
+  /// The command tag, such as `INSERT 0 1`.
+  public var commandTag: String { storage.commandTag }
+}
+
+extension QueryResult: RandomAccessCollection {
+  /// 0
+  public var startIndex: Int { 0 }
+  /// The number of rows.
+  public var endIndex: Int { storage.rowCount }
+  /// The row at a position.
+  public subscript(position: Int) -> Row {
+    precondition(position >= 0 && position < storage.rowCount, "row index out of range")
+    return Row(storage: storage, index: position, origin: origin)
+  }
+}

@@ -1,0 +1,128 @@
+/// Starts a COPY: sends the statement and reads its first result.
+struct CopyStartSteps: ProtocolSteps {
+  enum Outcome {
+    case copyIn
+    case copyOut
+    case notCopy
+    case failed(PostgreSQLError)
+  }
+
+  private var flushed = false
+  private var outcome: Outcome?
+
+  mutating func advance(_ wire: inout some Wire, ready: Readiness) -> Step<Outcome> {
+    if ready.contains(.read) { _ = wire.consumeInput() }
+    if !flushed { flushed = wire.flush() }
+    while !wire.isBusy() {
+      switch wire.nextResult() {
+      case .copyIn?: return .done(.copyIn)
+      case .copyOut?: return .done(.copyOut)
+      case .failure(let error)?: outcome = .failed(error)
+      case nil:
+        return .done(outcome ?? .failed(PostgreSQLError(.connectionLost, wire.errorMessage)))
+      default: outcome = outcome ?? .notCopy
+      }
+    }
+    return .wait(flushed ? .read : [.read, .write])
+  }
+}
+
+/// Sends everything that is queued.
+struct FlushSteps: ProtocolSteps {
+  mutating func advance(_ wire: inout some Wire, ready: Readiness) -> Step<Void> {
+    if ready.contains(.read) { _ = wire.consumeInput() }
+    if wire.flush() || wire.isBroken { return .done(()) }
+    return .wait([.read, .write])
+  }
+}
+
+/// Reads the results of a COPY after its data, or of a script, up to the end of the command.
+struct CopyEndSteps: ProtocolSteps {
+  /// The COPY's own result, or why it failed.
+  typealias Outcome = Result<ResultStorage, PostgreSQLError>
+
+  /// A script must not contain a COPY: there is nobody to write or read its data.
+  private let refusesCopy: Bool
+  private var flushed = false
+  private var outcome: Outcome?
+  private var scratch: [UInt8] = []
+
+  init(refusesCopy: Bool = false) { self.refusesCopy = refusesCopy }
+
+  mutating func advance(_ wire: inout some Wire, ready: Readiness) -> Step<Outcome> {
+    if ready.contains(.read) { _ = wire.consumeInput() }
+    if !flushed { flushed = wire.flush() }
+    while !wire.isBusy() {
+      switch wire.nextResult() {
+      case .failure(let error)?: outcome = outcome?.failureOnly ?? .failure(error)
+      case .success(let storage)?: outcome = outcome ?? .success(storage)
+      case nil:
+        return .done(outcome ?? .failure(PostgreSQLError(.connectionLost, wire.errorMessage)))
+      case .copyIn?:
+        if refusesCopy { outcome = outcome?.failureOnly ?? .failure(Self.unexpectedCopy) }
+        wire.refuseCopy()
+        flushed = wire.flush()
+      case .copyOut?:
+        if refusesCopy { outcome = outcome?.failureOnly ?? .failure(Self.unexpectedCopy) }
+        // An unread COPY TO: throw the rows away. It counts as "not busy" while none has arrived.
+        if !discardRows(&wire) { return .wait(flushed ? .read : [.read, .write]) }
+      default: break
+      }
+      if wire.isBroken, outcome == nil {
+        outcome = .failure(PostgreSQLError(.connectionLost, wire.errorMessage))
+      }
+    }
+    return .wait(flushed ? .read : [.read, .write])
+  }
+
+  private static var unexpectedCopy: PostgreSQLError {
+    PostgreSQLError(.misuse, "COPY FROM STDIN and TO STDOUT need copyIn and copyOut")
+  }
+
+  /// True when the COPY is over.
+  private mutating func discardRows(_ wire: inout some Wire) -> Bool {
+    while true {
+      scratch.removeAll(keepingCapacity: true)
+      switch wire.copyData(into: &scratch) {
+      case .row: continue
+      case .wouldBlock: return false
+      case .finished, .failed: return true
+      }
+    }
+  }
+}
+
+/// Collects COPY rows into one chunk: up to a size, or to what has arrived.
+struct CopyReadSteps: ProtocolSteps {
+  struct Outcome {
+    var chunk: [UInt8]
+    /// No row follows; the COPY's results do.
+    var isLast: Bool
+  }
+
+  let chunkSize: Int
+  private var chunk: [UInt8] = []
+
+  init(chunkSize: Int) { self.chunkSize = chunkSize }
+
+  mutating func advance(_ wire: inout some Wire, ready: Readiness) -> Step<Outcome> {
+    if ready.contains(.read) { _ = wire.consumeInput() }
+    while chunk.count < chunkSize {
+      switch wire.copyData(into: &chunk) {
+      case .row: continue
+      case .wouldBlock:
+        if !chunk.isEmpty { return .done(Outcome(chunk: chunk, isLast: false)) }
+        return .wait(.read)
+      case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))
+      }
+    }
+    return .done(Outcome(chunk: chunk, isLast: false))
+  }
+}
+
+extension Result {
+  /// Itself if it is a failure, so that the first failure wins over later ones and over a success.
+  fileprivate var failureOnly: Self? {
+    if case .failure = self { self } else { nil }
+  }
+}

@@ -1,0 +1,98 @@
+internal import CLibPQ
+
+/// The real ``Wire``: a PGconn in non-blocking mode. Used by one actor alone, on its executor.
+struct LibPQWire: Wire {
+  /// libpq's object, freed by ``finish()``.
+  let connection: OpaquePointer
+
+  var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
+
+  func isBusy() -> Bool { PQisBusy(connection) != 0 }
+
+  func consumeInput() -> Bool { PQconsumeInput(connection) == 1 }
+
+  func flush() -> Bool {
+    // -1 is a broken connection: nothing more can be sent, and reading tells why.
+    PQflush(connection) != 1
+  }
+
+  func nextResult() -> WireResult? {
+    guard let result = PQgetResult(connection) else { return nil }
+    switch PQresultStatus(result) {
+    case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE, PGRES_EMPTY_QUERY:
+      return .success(ResultStorage(result))
+    case PGRES_PIPELINE_SYNC:
+      PQclear(result)
+      return .sync
+    case PGRES_PIPELINE_ABORTED:
+      PQclear(result)
+      return .aborted
+    case PGRES_COPY_IN:
+      PQclear(result)
+      return .copyIn
+    case PGRES_COPY_OUT:
+      PQclear(result)
+      return .copyOut
+    default:
+      defer { PQclear(result) }
+      return .failure(PostgreSQLError(result: result, isBroken: isBroken))
+    }
+  }
+
+  func copyData(into buffer: inout [UInt8]) -> CopyDataOutcome {
+    var row: UnsafeMutablePointer<CChar>?
+    let count = PQgetCopyData(connection, &row, 1)
+    switch count {
+    case 0: return .wouldBlock
+    case -1: return .finished
+    case -2: return .failed
+    default:
+      guard let row else { return .failed }
+      // libpq allocated the row for us; it is copied and given back here.
+      buffer.append(contentsOf: UnsafeRawBufferPointer(start: row, count: Int(count)))
+      PQfreemem(row)
+      return .row(Int(count))
+    }
+  }
+
+  func refuseCopy() { _ = PQputCopyEnd(connection, "COPY was not expected here") }
+
+  var errorMessage: String { trimmed(PQerrorMessage(connection)) }
+
+  /// Closes the socket and frees everything.
+  func finish() { PQfinish(connection) }
+}
+
+/// libpq's text without the line break at its end.
+func trimmed(_ text: UnsafePointer<CChar>?) -> String {
+  guard let text else { return "" }
+  var string = String(cString: text)
+  while let last = string.unicodeScalars.last, last == "\n" || last == " " {
+    string.unicodeScalars.removeLast()
+  }
+  return string
+}
+
+extension PostgreSQLError {
+  /// Reads the error fields of a failed result (manual, 34.3.2, PQresultErrorField).
+  init(result: OpaquePointer, isBroken: Bool) {
+    func field(_ code: Unicode.Scalar) -> String? {
+      PQresultErrorField(result, Int32(code.value)).map { String(cString: $0) }
+    }
+    let state = field("C").map(SQLState.init(rawValue:))
+    let severity = field("V")
+    let isFatal = severity == "FATAL" || severity == "PANIC"
+    let message = field("M") ?? trimmed(PQresultErrorMessage(result))
+    self.init(isFatal || isBroken ? .connectionLost : .server, message, sqlState: state)
+    if state == nil, !isBroken { kind = .protocolViolation }
+    detail = field("D")
+    hint = field("H")
+    constraint = field("n")
+    schema = field("s")
+    table = field("t")
+    column = field("c")
+    position = field("P").flatMap { Int($0) }
+    serverRoutine = field("R")
+    self.isFatal = isFatal
+  }
+}

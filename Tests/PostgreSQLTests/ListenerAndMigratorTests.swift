@@ -1,0 +1,90 @@
+import PostgreSQL
+import TestSupport
+import Testing
+
+@Suite struct ListenerTests {
+  @Test func reportsAndReconnects() async throws {
+    try await TestDatabase.withPool { pool in
+      let configuration = pool.connectionConfiguration
+      var seen: [String] = []
+      for await event in Listener(configuration, channels: ["jobs", "odd \"name"]).events() {
+        switch event {
+        case .connected:
+          seen.append("connected")
+          try await pool.query("SELECT pg_notify('odd \"name', \("hello \(seen.count)"))")
+        case .notification(let channel, let payload, _):
+          seen.append("\(channel): \(payload)")
+          if seen.count > 3 { break }
+          try await pool.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()"
+          )
+          continue
+        case .disconnected: seen.append("disconnected")
+        }
+        if seen.count >= 5 { break }
+      }
+      #expect(
+        seen == [
+          "connected", "odd \"name: hello 1", "disconnected", "connected", "odd \"name: hello 4",
+        ])
+    }
+  }
+}
+
+@Suite struct MigratorTests {
+  let first = Migration(name: "0001_t", sql: "CREATE TABLE t (a int); INSERT INTO t VALUES (1);")
+  let second = Migration(name: "0002_u", sql: "ALTER TABLE t ADD b int")
+
+  @Test func appliesEachOnce() async throws {
+    try await TestDatabase.withConnection { connection in
+      let pending = try await Migrator([second, first]).pending(connection)
+      #expect(pending == ["0001_t", "0002_u"])
+      #expect(try await Migrator([first]).migrate(connection) == ["0001_t"])
+      #expect(try await Migrator([second, first]).migrate(connection) == ["0002_u"])
+      #expect(try await Migrator([second, first]).pending(connection).isEmpty)
+    }
+  }
+
+  @Test func refusesAnotherHistory() async throws {
+    try await TestDatabase.withConnection { connection in
+      _ = try await Migrator([second.renamed("0001_x", "CREATE TABLE x (a int)")]).migrate(connection)
+      await #expect(throws: MigrationError.self) {
+        try await Migrator([second.renamed("0001_x", "CREATE TABLE y (a int)")]).migrate(connection)
+      }
+      await #expect(throws: MigrationError.self) { try await Migrator([]).migrate(connection) }
+      await #expect(throws: MigrationError.self) {
+        try await Migrator([
+          second.renamed("0000_w", "SELECT 1"), second.renamed("0001_x", "CREATE TABLE x (a int)"),
+        ]).migrate(connection)
+      }
+    }
+  }
+
+  @Test func failedMigrationLeavesNothing() async throws {
+    try await TestDatabase.withConnection { connection in
+      let bad = Migration(name: "0002_bad", sql: "CREATE TABLE half (a int); SELECT 1/0;")
+      await #expect(throws: MigrationError.self) { try await Migrator([first, bad]).migrate(connection) }
+      let gone = try await connection.query("SELECT to_regclass('half') IS NULL")
+      #expect(try gone.first?.decode(Bool.self) == true)
+      #expect(try await Migrator([first, second]).migrate(connection) == ["0002_u"])
+    }
+  }
+
+  @Test func concurrentMigratorsTakeTurns() async throws {
+    try await TestDatabase.withPool { pool in
+      let applied = try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<5 {
+          group.addTask {
+            try await pool.withConnection { try await Migrator([first, second]).migrate($0).count }
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      #expect(applied == 2)
+    }
+  }
+}
+
+extension Migration {
+  fileprivate func renamed(_ name: String, _ sql: String) -> Migration { Migration(name: name, sql: sql) }
+}

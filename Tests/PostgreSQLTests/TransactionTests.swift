@@ -1,0 +1,79 @@
+import PostgreSQL
+import TestSupport
+import Testing
+
+@Suite struct TransactionTests {
+  struct Stop: Error {}
+
+  @Test func commitsAndRollsBack() async throws {
+    try await TestDatabase.withConnection { connection in
+      try await connection.query("CREATE TABLE t (a int)")
+      let seen = try await connection.transaction(setup: ["SET LOCAL verdict.tenant = '7'"]) { transaction in
+        try await transaction.query("INSERT INTO t VALUES (1)")
+        return try await transaction.query("SELECT current_setting('verdict.tenant')").first?.decode(
+          String.self)
+      }
+      #expect(seen == "7")
+      await #expect(throws: Stop.self) {
+        try await connection.transaction { transaction in
+          try await transaction.query("INSERT INTO t VALUES (2)")
+          throw Stop()
+        }
+      }
+      try await connection.transaction { transaction in
+        await #expect(throws: Stop.self) {
+          try await transaction.savepoint { inner in
+            try await inner.query("INSERT INTO t VALUES (3)")
+            throw Stop()
+          }
+        }
+        _ = try await transaction.savepoint { try await $0.query("INSERT INTO t VALUES (4)") }
+      }
+      let rows = try await connection.query("SELECT a FROM t ORDER BY a").map { try $0.decode(Int.self) }
+      #expect(rows == [1, 4])
+    }
+  }
+
+  @Test func caughtErrorDoesNotLookLikeSuccess() async throws {
+    try await TestDatabase.withConnection { connection in
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await connection.transaction { transaction in
+          try await transaction.query("CREATE TABLE lost (a int)")
+          _ = try? await transaction.query("SELECT 1/0")
+        }
+      }
+      #expect(error?.kind == .transactionAborted)
+    }
+  }
+
+  @Test func deferredConstraintFailsTheCommit() async throws {
+    try await TestDatabase.withConnection { connection in
+      try await connection.query("CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await connection.transaction { transaction in
+          try await transaction.query("INSERT INTO t VALUES (1), (1)")
+        }
+      }
+      #expect(error?.sqlState == .uniqueViolation)
+      // The same, at the Sync of a pipeline.
+      let second = await #expect(throws: PostgreSQLError.self) {
+        try await connection.pipeline(["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1)"])
+      }
+      #expect(second?.sqlState == .uniqueViolation)
+      #expect(try await connection.query("SELECT count(*) FROM t").first?.decode(Int.self) == 0)
+    }
+  }
+
+  @Test func nothingRunsOutsideAfterTheEnd() async throws {
+    try await TestDatabase.withConnection { connection in
+      let leaked = try await connection.transaction { transaction in
+        try await transaction.query("SELECT 1")
+        return transaction
+      }
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await leaked.query("CREATE TABLE x (a int)")
+      }
+      #expect(error?.kind == .misuse)
+    }
+  }
+}

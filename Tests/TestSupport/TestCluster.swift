@@ -1,0 +1,149 @@
+import Foundation
+public import PostgreSQL
+import Subprocess
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// A PostgreSQL of a test's own, in a temporary directory, reachable over a Unix socket alone: to be killed,
+/// stopped and started again. Nothing in it survives a crash of the operating system (fsync is off).
+public actor TestCluster {
+  /// Where to connect to, as superuser `postgres` on database `postgres`.
+  public nonisolated let configuration: ConnectionConfiguration
+  /// The cluster's directory; the socket is in it.
+  public nonisolated let directory: String
+  private let settings: [String: String]
+
+  /// A test machine that cannot run PostgreSQL, and why.
+  public struct Failure: Error, CustomStringConvertible {
+    /// What failed, with the output of the program.
+    public let description: String
+  }
+
+  /// Makes a cluster (initdb) and starts it. A watchdog stops and removes it when this process is gone, however
+  /// it went.
+  public init(settings: [String: String] = [:]) async throws {
+    self.settings = settings
+    directory = try await Self.makeDirectory()
+    configuration = ConnectionConfiguration(parameters: [
+      "host": directory, "port": "5432", "user": "postgres", "dbname": "postgres",
+    ])
+    try await Self.run(
+      "initdb",
+      [
+        "-D", "\(directory)/data", "-U", "postgres", "-A", "trust", "--no-sync",
+        "-E", "UTF8", "--locale=C",
+      ])
+    try Self.startWatchdog(directory)
+    try await start()
+  }
+
+  /// Starts the server and waits until it takes connections.
+  public func start() async throws {
+    var options = "-c listen_addresses='' -c unix_socket_directories='\(directory)' -c fsync=off"
+    options += " -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+    for (name, value) in settings { options += " -c \(name)='\(value)'" }
+    try await Self.run(
+      "pg_ctl",
+      ["-D", "\(directory)/data", "-w", "-t", "60", "-l", "\(directory)/log", "-o", options, "start"])
+  }
+
+  /// Ends all sessions and stops the server.
+  public func stop() async throws { try await stop("fast") }
+
+  /// Stops and starts.
+  public func restart() async throws {
+    try await stop()
+    try await start()
+  }
+
+  /// `kill -9` on the server; its other processes end by themselves when they notice.
+  public func kill() async throws {
+    let text = try String(contentsOfFile: "\(directory)/data/postmaster.pid", encoding: .utf8)
+    guard let pid = text.split(separator: "\n").first.flatMap({ Int32($0) }) else {
+      throw Failure(description: "no pid in postmaster.pid")
+    }
+    Foundation.kill(pid, SIGKILL)
+    // The children hold the shared memory until they have noticed; a start before that would be refused.
+    while try await Self.output("/usr/bin/pgrep", ["-P", "\(pid)"]) != "" {
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  /// Stops the server for good and removes its files.
+  public func remove() async {
+    try? await stop("immediate")
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+
+  private func stop(_ mode: String) async throws {
+    try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-m", mode, "stop"])
+  }
+}
+
+extension TestCluster {
+  /// Where the server's programs are: `PG_BINDIR`, or the newest of Debian's and the usual places.
+  static var binaries: String {
+    if let directory = ProcessInfo.processInfo.environment["PG_BINDIR"] { return directory }
+    let root = "/usr/lib/postgresql"
+    let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap { Int($0) }
+    return versions.max().map { "\(root)/\($0)/bin" } ?? "/usr/local/bin"
+  }
+
+  private static var isRoot: Bool { geteuid() == 0 }
+
+  private static func makeDirectory() async throws -> String {
+    // Short: a socket's path has at most 107 bytes.
+    let path = "/tmp/pgtest-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    if isRoot { _ = try await output("/bin/chown", ["postgres", path]) }
+    return path
+  }
+
+  /// PostgreSQL refuses to run as root; there it runs as user postgres.
+  private static func command(_ program: String, _ arguments: [String]) -> (String, [String]) {
+    let path = "\(binaries)/\(program)"
+    return isRoot ? ("/usr/sbin/runuser", ["-u", "postgres", "--", path] + arguments) : (path, arguments)
+  }
+
+  static func run(_ program: String, _ arguments: [String]) async throws {
+    let (path, list) = command(program, arguments)
+    _ = try await output(path, list)
+  }
+
+  static func output(_ path: String, _ arguments: [String]) async throws -> String {
+    // Into a file: the server that pg_ctl leaves behind inherits the descriptors, and a pipe would never end.
+    let file = "/tmp/pgtest-out-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let result = try await Subprocess.run(
+      .path("/bin/sh"),
+      arguments: Arguments(
+        ["-c", "f=$1; shift; exec \"$@\" >\"$f\" 2>&1 </dev/null", "sh", file, path] + arguments),
+      workingDirectory: FilePath("/tmp"), output: .discarded)
+    let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    guard case .exited(let code) = result.terminationStatus, code == 0 || path.hasSuffix("pgrep") else {
+      throw Failure(description: "\(path) \(arguments): \(result.terminationStatus)\n\(text)")
+    }
+    return text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// A shell of its own session that waits for this process to vanish, then stops the server at once.
+  private static func startWatchdog(_ directory: String) throws {
+    let (path, list) = command("pg_ctl", ["-D", "\(directory)/data", "-m", "immediate", "stop"])
+    let stop = ([path] + list).map { "'\($0)'" }.joined(separator: " ")
+    let script = """
+      while kill -0 \(getpid()) 2>/dev/null && [ -d '\(directory)' ]; do sleep 0.5; done
+      \(stop); rm -rf '\(directory)'
+      """
+    let watchdog = Process()
+    watchdog.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
+    watchdog.arguments = ["-f", "/bin/sh", "-c", script]
+    watchdog.standardInput = FileHandle.nullDevice
+    watchdog.standardOutput = FileHandle.nullDevice
+    watchdog.standardError = FileHandle.nullDevice
+    try watchdog.run()
+  }
+}
