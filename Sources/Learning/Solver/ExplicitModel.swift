@@ -39,7 +39,7 @@ struct ExplicitModel: QuadraticModel {
           break
         }
       }
-      if precision <= 1e-9, round % 10 == 1, count <= Self.exactColumns {
+      if round % 10 == 1, count <= (precision <= 1e-9 ? Self.exactColumns : Self.exactColumns / 2) {
         var exact = ActiveSet(
           hessian: hessian, stride: stride, point: point, step: step, penalty: penalty, skipped: skipped)
         if try exact.solve(runner: objective.runner) {
