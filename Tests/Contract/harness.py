@@ -13,6 +13,8 @@ import tempfile
 import time
 import urllib.request
 
+from contract import client, data
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
@@ -56,14 +58,16 @@ def stop(server: subprocess.Popen) -> None:
 
 
 def schemathesis(url: str, key: str, examples: str) -> int:
-    """Requests generated from the document; one dataset with a model is there to be hit."""
+    """Requests generated from the document, with a dataset and a model there to be hit."""
+    api = client.Client(url, key)
+    data.train(api, data.create(api, "adult"))
     return subprocess.call(
         [
             str(pathlib.Path(sys.executable).parent / "schemathesis"), "--config-file", str(HERE / "schemathesis.toml"),
             "run", str(ROOT / "openapi.yaml"), "--url", url, "--header", f"Authorization: Bearer {key}",
             "--max-examples", examples, "--workers", "1", "--seed", "1",
         ],
-        cwd=tempfile.gettempdir(),
+        cwd=tempfile.gettempdir(), env=os.environ | {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)},
     )
 
 

@@ -9,8 +9,8 @@ from contract.client import problem
 
 WITH_BODY = document.with_body()
 TRAINING = {
-    "penalty": "elasticnet", "C": 0.5, "l1_ratio": 0.5, "class_weight": "balanced", "seed": 1, "tolerance": 1e-6,
-    "max_iterations": 50, "validation": {"method": "kfold", "folds": 3},
+    "penalty": "elasticnet", "C": 0.5, "l1_ratio": 0.5, "class_weight": "balanced", "seed": 1,
+    "validation": {"method": "kfold", "folds": 3},
     "threshold": {"cost": {"false_positive": 1, "false_negative": 5}},
 }
 OPTIONAL = {"createTrainingJob": {"empty"}}
@@ -59,19 +59,25 @@ def fitting(operation):
     }.get(operation.id) or operation.example()
 
 
+def refuses(answer, pointer: str) -> bool:
+    """Whether a body that is wrong at `pointer` was refused for it."""
+    if answer.status_code == 422:
+        reported = [error.get("pointer") for error in answer.json().get("errors", [])]
+        kinds = ("/problems/invalid-body", "/problems/schema-mismatch")
+        return answer.json()["type"] in kinds and None not in reported and mutations.related(pointer, reported)
+    return answer.status_code == 400
+
+
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_bodies_against_the_schema(api, place, operation):
-    count = 0
+    count, wrong = 0, []
     for pointer, body in mutations.invalid(operation, fitting(operation)):
         answer = api.call(operation.id, **path_of(operation, place), data=mutations.text(body),
                           media_type="application/json")
-        where = f"{operation.id} {pointer}: {mutations.text(body)[:500]!r} → {answer.status_code} {answer.text}"
-        assert answer.status_code in (400, 422), where
-        if answer.status_code == 422:
-            assert answer.json()["type"] in ("/problems/invalid-body", "/problems/schema-mismatch"), where
-            reported = [error.get("pointer") for error in answer.json()["errors"]]
-            assert None not in reported and mutations.related(pointer, reported), where
+        if not refuses(answer, pointer):
+            wrong.append(f"{pointer}: {mutations.text(body)[-300:]!r} → {answer.status_code} {answer.text[:300]}")
         count += 1
+    assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong[:20])
     assert count > 10, "the generator made next to nothing"
 
 
@@ -115,11 +121,9 @@ def test_lone_surrogates_are_refused(api, place, operation):
 def test_media_types(api, place, operation):
     body = mutations.text(fitting(operation))
     for media_type in ("application/xml", "text/plain", "multipart/form-data", "application/x-www-form-urlencoded",
-                       "application/jsonx", "json", "/", ";", "application/json;;=", "é".encode()):
+                       "application/jsonx", "json", "/", ";", "é".encode()):
         answer = api.call(operation.id, **path_of(operation, place), data=body,
                           headers={"Content-Type": media_type})
-        if media_type == "application/json;;=" and answer.status_code < 500:
-            continue  # how strictly parameters are read is the server's business
         assert answer.status_code in (400, 415), f"{media_type}: {answer.status_code} {answer.text}"
     answer = api.call(operation.id, **path_of(operation, place), data=body, media_type="application/json",
                       headers={"Content-Encoding": "br"}, expect=415)
