@@ -99,7 +99,7 @@ let package = Package(
     .testTarget(
       name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "JobQueueTests", dependencies: ["JobQueue", "TestSupport"], swiftSettings: strict),
+      name: "JobQueueTests", dependencies: ["JobQueue", "PostgreSQL", "TestSupport", log], swiftSettings: strict),
     .executableTarget(
       name: "EmbeddedPostgresHolder", dependencies: ["EmbeddedPostgres", log],
       path: "Tests/EmbeddedPostgresHolder", swiftSettings: strict),

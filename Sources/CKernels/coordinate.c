@@ -2,8 +2,9 @@
 #include <math.h>
 
 #include "CKernels.h"
+#include "tile.h"
 
-double ck_descend(const double *hessian, size_t order, size_t stride, const double *beta, const double *l1,
+CLONES double ck_descend(const double *hessian, size_t order, size_t stride, const double *beta, const double *l1,
                   const double *l2, const uint8_t *active, double *step, double *slope) {
   double largest = 0;
   for (size_t j = 0; j < order; j++) {

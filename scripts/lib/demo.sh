@@ -18,21 +18,22 @@ shown() {
 }
 
 # call STATUS METHOD PATH [CURL ARGUMENT...]: prints the request as a curl command, sends it, prints the answer and keeps
-# it in $answer; ends the demo when the status is another one.
+# it in $answer; ends the demo when the status is another one. PICK, a jq filter, says which part of the answer to show.
 call() {
-  local expected=$1 method=$2 path=$3 verb=''
+  local expected=$1 method=$2 path=$3 verb='' pick=''
   shift 3
   case $method in
     GET) ;;
     POST) [[ " $* " == *" --data"* ]] || verb=' -X POST' ;;
     *) verb=" -X $method" ;;
   esac
-  printf '$ curl -H "Authorization: Bearer $KEY"%s%s "$URL%s"\n' "$verb" "$(shown "$@")" "$path"
+  [ -z "${PICK:-}" ] || pick=" | jq$(shown "$PICK")"
+  printf '$ curl -H "Authorization: Bearer $KEY"%s%s "$URL%s"%s\n' "$verb" "$(shown "$@")" "$path" "$pick"
   status=$(curl -sS -o "$scratch/answer" -w '%{http_code}' --max-time 300 -X "$method" \
     -H "Authorization: Bearer $KEY" "$@" "$URL$path") || fail "no answer from $URL"
   answer=$(<"$scratch/answer")
   printf 'HTTP %s\n' "$status"
-  show "$answer"
+  if [ -n "$pick" ]; then show "$(jq "$PICK" <<<"$answer" 2>/dev/null || printf '%s' "$answer")"; else show "$answer"; fi
   [[ $status =~ ^($expected)$ ]] || fail "$method $path answered $status, not $expected"
 }
 

@@ -1,9 +1,9 @@
 import Foundation
 
-/// A thread that runs the tasks which prefer it, and keeps time for them.
+/// A thread that runs the tasks which prefer it, and keeps time for one of them.
 ///
 /// Swift's own pool has a thread a core: a handler that computes on it, or anything else in the process that blocks,
-/// would hold up what must not wait. Waking up from `Task.sleep` passes through that pool too, hence ``pause(for:)``.
+/// would hold up what must not wait. Waking up from `Task.sleep` passes through that pool too, hence ``resume(_:after:)``.
 ///
 /// `@unchecked Sendable`: `state` is only touched while `condition` is locked.
 final class DedicatedThread: TaskExecutor, @unchecked Sendable {
@@ -28,16 +28,14 @@ final class DedicatedThread: TaskExecutor, @unchecked Sendable {
     locked { $0.jobs.append(job) }
   }
 
-  /// Waits, or until ``interrupt()``. One task at a time may wait.
-  func pause(for duration: Duration) async {
-    await withCheckedContinuation { continuation in
-      let isInterrupted = locked { state in
-        if !state.isInterrupted { state.sleeper = (.now + duration, continuation) }
-        defer { state.isInterrupted = false }
-        return state.isInterrupted
-      }
-      if isInterrupted { continuation.resume() }
+  /// Resumes the continuation after the duration, or at ``interrupt()``. One at a time may wait.
+  func resume(_ continuation: CheckedContinuation<Void, Never>, after duration: Duration) {
+    let isInterrupted = locked { state in
+      if !state.isInterrupted { state.sleeper = (.now + duration, continuation) }
+      defer { state.isInterrupted = false }
+      return state.isInterrupted
     }
+    if isInterrupted { continuation.resume() }
   }
 
   /// Ends the pause, or the next one if there is none.

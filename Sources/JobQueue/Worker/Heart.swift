@@ -5,7 +5,7 @@ import Synchronization
 
 /// Renews the leases of a worker's jobs and stores their progress, on a thread and a connection of its own: neither the
 /// handlers' computing nor a pool that everybody else has drained can make a living worker look dead.
-final class Heart: Sendable {
+actor Heart {
   private struct State {
     var controls: [UUID: JobControl] = [:]
     var isUrgent = false
@@ -16,6 +16,7 @@ final class Heart: Sendable {
   private let configuration: ConnectionConfiguration
   private let thread: DedicatedThread
   private let state = Mutex(State())
+  private var connection: Connection?
 
   /// Progress is looked at this often.
   private static let tick: Duration = .milliseconds(500)
@@ -29,24 +30,25 @@ final class Heart: Sendable {
     self.configuration = configuration
   }
 
-  func add(_ control: JobControl) { state.withLock { $0.controls[control.lease.token] = control } }
+  nonisolated func add(_ control: JobControl) {
+    state.withLock { $0.controls[control.lease.token] = control }
+  }
 
-  func remove(_ control: JobControl) { state.withLock { $0.controls[control.lease.token] = nil } }
+  nonisolated func remove(_ control: JobControl) { state.withLock { $0.controls[control.lease.token] = nil } }
 
   /// Beats at once: a job may have been cancelled.
-  func beatNow() {
+  nonisolated func beatNow() {
     state.withLock { $0.isUrgent = true }
     thread.interrupt()
   }
 
-  func stop() {
+  nonisolated func stop() {
     state.withLock { $0.isStopped = true }
     thread.interrupt()
   }
 
-  /// Beats until ``stop()``. To be run on the thread.
+  /// Beats until ``stop()``. To be run by a task that prefers the thread.
   func run() async {
-    var connection: Connection?
     var last = ContinuousClock.now
     let interval = queue.configuration.lease / 4
     while true {
@@ -57,30 +59,33 @@ final class Heart: Sendable {
       if isStopped { break }
       let beats = controls.map { Beat(lease: $0.lease, progress: $0.takeProgress()) }
       let isDue = isUrgent || ContinuousClock.now - last >= interval || beats.contains { $0.progress != nil }
-      if isDue, !beats.isEmpty {
-        do {
-          let open = try await alive(connection)
-          connection = open
-          let pulses = try await open.transaction(setup: [JobQueue.asWorker]) {
-            try await queue.beat(beats, in: $0)
-          }
-          last = .now
-          for (control, pulse) in zip(controls, pulses) { tell(control, pulse) }
-        } catch {
-          queue.logger.warning("a heartbeat failed", metadata: ["error": "\(error)"])
-          for (control, beat) in zip(controls, beats) { control.restore(beat.progress) }
-          await connection?.close()
-          connection = nil
-        }
-      }
-      await thread.pause(for: min(Self.tick, interval))
+      if isDue, !beats.isEmpty, await beat(controls, beats) { last = .now }
+      await withCheckedContinuation { thread.resume($0, after: min(Self.tick, interval)) }
     }
     await connection?.close()
   }
 
-  private func alive(_ connection: Connection?) async throws -> Connection {
+  private func beat(_ controls: [JobControl], _ beats: [Beat]) async -> Bool {
+    do {
+      let pulses = try await alive().transaction(setup: [JobQueue.asWorker]) {
+        try await queue.beat(beats, in: $0)
+      }
+      for (control, pulse) in zip(controls, pulses) { tell(control, pulse) }
+      return true
+    } catch {
+      queue.logger.warning("a heartbeat failed", metadata: ["error": "\(error)"])
+      for (control, beat) in zip(controls, beats) { control.restore(beat.progress) }
+      await connection?.close()
+      connection = nil
+      return false
+    }
+  }
+
+  private func alive() async throws -> Connection {
     if let connection, !connection.isClosed { return connection }
-    return try await Connection.connect(configuration, logger: queue.logger)
+    let opened = try await Connection.connect(configuration, logger: queue.logger)
+    connection = opened
+    return opened
   }
 
   private func tell(_ control: JobControl, _ pulse: Pulse) {

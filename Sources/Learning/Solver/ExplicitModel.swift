@@ -32,13 +32,14 @@ struct ExplicitModel: QuadraticModel {
         count += Int(active[column])
       }
       for _ in 0..<10 {
+        try objective.runner.checkCancelled()
         if ck_descend(hessian, columns, stride, point.beta, penalty.l1, penalty.l2, active, &step, &slope)
           <= precision
         {
           break
         }
       }
-      if precision <= 1e-9, round % 10 == 1, count <= Self.exactColumns {
+      if round % 10 == 1, count <= (precision <= 1e-9 ? Self.exactColumns : Self.exactColumns / 2) {
         var exact = ActiveSet(
           hessian: hessian, stride: stride, point: point, step: step, penalty: penalty, skipped: skipped)
         if try exact.solve(runner: objective.runner) {

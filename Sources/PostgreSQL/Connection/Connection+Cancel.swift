@@ -81,7 +81,11 @@ extension Connection {
   func settleCancellation(_ id: UInt64, wasHit: Bool) async {
     guard let cancellation, cancellation.operation == id else { return }
     cancellation.operationEnded = true
-    if cancellation.isRequesting { await withUnsafeContinuation { cancellation.waiter = $0 } }
+    if cancellation.isRequesting {
+      await withUnsafeContinuation { continuation in
+        if cancellation.isRequesting { cancellation.waiter = continuation } else { continuation.resume() }
+      }
+    }
     for timer in cancellation.timers { loop.cancel(timer) }
     self.cancellation = nil
     // The signal of a request that came too late may still be on its way to the server process: an empty

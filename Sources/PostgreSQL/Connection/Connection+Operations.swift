@@ -11,6 +11,12 @@ extension Connection {
     }
     if operations.isBusy {
       let isTurn = await withUnsafeContinuation { continuation in
+        // Asked again: a task with an executor preference leaves the loop on its way here.
+        guard operations.isBusy else {
+          operations.begin(id)
+          continuation.resume(returning: true)
+          return
+        }
         operations.append(id, continuation)
         if !shielded, Task.isCancelled { operations.giveUp(id) }
       }

@@ -67,12 +67,25 @@ public actor Connection {
   }
 
   /// Waits for the socket. Empty if somebody interrupted the wait.
+  ///
+  /// The waiter is there before the socket is watched: a task with an executor preference leaves the loop on its way
+  /// into the continuation, and an event that finds no waiter ends the watching.
   func wait(for interest: Readiness) async -> Readiness {
-    guard let wire, let channel, channel.watch(PQsocket(wire.connection), for: interest) else {
-      // Without a socket there is nothing to wait for; reading finds out what happened.
-      return .read
+    await withUnsafeContinuation { continuation in
+      guard let wire, let channel, channel.watch(PQsocket(wire.connection), for: interest) else {
+        // Without a socket there is nothing to wait for; reading finds out what happened.
+        continuation.resume(returning: .read)
+        return
+      }
+      if let id = operations.current, operations.interruption(of: id) != nil,
+        PQstatus(wire.connection) != CONNECTION_OK
+      {
+        // Interrupted while connecting, just before.
+        continuation.resume(returning: [])
+        return
+      }
+      waiter = continuation
     }
-    return await withUnsafeContinuation { waiter = $0 }
   }
 
   /// The event loop's call. False if nobody wants to read now.

@@ -1,0 +1,120 @@
+import Foundation
+import JobQueue
+import Logging
+import PostgreSQL
+import TestSupport
+
+/// A queue on a database of the test's own, as the role that row-level security binds.
+struct Bench: Sendable {
+  var pool: ConnectionPool
+  var connection: ConnectionConfiguration
+  var queue: JobQueue
+  /// Past all policies, to look and to meddle.
+  var admin: ConnectionPool
+
+  /// Runs `body` in a transaction of a tenant, as a request does.
+  func asTenant<T>(
+    _ tenant: Int32, _ body: nonisolated(nonsending) (Transaction) async throws -> T
+  ) async throws -> T {
+    try await pool.transaction(setup: ["SET LOCAL verdict.tenant = '\(unescaped: "\(tenant)")'"], body)
+  }
+
+  @discardableResult
+  func enqueue(
+    tenant: Int32 = 1, subject: Int64 = 1, runAt: Date? = nil, priority: Int16 = 0, maxAttempts: Int = 5,
+    coalesce: Bool = false, parameters: String = "{}"
+  ) async throws -> Job {
+    let new = NewJob(
+      tenant: tenant, subject: subject, origin: coalesce ? "auto" : "manual",
+      parameters: JSONB(bytes: Data(parameters.utf8)), runAt: runAt, priority: priority,
+      maxAttempts: maxAttempts,
+      coalesce: coalesce)
+    return try await asTenant(tenant) { try await queue.enqueue(new, in: $0) }
+  }
+
+  func job(_ job: Job) async throws -> Job? {
+    try await asTenant(job.tenant) { try await queue.job(tenant: job.tenant, id: job.id, in: $0) }
+  }
+
+  func state(_ job: Job) async throws -> JobState? { try await self.job(job)?.state }
+
+  @discardableResult
+  func cancel(_ job: Job) async throws -> Job {
+    try await asTenant(job.tenant) { try await queue.cancel(tenant: job.tenant, id: job.id, in: $0) }
+  }
+
+  func succeed(_ lease: Lease, result: String = "{}") async throws {
+    try await asTenant(lease.job.tenant) {
+      try await queue.succeed(lease, result: JSONB(bytes: Data(result.utf8)), in: $0)
+    }
+  }
+
+  /// As if the worker of all running jobs had been silent for too long.
+  func expireLeases() async throws {
+    try await admin.query("UPDATE jobs SET lease_expires_at = now() - interval '1 s' WHERE state = 'running'")
+  }
+
+  /// As if all pauses were over.
+  func skipPauses() async throws {
+    try await admin.query("UPDATE jobs SET run_at = now() - interval '1 s' WHERE state = 'queued'")
+  }
+}
+
+/// Runs `body` with an empty queue.
+func withQueue<T>(
+  configuration: JobQueue.Configuration = .init(), _ body: (Bench) async throws -> T
+) async throws -> T {
+  try await TestDatabase.withDatabase(template: "jobs", prepare: prepare) { admin in
+    var app = admin
+    app.sessionSetup = ["SET ROLE verdict_app"]
+    let pools = [app, admin].map {
+      ConnectionPool(.init(connection: $0, maximum: 12, acquireTimeout: .seconds(60)))
+    }
+    let bench = Bench(
+      pool: pools[0], connection: app,
+      queue: JobQueue(pool: pools[0], kind: "training", configuration: configuration, logger: quiet),
+      admin: pools[1])
+    let result: Result<T, any Error>
+    do {
+      result = .success(try await body(bench))
+    } catch {
+      result = .failure(error)
+    }
+    for pool in pools { await pool.close() }
+    return try result.get()
+  }
+}
+
+/// Says nothing below an error.
+let quiet: Logger = {
+  var logger = Logger(label: "test")
+  logger.logLevel = .critical
+  return logger
+}()
+
+/// The role comes with another migration; other databases of the same server may be making it at the same moment.
+@Sendable private func prepare(_ configuration: ConnectionConfiguration) async throws {
+  let connection = try await Connection.connect(configuration)
+  try await connection.execute(
+    script: """
+      DO $$ BEGIN
+        CREATE ROLE verdict_app NOLOGIN;
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+      END $$;
+      """)
+  let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("migrations/0002_jobs.sql")
+  try await connection.execute(script: String(contentsOf: file, encoding: .utf8))
+  await connection.close()
+}
+
+/// Looks again and again until there is an answer, at most a minute: generous, for it says only "never".
+func eventually<T>(_ look: () async throws -> T?) async throws -> T {
+  for _ in 0..<3000 {
+    if let answer = try await look() { return answer }
+    try await Task.sleep(for: .milliseconds(20))
+  }
+  throw NeverHappened()
+}
+
+struct NeverHappened: Error {}
