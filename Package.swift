@@ -14,11 +14,30 @@ let collections: Target.Dependency = .product(name: "Collections", package: "swi
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let settings: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 
 let package = Package(
   name: "verdict",
   platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "verdict", targets: ["VerdictCommand"])
+  ],
   dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.20.0"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.90.0"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.4.0"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.7.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-configuration.git", from: "1.0.0"),
+    .package(url: "https://github.com/jpsim/Yams.git", from: "6.0.0"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.12.0"),
     .package(url: "https://github.com/apple/swift-crypto.git", from: "4.0.0"),
     .package(url: "https://github.com/apple/swift-collections.git", from: "1.3.0"),
@@ -52,7 +71,25 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "VerdictCore",
-      dependencies: ["PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", log],
+      dependencies: ["PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CResources", log, crypto],
+      swiftSettings: strict),
+
+    // HTTP, and the executable.
+    .target(name: "CResources"),
+    .target(
+      name: "VerdictServer",
+      dependencies: [
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, httpTypes, nioCore, coreMetrics,
+        lifecycle, yams, crypto, log,
+      ],
+      exclude: ["Console"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "VerdictCommand",
+      dependencies: [
+        "VerdictServer", "VerdictCore", "JobQueue", "PostgreSQL", "EmbeddedPostgres", arguments, settings, lifecycle, signals,
+        nioCore, nioPosix, log,
+      ],
       swiftSettings: strict),
 
     // Tests: units without a database, integration tests against a PostgreSQL that the run starts.
@@ -73,8 +110,18 @@ let package = Package(
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "CKernels"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
+    .target(
+      name: "DomainTestSupport", dependencies: ["VerdictCore", "JobQueue", "PostgreSQL", "TestSupport", log],
+      path: "Tests/DomainTestSupport", swiftSettings: strict),
     .testTarget(
-      name: "VerdictCoreTests", dependencies: ["VerdictCore", "TestSupport"],
+      name: "VerdictServerTests",
+      dependencies: [
+        "VerdictServer", "VerdictCore", "JobQueue", "PostgreSQL", "TestSupport", hummingbird, httpTypes, nioCore, yams, log,
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VerdictCoreTests",
+      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "TestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

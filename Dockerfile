@@ -1,0 +1,29 @@
+# One image for `verdict migrate`, `verdict serve` and `verdict work`. It holds no database: docker-compose.yml brings one.
+
+FROM swift:6.3-bookworm AS build
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      libpq-dev libsimdjson-dev pkg-config zlib1g-dev \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+# The cache keeps the compiled packages between builds of the image. Contract, migrations and documentation page are
+# compiled in: the program is all that leaves this stage.
+RUN --mount=type=cache,id=verdict-build,target=/src/.build,sharing=locked \
+    swift build -c release --product verdict -Xswiftc -static-stdlib \
+ && strip --strip-debug -o /verdict "$(swift build -c release -Xswiftc -static-stdlib --show-bin-path)/verdict"
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates libpq5 libsimdjson14 libstdc++6 tzdata zlib1g \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin verdict
+COPY --from=build /verdict /usr/local/bin/verdict
+USER verdict
+ENV VERDICT_HOST=0.0.0.0 VERDICT_PORT=8080
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=5 \
+  CMD ["/usr/local/bin/verdict", "health"]
+ENTRYPOINT ["/usr/local/bin/verdict"]
+CMD ["serve", "--workers", "0"]

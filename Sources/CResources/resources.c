@@ -1,0 +1,36 @@
+#include "CResources.h"
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const unsigned char openapi[] = {
+#embed "../../openapi.yaml"
+};
+static const unsigned char docs_page[] = {
+#embed "../VerdictServer/Console/docs.html"
+};
+static const unsigned char tenants[] = {
+#embed "../../migrations/0001_tenants.sql"
+};
+static const unsigned char jobs[] = {
+#embed "../../migrations/0002_jobs.sql"
+};
+static const unsigned char datasets[] = {
+#embed "../../migrations/0003_datasets.sql"
+};
+
+#define RESOURCE(file, array) {file, array, sizeof array}
+
+static const verdict_resource migrations[] = {
+    RESOURCE("0001_tenants.sql", tenants),
+    RESOURCE("0002_jobs.sql", jobs),
+    RESOURCE("0003_datasets.sql", datasets),
+};
+
+verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }
+
+verdict_resource verdict_docs_page(void) { return (verdict_resource)RESOURCE("docs.html", docs_page); }
+
+verdict_resource verdict_migration(size_t index) {
+  if (index >= sizeof migrations / sizeof migrations[0]) return (verdict_resource){0, 0, 0};
+  return migrations[index];
+}

@@ -1,0 +1,95 @@
+// Rows given cell by cell, as text: what CSV has.
+#include <new>
+
+#include "Rows.hpp"
+#include "Structure.hpp"
+
+using verdict::Number;
+using verdict::NumberStatus;
+
+namespace {
+
+std::string_view view(const uint8_t *bytes, size_t length) {
+  return {reinterpret_cast<const char *>(bytes), length};
+}
+
+/// Spaces around a number mean nothing; in a category they are part of it.
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+void number_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
+  text = trimmed(text);
+  if (text.empty()) return;
+  auto begin = reinterpret_cast<const uint8_t *>(text.data());
+  Number number;
+  auto status = verdict::read_number(begin, begin + text.size(), verdict::NumberGrammar::text, number);
+  if (status == NumberStatus::malformed || number.end != begin + text.size())
+    return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
+  if (status == NumberStatus::not_finite) return rows.feature_problem(VJ_NOT_FINITE, feature, text);
+  rows.set_number(feature, number, text);
+}
+
+/// The functions below have no status of their own: what they could not note is reported when the row ends.
+template <typename Body>
+void remember_failure(vj_rows *rows, Body body) {
+  try {
+    body();
+  } catch (...) {
+    rows->failed = true;
+  }
+}
+
+}  // namespace
+
+void vj_begin_row(vj_rows *rows, uint64_t line) {
+  remember_failure(rows, [&] { rows->begin(line); });
+}
+
+void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length, bool quoted) {
+  remember_failure(rows, [&] {
+    if (feature >= rows->schema->features.size()) return;
+    if (rows->schema->features[feature].type != VJ_CATEGORICAL) {
+      number_cell(*rows, feature, view(bytes, length));
+    } else if (length > 0 || quoted) {
+      if (!verdict::valid_utf8(bytes, length)) return rows->feature_problem(VJ_NOT_UTF8, feature);
+      rows->set_name(feature, view(bytes, length), false);
+    }
+  });
+}
+
+void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length) {
+  remember_failure(rows, [&] {
+    std::string_view text = view(bytes, length);
+    if (rows->set_outcome_name(text)) return;
+    text = trimmed(text);
+    if (!rows->schema->has_positive && (text == "0" || text == "1")) return rows->set_outcome(text == "1");
+    rows->problem(VJ_NOT_LABEL, {VJ_AT_ROW_MEMBER, "label"}, text);
+  });
+}
+
+void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length) {
+  if (length == 0) return;
+  remember_failure(rows, [&] {
+    if (!verdict::valid_utf8(bytes, length)) return rows->problem(VJ_NOT_UTF8, {VJ_AT_ROW_MEMBER, "key"});
+    rows->set_key(view(bytes, length));
+  });
+}
+
+void vj_row_problem(vj_rows *rows, vj_problem_code code, const uint8_t *found, size_t length) {
+  remember_failure(rows, [&] { rows->problem(code, {VJ_AT_ROW, {}}, view(found, length)); });
+}
+
+vj_syntax_code vj_end_row(vj_rows *rows, bool keep) {
+  if (rows->failed) return VJ_SYNTAX_MEMORY;
+  try {
+    rows->end(keep);
+    return VJ_SYNTAX_OK;
+  } catch (const verdict::SyntaxError &error) {
+    return error.code;
+  } catch (...) {
+    return VJ_SYNTAX_MEMORY;
+  }
+}

@@ -1,0 +1,99 @@
+// The ways in: a body, one row, lines. Nothing thrown gets out of here.
+#include <new>
+
+#include "RowReader.hpp"
+
+namespace verdict {
+namespace {
+
+/// Reads one text whole; the status is where it stopped being JSON.
+template <typename Body>
+vj_syntax read_text(const uint8_t *bytes, size_t length, Body body) noexcept {
+  IndexUse use;
+  try {
+    Index tokens = index(bytes, length);
+    if (tokens.code != VJ_SYNTAX_OK) return {tokens.code, locate(tokens.code, bytes, length)};
+    Cursor cursor(bytes, length, tokens);
+    body(cursor);
+    return {VJ_SYNTAX_OK, 0};
+  } catch (const SyntaxError &error) {
+    return {error.code, error.offset};
+  } catch (...) {
+    return {VJ_SYNTAX_MEMORY, 0};
+  }
+}
+
+/// One line's row, or the problem that it is not JSON.
+void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
+  try {
+    RowReader reader(rows, cursor);
+    reader.row(line);
+    reader.finish();
+  } catch (const SyntaxError &error) {
+    if (error.code == VJ_SYNTAX_TOO_LARGE) throw;
+    rows.reject_line({error.code, error.offset - start});
+  }
+}
+
+/// For text in which some line is malformed so that it cannot be indexed whole: each line by itself.
+void read_single_line(vj_rows &rows, const uint8_t *bytes, size_t length, uint64_t line) {
+  Index tokens = index(bytes, length);
+  switch (tokens.code) {
+    case VJ_SYNTAX_OK: return read_line(rows, Cursor(bytes, length, tokens), 0, line);
+    case VJ_SYNTAX_EMPTY: return;
+    case VJ_SYNTAX_MEMORY: throw std::bad_alloc();
+    default:
+      rows.begin(line);
+      return rows.reject_line({tokens.code, locate(tokens.code, bytes, length)});
+  }
+}
+
+}  // namespace
+}  // namespace verdict
+
+vj_syntax vj_read_envelope(vj_rows *rows, const char *envelope, const uint8_t *bytes, size_t length) {
+  return verdict::read_text(bytes, length, [&](verdict::Cursor &cursor) {
+    verdict::RowReader reader(*rows, cursor);
+    reader.envelope(envelope);
+    reader.finish();
+  });
+}
+
+vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length) {
+  return verdict::read_text(bytes, length, [&](verdict::Cursor &cursor) {
+    verdict::RowReader reader(*rows, cursor);
+    reader.row(0);
+    reader.finish();
+  });
+}
+
+vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines) {
+  using namespace verdict;
+  IndexUse use;
+  try {
+    Index tokens = index(bytes, length);
+    if (tokens.code == VJ_SYNTAX_MEMORY || tokens.code == VJ_SYNTAX_TOO_LARGE) return {tokens.code, 0};
+    bool whole = tokens.code == VJ_SYNTAX_OK;
+    uint64_t line = first_line;
+    for (size_t start = 0; start < length; ++line) {
+      auto newline = static_cast<const uint8_t *>(memchr(bytes + start, '\n', length - start));
+      size_t stop = newline ? size_t(newline - bytes) : length;
+      if (whole) {
+        // The line's tokens alone: a row that goes on in the next line is not one of NDJSON.
+        const uint32_t *last = tokens.begin;
+        while (last < tokens.end && *last < stop) ++last;
+        if (last > tokens.begin) read_line(*rows, Cursor(bytes, stop, {VJ_SYNTAX_OK, tokens.begin, last}), start, line);
+        tokens.begin = last;
+      } else {
+        read_single_line(*rows, bytes + start, stop - start, line);
+      }
+      start = stop + 1;
+    }
+    *lines = line - first_line;
+    return {VJ_SYNTAX_OK, 0};
+  } catch (const SyntaxError &error) {
+    return {error.code, 0};
+  } catch (...) {
+    return {VJ_SYNTAX_MEMORY, 0};
+  }
+}

@@ -1,0 +1,177 @@
+#include "Rows.hpp"
+
+#include <charconv>
+#include <limits>
+
+using verdict::Number;
+
+vj_rows::vj_rows(const vj_schema *schema, bool labelled)
+    : schema(schema),
+      labelled(labelled),
+      order(schema->features.size()),
+      seen(schema->features.size(), 0),
+      cells(schema->category_slots) {
+  // Until a row has shown its order, that of the schema is the best guess.
+  for (uint32_t feature = 0; feature < schema->features.size(); ++feature) guess(feature, feature);
+}
+
+void vj_rows::guess(size_t position, uint32_t feature) {
+  std::string_view name = schema->names[feature];
+  if (name.find('\\') == std::string_view::npos && position < order.size()) order[position] = {name, feature};
+}
+
+void vj_rows::begin(uint64_t position) {
+  row = position;
+  generation += 1;
+  problems_before = problems_total;
+  outcome = no_outcome;
+  key.clear();
+  scratch.clear();
+  for (Cell &cell : cells) cell = {nullptr, 0, missing};
+  // The row's numbers are written in place; `end` takes them back if the row is not kept.
+  numbers.resize(count * schema->number_slots);
+  numbers.resize((count + 1) * schema->number_slots, std::numeric_limits<double>::quiet_NaN());
+}
+
+void vj_rows::end(bool keep) {
+  if (problems_total != problems_before || !keep) {
+    numbers.resize(count * schema->number_slots);
+    return;
+  }
+  if (!key.empty() && !known_keys.insert(key)) {
+    problem(VJ_KEY_REPEATED, {VJ_AT_ROW_MEMBER, "key"}, key);
+    numbers.resize(count * schema->number_slots);
+    return;
+  }
+  for (const Cell &cell : cells) {
+    if (cell.length == missing) {
+      names.append_missing();
+    } else {
+      names.append({cell.stays ? cell.stays : scratch.data() + cell.start, cell.length});
+    }
+  }
+  if (!key.empty() && !any_key) {
+    any_key = true;
+    for (size_t earlier = 0; earlier < count; ++earlier) keys.append_missing();
+  }
+  if (any_key) key.empty() ? keys.append_missing() : keys.append(key);
+  if (labelled) outcomes.push_back(outcome);
+  count += 1;
+}
+
+void vj_rows::reject_line(verdict::SyntaxError syntax) {
+  // Whatever was noted before the fault is of no use any more.
+  problems_total = problems_before;
+  if (problems.size() > problems_total) problems.resize(size_t(problems_total));
+  problem(VJ_LINE_NOT_JSON, {VJ_AT_ROW, {}}, {}, syntax);
+  numbers.resize(count * schema->number_slots);
+}
+
+void vj_rows::clear() {
+  count = 0;
+  numbers.clear();
+  names.clear();
+  keys.clear();
+  outcomes.clear();
+  any_key = false;
+}
+
+bool vj_rows::mark(uint32_t feature) {
+  if (seen[feature] == generation) return false;
+  seen[feature] = generation;
+  return true;
+}
+
+void vj_rows::set_number(uint32_t feature, const Number &number, std::string_view text) {
+  const verdict::FeatureRule &rule = schema->features[feature];
+  if (rule.type == VJ_DISCRETE) {
+    if (!number.is_whole()) return feature_problem(VJ_NOT_WHOLE, feature, text);
+    if (!number.in_whole_range()) return feature_problem(VJ_OUT_OF_WHOLE_RANGE, feature, text);
+  }
+  numbers[count * schema->number_slots + rule.slot] = number.value;
+}
+
+void vj_rows::set_name(uint32_t feature, std::string_view name, bool stays) {
+  const verdict::FeatureRule &rule = schema->features[feature];
+  if (name.size() > longest_category) return feature_problem(VJ_CATEGORY_TOO_LONG, feature, name);
+  if (memchr(name.data(), 0, name.size())) return feature_problem(VJ_NUL_CHARACTER, feature, name);
+  if (rule.closed && rule.listed.find(name) == verdict::NameTable::none)
+    return feature_problem(VJ_CATEGORY_NOT_LISTED, feature, name);
+  cells[rule.slot] = {stays ? name.data() : nullptr, uint32_t(scratch.size()), uint32_t(name.size())};
+  if (!stays) scratch.append(name);
+}
+
+void vj_rows::set_whole_name(uint32_t feature, const Number &number, std::string_view text) {
+  // An integer's digits are its name, however many; 3.0 and 3e0 are 3, and -0 is 0.
+  if (number.integer_text && text != "-0") return set_name(feature, text, false);
+  if (!number.is_whole() || !number.in_whole_range())
+    return feature_problem(VJ_CATEGORY_NOT_WHOLE, feature, text);
+  char digits[24];
+  auto end = std::to_chars(digits, digits + sizeof digits, int64_t(number.value)).ptr;
+  set_name(feature, {digits, size_t(end - digits)}, false);
+}
+
+void vj_rows::set_outcome(uint8_t value) { outcome = value; }
+
+bool vj_rows::set_outcome_name(std::string_view name) {
+  if (!schema->has_positive || name.empty()) return false;
+  outcome = name == schema->positive;
+  return true;
+}
+
+void vj_rows::set_key(std::string_view text) {
+  if (text.empty() || text.size() > longest_key)
+    return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, "key"}, text);
+  if (memchr(text.data(), 0, text.size())) return problem(VJ_NUL_CHARACTER, {VJ_AT_ROW_MEMBER, "key"});
+  key.assign(text);
+}
+
+void vj_rows::feature_problem(vj_problem_code code, uint32_t feature, std::string_view found) {
+  problem(code, {VJ_AT_FEATURE, schema->names[feature]}, found);
+}
+
+void vj_rows::problem(vj_problem_code code, verdict::Place place, std::string_view found,
+                      verdict::SyntaxError syntax) {
+  problems_total += 1;
+  if (problems.size() == problems_kept) return;
+  // Enough to recognise the value; a cut inside a character is mended by whoever decodes the text.
+  std::string_view name = place.name.substr(0, 400);
+  found = found.substr(0, 100);
+  uint32_t name_start = uint32_t(problem_text.size());
+  problem_text.append(name);
+  uint32_t found_start = uint32_t(problem_text.size());
+  problem_text.append(found);
+  problems.push_back({code, place.kind, syntax.code, row, syntax.offset, name_start, uint32_t(name.size()),
+                      found_start, uint32_t(found.size())});
+}
+
+vj_rows *vj_rows_new(const vj_schema *schema, bool labelled) {
+  try {
+    return new vj_rows(schema, labelled);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void vj_rows_free(vj_rows *rows) { delete rows; }
+
+void vj_rows_clear(vj_rows *rows) { rows->clear(); }
+
+vj_rows_view vj_rows_look(const vj_rows *rows) {
+  return {rows->count,
+          rows->schema->number_slots,
+          rows->schema->category_slots,
+          rows->labelled,
+          rows->numbers.data(),
+          rows->names.bytes.data(),
+          rows->names.bytes.size(),
+          rows->names.ends.data(),
+          rows->outcomes.data(),
+          rows->keys.bytes.data(),
+          rows->keys.bytes.size(),
+          rows->keys.ends.empty() ? nullptr : rows->keys.ends.data(),
+          rows->problems.data(),
+          rows->problems.size(),
+          rows->problems_total,
+          rows->problem_text.data()};
+}

@@ -1,0 +1,44 @@
+import CKernels
+
+/// Count, mean, spread and range of the present values of a numeric column.
+struct Moments: Sendable, Hashable {
+  /// Present values.
+  var count = 0.0
+  /// Missing values.
+  var missing = 0.0
+  var mean = 0.0
+  /// Sum of squared deviations from the mean.
+  var squares = 0.0
+  var minimum = Double.infinity
+  var maximum = -Double.infinity
+
+  init() {}
+
+  init(_ raw: ck_moments) {
+    count = raw.count
+    missing = raw.missing
+    mean = raw.mean
+    squares = raw.squares
+    minimum = raw.minimum
+    maximum = raw.maximum
+  }
+
+  /// Takes in the moments of other rows (Chan, Golub and LeVeque 1979).
+  mutating func merge(_ other: Moments) {
+    missing += other.missing
+    guard other.count > 0 else { return }
+    let all = count + other.count
+    let delta = other.mean - mean
+    squares += other.squares + delta * delta * (count / all) * other.count
+    mean += delta * (other.count / all)
+    count = all
+    minimum = min(minimum, other.minimum)
+    maximum = max(maximum, other.maximum)
+  }
+
+  /// Whether there are not two different values, so that the feature cannot tell anything apart.
+  var isConstant: Bool { !(minimum < maximum) || !(squares > 0) || !(1 / standardDeviation).isFinite }
+
+  /// Population standard deviation, as scikit-learn's StandardScaler takes it.
+  var standardDeviation: Double { count > 0 ? (squares / count).squareRoot() : 0 }
+}

@@ -1,0 +1,69 @@
+/// The columns of a table at fixed addresses, for the kernels to read. Valid only inside `withPinned`.
+struct PinnedTable {
+  /// Numeric columns in feature order.
+  var numeric: [UnsafePointer<Double>]
+  /// Codes of the categorical columns in feature order.
+  var codes: [UnsafePointer<Int32>]
+  var outcomes: UnsafePointer<UInt8>
+  var rowCount: Int
+}
+
+extension TrainingTable {
+  /// Above this many columns they are copied side by side: every pinned column costs stack.
+  private static let pinnedDirectly = 128
+
+  /// Calls `body` with the columns pinned where they are (no copy), or copied if there are very many.
+  func withPinned<Result>(_ body: (PinnedTable) throws -> Result) throws -> Result {
+    try outcomes.withUnsafeBufferPointer { outcomes in
+      guard let base = outcomes.baseAddress else {
+        throw LearningError.tooFewRows(rows: 0, positives: 0, negatives: 0)
+      }
+      let empty = PinnedTable(numeric: [], codes: [], outcomes: base, rowCount: rowCount)
+      return columns.count <= Self.pinnedDirectly
+        ? try pin(from: 0, onto: empty, body) : try copy(onto: empty, body)
+    }
+  }
+
+  private func pin<Result>(
+    from index: Int, onto pinned: PinnedTable, _ body: (PinnedTable) throws -> Result
+  ) throws -> Result {
+    guard index < columns.count else { return try body(pinned) }
+    var next = pinned
+    switch columns[index] {
+    case .numeric(let values):
+      return try values.withUnsafeBufferPointer { values in
+        if let base = values.baseAddress { next.numeric.append(base) }
+        return try pin(from: index + 1, onto: next, body)
+      }
+    case .categorical(let codes, _):
+      return try codes.withUnsafeBufferPointer { codes in
+        if let base = codes.baseAddress { next.codes.append(base) }
+        return try pin(from: index + 1, onto: next, body)
+      }
+    }
+  }
+
+  private func copy<Result>(
+    onto pinned: PinnedTable, _ body: (PinnedTable) throws -> Result
+  ) throws -> Result {
+    var pinned = pinned
+    var owned: [UnsafeMutableRawPointer] = []
+    // The copies live until the body has returned, and nothing else knows of them.
+    defer { for memory in owned { memory.deallocate() } }
+    for column in columns {
+      switch column {
+      case .numeric(let values):
+        let memory = UnsafeMutablePointer<Double>.allocate(capacity: values.count)
+        memory.initialize(from: values, count: values.count)
+        owned.append(UnsafeMutableRawPointer(memory))
+        pinned.numeric.append(UnsafePointer(memory))
+      case .categorical(let codes, _):
+        let memory = UnsafeMutablePointer<Int32>.allocate(capacity: codes.count)
+        memory.initialize(from: codes, count: codes.count)
+        owned.append(UnsafeMutableRawPointer(memory))
+        pinned.codes.append(UnsafePointer(memory))
+      }
+    }
+    return try body(pinned)
+  }
+}

@@ -1,0 +1,66 @@
+import CKernels
+
+/// What the encoder needs to know of a table, for each fold apart, so that the statistics of any part that leaves
+/// folds out follow without another pass.
+struct TableStatistics: Sendable {
+  /// For each numeric feature, for each fold.
+  var numeric: [[Moments]]
+  /// For each categorical feature, for each fold: rows of each level, and last of missing values.
+  var factors: [[[Double]]]
+  /// Folds there are.
+  var folds: Int
+
+  /// Reads the whole table once.
+  init(_ table: TrainingTable, pinned: PinnedTable, folds: FoldAssignment, runner: BlockRunner) throws {
+    self.folds = folds.count
+    let blocks = BlockRunner.blocks(rows: pinned.rowCount, size: 32_768)
+    let foldCount = folds.count
+    var parts = [ck_moments](
+      repeating: ck_moments(), count: blocks.count * pinned.numeric.count * foldCount)
+    try folds.withPointer { fold in
+      try parts.withUnsafeMutableBufferPointer { parts in
+        // Every task writes its own stretch of `parts`.
+        guard let base = parts.baseAddress else { return }
+        try runner.run(blocks.count * pinned.numeric.count) { task, _, _ in
+          let block = blocks[task / pinned.numeric.count]
+          ck_column_moments(
+            runner.instructionSet, pinned.numeric[task % pinned.numeric.count], fold, foldCount,
+            block.lowerBound, block.upperBound, base + task * foldCount)
+        }
+      }
+    }
+    numeric = pinned.numeric.indices.map { column in
+      (0..<foldCount).map { fold in
+        var moments = Moments()
+        for block in blocks.indices {
+          moments.merge(Moments(parts[(block * pinned.numeric.count + column) * foldCount + fold]))
+        }
+        return moments
+      }
+    }
+    factors = []
+    for case .categorical(let codes, let levels) in table.columns {
+      try runner.checkCancelled()
+      var counts = [Double](repeating: 0, count: (levels.count + 1) * foldCount)
+      folds.withPointer { ck_count_levels(codes, $0, codes.count, levels.count, &counts) }
+      factors.append(
+        (0..<foldCount).map { Array(counts[($0 * (levels.count + 1))..<(($0 + 1) * (levels.count + 1))]) })
+    }
+  }
+
+  /// The moments of a numeric feature over all folds but one.
+  func moments(_ feature: Int, excluding excluded: Int?) -> Moments {
+    var moments = Moments()
+    for (fold, part) in numeric[feature].enumerated() where fold != excluded { moments.merge(part) }
+    return moments
+  }
+
+  /// The level counts of a categorical feature over all folds but one, missing values last.
+  func counts(_ feature: Int, excluding excluded: Int?) -> [Double] {
+    var counts = [Double](repeating: 0, count: factors[feature].first?.count ?? 0)
+    for (fold, part) in factors[feature].enumerated() where fold != excluded {
+      for level in counts.indices { counts[level] += part[level] }
+    }
+    return counts
+  }
+}

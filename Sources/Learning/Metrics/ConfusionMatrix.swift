@@ -1,0 +1,67 @@
+/// How decisions and outcomes agree.
+public struct ConfusionMatrix: Sendable, Codable, Hashable {
+  /// Decided 1, was 1.
+  public var truePositive: Int
+  /// Decided 1, was 0.
+  public var falsePositive: Int
+  /// Decided 0, was 0.
+  public var trueNegative: Int
+  /// Decided 0, was 1.
+  public var falseNegative: Int
+
+  private enum CodingKeys: String, CodingKey {
+    case truePositive = "true_positive"
+    case falsePositive = "false_positive"
+    case trueNegative = "true_negative"
+    case falseNegative = "false_negative"
+  }
+
+  /// Makes a matrix of its four counts.
+  public init(truePositive: Int, falsePositive: Int, trueNegative: Int, falseNegative: Int) {
+    self.truePositive = truePositive
+    self.falsePositive = falsePositive
+    self.trueNegative = trueNegative
+    self.falseNegative = falseNegative
+  }
+
+  /// All rows.
+  public var total: Int { truePositive + falsePositive + trueNegative + falseNegative }
+  /// Share of right decisions.
+  public var accuracy: Double? { ratio(truePositive + trueNegative, total) }
+  /// Share of true positives among the decisions 1.
+  public var precision: Double? { ratio(truePositive, truePositive + falsePositive) }
+  /// Share of true positives among the outcomes 1.
+  public var recall: Double? { ratio(truePositive, truePositive + falseNegative) }
+  /// Share of true negatives among the outcomes 0.
+  public var specificity: Double? { ratio(trueNegative, trueNegative + falsePositive) }
+  /// Harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN).
+  public var f1: Double? { ratio(2 * truePositive, 2 * truePositive + falsePositive + falseNegative) }
+  /// Mean of recall and specificity.
+  public var balancedAccuracy: Double? {
+    guard let recall, let specificity else { return nil }
+    return (recall + specificity) / 2
+  }
+  /// Matthews correlation coefficient; undefined where a row or a column of the matrix is empty.
+  public var mcc: Double? {
+    let (tp, fp) = (Double(truePositive), Double(falsePositive))
+    let (tn, fn) = (Double(trueNegative), Double(falseNegative))
+    let square = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return square > 0 ? (tp * tn - fp * fn) / square.squareRoot() : nil
+  }
+
+  private func ratio(_ part: Int, _ whole: Int) -> Double? { whole > 0 ? Double(part) / Double(whole) : nil }
+}
+
+extension ConfusionMatrix {
+  /// Decides 1 from the threshold on.
+  init(_ ranking: ScoreRanking, threshold: Double) {
+    self.init(
+      truePositive: 0, falsePositive: 0, trueNegative: ranking.negatives, falseNegative: ranking.positives)
+    for group in ranking.groups where group.score >= threshold {
+      truePositive += group.positives
+      falseNegative -= group.positives
+      falsePositive += group.negatives
+      trueNegative -= group.negatives
+    }
+  }
+}

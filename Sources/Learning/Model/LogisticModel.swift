@@ -1,0 +1,36 @@
+/// A logistic regression with everything needed to predict and to show it. Its JSON is stable: members are added,
+/// not changed, and doubles come back exactly.
+public struct LogisticModel: Sendable, Codable, Hashable {
+  /// The version of the JSON form, 1.
+  public var format: Int = 1
+  /// In the order in which rows to predict on give their values.
+  public var features: [ModelFeature]
+  /// Log-odds where all values are 0 and all categories unknown: the model is
+  /// sigmoid(intercept + Σ coefficient·value).
+  public var intercept: Double
+  /// Its standard error, where defined.
+  public var interceptStandardError: Double?
+  /// Log-odds where all numbers are at their mean: the intercept on the standardised scale.
+  public var standardizedIntercept: Double
+  /// Probability from which on the decision is 1.
+  public var threshold: Double
+  /// Whether the fit came within the tolerance of the optimum.
+  public var converged: Bool
+  /// Newton steps of the fit.
+  public var iterations: Int
+  /// The mean loss a training row (weighed), without the penalty.
+  public var trainingLoss: Double
+  /// Training rows with outcome 1.
+  public var positives: Int
+  /// Training rows with outcome 0.
+  public var negatives: Int
+  /// How it was trained.
+  public var parameters: TrainingParameters
+
+  private enum CodingKeys: String, CodingKey {
+    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters
+    case interceptStandardError = "intercept_standard_error"
+    case standardizedIntercept = "standardized_intercept"
+    case trainingLoss = "training_loss"
+  }
+}

@@ -1,0 +1,69 @@
+/// How a model is trained. JSON keys are those of the API: `penalty`, `C`, `l1_ratio`, `class_weight`, `threshold`,
+/// `validation`, `seed`, `tolerance`, `max_iterations`; every one has a default.
+public struct TrainingParameters: Sendable, Hashable {
+  /// What is added to the loss to keep coefficients small; meanings and scale are scikit-learn's.
+  public enum Penalty: String, Sendable, Codable, Hashable, CaseIterable {
+    /// ½·Σβ².
+    case l2
+    /// Σ|β|; sets coefficients to zero.
+    case l1
+    /// l1_ratio·Σ|β| + (1 − l1_ratio)·½·Σβ².
+    case elasticnet
+    /// Nothing: maximum likelihood.
+    case none
+  }
+
+  /// How the two outcomes are weighed against each other.
+  public enum ClassWeight: String, Sendable, Codable, Hashable, CaseIterable {
+    /// Each outcome weighs rows / (2 · rows with this outcome), so that both weigh the same in all.
+    case balanced
+  }
+
+  /// The penalty on the standardised coefficients; the intercept has none.
+  public var penalty: Penalty = .l2
+  /// How much the data weigh against the penalty (`C`): the objective is C·Σ loss + penalty.
+  public var c: Double = 1
+  /// The share of the l1 penalty, 0…1; for `elasticnet` alone, where it must be given.
+  public var l1Ratio: Double?
+  /// Absent: every row weighs 1.
+  public var classWeight: ClassWeight?
+  /// How the probability becomes a decision.
+  public var threshold: ThresholdRule = .fixed(0.5)
+  /// On which rows the quality is measured.
+  public var validation: ValidationMethod = .holdout(fraction: 0.2)
+  /// Decides which rows are held out.
+  public var seed: UInt64 = 0
+  /// Iteration ends when the coefficients are within this many standard errors of the optimum.
+  public var tolerance: Double = 1e-8
+  /// At most this many Newton steps in one fit.
+  public var maxIterations: Int = 100
+
+  /// The defaults.
+  public init() {}
+
+  /// Throws `LearningError.invalidParameter` for the first member that is out of its range.
+  public func validate() throws(LearningError) {
+    guard c >= 1e-12, c <= 1e12 else {
+      throw .invalidParameter(pointer: "/C", detail: "C must be a number from 1e-12 to 1e12.")
+    }
+    if penalty == .elasticnet {
+      guard let ratio = l1Ratio, ratio >= 0, ratio <= 1 else {
+        throw .invalidParameter(
+          pointer: "/l1_ratio",
+          detail: "With the penalty 'elasticnet', l1_ratio must be a number from 0 to 1.")
+      }
+    } else if l1Ratio != nil {
+      throw .invalidParameter(
+        pointer: "/l1_ratio", detail: "l1_ratio belongs to the penalty 'elasticnet' alone.")
+    }
+    guard tolerance >= 1e-12, tolerance <= 1 else {
+      throw .invalidParameter(pointer: "/tolerance", detail: "tolerance must be a number from 1e-12 to 1.")
+    }
+    guard (1...10_000).contains(maxIterations) else {
+      throw .invalidParameter(
+        pointer: "/max_iterations", detail: "max_iterations must be a whole number from 1 to 10000.")
+    }
+    try threshold.validate()
+    try validation.validate()
+  }
+}

@@ -1,0 +1,97 @@
+/// One training: a fit for each measured fold, the measurement, and the fit on all rows.
+struct Trainer {
+  let table: TrainingTable
+  let parameters: TrainingParameters
+  let plan: ValidationPlan
+  let statistics: TableStatistics
+  let runner: BlockRunner
+  let matrix: DesignMatrix
+  let progress: (@Sendable (TrainingProgress) -> Void)?
+
+  private var layout: DesignLayout { matrix.layout }
+
+  func run(warmStart: LogisticModel?) throws -> TrainingResult {
+    var start = warmStart.map { $0.start(table, layout: layout) }
+    var scores = [Double](repeating: 0, count: table.rowCount)
+    for (step, fold) in plan.measured.enumerated() {
+      let encoding = encoding(excluding: fold)
+      let solver = try solver(encoding, step: step)
+      let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
+      try solver.objective.predict(fit.beta, only: fold, into: &scores)
+      // What did not come to rest is no place to start from.
+      start = fit.converged ? encoding.original(fit.beta, layout: layout) : nil
+    }
+    progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
+    var warnings = plan.warnings
+    let (kpis, curves) = try measure(scores, &warnings)
+    let encoding = encoding(excluding: nil)
+    let solver = try solver(encoding, step: plan.measured.count)
+    let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
+    let model = LogisticModel(
+      fit, table: table, encoding: encoding, layout: layout, parameters: parameters,
+      threshold: kpis.threshold,
+      inference: try solver.inference(fit), references: solver.references)
+    warnings += model.warnings(separated: separated(fit))
+    progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: fit.iterations))
+    return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings)
+  }
+
+  /// The names of the features that separate the outcomes.
+  private func separated(_ fit: Fit) -> [String] {
+    zip(layout.slots, table.names).compactMap { slot, name in
+      let columns: [Int] =
+        switch slot {
+        case .numeric(_, let column, let indicator): [column, indicator ?? column]
+        case .factor(_, let first, let levels, let missing):
+          Array(first..<(first + levels)) + [missing ?? first]
+        }
+      return columns.contains { fit.separated.contains($0) } ? name : nil
+    }
+  }
+
+  private func encoding(excluding fold: Int?) -> Encoding {
+    Encoding(
+      table, statistics: statistics, folds: plan.folds, excluded: fold,
+      balanced: parameters.classWeight == .balanced)
+  }
+
+  private func solver(_ encoding: Encoding, step: Int) throws -> Solver {
+    let isFinal = step == plan.measured.count
+    let fold = isFinal ? nil : step + 1
+    let report: (Int, Double) -> Void = { iteration, objective in
+      progress?(
+        TrainingProgress(
+          phase: isFinal ? "fitting" : "validating", fraction: fraction(step, iteration), fold: fold,
+          iteration: iteration, objective: objective))
+    }
+    return try Solver(
+      matrix: matrix, encoding: encoding, parameters: parameters, runner: runner, progress: report)
+  }
+
+  /// Every fit counts the same; how many steps one takes is not known before, so that each takes a third of the rest.
+  private func fraction(_ step: Int, _ iteration: Int) -> Double {
+    var rest = 1.0
+    for _ in 0..<min(iteration, 40) { rest *= 2.0 / 3 }
+    return 0.05 + 0.95 * (Double(step) + 1 - rest) / Double(plan.measured.count + 1)
+  }
+
+  private func measure(_ scores: [Double], _ warnings: inout [TrainingWarning]) throws -> (KPIs, Curves) {
+    let folds = plan.folds.folds
+    var isMeasured = [Bool](repeating: false, count: plan.folds.count)
+    for fold in plan.measured { isMeasured[fold] = true }
+    let rows = folds.indices.filter { isMeasured[Int(folds[$0])] }
+    let chosen = rows.map { scores[$0] }
+    let outcomes = rows.map { table.outcomes[$0] }
+    try runner.checkCancelled()
+    let ranking = ScoreRanking(scores: chosen, outcomes: outcomes)
+    let choice = ThresholdChoice(parameters.threshold, ranking: ranking)
+    if let warning = choice.warning { warnings.append(warning) }
+    try runner.checkCancelled()
+    var kpis = KPIs(scores: chosen, outcomes: outcomes, ranking: ranking, threshold: choice.threshold)
+    kpis.labelsUsed = table.rowCount
+    kpis.positives = table.outcomes.reduce(into: 0) { $0 += Int($1) }
+    kpis.negatives = table.rowCount - kpis.positives
+    try runner.checkCancelled()
+    return (kpis, Curves(ranking))
+  }
+}

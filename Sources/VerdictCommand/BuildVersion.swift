@@ -1,0 +1,4 @@
+/// What `verdict --version` says.
+enum BuildVersion {
+  static let text = "0.1.0"
+}

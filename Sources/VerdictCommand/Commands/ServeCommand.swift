@@ -1,0 +1,86 @@
+import ArgumentParser
+import EmbeddedPostgres
+import Logging
+import VerdictServer
+
+/// HTTP and, unless `--workers 0`, training in the same process.
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Answer HTTP requests, and train in the background.")
+
+  @OptionGroup var database: DatabaseOptions
+
+  @Option(help: "Address to listen on. [VERDICT_HOST; default: 127.0.0.1]")
+  var host: String?
+
+  @Option(help: "Port to listen on; 0 for any free one. [VERDICT_PORT; default: 8080]")
+  var port: Int?
+
+  @Option(help: "Trainings at a time in this process. [VERDICT_WORKERS; default: 1]")
+  var workers: Int?
+
+  @Option(help: "Connections to the database at the most. [VERDICT_POOL_SIZE; default: 16]")
+  var poolSize: Int?
+
+  func validate() throws {
+    guard (0...65_535).contains(settings.port) else {
+      throw ValidationError("The port must be from 0 to 65535.")
+    }
+    guard (0...64).contains(settings.workers) else { throw ValidationError("Workers must be from 0 to 64.") }
+    guard (2...1_000).contains(settings.poolSize) else {
+      throw ValidationError("The pool must have 2 to 1000.")
+    }
+  }
+
+  func run() async throws {
+    let logger = try database.logger()
+    if let url = database.url {
+      try await Server(Installation(url: url), settings, logger: logger).run(cluster: nil)
+      return
+    }
+    let cluster = EmbeddedCluster(dataDirectory: database.directory, logger: logger)
+    let installation = Installation(try await cluster.start())
+    do {
+      let applied = try await installation.migrate(logger: logger)
+      if !applied.isEmpty {
+        logger.info("migrated", metadata: ["applied": "\(applied.joined(separator: ", "))"])
+      }
+      try await Server(installation, settings, logger: logger).run(cluster: cluster)
+    } catch {
+      try? await cluster.stop()
+      throw error
+    }
+    try await cluster.stop()
+  }
+
+  private var settings: Server.Settings {
+    Server.Settings(
+      host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
+      port: port ?? Environment.number("verdict.port", default: 8_080),
+      workers: workers ?? Environment.number("verdict.workers", default: 1),
+      poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16))
+  }
+}
+
+/// Workers alone.
+struct WorkCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "work", abstract: "Train in the background, without HTTP.",
+    discussion: "Any number of these may run on one database; it must be given by DATABASE_URL.")
+
+  @OptionGroup var database: DatabaseOptions
+
+  @Option(help: "Trainings at a time in this process. [VERDICT_WORKERS; default: 1]")
+  var workers: Int?
+
+  func run() async throws {
+    let workers = workers ?? Environment.number("verdict.workers", default: 1)
+    guard (1...64).contains(workers) else { throw ValidationError("Workers must be from 1 to 64.") }
+    guard let url = database.url else {
+      throw ValidationError("verdict work needs DATABASE_URL; verdict serve has workers of its own.")
+    }
+    let logger = try database.logger()
+    let settings = Server.Settings(host: nil, port: 0, workers: workers, poolSize: workers * 2 + 2)
+    try await Server(Installation(url: url), settings, logger: logger).run(cluster: nil)
+  }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import VerdictCore
+
+/// Tenants: who the server's customers are.
+struct TenantCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tenant", abstract: "Create, list and delete tenants.",
+    subcommands: [Create.self, List.self, Delete.self])
+
+  struct Create: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Create a tenant and print its first admin key, which is shown this once.")
+
+    @OptionGroup var database: DatabaseOptions
+    @Argument(help: "Name: lower-case letters, digits, - and _, at most 63.") var name: String
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws { try Slug.validate(name, what: "tenant") }
+
+    func run() async throws {
+      let logger = try database.quietLogger()
+      let (tenant, issued) = try await database.withDatabase(logger) { database in
+        try await TenantStore(database: database).create(name: name, keyName: "first")
+      }
+      if json {
+        try Output.json(Created(tenant: .init(tenant), key: issued.secret.token))
+      } else {
+        print("Tenant \(tenant.name) is there. Its admin key, shown this once:\n\(issued.secret.token)")
+      }
+    }
+
+    private struct Created: Encodable {
+      var tenant: ShownTenant
+      var key: String
+    }
+  }
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the tenants.")
+
+    @OptionGroup var database: DatabaseOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+      let logger = try database.quietLogger()
+      let tenants = try await database.withDatabase(logger) { try await TenantStore(database: $0).list() }
+      if json {
+        try Output.json(tenants.map(ShownTenant.init))
+      } else {
+        for tenant in tenants { print("\(tenant.name)\t\(Output.time(tenant.createdAt))") }
+      }
+    }
+  }
+
+  struct Delete: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Delete a tenant with its keys, datasets, labels, models and predictions.")
+
+    @OptionGroup var database: DatabaseOptions
+    @Argument(help: "Name of the tenant.") var name: String
+    @Flag(help: "Do not ask.") var yes = false
+
+    func run() async throws {
+      let logger = try database.quietLogger()
+      if !yes {
+        print("Everything of tenant \(name) will be gone for good. Type its name to go on: ", terminator: "")
+        guard readLine() == name else { throw ExitCode.failure }
+      }
+      try await database.withDatabase(logger) { database in
+        let store = TenantStore(database: database)
+        try await store.delete(store.find(name: name).id)
+      }
+      print("Tenant \(name) is deleted.")
+    }
+  }
+}
+
+/// A tenant as the command line shows it.
+struct ShownTenant: Encodable {
+  var id: Int32
+  var name: String
+  var createdAt: String
+
+  private enum CodingKeys: String, CodingKey {
+    case id, name
+    case createdAt = "created_at"
+  }
+
+  init(_ tenant: Tenant) {
+    id = tenant.id.rawValue
+    name = tenant.name
+    createdAt = Output.time(tenant.createdAt)
+  }
+}

@@ -1,0 +1,85 @@
+import EmbeddedPostgres
+import JobQueue
+import Logging
+import PostgreSQL
+import ServiceLifecycle
+import UnixSignals
+import VerdictCore
+import VerdictServer
+
+/// The long-running parts of a process, started in their order and stopped in the reverse of it.
+struct Server: Sendable {
+  /// What a process does.
+  struct Settings: Sendable {
+    /// Address to listen on; `nil` for no HTTP.
+    var host: String?
+    /// Port to listen on.
+    var port: Int
+    /// Trainings at a time.
+    var workers: Int
+    /// Connections at the most.
+    var poolSize: Int
+  }
+
+  private let installation: Installation
+  private let settings: Settings
+  private let logger: Logger
+
+  init(_ installation: Installation, _ settings: Settings, logger: Logger) {
+    self.installation = installation
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// Runs until SIGINT or SIGTERM, or until a part fails for good.
+  ///
+  /// - Parameter cluster: the private PostgreSQL to watch over, if there is one.
+  func run(cluster: EmbeddedCluster?) async throws {
+    let pool = ConnectionPool(
+      ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
+    let database = Database(pool: pool)
+    let queue = JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger)
+    var services: [any Service] = []
+    if let cluster { services.append(BackgroundService("cluster") { try await cluster.supervise() }) }
+    services.append(BackgroundService("pool") { try await pool.run() })
+    services.append(
+      BackgroundService("maintenance") { try await Maintenance(database: database, logger: logger).run() })
+    if settings.workers > 0 {
+      let runner = TrainingRunner(database: database, logger: logger)
+      let worker = Worker(
+        queue: queue, connection: installation.app, slots: settings.workers, logger: logger
+      ) { context in try await runner.run(context) }
+      services.append(BackgroundService("worker") { try await worker.run() })
+    }
+    if let host = settings.host {
+      let web = WebServer(
+        database: database, queue: queue, listening: installation.app,
+        configuration: .init(host: host, port: settings.port), logger: logger)
+      services += try web.services()
+    }
+    var configuration = ServiceGroupConfiguration(
+      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(25)
+    try await ServiceGroup(configuration: configuration).run()
+    await pool.close()
+  }
+}
+
+/// A part that runs until it is cancelled.
+struct BackgroundService: Service, CustomStringConvertible {
+  let description: String
+  private let body: @Sendable () async throws -> Void
+
+  init(_ description: String, _ body: @escaping @Sendable () async throws -> Void) {
+    self.description = description
+    self.body = body
+  }
+
+  func run() async throws {
+    do {
+      try await cancelWhenGracefulShutdown(body)
+    } catch is CancellationError {
+      // Being cancelled is how it ends.
+    }
+  }
+}

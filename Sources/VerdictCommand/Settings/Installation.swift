@@ -1,0 +1,76 @@
+import EmbeddedPostgres
+import Logging
+import PostgreSQL
+import VerdictCore
+
+/// How the commands connect: as whom to migrate, and as whom to work.
+struct Installation: Sendable {
+  /// Owner of the tables.
+  var admin: ConnectionConfiguration
+  /// The role that row-level security binds.
+  var app: ConnectionConfiguration
+
+  /// The database that the operator runs.
+  ///
+  /// The server works as `verdict_app` whoever the URL names: each connection takes that role, so that a superuser's or
+  /// an owner's URL does not pass row-level security by. A URL that names `verdict_app` itself leaves no way back and
+  /// is the one for production.
+  init(url: String) throws {
+    admin = try ConnectionConfiguration(uri: url)
+    app = admin
+    app.sessionSetup.append("SET ROLE verdict_app")
+  }
+
+  /// The private PostgreSQL.
+  init(_ cluster: ClusterConnections) {
+    admin = ConnectionConfiguration(parameters: cluster.admin)
+    app = ConnectionConfiguration(parameters: cluster.app)
+  }
+
+  /// Applies the migrations that are missing.
+  ///
+  /// - Returns: the names of those that were.
+  func migrate(logger: Logger) async throws -> [String] {
+    let connection = try await Connection.connect(admin, logger: logger)
+    do {
+      let applied = try await Migrator(Migrations.all, logger: logger).migrate(connection)
+      await connection.close()
+      return applied
+    } catch {
+      await connection.close()
+      throw error
+    }
+  }
+}
+
+extension DatabaseOptions {
+  /// Runs a short command's work on the database: the operator's, or the private one, which is started for that time
+  /// if no server holds it, and migrated if that is due.
+  func withDatabase<T: Sendable>(
+    _ logger: Logger, _ body: (Database) async throws -> T
+  ) async throws -> T {
+    if let url {
+      return try await Self.with(Installation(url: url), logger, body)
+    }
+    return try await EmbeddedCluster.withCluster(dataDirectory: directory, logger: logger) { cluster in
+      let installation = Installation(cluster)
+      _ = try await installation.migrate(logger: logger)
+      return try await Self.with(installation, logger, body)
+    }
+  }
+
+  private static func with<T: Sendable>(
+    _ installation: Installation, _ logger: Logger, _ body: (Database) async throws -> T
+  ) async throws -> T {
+    let configuration = ConnectionPool.Configuration(connection: installation.app, maximum: 2)
+    let pool = ConnectionPool(configuration, logger: logger)
+    do {
+      let result = try await body(Database(pool: pool))
+      await pool.close()
+      return result
+    } catch {
+      await pool.close()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,39 @@
+public import PostgreSQL
+
+/// PostgreSQL as Verdict uses it: every transaction says whose rows it is about before its first statement.
+///
+/// Row-level security compares with that setting, so that a statement whose tenant filter was forgotten finds nothing
+/// (PostgreSQL manual, section 5.8). The setting is `LOCAL`: it ends with the transaction and never travels back to
+/// the pool.
+public struct Database: Sendable {
+  /// The pool of connections as the role without BYPASSRLS.
+  public let pool: ConnectionPool
+
+  /// A database behind `pool`.
+  public init(pool: ConnectionPool) {
+    self.pool = pool
+  }
+
+  /// Runs `body` in a transaction in which only `tenant`'s rows exist.
+  ///
+  /// - Throws: what `body` throws, after a rollback; ``PostgreSQLError`` when the database fails, also at COMMIT.
+  public func transaction<T: Sendable>(
+    for tenant: TenantID, isolation: IsolationLevel? = nil, readOnly: Bool = false,
+    _ body: @Sendable (Transaction) async throws -> T
+  ) async throws -> T {
+    try await pool.transaction(
+      setup: [Self.setTenant(tenant)], isolation: isolation, readOnly: readOnly, body)
+  }
+
+  /// Runs `body` in a transaction that may read the directory of tenants, and nothing of theirs.
+  public func operatorTransaction<T: Sendable>(
+    _ body: @Sendable (Transaction) async throws -> T
+  ) async throws -> T {
+    try await pool.transaction(setup: ["SET LOCAL verdict.operator = 'on'"], body)
+  }
+
+  /// The statement that says whose rows the rest of the transaction is about.
+  public static func setTenant(_ tenant: TenantID) -> Query {
+    "SET LOCAL verdict.tenant = '\(unescaped: String(tenant.rawValue))'"
+  }
+}

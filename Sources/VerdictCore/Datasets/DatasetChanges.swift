@@ -1,0 +1,19 @@
+import PostgreSQL
+
+/// The notification by which servers learn that what they keep of a dataset in memory is out of date.
+public enum DatasetChanges {
+  /// The channel; the payload is `tenant:dataset`.
+  public static let channel = "verdict_datasets"
+
+  /// Tells all servers, when the caller's transaction commits (PostgreSQL manual, NOTIFY).
+  static func announce(_ tenant: TenantID, dataset: Int, in tx: some QueryExecutor) async throws {
+    try await tx.query("SELECT pg_notify(\(channel), \("\(tenant.rawValue):\(dataset)"))")
+  }
+
+  /// The tenant and dataset of a payload.
+  public static func parse(_ payload: String) -> (tenant: TenantID, dataset: Int)? {
+    let parts = payload.split(separator: ":")
+    guard parts.count == 2, let tenant = Int32(parts[0]), let dataset = Int(parts[1]) else { return nil }
+    return (TenantID(rawValue: tenant), dataset)
+  }
+}

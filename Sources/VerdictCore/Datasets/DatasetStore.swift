@@ -1,0 +1,146 @@
+import Foundation
+import Learning
+public import PostgreSQL
+
+/// The datasets of tenants.
+public struct DatasetStore: Sendable {
+  private let database: Database
+
+  /// The datasets in `database`.
+  public init(database: Database) {
+    self.database = database
+  }
+
+  /// Creates a dataset in the caller's transaction.
+  ///
+  /// - Throws: ``DomainError/nameTaken(what:)``.
+  public func create(
+    _ tenant: TenantID, _ new: NewDataset, in tx: Transaction
+  ) async throws -> DatasetSummary {
+    let features = FeatureSlots.assign(new.features)
+    let gate = try new.gate.map { try JSONB($0) }
+    let rows = try await tx.query(
+      """
+      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training)
+      VALUES (\(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
+              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)))
+      ON CONFLICT (tenant_id, name) DO NOTHING
+      RETURNING id
+      """)
+    guard rows.first != nil else { throw DomainError.nameTaken(what: "dataset \(new.name)") }
+    return try await summary(tenant, named: new.name, in: tx)
+  }
+
+  /// The dataset of that name, for work in the caller's transaction.
+  ///
+  /// - Parameter lock: `FOR KEY SHARE` while rows are added, so that the dataset cannot be deleted under them;
+  ///   `FOR UPDATE` while its description changes.
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func dataset(
+    _ tenant: TenantID, named name: String, lock: RowLock = .none, in tx: some QueryExecutor
+  ) async throws -> Dataset {
+    let rows = try await tx.query(
+      """
+      SELECT \(unescaped: DatasetRow.columns) FROM datasets d
+      WHERE d.tenant_id = \(tenant) AND d.name = \(name) \(unescaped: lock.rawValue)
+      """)
+    guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(name)") }
+    return try DatasetRow.dataset(row)
+  }
+
+  /// The dataset of that number, for a job that was asked for under its name at the time.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  func dataset(_ tenant: TenantID, id: Int, in tx: some QueryExecutor) async throws -> Dataset {
+    let rows = try await tx.query(
+      """
+      SELECT \(unescaped: DatasetRow.columns) FROM datasets d
+      WHERE d.tenant_id = \(tenant) AND d.id = \(id) AND d.deleted_at IS NULL
+      """)
+    guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(id)") }
+    return try DatasetRow.dataset(row)
+  }
+
+  /// The dataset of that name with its counts and active model.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func summary(
+    _ tenant: TenantID, named name: String, in tx: some QueryExecutor
+  ) async throws -> DatasetSummary {
+    let rows = try await tx.query(
+      DatasetRow.summaries + "WHERE d.tenant_id = \(tenant) AND d.name = \(name)")
+    guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(name)") }
+    return try DatasetRow.summary(row)
+  }
+
+  /// The dataset of that name in a transaction of its own.
+  public func summary(_ tenant: TenantID, named name: String) async throws -> DatasetSummary {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await summary(tenant, named: name, in: tx)
+    }
+  }
+
+  /// The tenant's datasets by name, after the name `cursor`, at most `limit`.
+  public func list(_ tenant: TenantID, after cursor: String?, limit: Int) async throws -> [DatasetSummary] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query(
+        DatasetRow.summaries
+          + """
+          WHERE d.tenant_id = \(tenant) AND d.deleted_at IS NULL AND d.name > \(cursor ?? "")
+          ORDER BY d.name LIMIT \(limit)
+          """
+      ).map(DatasetRow.summary)
+    }
+  }
+
+  /// Changes a dataset's description, and tells every server that keeps it in memory.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``.
+  public func change(
+    _ tenant: TenantID, named name: String, _ change: @Sendable (Dataset) throws -> DatasetChange
+  ) async throws -> DatasetSummary {
+    try await database.transaction(for: tenant) { tx in
+      let old = try await dataset(tenant, named: name, lock: .update, in: tx)
+      let change = try change(old)
+      let features = try change.features.map { try FeatureSlots.extend(old.features, to: $0) } ?? old.features
+      let gate = change.gate ?? old.gate
+      try await tx.query(
+        """
+        UPDATE datasets SET
+          features = \(try JSONB(features)), gate = \(try gate.map { try JSONB($0) }),
+          auto_train = \(try JSONB(change.autoTrain ?? old.autoTrain)),
+          training = \(try JSONB(change.training ?? old.training)),
+          revision = revision + 1, updated_at = now()
+        WHERE tenant_id = \(tenant) AND id = \(old.id)
+        """)
+      try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
+      return try await summary(tenant, named: name, in: tx)
+    }
+  }
+
+  /// Deletes a dataset: gone and its name free when this returns, its rows removed in the background.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func delete(_ tenant: TenantID, named name: String) async throws {
+    try await database.transaction(for: tenant) { tx in
+      let old = try await dataset(tenant, named: name, lock: .update, in: tx)
+      try await tx.query(
+        """
+        UPDATE datasets SET name = NULL, deleted_at = now(), active_version = NULL, revision = revision + 1
+        WHERE tenant_id = \(tenant) AND id = \(old.id)
+        """)
+      try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
+    }
+  }
+
+  /// How a dataset's row is locked while it is read.
+  public enum RowLock: String, Sendable {
+    /// Not at all.
+    case none = ""
+    /// Against deletion, shared with other writers of rows.
+    case keyShare = "FOR KEY SHARE"
+    /// Against every other change. `UPDATE`s that leave the key alone take `FOR NO KEY UPDATE`, which would let
+    /// writers of rows go on under a deletion: hence the stronger lock.
+    case update = "FOR UPDATE"
+  }
+}

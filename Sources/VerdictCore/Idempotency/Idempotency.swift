@@ -1,0 +1,94 @@
+import Crypto
+public import Foundation
+public import PostgreSQL
+
+/// What a request asked for under an Idempotency-Key.
+public struct IdempotentRequest: Sendable {
+  /// The client's name for the request.
+  public var key: String
+  /// Method, path and query.
+  public var operation: String
+  /// SHA-256 of the body as it was sent.
+  public var bodyHash: Data
+
+  /// Makes a request; see the properties.
+  public init(key: String, operation: String, bodyHash: Data) {
+    self.key = key
+    self.operation = operation
+    self.bodyHash = bodyHash
+  }
+}
+
+/// An answer that is kept, to be given again.
+public struct StoredAnswer: Sendable, Equatable {
+  /// HTTP status.
+  public var status: Int
+  /// The headers that belong to the answer, such as `Location`.
+  public var headers: [String: String]
+  /// The body.
+  public var body: Data
+
+  /// Makes an answer; see the properties.
+  public init(status: Int, headers: [String: String], body: Data) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+}
+
+/// Repeats of requests (the Idempotency-Key header, draft-ietf-httpapi-idempotency-key-header): the answer is stored in
+/// the transaction of its effect, so that there is never one without the other.
+public enum Idempotency {
+  /// For how long an answer is given again.
+  public static let lifetime = Duration.seconds(24 * 60 * 60)
+
+  /// Takes the key for the rest of the transaction, and returns the answer that was given under it before.
+  ///
+  /// - Returns: `nil` when the request is new: do it, then call ``complete(_:_:answer:in:)``.
+  /// - Throws: ``DomainError/idempotencyKeyInUse`` while another transaction has the key,
+  ///   ``DomainError/idempotencyKeyReused`` when the key came with another request.
+  public static func begin(
+    _ tenant: TenantID, _ request: IdempotentRequest, in tx: Transaction
+  ) async throws -> StoredAnswer? {
+    let locked = try await tx.query(
+      "SELECT pg_try_advisory_xact_lock(\(lockNumber(tenant, request.key)))"
+    ).single().decode(Bool.self)
+    guard locked else { throw DomainError.idempotencyKeyInUse }
+    let rows = try await tx.query(
+      """
+      SELECT operation, body_hash, status, headers, body FROM idempotency_keys
+      WHERE tenant_id = \(tenant) AND key = \(request.key)
+        AND created_at > now() - make_interval(secs => \(Double(lifetime.components.seconds)))
+      """)
+    guard let row = rows.first else { return nil }
+    let (operation, hash, status, headers, body) = try row.decode(
+      String.self, Data.self, Int.self, JSONB.self, Data.self)
+    guard operation == request.operation, hash == request.bodyHash else {
+      throw DomainError.idempotencyKeyReused
+    }
+    return StoredAnswer(status: status, headers: try headers.decode([String: String].self), body: body)
+  }
+
+  /// Keeps the answer, in the transaction that has the key.
+  public static func complete(
+    _ tenant: TenantID, _ request: IdempotentRequest, answer: StoredAnswer, in tx: Transaction
+  ) async throws {
+    try await tx.query(
+      """
+      INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, status, headers, body)
+      VALUES (\(tenant), \(request.key), \(request.operation), \(request.bodyHash), \(answer.status),
+              \(try JSONB(answer.headers)), \(answer.body))
+      ON CONFLICT (tenant_id, key) DO UPDATE SET
+        operation = excluded.operation, body_hash = excluded.body_hash, status = excluded.status,
+        headers = excluded.headers, body = excluded.body, created_at = now()
+      """)
+  }
+
+  /// The number of the advisory lock that stands for a key (PostgreSQL manual, section 13.3.5).
+  private static func lockNumber(_ tenant: TenantID, _ key: String) -> Int64 {
+    var hash = SHA256()
+    hash.update(data: Data("idempotency:\(tenant.rawValue):".utf8))
+    hash.update(data: Data(key.utf8))
+    return hash.finalize().prefix(8).reduce(0) { $0 << 8 | Int64($1) }
+  }
+}

@@ -1,0 +1,69 @@
+import PostgreSQL
+
+/// The difference that a transaction makes to a dataset's counts.
+struct CountChange: Sendable, Equatable {
+  var positives = 0
+  var negatives = 0
+  var changes = 0
+
+  /// One row more with this label.
+  static func inserted(_ label: Bool) -> CountChange {
+    CountChange(positives: label ? 1 : 0, negatives: label ? 0 : 1, changes: 1)
+  }
+
+  /// One row changed from one label to another, or in its values.
+  static func changed(from old: Bool, to new: Bool) -> CountChange {
+    var change = inserted(new)
+    change.positives -= old ? 1 : 0
+    change.negatives -= old ? 0 : 1
+    return change
+  }
+
+  /// These many rows fewer.
+  static func deleted(positives: Int, negatives: Int) -> CountChange {
+    CountChange(positives: -positives, negatives: -negatives, changes: positives + negatives)
+  }
+}
+
+/// Keeps `label_counts` exact: see the table's comment in the migrations.
+enum LabelCounting {
+  /// Adds a difference, as the last statement of the transaction, and returns the dataset's counts after it.
+  static func add(
+    _ change: CountChange, _ tenant: TenantID, dataset: Int, in tx: some QueryExecutor
+  ) async throws -> LabelCounts {
+    let shard = Int16.random(in: 0...15)
+    // Two statements, since one does not see its own changes; pipelined, since they belong together.
+    let results = try await tx.pipeline([
+      """
+      INSERT INTO label_counts AS c (tenant_id, dataset_id, shard, positives, negatives, changes)
+      VALUES (\(tenant), \(dataset), \(shard), \(change.positives), \(change.negatives), \(change.changes))
+      ON CONFLICT (tenant_id, dataset_id, shard) DO UPDATE SET
+        positives = c.positives + excluded.positives, negatives = c.negatives + excluded.negatives,
+        changes = c.changes + excluded.changes
+      """,
+      read(tenant, dataset: dataset),
+    ])
+    guard let result = results.last else { throw UnexpectedRowCount(count: 0) }
+    return try counts(result.single())
+  }
+
+  /// The dataset's counts, as of the caller's snapshot.
+  static func counts(
+    _ tenant: TenantID, dataset: Int, in tx: some QueryExecutor
+  ) async throws -> LabelCounts {
+    try counts(await tx.query(read(tenant, dataset: dataset)).single())
+  }
+
+  private static func read(_ tenant: TenantID, dataset: Int) -> Query {
+    """
+    SELECT coalesce(sum(positives), 0)::bigint, coalesce(sum(negatives), 0)::bigint,
+           coalesce(sum(changes), 0)::bigint
+    FROM label_counts WHERE tenant_id = \(tenant) AND dataset_id = \(dataset)
+    """
+  }
+
+  private static func counts(_ row: Row) throws -> LabelCounts {
+    let (positives, negatives, changes) = try row.decode(Int.self, Int.self, Int.self)
+    return LabelCounts(positives: positives, negatives: negatives, changes: changes)
+  }
+}

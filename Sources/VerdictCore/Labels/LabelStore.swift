@@ -1,0 +1,150 @@
+import Foundation
+public import PostgreSQL
+
+/// The training rows of datasets: reading, correcting, deleting. Posting is in ``LabelIngest``.
+public struct LabelStore: Sendable {
+  private let database: Database
+  private let datasets: DatasetStore
+  private let autoTraining: AutoTraining
+
+  /// The labels in `database`; changes ask `autoTraining` whether a training is due.
+  public init(database: Database, autoTraining: AutoTraining) {
+    self.database = database
+    self.datasets = DatasetStore(database: database)
+    self.autoTraining = autoTraining
+  }
+
+  /// The labels of a dataset that `filter` leaves (an empty one leaves all) after the row `cursor`, in the order in which they were stored, at most `limit`.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func list(
+    _ tenant: TenantID, dataset name: String, where filter: LabelFilter = LabelFilter(), after cursor: Int?,
+    limit: Int
+  ) async throws -> (Dataset, [Label]) {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      let labels = try await tx.query(
+        """
+        SELECT \(unescaped: Self.columns) FROM labels l
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id > \(cursor ?? 0) AND
+        """ + filter.condition() + " ORDER BY id LIMIT \(limit)"
+      ).map(Self.label)
+      return (dataset, labels)
+    }
+  }
+
+  /// One label.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func label(
+    _ tenant: TenantID, dataset name: String, id: Int
+  ) async throws -> (Dataset, Label) {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      return (dataset, try await Self.label(tenant, dataset: dataset.id, id: id, lock: "", in: tx))
+    }
+  }
+
+  /// Corrects one label.
+  ///
+  /// - Parameter change: gets the dataset and the row as it is, returns it as it shall be.
+  /// - Throws: ``DomainError/notFound(what:)``, and what `change` throws.
+  public func change(
+    _ tenant: TenantID, dataset name: String, id: Int,
+    _ change: @Sendable (Dataset, Label) throws -> Label
+  ) async throws -> (Dataset, Label) {
+    try await database.transaction(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
+      let old = try await Self.label(tenant, dataset: dataset.id, id: id, lock: "FOR UPDATE", in: tx)
+      let new = try change(dataset, old)
+      let updated = try await tx.query(
+        """
+        UPDATE labels SET label = \(new.label), numbers = \(new.row.numbers), categories = \(new.row.categories),
+                          updated_at = now()
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = \(id)
+        RETURNING \(unescaped: Self.columns)
+        """
+      ).single()
+      let counts = try await LabelCounting.add(
+        .changed(from: old.label, to: new.label), tenant, dataset: dataset.id, in: tx)
+      _ = try await autoTraining.changed(tenant, dataset, counts: counts, in: tx)
+      return (dataset, try Self.label(updated))
+    }
+  }
+
+  /// Deletes the labels that `filter` selects, and marks the models that were trained on them.
+  ///
+  /// - Returns: how many rows are gone.
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func delete(
+    _ tenant: TenantID, dataset name: String, where filter: LabelFilter
+  ) async throws -> Int {
+    guard filter.isGiven else { return 0 }
+    return try await database.transaction(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
+      return try await delete(tenant, dataset, where: filter.condition(), in: tx)
+    }
+  }
+
+  /// Deletes one label.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func delete(_ tenant: TenantID, dataset name: String, id: Int) async throws {
+    var filter = LabelFilter()
+    filter.ids = [id]
+    let deleted = try await delete(tenant, dataset: name, where: filter)
+    guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
+  }
+
+  /// Deletes the labels of a dataset `l` under `condition` in the caller's transaction.
+  func delete(
+    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, in tx: Transaction
+  ) async throws -> Int {
+    // Deletions meet rows in another order than upserts do: they exclude each other, so that none can wait in a circle.
+    try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, in: tx)
+    let deletion: Query =
+      """
+      WITH gone AS (
+        DELETE FROM labels l
+        WHERE l.tenant_id = \(tenant) AND l.dataset_id = \(dataset.id) AND
+      """ + condition
+        + """
+           RETURNING l.id, l.label),
+        marked AS (
+          UPDATE models m SET labels_deleted_since = m.labels_deleted_since + used.count
+          FROM models v
+          CROSS JOIN LATERAL (SELECT count(*) AS count FROM gone WHERE gone.id <= v.last_label_id) used
+          WHERE v.tenant_id = \(tenant) AND v.dataset_id = \(dataset.id) AND used.count > 0
+            AND m.tenant_id = v.tenant_id AND m.dataset_id = v.dataset_id AND m.version = v.version)
+        SELECT count(*) FILTER (WHERE label), count(*) FILTER (WHERE NOT label) FROM gone
+        """
+    let (positives, negatives) = try await tx.query(deletion).single().decode(Int.self, Int.self)
+    guard positives + negatives > 0 else { return 0 }
+    let counts = try await LabelCounting.add(
+      .deleted(positives: positives, negatives: negatives), tenant, dataset: dataset.id, in: tx)
+    _ = try await autoTraining.changed(tenant, dataset, counts: counts, in: tx)
+    return positives + negatives
+  }
+
+  static let columns = "id, label, numbers, categories, key, prediction_id, created_at, updated_at"
+
+  static func label(
+    _ tenant: TenantID, dataset: Int, id: Int, lock: String, in tx: some QueryExecutor
+  ) async throws -> Label {
+    let rows = try await tx.query(
+      """
+      SELECT \(unescaped: columns) FROM labels
+      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND id = \(id) \(unescaped: lock)
+      """)
+    guard let row = rows.first else { throw DomainError.notFound(what: "label \(id)") }
+    return try label(row)
+  }
+
+  static func label(_ row: Row) throws -> Label {
+    let (id, label, numbers, categories, key, predictionID, createdAt, updatedAt) = try row.decode(
+      Int.self, Bool.self, [Double?].self, [String?].self, String?.self, UUID?.self, Date.self, Date.self)
+    return Label(
+      id: id, label: label, row: FeatureRow(numbers: numbers, categories: categories), key: key,
+      predictionID: predictionID, createdAt: createdAt, updatedAt: updatedAt)
+  }
+}

@@ -1,0 +1,23 @@
+import PostgreSQL
+
+/// Deletes many rows in steps of bounded size, each a transaction of its own.
+enum BoundedDeletion {
+  /// How many rows one step deletes at most.
+  static let rowsPerStep = 10_000
+
+  /// Deletes all rows of a tenant, or of one of its datasets, from a table of rows.
+  static func deleteAll(
+    of tenant: TenantID, dataset: Int? = nil, from table: String, in database: Database
+  ) async throws {
+    var condition: Query = "tenant_id = \(tenant)"
+    if let dataset { condition = condition + " AND dataset_id = \(dataset)" }
+    let step: Query =
+      "DELETE FROM \(identifier: table) WHERE ctid = ANY(ARRAY(SELECT ctid FROM \(identifier: table) WHERE "
+      + condition + " LIMIT \(rowsPerStep))) AND " + condition
+    while true {
+      try Task.checkCancellation()
+      let deleted = try await database.transaction(for: tenant) { try await $0.query(step).affectedRows }
+      if deleted == 0 { return }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import Foundation
+public import Learning
+public import PostgreSQL
+
+/// The models of datasets and the history of their KPIs.
+public struct ModelStore: Sendable {
+  private let database: Database
+  private let datasets: DatasetStore
+
+  /// The models in `database`.
+  public init(database: Database) {
+    self.database = database
+    self.datasets = DatasetStore(database: database)
+  }
+
+  /// The models of a dataset, newest first, below the version `cursor`, at most `limit`.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func list(
+    _ tenant: TenantID, dataset name: String, before cursor: Int?, limit: Int
+  ) async throws -> [ModelRecord] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      return try await tx.query(
+        Self.records
+          + """
+          WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset.id) AND m.version < \(cursor ?? Int(Int32.max))
+          ORDER BY m.version DESC LIMIT \(limit)
+          """
+      ).map(Self.record)
+    }
+  }
+
+  /// One version of a dataset's models.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func model(
+    _ tenant: TenantID, dataset name: String, version: Int
+  ) async throws -> ModelRecord {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      return try await model(tenant, dataset: dataset.id, version: version, in: tx)
+    }
+  }
+
+  /// The curves of one version, on the rows that it was measured on.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func curves(_ tenant: TenantID, dataset name: String, version: Int) async throws -> Curves {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      let rows = try await tx.query(
+        """
+        SELECT curves FROM models
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND version = \(version)
+        """)
+      guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
+      return try row.decode(JSONB.self).decode(Curves.self)
+    }
+  }
+
+  /// One version, in the caller's transaction.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  func model(
+    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
+  ) async throws -> ModelRecord {
+    let rows = try await tx.query(
+      Self.records
+        + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)")
+    guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
+    return try Self.record(row)
+  }
+
+  /// Makes a version the one that predicts: promotes it or rolls back to it.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func activate(
+    _ tenant: TenantID, dataset name: String, version: Int
+  ) async throws -> ModelRecord {
+    try await database.transaction(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, lock: .update, in: tx)
+      _ = try await model(tenant, dataset: dataset.id, version: version, in: tx)
+      try await Self.setActive(tenant, dataset: dataset.id, version: version, in: tx)
+      return try await model(tenant, dataset: dataset.id, version: version, in: tx)
+    }
+  }
+
+  /// Deletes a version that is not active; its KPIs stay in the history.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/modelActive(version:)``.
+  public func delete(_ tenant: TenantID, dataset name: String, version: Int) async throws {
+    try await database.transaction(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, lock: .update, in: tx)
+      guard dataset.activeVersion != version else { throw DomainError.modelActive(version: version) }
+      let result = try await tx.query(
+        """
+        DELETE FROM models
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND version = \(version)
+        """)
+      guard result.affectedRows == 1 else { throw DomainError.notFound(what: "model \(version)") }
+    }
+  }
+
+  /// The KPIs of all trainings of a dataset, oldest first, after the version `cursor`, at most `limit`.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func history(
+    _ tenant: TenantID, dataset name: String, after cursor: Int?, limit: Int
+  ) async throws -> [KPIRecord] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      return try await tx.query(
+        """
+        SELECT model_version, job_id, trained_at, trigger, kpis FROM kpis
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND model_version > \(cursor ?? 0)
+        ORDER BY model_version LIMIT \(limit)
+        """
+      ).map { row in
+        let (version, jobID, trainedAt, trigger, kpis) = try row.decode(
+          Int.self, Int.self, Date.self, String.self, JSONB.self)
+        return KPIRecord(
+          modelVersion: version, jobID: jobID, trainedAt: trainedAt,
+          trigger: TrainingTrigger(rawValue: trigger) ?? .manual, kpis: try kpis.decode(KPIs.self))
+      }
+    }
+  }
+
+  /// Makes `version` the active one and tells every server.
+  static func setActive(
+    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
+  ) async throws {
+    try await tx.query(
+      """
+      UPDATE datasets SET active_version = \(version), revision = revision + 1
+      WHERE tenant_id = \(tenant) AND id = \(dataset)
+      """)
+    try await DatasetChanges.announce(tenant, dataset: dataset, in: tx)
+  }
+
+  private static let records: Query = """
+    SELECT m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version,
+           m.labels_used, m.labels_deleted_since, m.parameters, m.model, m.warnings, k.kpis
+    FROM models m
+    JOIN datasets d ON d.tenant_id = m.tenant_id AND d.id = m.dataset_id
+    JOIN kpis k ON k.tenant_id = m.tenant_id AND k.dataset_id = m.dataset_id AND k.model_version = m.version
+
+    """
+
+  private static func record(_ row: Row) throws -> ModelRecord {
+    let (version, createdAt, jobID, trigger, active, used, deleted, parameters, model, warnings, kpis) =
+      try row.decode(
+        Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, JSONB.self, JSONB.self,
+        JSONB.self, JSONB.self)
+    return ModelRecord(
+      version: version, createdAt: createdAt, jobID: jobID,
+      trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, labelsUsed: used,
+      labelsDeletedSince: deleted, parameters: try parameters.decode(TrainingParameters.self),
+      model: try model.decode(LogisticModel.self), warnings: try warnings.decode([TrainingWarning].self),
+      kpis: try kpis.decode(KPIs.self))
+  }
+}

@@ -1,0 +1,62 @@
+/// What each column of a CSV file is for, from its header line.
+struct CSVHeader {
+  enum Column {
+    case feature(UInt32)
+    case label
+    case key
+    case ignored
+  }
+
+  /// In the order of the file.
+  let columns: [Column]
+  /// Which columns must have which values for a row to be kept.
+  let filters: [(column: Int, value: [UInt8])]
+
+  /// Finds each name's meaning, or tells all that is wrong with the header.
+  init(names: [[UInt8]], schema: RowSchema, format: CSVFormat) throws(InputProblems) {
+    var problems: [InputProblem] = []
+    func refuse(_ name: String, _ detail: String) {
+      problems.append(InputProblem(line: 1, column: name, detail: detail))
+    }
+    let filtered = Set(format.filters.map(\.column))
+    var places: [[UInt8]: Int] = [:]
+    var columns: [Column] = []
+    for (place, bytes) in names.enumerated() {
+      let name = String(decoding: bytes, as: UTF8.self)
+      if places.updateValue(place, forKey: bytes) != nil {
+        refuse(name, "the header names this column twice")
+      }
+      if bytes == Array(schema.labelName.utf8) {
+        columns.append(.label)
+      } else if bytes == format.keyColumn.map({ Array($0.utf8) }) {
+        columns.append(.key)
+      } else if format.ignoredColumns.contains(name) {
+        columns.append(.ignored)
+      } else if let feature = schema.compiled.index(of: bytes) {
+        columns.append(.feature(feature))
+      } else {
+        columns.append(.ignored)
+        if !filtered.contains(name) {
+          refuse(name, "the dataset has no such feature, and the column is not ignored")
+        }
+      }
+    }
+    var filters: [(column: Int, value: [UInt8])] = []
+    for filter in format.filters {
+      if let place = places[Array(filter.column.utf8)] {
+        filters.append((place, Array(filter.value.utf8)))
+      } else {
+        refuse(filter.column, "rows are to be filtered by this column, but the header does not name it")
+      }
+    }
+    for required in [schema.labelName, format.keyColumn].compactMap({ $0 })
+    where places[Array(required.utf8)] == nil {
+      refuse(required, "the header does not name this column")
+    }
+    guard problems.isEmpty else {
+      throw InputProblems(Array(problems.prefix(InputProblems.most)), count: problems.count)
+    }
+    self.columns = columns
+    self.filters = filters
+  }
+}

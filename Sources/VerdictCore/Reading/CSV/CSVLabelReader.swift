@@ -1,0 +1,137 @@
+import CSimdJSON
+
+/// Reads labelled rows from CSV (RFC 4180) with a header line, its columns in any order.
+///
+/// An empty field is a missing value; a quoted empty field of a categorical feature is the category with the empty
+/// name, as in PostgreSQL's COPY. Blank lines are passed over; a byte order mark is, too.
+public final class CSVLabelReader: LabelStreamReader {
+  private let schema: RowSchema
+  private let format: CSVFormat
+  private let rowsPerBatch: Int
+  private let limits: StreamLimits
+  private let rows: RowBuffer
+  private var record: CSVRecord
+  private var header: CSVHeader?
+  private var pending: [UInt8] = []
+  /// Reading begins again only when this much is pending, so that a long record is not scanned for every chunk.
+  private var wanted = 0
+  private var atStart = true
+  private var line = 1
+  private var anyRows = false
+
+  /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
+  public convenience init(schema: RowSchema, format: CSVFormat = CSVFormat(), rowsPerBatch: Int = 10_000) {
+    self.init(schema: schema, format: format, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
+  }
+
+  init(schema: RowSchema, format: CSVFormat, rowsPerBatch: Int, limits: StreamLimits) {
+    self.schema = schema
+    self.limits = limits
+    wanted = limits.piece
+    self.format = format
+    self.rowsPerBatch = rowsPerBatch
+    rows = RowBuffer(schema: schema, labelled: true)
+    record = CSVRecord(delimiter: format.delimiter)
+  }
+
+  /// Takes the next bytes; see `LabelStreamReader`.
+  public func feed(_ chunk: RawSpan) throws -> RowBatch? {
+    chunk.withUnsafeBytes { pending.append(contentsOf: $0) }
+    guard pending.count >= wanted else { return nil }
+    try readRecords(isLast: false)
+    guard pending.count <= limits.longestLine else { throw SyntaxProblem(.tooLarge, line: line) }
+    wanted = pending.count + limits.piece
+    guard rows.count >= rowsPerBatch else { return nil }
+    return try take()
+  }
+
+  /// Ends the stream; see `LabelStreamReader`.
+  public func finish() throws -> RowBatch? {
+    try readRecords(isLast: true)
+    guard header != nil else { throw SyntaxProblem(.empty) }
+    try rows.throwProblems { [schema, format] problem, name, found in
+      let column: String? =
+        switch problem.place {
+        case .VJ_AT_FEATURE: name
+        case .VJ_AT_ROW_MEMBER: name == "key" ? format.keyColumn : schema.labelName
+        default: nil
+        }
+      return InputProblem(
+        line: Int(clamping: problem.row), column: column,
+        detail: detail(problem, name, found: found, schema: schema))
+    }
+    let batch = rows.count > 0 ? try take() : nil
+    guard anyRows else { throw InputProblems(InputProblem(line: line, detail: "there are no rows")) }
+    return batch
+  }
+
+  private func take() throws -> RowBatch? {
+    let batch = try rows.takeBatch()
+    anyRows = anyRows || batch.count > 0
+    // Once something is refused, nothing that follows will be stored.
+    return rows.hasProblems ? nil : batch
+  }
+
+  /// Reads all records that are complete and drops their text.
+  private func readRecords(isLast: Bool) throws {
+    // Enough to tell a byte order mark.
+    guard isLast || !atStart || pending.count >= 3 else { return }
+    let text = pending
+    pending = []
+    let span = text.span
+    var position = 0
+    if atStart, text.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    atStart = false
+    while position < span.count,
+      let next = try record.read(span, from: position, isLast: isLast, line: line)
+    {
+      if let header {
+        if !record.isBlank { try readRow(text, header) }
+      } else if !record.isBlank {
+        header = try CSVHeader(
+          names: record.fields.map { bytes(of: $0, in: text) }, schema: schema, format: format)
+      }
+      line += 1 + record.innerLines
+      position = next
+    }
+    pending = Array(text[position...])
+  }
+
+  private func bytes(of field: CSVField, in text: [UInt8]) -> [UInt8] {
+    Array((field.isUnescaped ? record.unescaped : text)[field.start..<field.start + field.count])
+  }
+
+  private func readRow(_ text: [UInt8], _ header: CSVHeader) throws {
+    let fields = record.fields
+    let handle = try rows.handle()
+    for filter in header.filters where filter.column < fields.count {
+      guard bytes(of: fields[filter.column], in: text) == filter.value else { return }
+    }
+    vj_begin_row(handle, UInt64(line))
+    guard fields.count == header.columns.count else {
+      let found = "the line has \(fields.count) fields, the header \(header.columns.count)"
+      Array(found.utf8).withUnsafeBufferPointer {
+        vj_row_problem(handle, .VJ_FIELD_COUNT, $0.baseAddress, $0.count)
+      }
+      vj_end_row(handle, false)
+      return
+    }
+    // The C functions copy what they keep, so the pointers need to live no longer than the calls.
+    text.withUnsafeBufferPointer { plain in
+      record.unescaped.withUnsafeBufferPointer { unescaped in
+        for (field, column) in zip(fields, header.columns) {
+          let cell = UnsafeBufferPointer(
+            rebasing: (field.isUnescaped ? unescaped : plain)[field.start..<field.start + field.count])
+          switch column {
+          case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count, field.isQuoted)
+          case .label: vj_cell_label(handle, cell.baseAddress, cell.count)
+          case .key: vj_cell_key(handle, cell.baseAddress, cell.count)
+          case .ignored: break
+          }
+        }
+      }
+    }
+    let code = vj_end_row(handle, true)
+    guard code == .VJ_SYNTAX_OK else { throw SyntaxProblem(SyntaxProblem.Kind(code), line: line) }
+  }
+}

@@ -1,0 +1,60 @@
+/// Writes stored rows as JSON and CSV so that reading them again gives the same rows.
+///
+/// Doubles are written in the shortest form that reads back exactly. Rows stored before the dataset was extended have
+/// shorter arrays; what they lack is missing. All functions append, so that one buffer serves many rows.
+public struct RowWriter: Sendable {
+  /// One labelled row as it is stored.
+  public struct Row: Sendable {
+    /// Values of continuous and discrete features by slot.
+    public var numbers: [Double?]
+    /// Values of categorical features by slot.
+    public var categories: [String?]
+    /// The true outcome, 0 or 1.
+    public var outcome: UInt8
+    /// The row's own key.
+    public var key: String?
+
+    /// Makes a row; see the properties.
+    public init(numbers: [Double?], categories: [String?], outcome: UInt8, key: String? = nil) {
+      self.numbers = numbers
+      self.categories = categories
+      self.outcome = outcome
+      self.key = key
+    }
+  }
+
+  /// What the rows look like.
+  public let schema: RowSchema
+  /// `"name":` of each feature.
+  let jsonNames: [[UInt8]]
+
+  /// Writes rows of this schema.
+  public init(schema: RowSchema) {
+    self.schema = schema
+    jsonNames = schema.features.map { feature in
+      var bytes: [UInt8] = []
+      appendJSONString(feature.name.utf8, to: &bytes)
+      return bytes + [UInt8(ascii: ":")]
+    }
+  }
+
+  /// A feature's value in a stored row.
+  enum Value {
+    case missing
+    case number(Double)
+    case category(String)
+  }
+
+  func value(of feature: Feature, _ numbers: [Double?], _ categories: [String?]) -> Value {
+    switch feature.type {
+    case .continuous, .discrete:
+      guard feature.slot < numbers.count, let number = numbers[feature.slot], number.isFinite else {
+        return .missing
+      }
+      return .number(number)
+    case .categorical:
+      guard feature.slot < categories.count, let category = categories[feature.slot] else { return .missing }
+      return .category(category)
+    }
+  }
+}

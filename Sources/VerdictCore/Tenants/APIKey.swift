@@ -1,0 +1,57 @@
+public import Foundation
+
+/// What a key may do: `admin` ⊃ `write` ⊃ (`read`, `predict`). `read` and `predict` do not contain each other.
+public enum Role: String, Sendable, Codable, CaseIterable {
+  /// Everything, keys included.
+  case admin
+  /// Datasets, labels, training and models, and all of `read` and `predict`.
+  case write
+  /// Reading everything but secrets.
+  case read
+  /// Asking for predictions and labelling them.
+  case predict
+
+  /// Whether a key of this role may do what `needed` may.
+  public func includes(_ needed: Role) -> Bool {
+    switch (self, needed) {
+    case (.admin, _): true
+    case (.write, .write), (.write, .read), (.write, .predict): true
+    case (.read, .read), (.predict, .predict): true
+    default: false
+    }
+  }
+}
+
+/// A tenant's key as it can be shown: all but the secret.
+public struct APIKey: Sendable, Equatable {
+  /// Number of the key within all keys.
+  public var id: Int
+  /// The tenant's name for it.
+  public var name: String
+  /// What it may do.
+  public var role: Role
+  /// When it was made.
+  public var createdAt: Date
+  /// When a request last carried it, to the minute; `nil` if never.
+  public var lastUsedAt: Date?
+  /// From when on it is refused; `nil` for never.
+  public var expiresAt: Date?
+}
+
+/// A new key with its secret, which nobody can read again.
+public struct IssuedKey: Sendable {
+  /// The key.
+  public var key: APIKey
+  /// What the client sends as bearer token, `vd_…`.
+  public var secret: KeySecret
+}
+
+/// Who makes a request: a tenant through one of its keys.
+public struct Principal: Sendable, Equatable {
+  /// Whose rows the request is about.
+  public var tenant: TenantID
+  /// The key that the request carried.
+  public var keyID: Int
+  /// What that key may do.
+  public var role: Role
+}

@@ -1,0 +1,60 @@
+public import Foundation
+import Crypto
+
+/// A bearer secret, `vd_<tenant>_<64 hexadecimal digits>`: 256 random bits behind the tenant's number.
+///
+/// The tenant's number stands in the secret so that the key's row can be looked up under row-level security like any
+/// other row: the number only says where to look, the random part decides. It is never printed by accident:
+/// `description` shows its prefix only.
+public struct KeySecret: Sendable, CustomStringConvertible {
+  /// The tenant that the secret claims to be of.
+  public let tenant: TenantID
+  private let random: String
+
+  /// A new secret from the system's random number generator.
+  public static func generate(for tenant: TenantID) -> KeySecret {
+    let bits = SymmetricKey(size: .bits256)
+    let hex = bits.withUnsafeBytes { bytes in bytes.map { Self.hex($0) }.joined() }
+    return KeySecret(tenant: tenant, random: hex)
+  }
+
+  /// Reads a bearer token; `nil` when it does not have the form of one.
+  public init?(token: some StringProtocol) {
+    guard token.utf8.count <= 80 else { return nil }
+    let parts = token.split(separator: "_", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == "vd", let tenant = Int32(parts[1]), tenant > 0,
+      String(tenant) == parts[1], parts[2].utf8.count == 64,
+      parts[2].utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+    else { return nil }
+    self.init(tenant: TenantID(rawValue: tenant), random: String(parts[2]))
+  }
+
+  private init(tenant: TenantID, random: String) {
+    self.tenant = tenant
+    self.random = random
+  }
+
+  /// The whole token, to be shown to its owner once.
+  public var token: String { "vd_\(tenant.rawValue)_\(random)" }
+
+  /// The first twelve digits of the random part, by which the stored row is found.
+  public var prefix: String { String(random.prefix(12)) }
+
+  /// SHA-256 of the token: what is stored. 256 random bits need no slow hash.
+  public var hash: Data { Data(SHA256.hash(data: Data(token.utf8))) }
+
+  /// Compares with a stored hash in a time that does not depend on where they differ.
+  public func matches(hash stored: Data) -> Bool {
+    let own = hash
+    guard own.count == stored.count else { return false }
+    return zip(own, stored).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+
+  /// Prefix only, for logs.
+  public var description: String { "vd_\(tenant.rawValue)_\(prefix)…" }
+
+  private static func hex(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16)
+    return digits.count == 1 ? "0" + digits : digits
+  }
+}

@@ -1,0 +1,81 @@
+public import Foundation
+public import PostgreSQL
+
+/// The keys of tenants.
+public struct KeyStore: Sendable {
+  private let database: Database
+
+  /// The keys in `database`.
+  public init(database: Database) {
+    self.database = database
+  }
+
+  /// Makes a key of `tenant` in the caller's transaction.
+  public static func issue(
+    _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, in tx: some QueryExecutor
+  ) async throws -> IssuedKey {
+    let secret = KeySecret.generate(for: tenant)
+    let row = try await tx.query(
+      """
+      INSERT INTO api_keys (tenant_id, name, role, prefix, secret_hash, expires_at)
+      VALUES (\(tenant), \(name), \(role.rawValue), \(secret.prefix), \(secret.hash), \(expiresAt))
+      RETURNING id, created_at
+      """
+    ).single()
+    let (id, createdAt) = try row.decode(Int.self, Date.self)
+    let key = APIKey(
+      id: id, name: name, role: role, createdAt: createdAt, lastUsedAt: nil, expiresAt: expiresAt)
+    return IssuedKey(key: key, secret: secret)
+  }
+
+  /// The keys of `tenant` after the key `cursor`, oldest first, at most `limit`.
+  public func list(_ tenant: TenantID, after cursor: Int?, limit: Int) async throws -> [APIKey] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query(
+        """
+        SELECT id, name, role, created_at, last_used_at, expires_at FROM api_keys
+        WHERE tenant_id = \(tenant) AND id > \(cursor ?? 0) ORDER BY id LIMIT \(limit)
+        """
+      ).map { row in
+        let (id, name, role, createdAt, lastUsedAt, expiresAt) = try row.decode(
+          Int.self, String.self, String.self, Date.self, Date?.self, Date?.self)
+        return APIKey(
+          id: id, name: name, role: Role(rawValue: role) ?? .read, createdAt: createdAt,
+          lastUsedAt: lastUsedAt, expiresAt: expiresAt)
+      }
+    }
+  }
+
+  /// Takes a key of `tenant` back: no request with it succeeds from then on.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func revoke(_ tenant: TenantID, id: Int) async throws {
+    let result = try await database.transaction(for: tenant) { tx in
+      try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id)")
+    }
+    guard result.affectedRows == 1 else { throw DomainError.notFound(what: "key \(id)") }
+  }
+
+  /// Whom a bearer secret belongs to; `nil` when the key is unknown, revoked or expired.
+  ///
+  /// The last use is written at most once a minute a key, so that reading stays reading.
+  public func principal(for secret: KeySecret) async throws -> Principal? {
+    let tenant = secret.tenant
+    return try await database.transaction(for: tenant) { tx in
+      let rows = try await tx.query(
+        """
+        SELECT id, role, secret_hash, coalesce(last_used_at < now() - interval '1 minute', true)
+        FROM api_keys
+        WHERE tenant_id = \(tenant) AND prefix = \(secret.prefix) AND (expires_at IS NULL OR expires_at > now())
+        """)
+      guard let row = rows.first else { return nil }
+      let (id, roleName, hash, stale) = try row.decode(Int.self, String.self, Data.self, Bool.self)
+      guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
+      if stale {
+        try await tx.query(
+          "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = \(tenant) AND id = \(id)")
+      }
+      return Principal(tenant: tenant, keyID: id, role: role)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+public import PostgreSQL
+
+/// The directory of tenants, for the operator at the command line.
+public struct TenantStore: Sendable {
+  private let database: Database
+
+  /// The directory in `database`.
+  public init(database: Database) {
+    self.database = database
+  }
+
+  /// Creates a tenant together with its first admin key.
+  ///
+  /// - Returns: the tenant and the key with its secret, which is shown this once and stored as a hash only.
+  /// - Throws: ``DomainError/nameTaken(what:)``; ``PostgreSQLError``.
+  public func create(name: String, keyName: String) async throws -> (Tenant, IssuedKey) {
+    let id = try await database.pool
+      .query("SELECT nextval('tenants_tenant_id_seq')::int").first.map { try $0.decode(Int32.self) }
+    guard let id else { throw DomainError.notFound(what: "sequence of tenants") }
+    let tenantID = TenantID(rawValue: id)
+    return try await database.transaction(for: tenantID) { tx in
+      do {
+        let rows = try await tx.query(
+          "INSERT INTO tenants (tenant_id, name) VALUES (\(id), \(name)) RETURNING created_at")
+        let tenant = Tenant(id: tenantID, name: name, createdAt: try rows.single().decode(Date.self))
+        let key = try await KeyStore.issue(tenantID, name: keyName, role: .admin, expiresAt: nil, in: tx)
+        return (tenant, key)
+      } catch let error as PostgreSQLError where error.sqlState == .uniqueViolation {
+        throw DomainError.nameTaken(what: "tenant \(name)")
+      }
+    }
+  }
+
+  /// All tenants, by name.
+  public func list() async throws -> [Tenant] {
+    try await database.operatorTransaction { tx in
+      try await tx.query("SELECT tenant_id, name, created_at FROM tenants ORDER BY name").map(Self.tenant)
+    }
+  }
+
+  /// The tenant of that name.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func find(name: String) async throws -> Tenant {
+    let found = try await database.operatorTransaction { tx in
+      try await tx.query("SELECT tenant_id, name, created_at FROM tenants WHERE name = \(name)").map(
+        Self.tenant)
+    }
+    guard let tenant = found.first else { throw DomainError.notFound(what: "tenant \(name)") }
+    return tenant
+  }
+
+  /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs.
+  ///
+  /// The bulk goes in bounded steps first, so that no single transaction holds millions of row locks; the tenant's
+  /// keys go at the very start, so that nothing can be written meanwhile.
+  public func delete(_ tenant: TenantID) async throws {
+    try await database.transaction(for: tenant) { tx in
+      try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant)")
+    }
+    for table in ["labels", "predictions"] {
+      try await BoundedDeletion.deleteAll(of: tenant, from: table, in: database)
+    }
+    try await database.transaction(for: tenant) { tx in
+      try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant)")
+      try await tx.query("DELETE FROM tenants WHERE tenant_id = \(tenant)")
+    }
+  }
+
+  private static func tenant(_ row: Row) throws -> Tenant {
+    let (id, name, createdAt) = try row.decode(Int32.self, String.self, Date.self)
+    return Tenant(id: TenantID(rawValue: id), name: name, createdAt: createdAt)
+  }
+}

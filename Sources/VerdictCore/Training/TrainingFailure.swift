@@ -1,0 +1,33 @@
+public import JobQueue
+public import Learning
+
+/// Why a training job cannot succeed, however often it is tried: the job's `error` in the API.
+public struct TrainingFailure: DescribedJobError, Equatable {
+  /// A stable word for programs.
+  public var type: String
+  /// A sentence for people.
+  public var detail: String
+
+  /// The failure that the learner reports.
+  public init(_ error: LearningError) {
+    detail = error.detail
+    type =
+      switch error {
+      case .tooFewRows: "too-few-labels"
+      case .oneClass: "one-class"
+      case .invalidParameter: "invalid-parameter"
+      case .notFinite: "not-finite"
+      case .tooLarge: "too-large"
+      case .malformedTable, .wrongFeatureCount, .wrongValueType: "malformed-table"
+      }
+  }
+
+  private init(type: String, detail: String) {
+    self.type = type
+    self.detail = detail
+  }
+
+  /// The dataset was deleted while the training ran.
+  public static let datasetDeleted = TrainingFailure(
+    type: "dataset-deleted", detail: "the dataset was deleted while the training ran")
+}

@@ -1,0 +1,99 @@
+public import Foundation
+public import JobQueue
+public import Learning
+public import PostgreSQL
+
+/// The training jobs of datasets: asking for one, reading, listing, cancelling.
+public struct TrainingJobs: Sendable {
+  /// The kind under which trainings stand in the queue.
+  public static let kind = "training"
+
+  /// Fewer labels of one class than this cannot be split into rows to fit on and rows to measure on.
+  public static let minimumPerClass = 2
+
+  private let database: Database
+  private let datasets: DatasetStore
+  private let queue: JobQueue
+
+  /// Jobs of `queue` for the datasets in `database`.
+  public init(database: Database, queue: JobQueue) {
+    self.database = database
+    self.datasets = DatasetStore(database: database)
+    self.queue = queue
+  }
+
+  /// Asks for a training on all labels stored when it starts, in the caller's transaction.
+  ///
+  /// - Parameter parameters: makes the job's parameters out of the dataset's own.
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``, what `parameters` throws.
+  public func request(
+    _ tenant: TenantID, dataset name: String, in tx: Transaction,
+    parameters: @Sendable (TrainingParameters) throws -> TrainingParameters
+  ) async throws -> Job {
+    let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
+    let parameters = try parameters(dataset.training)
+    let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)
+    if let reason = Self.reasonNotToTrain(counts) { throw DomainError.tooFewLabels(detail: reason) }
+    return try await queue.enqueue(
+      NewJob(
+        tenant: tenant.rawValue, subject: Int64(dataset.id), origin: TrainingTrigger.manual.rawValue,
+        parameters: try JSONB(parameters)),
+      in: tx)
+  }
+
+  /// Why these labels cannot be trained on; `nil` when they can.
+  static func reasonNotToTrain(_ counts: LabelCounts) -> String? {
+    guard counts.positives < minimumPerClass || counts.negatives < minimumPerClass else { return nil }
+    return """
+      a training needs at least \(minimumPerClass) labels of each outcome; stored are \(counts.positives) with \
+      label 1 and \(counts.negatives) with label 0
+      """
+  }
+
+  /// One job of a dataset.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func job(_ tenant: TenantID, dataset name: String, id: Int) async throws -> Job {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      return try await job(tenant, dataset: dataset, id: id, in: tx)
+    }
+  }
+
+  /// The jobs of a dataset, newest first, below the id `cursor`, at most `limit`.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func list(
+    _ tenant: TenantID, dataset name: String, before cursor: Int?, limit: Int
+  ) async throws -> [Job] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      return try await queue.jobs(
+        tenant: tenant.rawValue, subject: Int64(dataset.id), before: cursor.map(Int64.init), limit: limit,
+        in: tx)
+    }
+  }
+
+  /// Cancels a job in the caller's transaction: at once while it is queued, at its next step while it runs.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/jobFinished(id:state:)``.
+  public func cancel(_ tenant: TenantID, dataset name: String, id: Int, in tx: Transaction) async throws
+    -> Job
+  {
+    let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+    _ = try await job(tenant, dataset: dataset, id: id, in: tx)
+    do {
+      return try await queue.cancel(tenant: tenant.rawValue, id: Int64(id), in: tx)
+    } catch JobQueueError.alreadyFinished(let state) {
+      throw DomainError.jobFinished(id: id, state: state.rawValue)
+    }
+  }
+
+  private func job(_ tenant: TenantID, dataset: Dataset, id: Int, in tx: Transaction) async throws -> Job {
+    guard
+      let job = try await queue.job(tenant: tenant.rawValue, id: Int64(id), in: tx),
+      job.subject == Int64(dataset.id)
+    else { throw DomainError.notFound(what: "training job \(id)") }
+    return job
+  }
+}

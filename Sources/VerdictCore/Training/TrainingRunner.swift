@@ -1,0 +1,133 @@
+import Foundation
+public import JobQueue
+public import Learning
+public import Logging
+import PostgreSQL
+
+/// Does training jobs: reads all labels, trains, and stores model, KPIs and the job's end in one transaction.
+public struct TrainingRunner: Sendable {
+  private let database: Database
+  private let datasets: DatasetStore
+  private let models: ModelStore
+  private let logger: Logger
+
+  /// Trains on the labels in `database`.
+  public init(database: Database, logger: Logger) {
+    self.database = database
+    self.datasets = DatasetStore(database: database)
+    self.models = ModelStore(database: database)
+    self.logger = logger
+  }
+
+  /// Runs one job to its end.
+  ///
+  /// - Throws: a ``TrainingFailure`` for what cannot be trained, ``PostgreSQLError`` for what may pass: the queue
+  ///   tries again for the latter only.
+  public func run(_ context: JobContext) async throws {
+    let job = context.job
+    let tenant = TenantID(rawValue: job.tenant)
+    let parameters = try job.parameters.decode(TrainingParameters.self)
+    context.report(0, phase: "reading")
+    let (dataset, previous) = try await subject(tenant, id: Int(job.subject))
+    let data = try await TrainingData.read(tenant, dataset, from: database) { done, of in
+      context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
+    }
+    let result: TrainingResult
+    do {
+      result = try await TrainingThread.run {
+        try train(
+          data.table, parameters: parameters, warmStart: previous,
+          progress: { context.report(0.3 + 0.65 * $0.fraction, phase: $0.phase) },
+          isCancelled: { context.isCancelled })
+      }
+    } catch let error as LearningError {
+      throw TrainingFailure(error)
+    }
+    context.report(0.95, phase: "saving")
+    try await save(result, data, dataset, tenant, parameters, context)
+    logger.info(
+      "trained",
+      metadata: [
+        "tenant": "\(tenant)", "dataset": "\(dataset.name)", "job": "\(job.id)",
+        "labels": "\(data.table.rowCount)",
+      ])
+  }
+
+  private func subject(_ tenant: TenantID, id: Int) async throws -> (Dataset, LogisticModel?) {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, id: id, in: tx)
+      guard let version = dataset.activeVersion else { return (dataset, nil) }
+      return (dataset, try await models.model(tenant, dataset: id, version: version, in: tx).model)
+    }
+  }
+
+  private func save(
+    _ result: TrainingResult, _ data: TrainingData, _ dataset: Dataset, _ tenant: TenantID,
+    _ parameters: TrainingParameters, _ context: JobContext
+  ) async throws {
+    let job = context.job
+    let parameters = try JSONB(parameters)
+    let model = try JSONB(result.model)
+    let kpis = try JSONB(result.kpis)
+    let curves = try JSONB(result.curves)
+    let warnings = try JSONB(result.warnings)
+    try await database.transaction(for: tenant) { tx in
+      try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
+      // Locks the dataset: a deletion comes before or after, never in between, and versions have no gaps.
+      let rows = try await tx.query(
+        """
+        UPDATE datasets SET last_version = last_version + 1,
+                            trained_changes = greatest(trained_changes, \(data.changes))
+        WHERE tenant_id = \(tenant) AND id = \(dataset.id) AND deleted_at IS NULL
+        RETURNING last_version
+        """)
+      guard let version = try rows.first?.decode(Int.self) else { throw TrainingFailure.datasetDeleted }
+      let deleted = try await deletedSince(data, dataset, tenant, in: tx)
+      try await tx.query(
+        """
+        INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
+                            labels_deleted_since, parameters, model, curves, warnings)
+        VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(data.table.rowCount),
+                \(data.lastLabelID), \(deleted), \(parameters), \(model), \(curves), \(warnings))
+        """)
+      try await tx.query(
+        """
+        INSERT INTO kpis (tenant_id, dataset_id, model_version, job_id, trigger, kpis)
+        VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(kpis))
+        """)
+      try await ModelStore.setActive(tenant, dataset: dataset.id, version: version, in: tx)
+      try await context.finish(TrainingOutcome(modelVersion: version, kpis: result.kpis), in: tx)
+    }
+  }
+
+  /// How many of the labels that the training read are gone by now.
+  ///
+  /// A deletion marks the models that it can see. This one is not there yet, and deletions wait until it is
+  /// (``LabelIngest/lockOrder(_:dataset:exclusive:in:)``), so what has gone before is counted here.
+  private func deletedSince(
+    _ data: TrainingData, _ dataset: Dataset, _ tenant: TenantID, in tx: Transaction
+  ) async throws -> Int {
+    let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)
+    guard counts.changes != data.changes else { return 0 }
+    let present = try await tx.query(
+      """
+      SELECT count(*) FROM labels
+      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id <= \(data.lastLabelID)
+      """
+    ).single().decode(Int.self)
+    return max(0, data.table.rowCount - present)
+  }
+}
+
+/// What a succeeded training job keeps as its result.
+public struct TrainingOutcome: Sendable, Codable {
+  /// The version that it made.
+  public var modelVersion: Int
+  /// The version's KPIs.
+  public var kpis: KPIs
+
+  private enum CodingKeys: String, CodingKey {
+    case modelVersion = "model_version"
+    case kpis
+  }
+}

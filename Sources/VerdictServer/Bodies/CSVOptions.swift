@@ -1,0 +1,31 @@
+import VerdictCore
+
+/// The query parameters that say how a CSV body is to be read.
+enum CSVOptions {
+  static func format(_ query: QueryParameters, _ dataset: Dataset) throws -> CSVFormat {
+    var format = CSVFormat()
+    if let text = query["delimiter"] { format.delimiter = try delimiter(text) }
+    if let ignored = query["ignore"] {
+      format.ignoredColumns = Set(
+        ignored.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+    }
+    format.keyColumn = query["key_column"]
+    if format.keyColumn?.isEmpty == true { throw QueryParameters.refusal("key_column", "must name a column") }
+    if let keep = query["keep"] {
+      guard let equals = keep.firstIndex(of: "="), equals > keep.startIndex else {
+        throw QueryParameters.refusal("keep", "must be column=value")
+      }
+      let value = String(keep[keep.index(after: equals)...])
+      format.filters = [CSVFormat.Filter(column: String(keep[..<equals]), value: value)]
+    }
+    return format
+  }
+
+  private static func delimiter(_ text: String) throws -> UInt8 {
+    if text == "\\t" || text == "tab" { return UInt8(ascii: "\t") }
+    guard text.utf8.count == 1, let byte = text.utf8.first,
+      !"\"\r\n".utf8.contains(byte), byte == UInt8(ascii: "\t") || (0x20..<0x7F).contains(byte)
+    else { throw QueryParameters.refusal("delimiter", "must be one ASCII character, \\t or tab") }
+    return byte
+  }
+}

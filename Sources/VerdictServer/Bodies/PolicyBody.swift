@@ -1,0 +1,85 @@
+import Learning
+import VerdictCore
+
+/// The policies of a dataset in bodies.
+enum PolicyBody {
+  static let autoTrainMembers: Set<String> = ["enabled", "min_new_labels", "max_delay_seconds"]
+  static let gateMembers: Set<String> = ["metric", "minimum"]
+
+  /// A policy whose given members replace those of `old`; a member that is `null` brings its default back.
+  static func autoTrain(_ fields: Fields, over old: AutoTrain) -> AutoTrain {
+    func merged<T>(_ name: String, _ new: T?, _ old: T, _ initial: T) -> T {
+      fields.isNull(name) ? initial : new ?? old
+    }
+    return AutoTrain(
+      enabled: merged("enabled", fields.bool("enabled"), old.enabled, AutoTrain.off.enabled),
+      minNewLabels: merged(
+        "min_new_labels", fields.integer("min_new_labels", in: 1...1_000_000_000), old.minNewLabels,
+        AutoTrain.off.minNewLabels),
+      maxDelaySeconds: merged(
+        "max_delay_seconds", fields.integer("max_delay_seconds", in: 0...31_536_000), old.maxDelaySeconds,
+        AutoTrain.off.maxDelaySeconds))
+  }
+
+  /// A whole gate.
+  static func gate(_ fields: Fields) -> Gate? {
+    let metric = fields.choice("metric", required: true, Metric.self)
+    let minimum = fields.number("minimum", required: true)
+    guard let metric, let minimum else { return nil }
+    return Gate(metric: metric.rawValue, minimum: minimum)
+  }
+}
+
+/// A merge patch (RFC 7396) of a dataset's description.
+struct DatasetPatchBody {
+  private let value: JSONValue
+
+  static func parse(_ body: Body) throws -> DatasetPatchBody {
+    let patch = DatasetPatchBody(value: try JSONValue.parse(body.bytes))
+    // What can be wrong without knowing the dataset is told before it is looked up.
+    let mistakes = Mistakes()
+    _ = patch.fields(mistakes)
+    try mistakes.check()
+    return patch
+  }
+
+  private func fields(_ mistakes: Mistakes) -> Fields {
+    Fields(value, known: ["features", "auto_train", "gate", "training"], mistakes: mistakes)
+  }
+
+  /// What the patch changes of a dataset.
+  func change(of dataset: Dataset) throws -> DatasetChange {
+    let mistakes = Mistakes()
+    let fields = fields(mistakes)
+    var change = DatasetChange()
+    if fields.isNull("features") { mistakes.add(fields.at("features"), "cannot be taken away") }
+    change.features = FeatureList.parse(fields, required: false)
+    if change.features?.contains(where: { $0.name == dataset.label.name }) == true {
+      mistakes.add(fields.at("features"), "must not have a feature with the label's name")
+    }
+    if fields.isNull("auto_train") {
+      change.autoTrain = .off
+    } else if let patch = fields.object("auto_train", known: PolicyBody.autoTrainMembers) {
+      change.autoTrain = PolicyBody.autoTrain(patch, over: dataset.autoTrain)
+    }
+    if fields.isNull("gate") {
+      change.gate = .some(nil)
+    } else if let patch = fields.object("gate", known: PolicyBody.gateMembers) {
+      change.gate = .some(gate(patch, over: dataset.gate))
+    }
+    if fields.isNull("training") {
+      change.training = TrainingParameters()
+    } else if let patch = fields.object("training", known: TrainingParametersBody.members) {
+      change.training = TrainingParametersBody.parameters(patch, over: dataset.training)
+    }
+    try mistakes.check()
+    return change
+  }
+
+  private func gate(_ fields: Fields, over old: Gate?) -> Gate? {
+    guard let old else { return PolicyBody.gate(fields) }
+    return Gate(
+      metric: fields.choice("metric", Metric.self)?.rawValue ?? old.metric,
+      minimum: fields.number("minimum") ?? old.minimum)
+  }
+}

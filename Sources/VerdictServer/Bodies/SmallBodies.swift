@@ -1,0 +1,141 @@
+import Foundation
+import Hummingbird
+import VerdictCore
+
+/// A body that must not say anything.
+enum EmptyBody {
+  static func check(_ body: Body) throws {
+    guard body.type != nil else { return }
+    let mistakes = Mistakes()
+    _ = try Fields.of(body, known: [], mistakes: mistakes)
+    try mistakes.check()
+  }
+}
+
+/// The body that makes a model the active one.
+enum ActiveModelBody {
+  static func parse(_ body: Body) throws -> Int {
+    let mistakes = Mistakes()
+    let fields = try Fields.of(body, known: ["version"], mistakes: mistakes)
+    let version = fields.integer("version", required: true, in: 1...Int(Int32.max))
+    return try mistakes.checked(version)
+  }
+}
+
+/// The body that makes a key.
+struct NewKeyBody {
+  var name: String
+  var role: Role
+  var expiresAt: Date?
+
+  static func parse(_ body: Body) throws -> NewKeyBody {
+    let mistakes = Mistakes()
+    let fields = try Fields.of(body, known: ["name", "role", "expires_at"], mistakes: mistakes)
+    let name = fields.string("name", required: true, .name(atMost: 128))
+    let role = fields.choice("role", required: true, Role.self)
+    let expires = fields.string("expires_at").flatMap { text in
+      let time = Timestamp.parse(text)
+      if time == nil { mistakes.add(fields.at("expires_at"), "must be a time as in RFC 3339") }
+      return time
+    }
+    return NewKeyBody(name: try mistakes.checked(name), role: try mistakes.checked(role), expiresAt: expires)
+  }
+}
+
+/// An outcome as a client says it: 0, 1, or in the dataset's own words.
+enum OutcomeValue {
+  case number(Bool)
+  case text(String)
+
+  /// The outcome in `fields`; its absence and anything else are mistakes if it is `required`.
+  static func read(_ fields: Fields, required: Bool) -> OutcomeValue? {
+    guard let value = required || fields.has("label") ? fields.required("label") : nil else { return nil }
+    if let number = value.integer, number == 0 || number == 1 { return .number(number == 1) }
+    if case .string(let text) = value, !text.isEmpty { return .text(text) }
+    fields.mistakes.add(fields.at("label"), "must be 0 or 1")
+    return nil
+  }
+
+  /// The outcome in a dataset's terms.
+  ///
+  /// - Throws: ``Problem`` of kind `schema-mismatch` for a text where the dataset has none.
+  func outcome(in dataset: Dataset) throws -> Bool {
+    switch self {
+    case .number(let outcome): return outcome
+    case .text(let text):
+      guard let positive = dataset.label.positive else {
+        throw Problem(.schemaMismatch, places: [Place(pointer: "/label", detail: "must be 0 or 1")])
+      }
+      return text == positive
+    }
+  }
+}
+
+/// The body that says what was true of a prediction.
+enum PredictionLabelBody {
+  static func parse(_ body: Body) throws -> OutcomeValue {
+    let mistakes = Mistakes()
+    let fields = try Fields.of(body, known: ["label"], mistakes: mistakes)
+    let outcome = OutcomeValue.read(fields, required: true)
+    return try mistakes.checked(outcome)
+  }
+}
+
+/// A merge patch (RFC 7396) of a label.
+struct LabelPatchBody {
+  private let outcome: OutcomeValue?
+  private let features: JSONValue?
+
+  static func parse(_ body: Body) throws -> LabelPatchBody {
+    let mistakes = Mistakes()
+    let fields = try Fields.of(body, known: ["features", "label"], mistakes: mistakes)
+    let outcome = OutcomeValue.read(fields, required: false)
+    if fields.isNull("features") { mistakes.add(fields.at("features"), "must be an object") }
+    try mistakes.check()
+    return LabelPatchBody(outcome: outcome, features: fields.value("features"))
+  }
+
+  /// The label with the patch's values; the dataset's schema decides what they may be.
+  func applied(to label: Label, of dataset: Dataset) throws -> Label {
+    var label = label
+    if let outcome { label.label = try outcome.outcome(in: dataset) }
+    guard let features else { return label }
+    // The patch is read as a row of its own, by the one reader that knows the rules for values.
+    let row = JSONValue.object(["features": features])
+    let batch = try PredictionReader(schema: dataset.schema).readOne(row.encoded())
+    guard case .object(let object) = features else { return label }
+    let named = Set(object.members.map(\.name))
+    let (numbers, categories) = batch.row(0)
+    for feature in dataset.features where named.contains(feature.name) {
+      if feature.type == .categorical {
+        label.row.set(category: categories[feature.slot], at: feature.slot)
+      } else {
+        label.row.set(number: numbers[feature.slot], at: feature.slot)
+      }
+    }
+    return label
+  }
+}
+
+/// The bodies that ask for predictions.
+enum PredictionBody {
+  static func one(_ body: Body, _ schema: RowSchema) throws -> [FeatureRow] {
+    rows(try PredictionReader(schema: schema).readOne(body.bytes))
+  }
+
+  static func batch(_ body: Body, _ schema: RowSchema, limit: Int) throws -> [FeatureRow] {
+    let batch = try PredictionReader(schema: schema).readBatch(body.bytes)
+    guard batch.count <= limit else {
+      throw Problem(
+        .invalidBody, places: [Place(pointer: "/predictions", detail: "must have at most \(limit) elements")])
+    }
+    return rows(batch)
+  }
+
+  private static func rows(_ batch: RowBatch) -> [FeatureRow] {
+    (0..<batch.count).map { index in
+      let (numbers, categories) = batch.row(index)
+      return FeatureRow(numbers: numbers, categories: categories)
+    }
+  }
+}

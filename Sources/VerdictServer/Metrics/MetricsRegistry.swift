@@ -1,0 +1,86 @@
+import CoreMetrics
+import Synchronization
+
+/// Keeps metrics in memory and writes them in Prometheus's text format: a backend of swift-metrics.
+///
+/// Durations are histograms in seconds; recorders keep count and sum; counters and meters keep one number.
+final class MetricsRegistry: MetricsFactory, Sendable {
+  struct Key: Hashable {
+    var name: String
+    var labels: [String]
+
+    init(_ label: String, _ dimensions: [(String, String)]) {
+      name = String(label.map { $0.isLetter || $0.isNumber || $0 == "_" ? $0 : "_" })
+      labels = dimensions.map { "\($0.0)=\"\(Self.escape($0.1))\"" }
+    }
+
+    private static func escape(_ value: String) -> String {
+      value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+  }
+
+  private let cells = Mutex<[Key: MetricCell]>([:])
+  private let gauges = Mutex<[Key: @Sendable () -> Double]>([:])
+
+  /// Shows what `read` returns at the time of the scrape.
+  func gauge(_ name: String, _ dimensions: [(String, String)] = [], read: @escaping @Sendable () -> Double) {
+    gauges.withLock { $0[Key(name, dimensions)] = read }
+  }
+
+  /// All metrics in the text exposition format 0.0.4.
+  func text() -> String {
+    let cells = cells.withLock { $0 }
+    let gauges = gauges.withLock { $0 }
+    var families: [String: (type: String, lines: [String])] = [:]
+    for (key, cell) in cells {
+      families[cell.familyName(key), default: (cell.kind.rawValue, [])].lines += cell.lines(key)
+    }
+    for (key, read) in gauges {
+      families[key.name, default: ("gauge", [])].lines.append(MetricCell.line(key.name, key.labels, read()))
+    }
+    return families.sorted { $0.key < $1.key }.map { name, family in
+      "# TYPE \(name) \(family.type)\n" + family.lines.sorted().joined()
+    }.joined()
+  }
+
+  private func cell(_ label: String, _ dimensions: [(String, String)], _ kind: MetricCell.Kind) -> MetricCell
+  {
+    cells.withLock { cells in
+      let key = Key(label, dimensions)
+      if let cell = cells[key] { return cell }
+      let cell = MetricCell(kind)
+      cells[key] = cell
+      return cell
+    }
+  }
+
+  func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    cell(label, dimensions, .counter)
+  }
+
+  func makeFloatingPointCounter(
+    label: String, dimensions: [(String, String)]
+  ) -> any FloatingPointCounterHandler {
+    cell(label, dimensions, .counter)
+  }
+
+  func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    cell(label, dimensions, .gauge)
+  }
+
+  func makeRecorder(
+    label: String, dimensions: [(String, String)], aggregate: Bool
+  ) -> any RecorderHandler {
+    cell(label, dimensions, aggregate ? .summary : .gauge)
+  }
+
+  func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    cell(label, dimensions, .histogram)
+  }
+
+  func destroyCounter(_ handler: any CounterHandler) {}
+  func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+  func destroyMeter(_ handler: any MeterHandler) {}
+  func destroyRecorder(_ handler: any RecorderHandler) {}
+  func destroyTimer(_ handler: any TimerHandler) {}
+}

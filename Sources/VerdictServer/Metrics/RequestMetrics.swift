@@ -1,0 +1,37 @@
+import CoreMetrics
+import HTTPTypes
+import Synchronization
+
+/// Counts requests and their durations by method, route and status.
+final class RequestMetrics: Sendable {
+  private struct Series: Hashable {
+    var method: String
+    var route: String
+    var status: Int
+  }
+
+  private let registry: MetricsRegistry
+  private let timers = Mutex<[Series: Timer]>([:])
+
+  init(registry: MetricsRegistry) {
+    self.registry = registry
+  }
+
+  /// Adds one answered request. The route is the pattern, not the path, so that the number of series is bounded.
+  func record(method: HTTPRequest.Method, route: String?, status: HTTPResponse.Status, duration: Duration) {
+    let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete]
+    let series = Series(
+      method: known.contains(method) ? method.rawValue : "other", route: route ?? "none", status: status.code)
+    let timer = timers.withLock { timers in
+      if let timer = timers[series] { return timer }
+      let timer = Timer(
+        label: "verdict_http_request_seconds",
+        dimensions: [("method", series.method), ("route", series.route), ("status", "\(series.status)")],
+        factory: registry)
+      timers[series] = timer
+      return timer
+    }
+    let (seconds, attoseconds) = duration.components
+    timer.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+  }
+}

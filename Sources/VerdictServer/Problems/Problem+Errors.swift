@@ -1,0 +1,91 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOHTTP1
+import PostgreSQL
+import VerdictCore
+
+extension Problem {
+  /// The problem that an error is for a client. What it does not have to know goes to the log instead.
+  init(_ error: any Error, logger: Logger) {
+    switch error {
+    case let problem as Problem: self = problem
+    case let error as DomainError: self.init(error)
+    case let error as InputProblems:
+      self.init(.schemaMismatch, places: error.problems.map(Place.init), count: error.count)
+    case let error as SyntaxProblem: self.init(error)
+    case is PredictionWriter.Overloaded:
+      self.init(
+        .overloaded, "The server has more predictions to store than it can; try again.",
+        headers: [.retryAfter: "1"])
+    case let error as PostgreSQLError where error.isConnectionProblem || error.kind == .acquireTimeout:
+      logger.error("database unavailable", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database is out of reach; nothing was changed.",
+        headers: [.retryAfter: "1"])
+    case let error as PostgreSQLError where Self.isUnmigrated(error):
+      logger.error("the database lacks this server's schema", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
+        headers: [.retryAfter: "5"])
+    case let error as HTTPError where error.status == .contentTooLarge:
+      self.init(.bodyTooLarge, "The body is larger than this resource takes.")
+    default:
+      logger.error("unexpected error", metadata: ["error": "\(String(reflecting: error))"])
+      self.init(.internal, "The server made a mistake; it is in its log under the request_id.")
+    }
+  }
+
+  /// Whether a statement failed because the tables, or the role that works on them, are not there yet.
+  private static func isUnmigrated(_ error: PostgreSQLError) -> Bool {
+    guard let state = error.sqlState else { return false }
+    let roleIsMissing = SQLState(rawValue: "22023")
+    return [.undefinedTable, .undefinedColumn, roleIsMissing].contains(state)
+  }
+
+  private init(_ error: SyntaxProblem) {
+    let sentence = "\(error)"
+    let detail = sentence.prefix(1).uppercased() + sentence.dropFirst() + "."
+    switch error.kind {
+    case .tooLarge: self.init(.bodyTooLarge, detail)
+    case .outOfMemory: self.init(.overloaded, detail, headers: [.retryAfter: "1"])
+    default: self.init(.malformedBody, detail)
+    }
+    if let line = error.line {
+      places = [Place(line: line, detail: error.kind.rawValue)]
+      placeCount = 1
+    }
+  }
+
+  private init(_ error: DomainError) {
+    switch error {
+    case .notFound(let what): self.init(.notFound, "There is no \(what).")
+    case .nameTaken(let what): self.init(.datasetExists, "There is a \(what) already.")
+    case .noModel(let dataset):
+      self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
+    case .belowGate(let metric, let value, let minimum, let version):
+      self.init(
+        .modelBelowGate,
+        "Model \(version) has \(metric) \(value.map { "\($0)" } ?? "undefined"); the dataset's gate asks for \(minimum)."
+      )
+      extensions = [
+        .string("metric", metric), .number("value", value), .number("minimum", minimum),
+        .integer("model_version", version),
+      ]
+    case .tooFewLabels(let detail):
+      self.init(.tooFewLabels, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
+    case .modelActive(let version):
+      self.init(
+        .modelActive, "Model \(version) is the active one; promote another version before deleting it.")
+    case .jobFinished(let id, let state):
+      self.init(.jobFinished, "Training job \(id) has ended already: \(state).")
+    case .invalid(let problems): self.init(.invalidBody, places: problems.map(Place.init))
+    case .idempotencyKeyReused:
+      self.init(.idempotencyKeyReused, "This Idempotency-Key came with another request before.")
+    case .idempotencyKeyInUse:
+      self.init(
+        .idempotencyKeyInUse, "A request with this Idempotency-Key is being answered right now.",
+        headers: [.retryAfter: "1"])
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import VerdictCore
+
+/// An answer that says what went wrong (RFC 9457).
+struct Problem: Error, Sendable {
+  var kind: ProblemKind
+  /// A sentence about this occurrence, for people. Never SQL, never a path of the server.
+  var detail: String
+  /// Where the input is wrong: the first hundred places.
+  var places: [Place] = []
+  /// How many places there are in all.
+  var placeCount = 0
+  /// Members beyond RFC 9457's.
+  var extensions: [Extension] = []
+  /// Headers of the answer, such as `Retry-After`.
+  var headers: HTTPFields = [:]
+
+  /// A further member of a problem.
+  enum Extension: Sendable {
+    case string(String, String)
+    case number(String, Double?)
+    case integer(String, Int)
+  }
+
+  init(_ kind: ProblemKind, _ detail: String, headers: HTTPFields = [:]) {
+    self.kind = kind
+    self.detail = detail
+    self.headers = headers
+  }
+
+  /// A problem about places in the input.
+  init(_ kind: ProblemKind, places: [Place], count: Int? = nil) {
+    self.kind = kind
+    placeCount = count ?? places.count
+    self.places = places
+    detail =
+      placeCount == 1 ? "The request has a mistake." : "The request has \(placeCount) mistakes."
+    if let only = places.first, placeCount == 1 { detail = only.sentence }
+  }
+
+  /// The answer to a request.
+  func response(to request: Request, id: String) -> Response {
+    var json = JSONWriter()
+    json.object { json in
+      json.name("type")
+      json.string(kind.type)
+      json.name("title")
+      json.string(kind.title)
+      json.name("status")
+      json.integer(kind.status.code)
+      json.name("detail")
+      json.string(detail)
+      json.name("instance")
+      json.string(request.uri.path)
+      json.name("request_id")
+      json.string(id)
+      if !places.isEmpty {
+        json.name("errors")
+        json.array(places) { $1.write(to: &$0) }
+        json.name("errors_total")
+        json.integer(placeCount)
+      }
+      for member in extensions { member.write(to: &json) }
+    }
+    var headers = headers
+    headers[.contentType] = "application/problem+json"
+    return Response(status: kind.status, headers: headers, body: .init(byteBuffer: json.buffer))
+  }
+}
+
+extension Problem.Extension {
+  fileprivate func write(to json: inout JSONWriter) {
+    switch self {
+    case .string(let name, let value):
+      json.name(name)
+      json.string(value)
+    case .number(let name, let value):
+      json.name(name)
+      json.optional(value) { $0.number($1) }
+    case .integer(let name, let value):
+      json.name(name)
+      json.integer(value)
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import HTTPTypes
+
+/// The kinds of problem that the server answers with: one stable URI path each, listed in docs/errors.md.
+enum ProblemKind: String, CaseIterable, Sendable {
+  case malformedBody = "malformed-body"
+  case invalidParameter = "invalid-parameter"
+  case unauthorized
+  case forbidden
+  case notFound = "not-found"
+  case methodNotAllowed = "method-not-allowed"
+  case notAcceptable = "not-acceptable"
+  case datasetExists = "dataset-exists"
+  case noModel = "no-model"
+  case modelBelowGate = "model-below-gate"
+  case tooFewLabels = "too-few-labels"
+  case modelActive = "model-active"
+  case jobFinished = "job-finished"
+  case idempotencyKeyInUse = "idempotency-key-in-use"
+  case bodyTooLarge = "body-too-large"
+  case unsupportedMediaType = "unsupported-media-type"
+  case schemaMismatch = "schema-mismatch"
+  case invalidBody = "invalid-body"
+  case idempotencyKeyReused = "idempotency-key-reused"
+  case tooManyRequests = "too-many-requests"
+  case `internal`
+  case databaseUnavailable = "database-unavailable"
+  case overloaded
+
+  /// The URI reference of the kind (RFC 9457, section 3.1.1).
+  var type: String { "/problems/\(rawValue)" }
+
+  var status: HTTPResponse.Status {
+    switch self {
+    case .malformedBody, .invalidParameter: .badRequest
+    case .unauthorized: .unauthorized
+    case .forbidden: .forbidden
+    case .notFound: .notFound
+    case .methodNotAllowed: .methodNotAllowed
+    case .notAcceptable: .notAcceptable
+    case .datasetExists, .noModel, .modelBelowGate, .tooFewLabels, .modelActive, .jobFinished,
+      .idempotencyKeyInUse:
+      .conflict
+    case .bodyTooLarge: .contentTooLarge
+    case .unsupportedMediaType: .unsupportedMediaType
+    case .schemaMismatch, .invalidBody, .idempotencyKeyReused: .unprocessableContent
+    case .tooManyRequests: .tooManyRequests
+    case .internal: .internalServerError
+    case .databaseUnavailable, .overloaded: .serviceUnavailable
+    }
+  }
+
+  var title: String {
+    switch self {
+    case .malformedBody: "Malformed body"
+    case .invalidParameter: "Invalid parameter"
+    case .unauthorized: "Unauthorized"
+    case .forbidden: "Forbidden"
+    case .notFound: "Not found"
+    case .methodNotAllowed: "Method not allowed"
+    case .notAcceptable: "Not acceptable"
+    case .datasetExists: "Dataset exists"
+    case .noModel: "No model"
+    case .modelBelowGate: "Model below gate"
+    case .tooFewLabels: "Too few labels"
+    case .modelActive: "Model is active"
+    case .jobFinished: "Job finished"
+    case .idempotencyKeyInUse: "Idempotency key in use"
+    case .bodyTooLarge: "Body too large"
+    case .unsupportedMediaType: "Unsupported media type"
+    case .schemaMismatch: "Schema mismatch"
+    case .invalidBody: "Invalid body"
+    case .idempotencyKeyReused: "Idempotency key reused"
+    case .tooManyRequests: "Too many requests"
+    case .internal: "Internal error"
+    case .databaseUnavailable: "Database unavailable"
+    case .overloaded: "Overloaded"
+    }
+  }
+}

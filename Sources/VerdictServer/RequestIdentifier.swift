@@ -1,0 +1,22 @@
+import Foundation
+import VerdictCore
+
+/// Names for requests.
+enum RequestIdentifier {
+  /// A new name, unique and in order of time.
+  static func next() -> String { UUID.version7().uuidString.lowercased() }
+
+  /// A client's own name for its request, if it is one that can stand in a log line.
+  static func accepted(_ value: String) -> String? {
+    guard (1...128).contains(value.utf8.count) else { return nil }
+    let isPlain = value.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+        true
+      default: false
+      }
+    }
+    return isPlain ? value : nil
+  }
+}

@@ -1,0 +1,58 @@
+import HTTPTypes
+import Hummingbird
+import Synchronization
+import VerdictCore
+
+/// Where routes are added: each states the role that it needs, and is in the table that openapi.yaml is checked with.
+struct API {
+  /// What answers requests.
+  let router: Router<Context>
+  /// What has been added so far.
+  let routes: Routes
+  private let authenticator: Authenticator
+
+  /// The routes of a router, readable by its own middleware.
+  final class Routes: Sendable {
+    private let entries = Mutex(RouteTable())
+
+    /// All routes.
+    var table: RouteTable { entries.withLock { $0 } }
+
+    fileprivate func add(_ method: HTTPRequest.Method, _ path: String, role: Role?) {
+      entries.withLock { $0.add(method, path, role: role) }
+    }
+  }
+
+  init(authenticator: Authenticator, requests: RequestMetrics) {
+    self.authenticator = authenticator
+    routes = Routes()
+    router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
+    router.add(middleware: ProblemMiddleware(routes: routes, metrics: requests))
+  }
+
+  /// A route of a tenant's: its handler gets the principal, whose key includes `role`.
+  func on(
+    _ method: HTTPRequest.Method, _ path: String, role: Role,
+    _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
+  ) {
+    routes.add(method, path, role: role)
+    router.on(RouterPath(path), method: method) { [authenticator] request, context in
+      let principal = try await authenticator.principal(of: request)
+      guard principal.role.includes(role) else {
+        throw Problem(
+          .forbidden,
+          "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
+      }
+      return try await handler(request, context, principal)
+    }
+  }
+
+  /// A route that needs no key.
+  func open(
+    _ method: HTTPRequest.Method, _ path: String,
+    _ handler: @escaping @Sendable (Request, Context) async throws -> Response
+  ) {
+    routes.add(method, path, role: nil)
+    router.on(RouterPath(path), method: method, use: handler)
+  }
+}

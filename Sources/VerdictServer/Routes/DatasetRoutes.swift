@@ -1,0 +1,69 @@
+import HTTPTypes
+import Hummingbird
+import VerdictCore
+
+/// `/v1/datasets` and `/v1/datasets/{dataset}`.
+struct DatasetRoutes {
+  let domain: Domain
+
+  func add(to api: API) {
+    api.on(.post, "/v1/datasets", role: .write, create)
+    api.on(.get, "/v1/datasets", role: .read, list)
+    api.on(.get, "/v1/datasets/{dataset}", role: .read, read)
+    api.on(.patch, "/v1/datasets/{dataset}", role: .write, change)
+    api.on(.delete, "/v1/datasets/{dataset}", role: .write, delete)
+  }
+
+  @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    _ = try QueryParameters(request, known: [])
+    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let new = try NewDatasetBody.parse(body)
+    return try await domain.once(request, who, body: body) { tx in
+      let summary = try await domain.datasets.create(who.tenant, new, in: tx)
+      return try .json(.created, headers: [.location: "/v1/datasets/\(new.name)"]) { try $0.dataset(summary) }
+    }
+  }
+
+  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let query = try QueryParameters(request, known: ["limit", "cursor"])
+    let limit = try query.limit()
+    let after = try query.cursor { Names.isSlug($0) ? $0 : nil }
+    let datasets = try await domain.datasets.list(who.tenant, after: after, limit: limit + 1)
+    return try .page(Page(datasets, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
+  }
+
+  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
+    let summary = try await domain.datasets.summary(who.tenant, named: name)
+    return try .json { try $0.dataset(summary) }
+  }
+
+  @Sendable private func change(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
+    let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+    let patch = try DatasetPatchBody.parse(body)
+    let summary = try await domain.datasets.change(who.tenant, named: name) { try patch.change(of: $0) }
+    domain.served.forget(who.tenant, named: name)
+    return try .json { try $0.dataset(summary) }
+  }
+
+  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
+    try await domain.datasets.delete(who.tenant, named: name)
+    domain.served.forget(who.tenant, named: name)
+    return Response(status: .noContent)
+  }
+}

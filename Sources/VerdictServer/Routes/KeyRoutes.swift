@@ -1,0 +1,50 @@
+import HTTPTypes
+import Hummingbird
+import VerdictCore
+
+/// `/v1/keys`: the tenant's own keys.
+struct KeyRoutes {
+  let domain: Domain
+
+  func add(to api: API) {
+    api.on(.get, "/v1/keys", role: .admin, list)
+    api.on(.post, "/v1/keys", role: .admin, create)
+    api.on(.delete, "/v1/keys/{id}", role: .admin, delete)
+  }
+
+  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let query = try QueryParameters(request, known: ["limit", "cursor"])
+    let limit = try query.limit()
+    let keys = try await domain.keys.list(
+      who.tenant, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    return .page(Page(keys, limit: limit) { "\($0.id)" }) { $0.key($1) }
+  }
+
+  @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    _ = try QueryParameters(request, known: [])
+    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let new = try NewKeyBody.parse(body)
+    // What is kept for repeats has no secret: only its hash may be stored.
+    return try await domain.once(request, who, body: body) { tx in
+      let issued = try await KeyStore.issue(
+        who.tenant, name: new.name, role: new.role, expiresAt: new.expiresAt, in: tx)
+      let headers: HTTPFields = [.location: "/v1/keys/\(issued.key.id)", .cacheControl: "no-store"]
+      return (
+        answer: Response.json(.created, headers: headers) { $0.issuedKey(issued.key, secret: issued.secret) },
+        kept: Response.json(.created, headers: headers) { $0.issuedKey(issued.key, secret: nil) }
+      )
+    }
+  }
+
+  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    _ = try QueryParameters(request, known: [])
+    try await domain.keys.revoke(who.tenant, id: try context.number("id", of: "key"))
+    return Response(status: .noContent)
+  }
+}

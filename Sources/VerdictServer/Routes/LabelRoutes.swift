@@ -1,0 +1,130 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import VerdictCore
+
+/// `/v1/datasets/{dataset}/labels`: reading, correcting and deleting. Posting is in ``LabelPosting``, exporting in
+/// ``LabelExporting``.
+struct LabelRoutes {
+  let domain: Domain
+
+  func add(to api: API) {
+    let path = "/v1/datasets/{dataset}/labels"
+    api.on(.post, path, role: .write, LabelPosting(domain: domain).post)
+    api.on(.get, path, role: .read, list)
+    api.on(.delete, path, role: .write, deleteMany)
+    api.on(.get, path + "/{id}", role: .read, read)
+    api.on(.patch, path + "/{id}", role: .write, change)
+    api.on(.delete, path + "/{id}", role: .write, delete)
+  }
+
+  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
+    guard type == .json else {
+      let query = try QueryParameters(request, known: ["key", "source"])
+      return try await LabelExporting(domain: domain).export(
+        name, who.tenant, as: type, where: try Self.filter(query))
+    }
+    let query = try QueryParameters(request, known: ["limit", "cursor", "key", "source"])
+    let limit = try query.limit()
+    let (dataset, labels) = try await domain.labels.list(
+      who.tenant, dataset: name, where: try Self.filter(query),
+      after: try query.cursor(QueryParameters.integer),
+      limit: limit + 1)
+    return .page(Page(labels, limit: limit) { "\($0.id)" }) { $0.label($1, of: dataset) }
+  }
+
+  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try place(request, context)
+    let (dataset, label) = try await domain.labels.label(who.tenant, dataset: name, id: id)
+    return .json { $0.label(label, of: dataset) }
+  }
+
+  @Sendable private func change(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try place(request, context)
+    let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+    let patch = try LabelPatchBody.parse(body)
+    let (dataset, label) = try await domain.labels.change(who.tenant, dataset: name, id: id) {
+      dataset, label in
+      try patch.applied(to: label, of: dataset)
+    }
+    return .json { $0.label(label, of: dataset) }
+  }
+
+  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try place(request, context)
+    try await domain.labels.delete(who.tenant, dataset: name, id: id)
+    return Response(status: .noContent)
+  }
+
+  @Sendable private func deleteMany(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    let query = try QueryParameters(request, known: ["id", "key", "created_before", "source", "all"])
+    var filter = try Self.filter(query)
+    if let ids = query["id"] {
+      let numbers = ids.split(separator: ",", omittingEmptySubsequences: false).map(QueryParameters.integer)
+      guard (1...1_000).contains(numbers.count), !numbers.contains(where: { ($0 ?? 0) < 1 }) else {
+        throw QueryParameters.refusal("id", "must be 1 to 1000 numbers of labels, separated by commas")
+      }
+      filter.ids = numbers.compactMap(\.self)
+    }
+    if let text = query["created_before"] {
+      guard let time = Timestamp.parse(text) else {
+        throw QueryParameters.refusal("created_before", "must be a time as in RFC 3339")
+      }
+      filter.createdBefore = time
+    }
+    if let all = query["all"] {
+      guard all == "true" else { throw QueryParameters.refusal("all", "must be true or left out") }
+      guard !filter.isGiven else { throw QueryParameters.refusal("all", "does not go with another filter") }
+      filter.all = true
+    }
+    guard filter.isGiven else {
+      throw Problem(
+        .invalidParameter,
+        "Say which labels to delete: id=, key=, created_before=, source=, or all=true for every one.")
+    }
+    let deleted = try await domain.labels.delete(who.tenant, dataset: name, where: filter)
+    return .json { json in
+      json.object { json in
+        json.name("deleted")
+        json.integer(deleted)
+      }
+    }
+  }
+
+  private func place(_ request: Request, _ context: Context) throws -> (String, Int) {
+    let place = try (context.dataset(), context.number("id", of: "label"))
+    _ = try QueryParameters(request, known: [])
+    return place
+  }
+
+  /// The conditions that lists, exports and deletions share.
+  private static func filter(_ query: QueryParameters) throws -> LabelFilter {
+    var filter = LabelFilter()
+    if let key = query["key"] {
+      guard (1...200).contains(key.utf8.count), !key.utf8.contains(0) else {
+        throw QueryParameters.refusal("key", "must be 1 to 200 bytes without a NUL character")
+      }
+      filter.keys = [key]
+    }
+    if let source = query["source"] {
+      guard let source = LabelSource(rawValue: source) else {
+        throw QueryParameters.refusal("source", "must be api or prediction")
+      }
+      filter.source = source
+    }
+    return filter
+  }
+}

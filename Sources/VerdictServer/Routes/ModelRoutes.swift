@@ -1,0 +1,131 @@
+import HTTPTypes
+import Hummingbird
+import Learning
+import NIOCore
+import VerdictCore
+
+/// `/v1/datasets/{dataset}/models` and `/kpis`.
+struct ModelRoutes {
+  let domain: Domain
+
+  func add(to api: API) {
+    let path = "/v1/datasets/{dataset}/models"
+    api.on(.get, path, role: .read, list)
+    api.on(.put, path + "/active", role: .write, activate)
+    api.on(.get, path + "/{version}", role: .read, read)
+    api.on(.delete, path + "/{version}", role: .write, delete)
+    api.on(.get, path + "/{version}/export", role: .read, export)
+    api.on(.get, path + "/{version}/curves", role: .read, curves)
+    api.on(.get, "/v1/datasets/{dataset}/kpis", role: .read, history)
+  }
+
+  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    let query = try QueryParameters(request, known: ["limit", "cursor"])
+    let limit = try query.limit()
+    let models = try await domain.models.list(
+      who.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    return try .page(Page(models, limit: limit) { "\($0.version)" }) { try $0.modelSummary($1) }
+  }
+
+  @Sendable private func activate(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
+    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let version = try ActiveModelBody.parse(body)
+    let model = try await domain.models.activate(who.tenant, dataset: name, version: version)
+    domain.served.forget(who.tenant, named: name)
+    return try .json { try $0.modelSummary(model) }
+  }
+
+  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, version) = try (context.dataset(), version(context))
+    _ = try QueryParameters(request, known: [])
+    let model = try await domain.models.model(who.tenant, dataset: name, version: version)
+    return try .json { try $0.model(model) }
+  }
+
+  /// The forms in which a model can be taken elsewhere.
+  private enum ExportFormat: String, CaseIterable {
+    case json, pmml, sql
+  }
+
+  @Sendable private func export(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
+    let (name, version) = try (context.dataset(), version(context))
+    let query = try QueryParameters(request, known: ["format", "table"])
+    guard let format = query["format"].flatMap(ExportFormat.init) else {
+      throw QueryParameters.refusal("format", "must be json, pmml or sql")
+    }
+    if let table = query["table"] {
+      guard format == .sql else { throw QueryParameters.refusal("table", "goes with format=sql") }
+      if let objection = TextRule.name(atMost: 128).objection(to: table) {
+        throw QueryParameters.refusal("table", objection)
+      }
+    }
+    let model = try await domain.models.model(who.tenant, dataset: name, version: version).model
+    switch format {
+    case .json: return .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
+    case .pmml: return .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
+    case .sql:
+      let sql = model.exportSQL(table: query["table"] ?? name)
+      return .bytes(type: "application/sql", ByteBuffer(string: sql))
+    }
+  }
+
+  @Sendable private func curves(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
+    let (name, version) = try (context.dataset(), version(context))
+    _ = try QueryParameters(request, known: [])
+    let curves = try await domain.models.curves(who.tenant, dataset: name, version: version)
+    return try .json { try $0.encoded(curves) }
+  }
+
+  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, version) = try (context.dataset(), version(context))
+    _ = try QueryParameters(request, known: [])
+    try await domain.models.delete(who.tenant, dataset: name, version: version)
+    return Response(status: .noContent)
+  }
+
+  @Sendable private func history(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    let type = try BodyType.wanted(by: request, offered: [.json, .csv])
+    if type == .csv {
+      _ = try QueryParameters(request, known: [])
+      return try await historyAsCSV(name, who)
+    }
+    let query = try QueryParameters(request, known: ["limit", "cursor"])
+    let limit = try query.limit()
+    let records = try await domain.models.history(
+      who.tenant, dataset: name, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    return try .page(Page(records, limit: limit) { "\($0.modelVersion)" }) { try $0.kpiRecord($1) }
+  }
+
+  private func historyAsCSV(_ name: String, _ who: Principal) async throws -> Response {
+    var csv = KPITable()
+    var last: Int?
+    repeat {
+      let page = try await domain.models.history(who.tenant, dataset: name, after: last, limit: 1_000)
+      for record in page { csv.append(record) }
+      last = page.count == 1_000 ? page.last?.modelVersion : nil
+    } while last != nil
+    return .bytes(type: "text/csv; charset=utf-8", csv.buffer)
+  }
+
+  private func version(_ context: Context) throws -> Int {
+    try context.number("version", of: "model", atMost: Int(Int32.max))
+  }
+}

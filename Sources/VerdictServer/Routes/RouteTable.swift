@@ -1,0 +1,39 @@
+public import HTTPTypes
+import Hummingbird
+public import VerdictCore
+
+/// All routes with the role that each needs: what the router has, in a form that can be compared with openapi.yaml.
+public struct RouteTable: Sendable {
+  /// One route.
+  public struct Entry: Sendable, Hashable {
+    /// The HTTP method.
+    public var method: HTTPRequest.Method
+    /// The path as openapi.yaml writes it, `/v1/datasets/{dataset}`.
+    public var path: String
+    /// The role that a key needs; `nil` where none is needed.
+    public var role: Role?
+  }
+
+  /// The routes in the order in which they were added.
+  public private(set) var entries: [Entry] = []
+
+  mutating func add(_ method: HTTPRequest.Method, _ path: String, role: Role?) {
+    entries.append(Entry(method: method, path: path, role: role))
+  }
+
+  /// The methods of a concrete path; empty when nothing is routed there.
+  func methods(of path: String) -> [HTTPRequest.Method] {
+    let segments = path.split(separator: "/")
+    let matching = entries.filter { entry in
+      let template = entry.path.split(separator: "/")
+      return template.count == segments.count
+        && zip(template, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+    var methods: [HTTPRequest.Method] = []
+    for entry in matching where !methods.contains(entry.method) {
+      methods.append(entry.method)
+      if entry.method == .get { methods.append(.head) }
+    }
+    return methods
+  }
+}

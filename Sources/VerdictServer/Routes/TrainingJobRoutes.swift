@@ -1,0 +1,130 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import JobQueue
+import NIOCore
+import VerdictCore
+
+/// `/v1/datasets/{dataset}/training-jobs`.
+struct TrainingJobRoutes {
+  let domain: Domain
+  let watch: JobWatch
+
+  func add(to api: API) {
+    let path = "/v1/datasets/{dataset}/training-jobs"
+    api.on(.post, path, role: .write, create)
+    api.on(.get, path, role: .read, list)
+    api.on(.get, path + "/{id}", role: .read, read)
+    api.on(.post, path + "/{id}/cancel", role: .write, cancel)
+    api.on(.get, path + "/{id}/events", role: .read, events)
+  }
+
+  @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
+    let wait = try Preference.wait(of: request)
+    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small, optional: true)
+    let fields = try TrainingParametersBody.parse(body)
+    let response = try await domain.once(request, who, body: body) { tx in
+      let job = try await domain.trainings.request(who.tenant, dataset: name, in: tx) {
+        try fields.applied(to: $0)
+      }
+      return try .json(.accepted, headers: [.location: Self.location(name, Int(job.id))]) { try $0.job(job) }
+    }
+    guard let wait, let id = response.headers[.location]?.split(separator: "/").last.flatMap({ Int($0) })
+    else {
+      return response
+    }
+    let job = try await finished(who.tenant, name, id, within: wait)
+    // The answer as it stands by now takes the place of the first, but for its length.
+    var headers = response.headers
+    headers[.contentLength] = nil
+    headers[.preferenceApplied] = "wait=\(wait)"
+    return try .json(job.state.isFinal ? .ok : .accepted, headers: headers) { try $0.job(job) }
+  }
+
+  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    let query = try QueryParameters(request, known: ["limit", "cursor"])
+    let limit = try query.limit()
+    let jobs = try await domain.trainings.list(
+      who.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    return try .page(Page(jobs, limit: limit) { "\($0.id)" }) { try $0.job($1) }
+  }
+
+  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
+    _ = try QueryParameters(request, known: [])
+    let job = try await domain.trainings.job(who.tenant, dataset: name, id: id)
+    return try .json { try $0.job(job) }
+  }
+
+  @Sendable private func cancel(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
+    _ = try QueryParameters(request, known: [])
+    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small, optional: true)
+    try EmptyBody.check(body)
+    return try await domain.once(request, who, body: body) { tx in
+      let job = try await domain.trainings.cancel(who.tenant, dataset: name, id: id, in: tx)
+      return try .json { try $0.job(job) }
+    }
+  }
+
+  /// Server-sent events (WHATWG HTML, section 9.2) until the job has ended.
+  @Sendable private func events(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
+    _ = try QueryParameters(request, known: [])
+    // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
+    let first = try await domain.trainings.job(who.tenant, dataset: name, id: id)
+    let body = ResponseBody { writer in
+      var last: Job?
+      var silence = ContinuousClock.now
+      for await _ in watch.changes(of: .init(tenant: who.tenant, job: id), atLeastEvery: .seconds(1)) {
+        let job = last == nil ? first : try await domain.trainings.job(who.tenant, dataset: name, id: id)
+        if last == nil || job.state != last?.state || job.progress != last?.progress
+          || job.phase != last?.phase
+        {
+          try await writer.write(try ServerSentEvents.event(job, isNewState: job.state != last?.state))
+          silence = .now
+        } else if ContinuousClock.now - silence > .seconds(15) {
+          try await writer.write(ServerSentEvents.keepAlive)
+          silence = .now
+        }
+        last = job
+        if job.state.isFinal { break }
+      }
+      try await writer.finish(nil)
+    }
+    return Response(
+      status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+  }
+
+  /// The job once it has ended, or as it stands after so many seconds.
+  private func finished(_ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int) async throws
+    -> Job
+  {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    var job = try await domain.trainings.job(tenant, dataset: name, id: id)
+    guard !job.state.isFinal, seconds > 0 else { return job }
+    let interval = Duration.milliseconds(min(500, seconds * 1_000))
+    for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: interval) {
+      job = try await domain.trainings.job(tenant, dataset: name, id: id)
+      if job.state.isFinal || ContinuousClock.now >= deadline { break }
+    }
+    return job
+  }
+
+  private static func location(_ dataset: String, _ id: Int) -> String {
+    "/v1/datasets/\(dataset)/training-jobs/\(id)"
+  }
+}

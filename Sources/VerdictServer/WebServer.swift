@@ -1,0 +1,95 @@
+public import JobQueue
+public import Logging
+public import PostgreSQL
+public import ServiceLifecycle
+public import VerdictCore
+import Hummingbird
+import NIOCore
+
+/// The HTTP side of Verdict: everything between the socket and the domain.
+public struct WebServer: Sendable {
+  /// Where and how it listens.
+  public struct Configuration: Sendable {
+    /// Address to listen on.
+    public var host: String
+    /// Port to listen on; 0 for any free one.
+    public var port: Int
+    /// Told the port once the server listens.
+    public var onListening: @Sendable (Int) async -> Void
+
+    /// Makes a configuration; see the properties.
+    public init(
+      host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+      self.host = host
+      self.port = port
+      self.onListening = onListening
+    }
+  }
+
+  private let database: Database
+  private let queue: JobQueue
+  private let listening: ConnectionConfiguration
+  private let configuration: Configuration
+  private let logger: Logger
+
+  /// A server on `database`.
+  ///
+  /// - Parameter listening: how to connect for notifications: a connection of its own, straight to PostgreSQL.
+  public init(
+    database: Database, queue: JobQueue, listening: ConnectionConfiguration, configuration: Configuration,
+    logger: Logger
+  ) {
+    self.database = database
+    self.queue = queue
+    self.listening = listening
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  /// The services that make it up: they run until graceful shutdown, in this order.
+  public func services() throws -> [any Service] {
+    let domain = Domain(database: database, queue: queue)
+    let jobs = JobWatch()
+    let listener = Listener(
+      listening, channels: [DatasetChanges.channel, JobQueue.eventChannel], logger: logger)
+    let announcements = Announcements(listener: listener, served: domain.served, jobs: jobs, logger: logger)
+    let api = try Self.api(domain, jobs: jobs, metrics: MetricsRegistry(), logger: logger)
+    let application = Application(
+      router: api.router,
+      configuration: .init(
+        address: .hostname(configuration.host, port: configuration.port), serverName: "verdict"),
+      onServerRunning: { [configuration, logger] channel in
+        let port = channel.localAddress?.port ?? configuration.port
+        logger.notice("listening on http://\(configuration.host):\(port)")
+        await configuration.onListening(port)
+      },
+      logger: logger)
+    return [announcements, application]
+  }
+
+  /// All routes, as they are compared with openapi.yaml.
+  public static func routes(database: Database, queue: JobQueue, logger: Logger) throws -> RouteTable {
+    try api(
+      Domain(database: database, queue: queue), jobs: JobWatch(), metrics: MetricsRegistry(), logger: logger
+    ).routes.table
+  }
+
+  private static func api(
+    _ domain: Domain, jobs: JobWatch, metrics: MetricsRegistry, logger: Logger
+  ) throws -> API {
+    let api = API(
+      authenticator: Authenticator(keys: KeyStore(database: domain.database)),
+      requests: RequestMetrics(registry: metrics))
+    DatasetRoutes(domain: domain).add(to: api)
+    LabelRoutes(domain: domain).add(to: api)
+    TrainingJobRoutes(domain: domain, watch: jobs).add(to: api)
+    ModelRoutes(domain: domain).add(to: api)
+    PredictionRoutes(domain: domain).add(to: api)
+    KeyRoutes(domain: domain).add(to: api)
+    domain.show(in: metrics)
+    try OperationRoutes(readiness: Readiness(database: domain.database, logger: logger), metrics: metrics)
+      .add(to: api)
+    return api
+  }
+}

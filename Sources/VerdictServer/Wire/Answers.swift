@@ -1,0 +1,37 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension Response {
+  /// An answer whose body `write` makes.
+  static func json(
+    _ status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], _ write: (inout JSONWriter) throws -> Void
+  ) rethrows -> Response {
+    var json = JSONWriter()
+    try write(&json)
+    return bytes(status, headers: headers, type: "application/json", json.buffer)
+  }
+
+  /// An answer with a body of the given type.
+  static func bytes(
+    _ status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], type: String, _ buffer: ByteBuffer
+  ) -> Response {
+    var headers = headers
+    headers[.contentType] = type
+    return Response(status: status, headers: headers, body: .init(byteBuffer: buffer))
+  }
+
+  /// A page of a list.
+  static func page<T>(
+    _ page: Page<T>, _ write: (inout JSONWriter, T) throws -> Void
+  ) rethrows -> Response {
+    try json { json in
+      try json.object { json in
+        json.name("data")
+        try json.array(page.items, write)
+        json.name("next_cursor")
+        json.optional(page.nextCursor) { $0.string($1) }
+      }
+    }
+  }
+}

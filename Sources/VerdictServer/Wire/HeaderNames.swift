@@ -1,0 +1,14 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+  static let xRequestID = constant("X-Request-Id")
+  static let idempotencyKey = constant("Idempotency-Key")
+  static let idempotencyReplayed = constant("Idempotency-Replayed")
+  static let prefer = constant("Prefer")
+  static let preferenceApplied = constant("Preference-Applied")
+
+  private static func constant(_ name: String) -> HTTPField.Name {
+    guard let name = HTTPField.Name(name) else { preconditionFailure("not a header's name: \(name)") }
+    return name
+  }
+}

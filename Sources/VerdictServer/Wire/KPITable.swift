@@ -1,0 +1,39 @@
+import Learning
+import NIOCore
+import VerdictCore
+
+/// The history of KPIs as CSV (RFC 4180): one line a training. A KPI that is undefined is an empty field.
+struct KPITable {
+  private(set) var buffer = ByteBuffer()
+
+  private static let matrix = ["true_positive", "false_positive", "true_negative", "false_negative"]
+
+  init() {
+    let columns =
+      ["model_version", "training_job", "trained_at", "trigger"] + Self.matrix
+      + Metric.allCases.map(\.rawValue)
+    line(columns)
+  }
+
+  mutating func append(_ record: KPIRecord) {
+    let kpis = record.kpis
+    let cells = kpis.confusionMatrix
+    line(
+      [
+        "\(record.modelVersion)", "\(record.jobID)", Timestamp.format(record.trainedAt),
+        record.trigger.rawValue,
+      ]
+        + [cells.truePositive, cells.falsePositive, cells.trueNegative, cells.falseNegative].map { "\($0)" }
+        + Metric.allCases.map { kpis.value(of: $0).map(Self.number) ?? "" })
+  }
+
+  /// No field here can have a comma or a quote: names, numbers and times only.
+  private mutating func line(_ fields: [String]) {
+    buffer.writeString(fields.joined(separator: ","))
+    buffer.writeStaticString("\r\n")
+  }
+
+  private static func number(_ value: Double) -> String {
+    Int(exactly: value).map(String.init) ?? "\(value)"
+  }
+}

@@ -1,0 +1,22 @@
+import HTTPTypes
+import Hummingbird
+
+/// The Prefer header (RFC 7240).
+enum Preference {
+  /// The seconds of `wait=N`, 0…300; `nil` when there is none. Other preferences are ignored, as the RFC asks.
+  ///
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for a `wait` out of bounds.
+  static func wait(of request: Request) throws -> Int? {
+    for preference in request.headers[values: .prefer].flatMap({
+      $0.split(whereSeparator: { ",;".contains($0) })
+    }) {
+      let parts = preference.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(of: " \t\"") }
+      guard parts.count == 2, parts[0].lowercased() == "wait" else { continue }
+      guard let seconds = QueryParameters.integer(parts[1]), seconds <= 300 else {
+        throw QueryParameters.refusal("Prefer", "takes wait=N with N from 0 to 300")
+      }
+      return seconds
+    }
+    return nil
+  }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import Hummingbird
+import VerdictCore
+
+/// The query of a request, read strictly: each parameter once, known and well-formed, or the request is refused.
+struct QueryParameters {
+  private var values: [String: String] = [:]
+
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for an unknown or a repeated parameter.
+  init(_ request: Request, known: Set<String>) throws {
+    for (name, value) in request.uri.queryParameters {
+      let name = String(name)
+      guard known.contains(name) else { throw Self.refusal(name, "is not a parameter of this path") }
+      guard values.updateValue(String(value), forKey: name) == nil else {
+        throw Self.refusal(name, "is given twice")
+      }
+    }
+  }
+
+  subscript(_ name: String) -> String? { values[name] }
+
+  /// Whether any parameter is given.
+  var isEmpty: Bool { values.isEmpty }
+
+  /// `true` or `false`.
+  func bool(_ name: String) throws -> Bool? {
+    switch values[name] {
+    case nil: nil
+    case "true": true
+    case "false": false
+    default: throw Self.refusal(name, "must be true or false")
+    }
+  }
+
+  /// A whole number within bounds.
+  func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    guard let text = values[name] else { return nil }
+    guard let value = Self.integer(text), range.contains(value) else {
+      throw Self.refusal(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  /// How many items a page shows: 1…1000, 100 unless said otherwise.
+  func limit() throws -> Int {
+    try integer("limit", in: 1...1_000) ?? 100
+  }
+
+  /// The place after which a page begins, as `position` reads it.
+  func cursor<T>(_ position: (String) -> T?) throws -> T? {
+    guard let cursor = values["cursor"] else { return nil }
+    guard let place = Cursor.decode(cursor).flatMap(position) else {
+      throw Self.refusal("cursor", "is not a cursor of this list")
+    }
+    return place
+  }
+
+  /// Digits only: `Int` alone would take a sign, too.
+  static func integer(_ text: some StringProtocol) -> Int? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Int(text)
+  }
+
+  static func refusal(_ name: String, _ detail: String) -> Problem {
+    Problem(.invalidParameter, places: [Place(parameter: name, detail: detail)])
+  }
+}

@@ -1,0 +1,32 @@
+import VerdictCore
+
+extension JSONWriter {
+  /// A key without its secret.
+  mutating func key(_ key: APIKey) {
+    object { $0.keyMembers(key) }
+  }
+
+  /// A new key; its secret is `null` where the answer is given again, since only its hash is stored.
+  mutating func issuedKey(_ key: APIKey, secret: KeySecret?) {
+    object { json in
+      json.keyMembers(key)
+      json.name("secret")
+      json.optional(secret) { $0.string($1.token) }
+    }
+  }
+
+  private mutating func keyMembers(_ key: APIKey) {
+    name("id")
+    integer(key.id)
+    name("name")
+    string(key.name)
+    name("role")
+    string(key.role.rawValue)
+    name("created_at")
+    time(key.createdAt)
+    name("last_used_at")
+    optional(key.lastUsedAt) { $0.time($1) }
+    name("expires_at")
+    optional(key.expiresAt) { $0.time($1) }
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Learning
+import VerdictCore
+
+extension JSONWriter {
+  /// A training row of a dataset.
+  mutating func label(_ label: Label, of dataset: Dataset) {
+    object { json in
+      json.name("id")
+      json.integer(label.id)
+      json.name("features")
+      json.features(label.row, of: dataset)
+      json.name("label")
+      json.outcome(label.label)
+      json.name("key")
+      json.optional(label.key) { $0.string($1) }
+      json.name("source")
+      json.string(label.source.rawValue)
+      json.name("prediction_id")
+      json.optional(label.predictionID) { $0.uuid($1) }
+      json.name("created_at")
+      json.time(label.createdAt)
+      json.name("updated_at")
+      json.time(label.updatedAt)
+    }
+  }
+
+  /// All features of a row, missing ones as `null`.
+  mutating func features(_ row: FeatureRow, of dataset: Dataset) {
+    object { json in
+      for feature in dataset.features {
+        json.name(feature.name)
+        json.value(row[feature])
+      }
+    }
+  }
+
+  /// One feature value.
+  mutating func value(_ value: FeatureValue) {
+    switch value {
+    case .number(let number): self.number(number)
+    case .category(let name): string(name)
+    case .missing: null()
+    }
+  }
+
+  /// 0 or 1.
+  mutating func outcome(_ value: Bool) {
+    integer(value ? 1 : 0)
+  }
+
+  mutating func uuid(_ id: UUID) {
+    string(id.uuidString.lowercased())
+  }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import JobQueue
+import Learning
+import PostgreSQL
+import VerdictCore
+
+extension JSONWriter {
+  /// A training job.
+  mutating func job(_ job: Job) throws {
+    let outcome = try job.result?.decode(TrainingOutcome.self)
+    let parameters = try job.parameters.decode(TrainingParameters.self)
+    try object { json in
+      json.name("id")
+      json.integer(job.id)
+      json.name("state")
+      json.string(job.state.rawValue)
+      json.name("trigger")
+      json.string(job.origin)
+      json.name("progress")
+      json.number(job.progress)
+      json.name("phase")
+      json.optional(job.phase) { $0.string($1) }
+      json.name("attempt")
+      json.integer(job.attempt)
+      json.name("parameters")
+      try json.encoded(parameters)
+      json.name("created_at")
+      json.time(job.createdAt)
+      json.name("started_at")
+      json.optional(job.startedAt) { $0.time($1) }
+      json.name("finished_at")
+      json.optional(job.finishedAt) { $0.time($1) }
+      json.name("error")
+      json.optional(job.error) { json, error in
+        json.object { json in
+          json.name("type")
+          json.string(error.type)
+          json.name("detail")
+          json.string(error.detail)
+        }
+      }
+      json.name("model_version")
+      json.optional(outcome?.modelVersion) { $0.integer($1) }
+      json.name("kpis")
+      try json.optional(outcome?.kpis) { try $0.encoded($1) }
+    }
+  }
+}

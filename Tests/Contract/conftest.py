@@ -1,0 +1,65 @@
+"""The server under test (started by harness.py), its tenants, and a dataset with a model to ask."""
+
+import json
+import os
+import uuid
+
+import pytest
+
+from contract import data
+from contract.client import Client
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def url() -> str:
+    return os.environ["CONTRACT_URL"]
+
+
+@pytest.fixture(scope="session")
+def admin_keys() -> list[str]:
+    """An admin key of each of the two tenants."""
+    return json.loads(os.environ["CONTRACT_KEYS"])
+
+
+@pytest.fixture(scope="session")
+def api(url, admin_keys) -> Client:
+    """The first tenant, as admin."""
+    return Client(url, admin_keys[0])
+
+
+@pytest.fixture(scope="session")
+def other(url, admin_keys) -> Client:
+    """The second tenant, as admin."""
+    return Client(url, admin_keys[1])
+
+
+@pytest.fixture(scope="session")
+def nobody(url) -> Client:
+    """A client without a key."""
+    return Client(url, None)
+
+
+@pytest.fixture(scope="session")
+def roles(api, url) -> dict[str, Client]:
+    """The first tenant, with a key of each role."""
+    made = {}
+    for role in ("admin", "write", "read", "predict"):
+        answer = api.call("createKey", json_body={"name": f"contract {role}", "role": role}, expect=201)
+        made[role] = Client(url, answer.json()["secret"])
+    return made
+
+
+@pytest.fixture
+def dataset(api) -> str:
+    """A new dataset without labels."""
+    return data.create(api, f"d-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(scope="module")
+def trained(api) -> str:
+    """A dataset with 400 labels and one model, shared by the tests of a module, which leave its model alone."""
+    return data.train(api, data.create(api, f"t-{uuid.uuid4().hex[:12]}"))

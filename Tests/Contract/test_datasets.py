@@ -1,0 +1,108 @@
+"""Datasets: create, read, list, change, delete."""
+
+import uuid
+
+from contract import data
+from contract.client import pointers, problem
+
+
+def test_create_answers_with_all_defaults(api):
+    name = f"smallest-{uuid.uuid4().hex[:8]}"
+    answer = api.call("createDataset", json_body={"name": name, "features": [{"name": "x", "type": "discrete"}]},
+                      expect=201)
+    assert answer.headers["Location"] == f"/v1/datasets/{name}"
+    made = answer.json()
+    assert made["features"] == [{"name": "x", "type": "discrete"}]
+    assert made["label"] == {"name": "label", "positive": None}
+    assert made["auto_train"] == {"enabled": False, "min_new_labels": 1, "max_delay_seconds": 0}
+    assert made["gate"] is None and made["active_model"] is None
+    assert (made["labels_stored"], made["positives"], made["negatives"]) == (0, 0, 0)
+    training = made["training"]
+    assert (training["penalty"], training["C"], training["l1_ratio"], training["class_weight"]) == ("l2", 1, None, None)
+    assert training["threshold"] == 0.5 and training["seed"] == 0
+    assert training["validation"] == {"method": "holdout", "fraction": 0.2}
+    assert api.call("getDataset", dataset=name, expect=200).json() == made
+
+
+def test_a_name_is_taken_once_in_a_tenant_and_free_in_another(api, other, dataset):
+    body = {"name": dataset, "features": [{"name": "x", "type": "continuous"}]}
+    problem(api.call("createDataset", json_body=body, expect=409), "dataset-exists")
+    other.call("createDataset", json_body=body, expect=201)
+    other.call("deleteDataset", dataset=dataset, expect=204)
+
+
+def test_what_the_schema_cannot_say_is_refused_too(api):
+    def refused(pointer, **members):
+        body = {"name": f"n-{uuid.uuid4().hex[:8]}", "features": data.FEATURES} | members
+        answer = api.call("createDataset", json_body=body, checked=False, expect=422)
+        assert pointer in pointers(answer), answer.text
+
+    refused("/features/1/name", features=[{"name": "x", "type": "continuous"}, {"name": "x", "type": "discrete"}])
+    refused("/features/0/categories", features=[{"name": "x", "type": "continuous", "categories": ["a"]}])
+    refused("/label/name", label={"name": "age"})
+    refused("/training/l1_ratio", training={"penalty": "elasticnet"})
+    refused("/training/l1_ratio", training={"penalty": "l2", "l1_ratio": 0.5})
+
+
+def test_list_is_by_name_and_paged(api):
+    prefix = f"p-{uuid.uuid4().hex[:8]}"
+    names = [data.create(api, f"{prefix}-{index}") for index in (3, 1, 2)]
+    listed = [each["name"] for each in api.pages("listDatasets", limit=1)]
+    assert listed == sorted(listed)
+    assert [name for name in listed if name.startswith(prefix)] == sorted(names)
+
+
+def test_a_merge_patch_changes_what_it_names(api, dataset):
+    def patch(body, media_type="application/merge-patch+json"):
+        return api.call("updateDataset", dataset=dataset, json_body=body, media_type=media_type, expect=200).json()
+
+    before = api.call("getDataset", dataset=dataset).json()
+    assert patch({}) | {"updated_at": 0} == before | {"updated_at": 0}
+    gate = {"metric": "roc_auc", "minimum": 0.9}
+    assert patch({"gate": gate})["gate"] == gate
+    assert patch({"gate": {"minimum": 0.8}})["gate"] == gate | {"minimum": 0.8}
+    changed = patch({"auto_train": {"min_new_labels": 50}, "training": {"C": 0.5, "seed": 9}}, "application/json")
+    assert changed["auto_train"] == before["auto_train"] | {"min_new_labels": 50}
+    assert changed["training"] == before["training"] | {"C": 0.5, "seed": 9}
+    assert changed["gate"] is not None
+    assert patch({"training": {"C": None}})["training"] == before["training"] | {"seed": 9}
+    assert patch({"gate": None})["gate"] is None
+    again = patch({"auto_train": None, "training": None})
+    assert again["auto_train"] == before["auto_train"] and again["training"] == before["training"]
+    assert again == api.call("getDataset", dataset=dataset).json()
+
+
+def test_half_a_gate_is_no_gate(api, dataset):
+    answer = api.call("updateDataset", dataset=dataset, json_body={"gate": {"minimum": 0.8}}, expect=422)
+    assert pointers(answer)[0].startswith("/gate"), answer.text
+
+
+def test_features_are_added_at_the_end_only(api, dataset):
+    def refused(features, pointer):
+        answer = api.call("updateDataset", dataset=dataset, json_body={"features": features}, expect=422)
+        assert pointers(answer) == [pointer], answer.text
+
+    data.add(api, dataset, data.rows(1))
+    added = {"name": "native_country", "type": "categorical"}
+    refused(data.FEATURES[:-1], "/features")
+    refused([data.FEATURES[0] | {"type": "discrete"}, *data.FEATURES[1:]], "/features/0/type")
+    refused([added, *data.FEATURES], "/features/0/name")
+    body = {"features": [*data.FEATURES, added]}
+    assert api.call("updateDataset", dataset=dataset, json_body=body, expect=200).json()["features"] == body["features"]
+    [label] = api.pages("listLabels", dataset=dataset)
+    assert label["features"]["native_country"] is None
+    row = data.rows(1)[0]
+    row["features"]["native_country"] = "Cuba"
+    data.add(api, dataset, [row])
+    assert api.pages("listLabels", dataset=dataset)[1]["features"]["native_country"] == "Cuba"
+
+
+def test_delete_takes_everything_and_frees_the_name(api, dataset):
+    data.add(api, dataset, data.rows(5))
+    assert api.call("deleteDataset", dataset=dataset, expect=204).content == b""
+    for call in ("getDataset", "listLabels", "listTrainingJobs", "listModels", "listKPIs", "listPredictions"):
+        problem(api.call(call, dataset=dataset, expect=404), "not-found")
+    problem(api.call("deleteDataset", dataset=dataset, expect=404), "not-found")
+    data.create(api, dataset)
+    assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 0
+    assert api.pages("listLabels", dataset=dataset) == []

@@ -1,0 +1,125 @@
+"""Repeats under an Idempotency-Key: one effect, one answer."""
+
+import concurrent.futures
+import json
+import uuid
+
+import pytest
+
+from contract import data
+from contract.client import Client, problem
+
+ROW = {"features": {"age": 44}}
+
+
+def named(key=None) -> dict:
+    return {"Idempotency-Key": key or str(uuid.uuid4())}
+
+
+REPEATABLE = {
+    "addLabels": {"labels": data.rows(3)},
+    "createTrainingJob": {"seed": 5},
+    "predict": ROW,
+    "predictBatch": {"predictions": [ROW, ROW]},
+}
+
+
+@pytest.mark.parametrize("operation", REPEATABLE)
+def test_a_repeat_is_given_the_first_answer(api, trained, operation):
+    headers, body = named(), REPEATABLE[operation]
+    first = api.call(operation, dataset=trained, json_body=body, headers=headers, expect=(201, 202))
+    assert "Idempotency-Replayed" not in first.headers
+    before = data.stored(api, trained)
+    for _ in range(3):
+        again = api.call(operation, dataset=trained, json_body=body, headers=headers, expect=first.status_code)
+        assert again.content == first.content
+        assert again.headers.get("Location") == first.headers.get("Location")
+        assert again.headers["Content-Type"] == first.headers["Content-Type"]
+        assert again.headers["Idempotency-Replayed"] == "true"
+    after = data.stored(api, trained)
+    if operation == "createTrainingJob":  # the job goes on meanwhile
+        assert before["jobs"] == after["jobs"]
+    else:
+        assert before == after
+
+
+def test_creating_a_dataset_twice(api):
+    body = {"name": f"i-{uuid.uuid4().hex[:8]}", "features": [{"name": "x", "type": "continuous"}]}
+    headers = named()
+    first = api.call("createDataset", json_body=body, headers=headers, expect=201)
+    again = api.call("createDataset", json_body=body, headers=headers, expect=201)
+    assert again.json() == first.json() and again.headers["Location"] == first.headers["Location"]
+    problem(api.call("createDataset", json_body=body, expect=409), "dataset-exists")
+
+
+def test_a_secret_is_not_replayed(api):
+    headers, body = named(), {"name": "once", "role": "read"}
+    first = api.call("createKey", json_body=body, headers=headers, expect=201).json()
+    again = api.call("createKey", json_body=body, headers=headers, expect=201).json()
+    assert first["secret"] is not None
+    assert again == first | {"secret": None}
+
+
+def test_another_request_under_the_same_key(api, trained):
+    headers = named()
+    api.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=201)
+    other_row = {"features": {"age": 45}}
+    answer = api.call("predict", dataset=trained, json_body=other_row, headers=headers, expect=422)
+    problem(answer, "idempotency-key-reused")
+    answer = api.call("predict", dataset=trained, json_body=ROW, query={"explain": "true"}, headers=headers, expect=422)
+    problem(answer, "idempotency-key-reused")
+    answer = api.call("predictBatch", dataset=trained, json_body={"predictions": [ROW]}, headers=headers, expect=422)
+    problem(answer, "idempotency-key-reused")
+
+
+def test_a_refused_request_may_be_corrected(api, trained):
+    headers = named()
+    bad = {"features": {"age": "old"}}
+    api.call("predict", dataset=trained, json_body=bad, headers=headers, expect=422)
+    api.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=201)
+
+
+def test_keys_are_the_tenant_s_own(api, other, trained):
+    headers = named()
+    api.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=201)
+    answer = other.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=404)
+    problem(answer, "not-found")
+
+
+def test_streams_are_repeatable_too(api, dataset):
+    headers = named()
+    body = "".join(json.dumps(row) + "\n" for row in data.rows(2000)).encode()
+    arguments = {"dataset": dataset, "data": body, "media_type": "application/x-ndjson", "headers": headers}
+    first = api.call("addLabels", **arguments, expect=201).json()
+    assert api.call("addLabels", **arguments, expect=201).json() == first
+    answer = api.call("addLabels", **(arguments | {"data": body + body}), expect=422)
+    problem(answer, "idempotency-key-reused")
+    assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 2000
+
+
+def test_cancelling_twice(api, dataset):
+    data.add(api, dataset, data.rows(3000))
+    jobs = [api.call("createTrainingJob", dataset=dataset, json_body={}, expect=202).json()["id"] for _ in range(4)]
+    headers = named()
+    first = api.call("cancelTrainingJob", dataset=dataset, id=jobs[-1], headers=headers, expect=200)
+    again = api.call("cancelTrainingJob", dataset=dataset, id=jobs[-1], headers=headers, expect=200)
+    assert again.content == first.content
+
+
+def test_at_the_same_time(api, url, dataset):
+    """Twenty repeats at once: one effect; each is given the answer or told to wait."""
+    headers, rows = named(), data.rows(500)
+
+    def post(_):
+        client = Client(url, api.key)
+        return client.call("addLabels", dataset=dataset, json_body={"labels": rows}, headers=headers,
+                           expect=(201, 409))
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(post, range(20)))
+    given = [answer for answer in answers if answer.status_code == 201]
+    assert given and len({answer.content for answer in given}) == 1
+    for answer in answers:
+        if answer.status_code == 409:
+            problem(answer, "idempotency-key-in-use")
+    assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 500

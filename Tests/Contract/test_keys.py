@@ -1,0 +1,60 @@
+"""API keys: make, list, expire, revoke."""
+
+import datetime
+import re
+import time
+
+from contract.client import Client, pointers, problem
+
+
+def in_seconds(seconds: float) -> str:
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_a_key_is_shown_once(api, url):
+    answer = api.call("createKey", json_body={"name": "web shop", "role": "read"}, expect=201)
+    made = answer.json()
+    assert re.fullmatch(r"vd_\d+_[0-9a-f]{64}", made["secret"])
+    assert answer.headers["Location"] == f"/v1/keys/{made['id']}"
+    assert (made["role"], made["last_used_at"], made["expires_at"]) == ("read", None, None)
+    Client(url, made["secret"]).call("listDatasets", expect=200)
+    listed = {key["id"]: key for key in api.pages("listKeys", limit=2)}
+    assert list(listed) == sorted(listed)
+    assert listed[made["id"]]["last_used_at"] is not None
+    assert made["secret"] not in api.call("listKeys", query={"limit": 1000}).text
+
+
+def test_a_revoked_key_is_unknown(api, url):
+    made = api.call("createKey", json_body={"name": "short", "role": "write"}, expect=201).json()
+    client = Client(url, made["secret"])
+    client.call("listDatasets", expect=200)
+    api.call("deleteKey", id=made["id"], expect=204)
+    time.sleep(1)
+    problem(client.call("listDatasets", expect=401), "unauthorized")
+    problem(api.call("deleteKey", id=made["id"], expect=404), "not-found")
+
+
+def test_a_key_expires(api, url):
+    made = api.call("createKey", json_body={"name": "brief", "role": "read", "expires_at": in_seconds(2)},
+                    expect=201).json()
+    client = Client(url, made["secret"])
+    client.call("listDatasets", expect=200)
+    deadline = time.monotonic() + 15
+    while client.call("listDatasets").status_code == 200:
+        assert time.monotonic() < deadline, "an expired key still works"
+        time.sleep(0.2)
+    problem(client.call("listDatasets", expect=401), "unauthorized")
+
+
+def test_an_expiry_lies_ahead(api):
+    for moment in ("2001-01-01T00:00:00Z", "tomorrow", "2030-02-30T00:00:00Z"):
+        body = {"name": "late", "role": "read", "expires_at": moment}
+        assert pointers(api.call("createKey", json_body=body, checked=False, expect=422)) == ["/expires_at"]
+
+
+def test_keys_of_other_tenants_are_out_of_sight(api, other):
+    theirs = other.call("createKey", json_body={"name": "theirs", "role": "read"}, expect=201).json()
+    assert theirs["id"] not in [key["id"] for key in api.pages("listKeys")]
+    problem(api.call("deleteKey", id=theirs["id"], expect=404), "not-found")
+    assert theirs["id"] in [key["id"] for key in other.pages("listKeys")]

@@ -1,0 +1,83 @@
+"""Models: list, read, check by hand, promote, roll back, delete."""
+
+import math
+
+import pytest
+
+from contract import data
+from contract.client import pointers, problem
+
+
+@pytest.fixture
+def versions(api, dataset) -> str:
+    """A dataset with three models."""
+    data.add(api, dataset, data.rows(150))
+    for seed in range(3):
+        api.call("createTrainingJob", dataset=dataset, json_body={"seed": seed}, headers={"Prefer": "wait=60"},
+                 expect=200)
+    return dataset
+
+
+def predicted_by(api, dataset) -> int:
+    return api.call("predict", dataset=dataset, query={"store": "false"}, json_body={"features": {"age": 50}},
+                    expect=200).json()["model_version"]
+
+
+def test_list_is_newest_first(api, versions):
+    models = api.pages("listModels", dataset=versions, limit=2)
+    assert [(model["version"], model["active"]) for model in models] == [(3, True), (2, False), (1, False)]
+    assert [model["parameters"]["seed"] for model in models] == [2, 1, 0]
+    assert all(model["converged"] and model["labels_used"] == 150 for model in models)
+    for model in models:
+        job = api.call("getTrainingJob", dataset=versions, id=model["training_job"]).json()
+        assert job["model_version"] == model["version"] and job["kpis"] == model["kpis"]
+        one = api.call("getModel", dataset=versions, version=model["version"], expect=200).json()
+        assert {name: one[name] for name in model} == model
+
+
+def test_promote_and_roll_back(api, versions):
+    answer = api.call("setActiveModel", dataset=versions, json_body={"version": 1}, expect=200).json()
+    assert (answer["version"], answer["active"]) == (1, True)
+    assert predicted_by(api, versions) == 1
+    assert api.call("getDataset", dataset=versions).json()["active_model"]["version"] == 1
+    assert [model["version"] for model in api.pages("listModels", dataset=versions) if model["active"]] == [1]
+    api.call("setActiveModel", dataset=versions, json_body={"version": 3}, expect=200)
+    assert predicted_by(api, versions) == 3
+    problem(api.call("setActiveModel", dataset=versions, json_body={"version": 99}, expect=404), "not-found")
+    assert predicted_by(api, versions) == 3
+
+
+def test_delete(api, versions):
+    problem(api.call("deleteModel", dataset=versions, version=3, expect=409), "model-active")
+    api.call("deleteModel", dataset=versions, version=2, expect=204)
+    problem(api.call("getModel", dataset=versions, version=2, expect=404), "not-found")
+    problem(api.call("deleteModel", dataset=versions, version=2, expect=404), "not-found")
+    problem(api.call("setActiveModel", dataset=versions, json_body={"version": 2}, expect=404), "not-found")
+    api.call("createTrainingJob", dataset=versions, json_body={}, headers={"Prefer": "wait=60"}, expect=200)
+    assert [model["version"] for model in api.pages("listModels", dataset=versions)] == [4, 3, 1], "no version twice"
+
+
+def test_models_are_marked_when_their_labels_go(api, versions):
+    ids = [label["id"] for label in api.pages("listLabels", dataset=versions)]
+    api.call("deleteLabel", dataset=versions, id=ids[0], expect=204)
+    api.call("deleteLabels", dataset=versions, query={"id": f"{ids[1]},{ids[2]}"}, expect=200)
+    assert [model["labels_deleted_since"] for model in api.pages("listModels", dataset=versions)] == [3, 3, 3]
+    api.call("createTrainingJob", dataset=versions, json_body={}, headers={"Prefer": "wait=60"}, expect=200)
+    newest = api.call("getModel", dataset=versions, version=4).json()
+    assert (newest["labels_deleted_since"], newest["labels_used"]) == (0, 147)
+
+
+def test_probabilities_can_be_checked_by_hand(api, trained):
+    model = api.call("getModel", dataset=trained, version=1, expect=200).json()
+    assert [feature["name"] for feature in model["features"]] == [feature["name"] for feature in data.FEATURES]
+    for row in data.rows(50, seed=9):
+        features = row["features"]
+        answer = api.call("predict", dataset=trained, query={"store": "false"}, json_body={"features": features},
+                          expect=200).json()
+        assert math.isclose(answer["probability"], data.probability(model, features), rel_tol=1e-9, abs_tol=1e-12)
+        assert answer["label"] == int(answer["probability"] >= answer["threshold"])
+
+
+def test_a_closed_body(api, versions):
+    answer = api.call("setActiveModel", dataset=versions, json_body={"version": "1"}, checked=False, expect=422)
+    assert pointers(answer) == ["/version"]

@@ -1,0 +1,161 @@
+"""Predictions: one, many, explained, kept, refused by the gate, labelled afterwards."""
+
+import math
+import uuid
+
+import pytest
+
+from contract import data
+from contract.client import pointers, problem
+
+ROW = {"age": 44, "workclass": "Private", "education_num": 13, "sex": "Male", "capital/gain ~net": 0}
+
+
+def predict(api, dataset, features=None, expect=201, **query):
+    return api.call("predict", dataset=dataset, json_body={"features": ROW if features is None else features},
+                    query={name: str(value).lower() for name, value in query.items()}, expect=expect)
+
+
+def test_a_prediction_is_kept(api, trained):
+    answer = predict(api, trained)
+    made = answer.json()
+    assert answer.headers["Location"] == f"/v1/datasets/{trained}/predictions/{made['id']}"
+    assert (made["model_version"], made["labels_used"], made["warnings"]) == (1, 400, [])
+    assert "contributions" not in made and "intercept" not in made
+    kept = api.call("getPrediction", dataset=trained, id=made["id"], expect=200).json()
+    assert kept["features"] == ROW
+    assert (kept["true_label"], kept["labelled_at"]) == (None, None)
+    for name in ("label", "probability", "threshold", "model_version", "warnings"):
+        assert kept[name] == made[name]
+    assert kept == api.call("listPredictions", dataset=trained, query={"limit": 1}, expect=200).json()["data"][0]
+
+
+def test_store_false_keeps_nothing(api, trained):
+    before = api.pages("listPredictions", dataset=trained)
+    answer = predict(api, trained, expect=200, store=False).json()
+    assert "id" not in answer
+    again = predict(api, trained, expect=200, store=False).json()
+    assert answer == again
+    body = {"predictions": [{"features": ROW}] * 3}
+    many = api.call("predictBatch", dataset=trained, json_body=body, query={"store": "false"}, expect=200).json()
+    assert many["predictions"] == [answer] * 3
+    assert api.pages("listPredictions", dataset=trained) == before
+
+
+@pytest.mark.parametrize("features", [ROW, {}, {"age": None}, ROW | {"workclass": "Gig"}, ROW | {"age": -1e6}], ids=str)
+def test_contributions_sum_to_the_logit(api, trained, features):
+    answer = predict(api, trained, features, expect=200, store=False, explain=True).json()
+    assert [each["feature"] for each in answer["contributions"]] == [feature["name"] for feature in data.FEATURES]
+    for each in answer["contributions"]:
+        assert each["value"] == features.get(each["feature"])
+    logit = answer["intercept"] + math.fsum(each["contribution"] for each in answer["contributions"])
+    assert math.isclose(data.sigmoid(logit), answer["probability"], rel_tol=1e-9, abs_tol=1e-300)
+
+
+def test_what_the_training_has_not_seen_is_a_warning(api, trained):
+    warnings = predict(api, trained, ROW | {"workclass": "Gig", "age": 1e9}).json()["warnings"]
+    assert {(warning["feature"], warning["kind"]) for warning in warnings} == {
+        ("workclass", "unseen-category"), ("age", "outside-range")}
+
+
+def test_a_batch_is_answered_in_order(api, trained):
+    rows = [{"features": row["features"]} for row in data.rows(500, seed=5)]
+    answer = api.call("predictBatch", dataset=trained, json_body={"predictions": rows}, expect=201).json()
+    assert len(answer["predictions"]) == 500
+    assert len({each["id"] for each in answer["predictions"]}) == 500
+    for index in (0, 250, 499):
+        one = predict(api, trained, rows[index]["features"], expect=200, store=False).json()
+        assert {name: answer["predictions"][index][name] for name in one} == one
+        kept = api.call("getPrediction", dataset=trained, id=answer["predictions"][index]["id"], expect=200).json()
+        assert {n: v for n, v in kept["features"].items() if v is not None} == {
+            n: v for n, v in rows[index]["features"].items() if v is not None}
+    explained = api.call("predictBatch", dataset=trained, json_body={"predictions": rows[:2]},
+                         query={"explain": "true", "store": "false"}, expect=200).json()
+    assert all(len(each["contributions"]) == len(data.FEATURES) for each in explained["predictions"])
+
+
+def test_batches_have_bounds_and_are_all_or_nothing(api, trained):
+    def refused(count, bad=None):
+        rows = [{"features": {}} for _ in range(count)]
+        if bad is not None:
+            rows[bad] = {"features": {"age": "old"}}
+        return api.call("predictBatch", dataset=trained, json_body={"predictions": rows}, checked=False, expect=422)
+
+    before = len(api.pages("listPredictions", dataset=trained))
+    assert pointers(refused(0)) == ["/predictions"]
+    assert pointers(refused(10_001)) == ["/predictions"]
+    assert pointers(refused(10, bad=7)) == ["/predictions/7/features/age"]
+    assert len(api.pages("listPredictions", dataset=trained)) == before
+
+
+def test_no_model_no_prediction(api, dataset):
+    problem(predict(api, dataset, expect=409), "no-model")
+    problem(predict(api, dataset, expect=409, store=False), "no-model")
+    body = {"predictions": [{"features": ROW}]}
+    problem(api.call("predictBatch", dataset=dataset, json_body=body, expect=409), "no-model")
+
+
+def test_the_gate_refuses_on_every_path(api, dataset):
+    data.train(api, dataset)
+    kept = predict(api, dataset).json()["id"]
+    kpis = api.call("getModel", dataset=dataset, version=1).json()["kpis"]
+    for metric, minimum in (("roc_auc", 1.5), ("log_loss", -1)):
+        gate = {"gate": {"metric": metric, "minimum": minimum}}
+        api.call("updateDataset", dataset=dataset, json_body=gate, expect=200)
+        body = {"predictions": [{"features": ROW}]}
+        for answer in (predict(api, dataset, expect=409), predict(api, dataset, expect=409, store=False),
+                       predict(api, dataset, expect=409, explain=True),
+                       api.call("predictBatch", dataset=dataset, json_body=body, expect=409)):
+            refusal = problem(answer, "model-below-gate")
+            assert (refusal["metric"], refusal["minimum"], refusal["model_version"]) == (metric, minimum, 1)
+            assert refusal["value"] == kpis[metric]
+    api.call("labelPrediction", dataset=dataset, id=kept, json_body={"label": 1}, expect=200)
+    gate = {"gate": {"metric": "roc_auc", "minimum": kpis["roc_auc"]}}
+    api.call("updateDataset", dataset=dataset, json_body=gate, expect=200)
+    predict(api, dataset)
+    api.call("updateDataset", dataset=dataset, json_body={"gate": None}, expect=200)
+    predict(api, dataset)
+
+
+def test_a_prediction_that_is_labelled_is_training_data(api, dataset):
+    data.train(api, dataset)
+    made = predict(api, dataset, {"age": 70, "education_num": 16}).json()
+    path = {"dataset": dataset, "id": made["id"]}
+    labelled = api.call("labelPrediction", **path, json_body={"label": 1}, expect=200).json()
+    assert labelled["true_label"] == 1 and labelled["labelled_at"] is not None
+    assert api.call("labelPrediction", **path, json_body={"label": 1}, expect=200).json() == labelled
+    [label] = api.pages("listLabels", dataset=dataset, query={"source": "prediction"})
+    assert (label["prediction_id"], label["label"], label["features"]["age"]) == (made["id"], 1, 70)
+    assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 401
+    assert api.call("labelPrediction", **path, json_body={"label": "<=50K"}, expect=200).json()["true_label"] == 0
+    assert [each["label"] for each in api.pages("listLabels", dataset=dataset, query={"source": "prediction"})] == [0]
+    job = api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=60"}, expect=200)
+    assert job.json()["kpis"]["labels_used"] == 401
+    for _ in range(2):
+        api.call("unlabelPrediction", **path, expect=204)
+        assert api.call("getPrediction", **path).json()["true_label"] is None
+        assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 400
+
+
+def test_list_is_newest_first_and_filtered(api, dataset):
+    data.train(api, dataset)
+    ids = [predict(api, dataset).json()["id"] for _ in range(4)]
+    api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=60"}, expect=200)
+    ids.append(predict(api, dataset).json()["id"])
+    api.call("labelPrediction", dataset=dataset, id=ids[2], json_body={"label": 0}, expect=200)
+
+    def listed(**query):
+        return [each["id"] for each in api.pages("listPredictions", dataset=dataset, limit=2, query=query)]
+
+    assert listed() == ids[::-1]
+    assert listed(labelled="true") == [ids[2]]
+    assert listed(labelled="false", model_version=1) == [ids[3], ids[1], ids[0]]
+    assert listed(model_version=2) == [ids[4]]
+    assert listed(model_version=3) == []
+
+
+def test_an_unknown_prediction(api, trained):
+    path = {"dataset": trained, "id": uuid.uuid4()}
+    problem(api.call("getPrediction", **path, expect=404), "not-found")
+    problem(api.call("labelPrediction", **path, json_body={"label": 1}, expect=404), "not-found")
+    problem(api.call("unlabelPrediction", **path, expect=404), "not-found")

@@ -1,0 +1,95 @@
+"""Who may call what: every operation with every kind of key, as `x-role` says."""
+
+import uuid
+
+import pytest
+
+from contract import data, document
+from contract.client import Client, problem
+
+GUARDED = [operation for operation in document.operations().values() if operation.role]
+INCLUDES = {
+    "admin": {"admin", "write", "read", "predict"}, "write": {"write", "read", "predict"},
+    "read": {"read"}, "predict": {"predict"},
+}
+
+
+def path_values(operation, dataset) -> dict:
+    """Values for the path: the dataset is there, the thing in it is not."""
+    values = {"dataset": dataset, "id": 999_999_999, "version": 999_999}
+    if "/predictions/" in operation.path:
+        values["id"] = uuid.UUID(int=7)
+    return {name: value for name, value in values.items() if "{" + name + "}" in operation.path}
+
+
+def harmless(operation) -> dict:
+    """Arguments with which the operation, when it is allowed, is answered with an error or changes nothing lasting."""
+    if operation.spec.get("requestBody"):
+        return {"data": b"{", "media_type": "application/json"}
+    return {"query": {"nonsense": "1"}}
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+def test_only_the_documented_roles(roles, dataset, operation):
+    for role, client in roles.items():
+        answer = client.call(operation.id, **path_values(operation, dataset), **harmless(operation))
+        if operation.role in INCLUDES[role]:
+            # 409: that there is no model is said before the body is looked at.
+            assert answer.status_code in (400, 404, 409), f"{role}: {answer.text}"
+        else:
+            assert answer.status_code == 403, f"{role} may call {operation.id}: {answer.text}"
+            problem(answer, "forbidden")
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+def test_no_key_no_answer(url, nobody, admin_keys, dataset, operation):
+    good = admin_keys[0]
+    tenant = good.split("_")[1]
+    forged = good[:-1] + ("0" if good[-1] != "0" else "1")
+    headers = [None, "", "Bearer", "Bearer ", f"Basic {good}", good, f"Bearer {forged}", f"Bearer {good}0",
+               f"Bearer {good[:-1]}", f"Bearer vd_{tenant}_", "Bearer vd_1_" + "0" * 64, f"Bearer {good.upper()}",
+               "Bearer vd_99999999999999999999_" + "0" * 64, "Bearer vd_-1_" + "0" * 64, "Bearer " + "x" * 4000,
+               "Bearer ' OR 1=1 --", f"Bearer {good} {good}"]
+    for value in headers if operation.id == "listDatasets" else headers[:2] + headers[6:7]:
+        answer = nobody.call(operation.id, **path_values(operation, dataset), **harmless(operation),
+                             headers={"Authorization": value} if value is not None else {}, expect=401)
+        problem(answer, "unauthorized")
+
+
+@pytest.mark.parametrize("operation", [each for each in GUARDED if "{dataset}" in each.path], ids=str)
+def test_another_tenant_s_dataset_is_absent(other, api, trained, operation):
+    """The answers to the other tenant are those of a dataset that never was, word for word but for its name."""
+    absent = f"a-{uuid.uuid4().hex[:12]}"
+    bodies = {"json_body": operation.example()} if operation.spec.get("requestBody") else {}
+    if operation.id == "deleteLabels":
+        bodies = {"query": {"all": "true"}}
+    answers = []
+    for dataset in (trained, absent):
+        answer = other.call(operation.id, **path_values(operation, dataset), **bodies, expect=404)
+        body = problem(answer, "not-found")
+        answers.append({name: str(body[name]).replace(dataset, "?") for name in ("title", "detail", "instance")})
+    assert answers[0] == answers[1]
+    assert api.call("getDataset", dataset=trained, expect=200).json()["labels_stored"] == 400
+
+
+def test_things_of_another_dataset_are_absent(api, trained, dataset):
+    """Numbers are looked up within the dataset of the path."""
+    data.train(api, dataset, 50)
+    label = api.pages("listLabels", dataset=trained)[0]["id"]
+    job = api.pages("listTrainingJobs", dataset=trained)[0]["id"]
+    made = api.call("predict", dataset=trained, json_body={"features": {}}, expect=201).json()["id"]
+    for name, thing in (("getLabel", label), ("deleteLabel", label), ("getTrainingJob", job),
+                        ("cancelTrainingJob", job), ("followTrainingJob", job), ("getPrediction", made),
+                        ("unlabelPrediction", made)):
+        problem(api.call(name, dataset=dataset, id=thing, expect=404), "not-found")
+    body = {"label": 1}
+    problem(api.call("updateLabel", dataset=dataset, id=label, json_body=body, expect=404), "not-found")
+    problem(api.call("labelPrediction", dataset=dataset, id=made, json_body=body, expect=404), "not-found")
+    api.call("getLabel", dataset=trained, id=label, expect=200)
+
+
+def test_the_tenant_in_a_secret_decides_nothing(admin_keys, url):
+    """A key's random part under the other tenant's number opens neither."""
+    (_, first, random), (_, second, _) = (key.split("_") for key in admin_keys)
+    assert first != second
+    problem(Client(url, f"vd_{second}_{random}").call("listDatasets", expect=401), "unauthorized")

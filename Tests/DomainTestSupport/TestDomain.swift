@@ -1,0 +1,168 @@
+public import JobQueue
+public import Logging
+public import PostgreSQL
+import TestSupport
+public import VerdictCore
+
+/// A migrated database of a test's own, with the domain on it, connected as the role that row-level security binds.
+public struct TestDomain: Sendable {
+  /// As the owner of the tables: to look behind row-level security.
+  public let admin: ConnectionConfiguration
+  /// As the server works.
+  public let app: ConnectionConfiguration
+  /// The database as the server uses it.
+  public let database: Database
+  /// The queue of trainings.
+  public let queue: JobQueue
+  /// Says little.
+  public let logger: Logger
+
+  /// Runs the closure with a fresh domain; nothing of it is left afterwards.
+  public static func with<T>(connections: Int = 8, _ body: (TestDomain) async throws -> T) async throws -> T {
+    let logger = quietLogger
+    return try await TestDatabase.withDatabase(
+      template: "verdict", prepare: { try await migrate($0, logger: logger) }
+    ) { admin in
+      var app = admin
+      app.sessionSetup.append("SET ROLE verdict_app")
+      let pool = ConnectionPool(.init(connection: app, maximum: connections), logger: logger)
+      let domain = TestDomain(
+        admin: admin, app: app, database: Database(pool: pool),
+        queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)
+      do {
+        let result = try await body(domain)
+        await pool.close()
+        return result
+      } catch {
+        await pool.close()
+        throw error
+      }
+    }
+  }
+
+  private static var quietLogger: Logger {
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    return logger
+  }
+
+  /// Brings a database to the present schema.
+  public static func migrate(_ admin: ConnectionConfiguration, logger: Logger) async throws {
+    let connection = try await Connection.connect(admin, logger: logger)
+    do {
+      _ = try await Migrator(Migrations.all, logger: logger).migrate(connection)
+    } catch {
+      await connection.close()
+      throw error
+    }
+    await connection.close()
+  }
+
+  /// A new tenant.
+  public func tenant(_ name: String = "acme") async throws -> TenantID {
+    try await TenantStore(database: database).create(name: name, keyName: "first").0.id
+  }
+
+  /// A statement behind row-level security's back.
+  public func asOwner<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
+    let connection = try await Connection.connect(admin, logger: logger)
+    do {
+      let result = try await body(connection)
+      await connection.close()
+      return result
+    } catch {
+      await connection.close()
+      throw error
+    }
+  }
+}
+
+extension TestDomain {
+  /// What changes of labels set off.
+  public var autoTraining: AutoTraining { AutoTraining(queue: queue) }
+  /// The datasets.
+  public var datasets: DatasetStore { DatasetStore(database: database) }
+  /// The labels.
+  public var labels: LabelStore { LabelStore(database: database, autoTraining: autoTraining) }
+  /// Posting labels.
+  public var ingest: LabelIngest { LabelIngest(database: database, autoTraining: autoTraining) }
+  /// The models.
+  public var models: ModelStore { ModelStore(database: database) }
+  /// Trainings.
+  public var trainings: TrainingJobs { TrainingJobs(database: database, queue: queue) }
+  /// Labelling predictions.
+  public var feedback: Feedback { Feedback(database: database, autoTraining: autoTraining) }
+
+  /// A dataset with a number `x` and a category `c`, or as `change` has it.
+  @discardableResult
+  public func dataset(
+    _ tenant: TenantID, _ name: String = "d", _ change: (inout NewDataset) -> Void = { _ in }
+  ) async throws -> Dataset {
+    var new = NewDataset(
+      name: name,
+      features: [
+        FeatureDeclaration(name: "x", type: .continuous), FeatureDeclaration(name: "c", type: .categorical),
+      ])
+    change(&new)
+    let made = new
+    return try await database.transaction(for: tenant) { tx in
+      try await datasets.create(tenant, made, in: tx).dataset
+    }
+  }
+
+  /// Posts a batch as its JSON text.
+  @discardableResult
+  public func post(
+    _ json: String, _ tenant: TenantID, _ name: String = "d"
+  ) async throws -> LabelIngest.Outcome {
+    let dataset = try await ingest.dataset(tenant, named: name)
+    let batch = try JSONLabelReader(schema: dataset.schema).read(Array(json.utf8))
+    return try await database.transaction(for: tenant) { tx in
+      let once = Once(batch)
+      let staged = try await ingest.stage(in: tx) { await once.take() }
+      return try await ingest.insert(staged, tenant, dataset: dataset, in: tx)
+    }
+  }
+
+  /// Posts rows `x` with their labels, the label following from `x` where `labels` is not given.
+  @discardableResult
+  public func post(
+    x: [Double], label: (Double) -> Bool = { $0 > 0 }, keys: [String]? = nil, _ tenant: TenantID,
+    _ name: String = "d"
+  ) async throws -> LabelIngest.Outcome {
+    let rows = x.enumerated().map { index, x in
+      let key = keys.map { ",\"key\":\"\($0[index])\"" } ?? ""
+      return
+        "{\"features\":{\"x\":\(x),\"c\":\"\(x > 1 ? "big" : "small")\"},\"label\":\(label(x) ? 1 : 0)\(key)}"
+    }
+    return try await post("{\"labels\":[\(rows.joined(separator: ","))]}", tenant, name)
+  }
+
+  /// How many labels the dataset says it has.
+  public func counts(_ tenant: TenantID, _ name: String = "d") async throws -> LabelCounts {
+    try await datasets.summary(tenant, named: name).counts
+  }
+
+  /// How many labels there really are, by label.
+  public func countedRows() async throws -> (positives: Int, negatives: Int) {
+    try await asOwner { connection in
+      let rows = try await connection.query(
+        "SELECT count(*) FILTER (WHERE label), count(*) FILTER (WHERE NOT label) FROM labels")
+      return try rows.first?.decode(Int.self, Int.self) ?? (0, 0)
+    }
+  }
+}
+
+/// Gives a value once.
+private actor Once<T: Sendable> {
+  private var value: T?
+
+  init(_ value: T) {
+    self.value = value
+  }
+
+  func take() -> T? {
+    defer { value = nil }
+    return value
+  }
+}

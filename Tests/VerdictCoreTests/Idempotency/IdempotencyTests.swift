@@ -1,0 +1,99 @@
+import DomainTestSupport
+import Foundation
+import Learning
+import PostgreSQL
+import Testing
+@testable import VerdictCore
+
+@Suite struct IdempotencyTests {
+  private let request = IdempotentRequest(key: "k", operation: "POST /x", bodyHash: Data([1]))
+  private let answer = StoredAnswer(status: 201, headers: ["Location": "/x/1"], body: Data("{}".utf8))
+
+  @Test func anAnswerIsGivenAgainToTheSameRequestOnly() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.database.transaction(for: tenant) { tx in
+        let earlier = try await Idempotency.begin(tenant, request, in: tx)
+        #expect(earlier == nil)
+        try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+      }
+      try await domain.database.transaction(for: tenant) { tx in
+        let earlier = try await Idempotency.begin(tenant, request, in: tx)
+        #expect(earlier == answer)
+      }
+      for (operation, hash) in [("POST /y", Data([1])), ("POST /x", Data([2]))] {
+        await #expect(throws: DomainError.idempotencyKeyReused) {
+          try await domain.database.transaction(for: tenant) { tx in
+            _ = try await Idempotency.begin(
+              tenant, IdempotentRequest(key: "k", operation: operation, bodyHash: hash), in: tx)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func aKeyIsItsTenantsOwn() async throws {
+    try await TestDomain.with { domain in
+      for name in ["mine", "theirs"] {
+        let tenant = try await domain.tenant(name)
+        try await domain.database.transaction(for: tenant) { tx in
+          let earlier = try await Idempotency.begin(tenant, request, in: tx)
+          #expect(earlier == nil)
+          try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+        }
+      }
+    }
+  }
+
+  @Test func whileOneTransactionHasTheKeyAnotherIsToldSo() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.database.transaction(for: tenant) { tx in
+        _ = try await Idempotency.begin(tenant, request, in: tx)
+        await #expect(throws: DomainError.idempotencyKeyInUse) {
+          try await domain.database.transaction(for: tenant) {
+            _ = try await Idempotency.begin(tenant, request, in: $0)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func aRefusedRequestMayBeSentAgain() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      struct Refused: Error {}
+      await #expect(throws: Refused.self) {
+        try await domain.database.transaction(for: tenant) { tx in
+          _ = try await Idempotency.begin(tenant, request, in: tx)
+          try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+          throw Refused()
+        }
+      }
+      try await domain.database.transaction(for: tenant) { tx in
+        let earlier = try await Idempotency.begin(tenant, request, in: tx)
+        #expect(earlier == nil)
+      }
+    }
+  }
+
+  @Test func anAnswerIsForgottenAfterADay() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.database.transaction(for: tenant) { tx in
+        _ = try await Idempotency.begin(tenant, request, in: tx)
+        try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+        try await tx.query("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
+      }
+      try await domain.database.transaction(for: tenant) { tx in
+        let earlier = try await Idempotency.begin(tenant, request, in: tx)
+        #expect(earlier == nil)
+      }
+      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      let left = try await domain.asOwner {
+        try await $0.query("SELECT count(*) FROM idempotency_keys").first?.decode(Int.self)
+      }
+      #expect(left == 0)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import DomainTestSupport
+import Foundation
+import Learning
+import PostgreSQL
+import Testing
+@testable import VerdictCore
+
+/// The counts that answer `labels_stored` are exact, whatever happens at the same time.
+@Suite struct LabelCountTests {
+  @Test func postsAndUpsertsAreCounted() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.dataset(tenant)
+      let first = try await domain.post(x: [-1, 1, 2], keys: ["a", "b", "c"], tenant)
+      #expect(first == .init(inserted: 3, updated: 0, labelsStored: 3, trainingJob: nil))
+      // `a` turns from 0 to 1, `b` stays 1, `d` is new.
+      let second = try await domain.post(x: [5, 6, -7], keys: ["a", "b", "d"], tenant)
+      #expect(second == .init(inserted: 1, updated: 2, labelsStored: 4, trainingJob: nil))
+      let counts = try await domain.counts(tenant)
+      #expect(counts == LabelCounts(positives: 3, negatives: 1, changes: 6))
+    }
+  }
+
+  @Test func writersAndDeletersAtOnceEndWithExactCounts() async throws {
+    try await TestDomain.with(connections: 16) { domain in
+      let tenant = try await domain.tenant()
+      try await domain.dataset(tenant)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for worker in 0..<50 {
+          group.addTask {
+            var random = SystemRandomNumberGenerator()
+            for _ in 0..<6 {
+              switch Int.random(in: 0..<4, using: &random) {
+              case 0:
+                try await domain.post(x: (0..<20).map { Double($0 - 10) }, tenant)
+              case 1:
+                // Overlapping keys, in an order of this writer's own.
+                let keys = (0..<20).map { "k\($0)" }.shuffled()
+                try await domain.post(x: keys.map { _ in .random(in: -5...5) }, keys: keys, tenant)
+              case 2:
+                var filter = LabelFilter()
+                filter.keys = (0..<20).map { "k\($0)" }.shuffled()
+                _ = try await domain.labels.delete(tenant, dataset: "d", where: filter)
+              default:
+                var filter = LabelFilter()
+                filter.ids = (1...200).map { _ in .random(in: 1...2_000) }
+                _ = try await domain.labels.delete(tenant, dataset: "d", where: filter)
+              }
+              if worker == 0 { _ = try await domain.counts(tenant) }
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      let counts = try await domain.counts(tenant)
+      let rows = try await domain.countedRows()
+      #expect((counts.positives, counts.negatives) == rows)
+    }
+  }
+
+  @Test func correctingALabelMovesItsCount() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.dataset(tenant)
+      try await domain.post(x: [1, 2], tenant)
+      let (_, labels) = try await domain.labels.list(tenant, dataset: "d", after: nil, limit: 10)
+      let id = try #require(labels.first).id
+      _ = try await domain.labels.change(tenant, dataset: "d", id: id) { _, label in
+        var label = label
+        label.label = false
+        return label
+      }
+      let counts = try await domain.counts(tenant)
+      #expect(counts == LabelCounts(positives: 1, negatives: 1, changes: 3))
+    }
+  }
+
+  @Test func aBatchThatFailsLeavesNothing() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let dataset = try await domain.dataset(tenant)
+      struct Broken: Error {}
+      let batch = try JSONLabelReader(schema: dataset.schema).read(
+        Array(#"{"labels":[{"features":{"x":1},"label":1}]}"#.utf8))
+      await #expect(throws: Broken.self) {
+        try await domain.database.transaction(for: tenant) { tx in
+          let count = Counter()
+          _ = try await domain.ingest.stage(in: tx) {
+            guard await count.next() < 3 else { throw Broken() }
+            return batch
+          }
+        }
+      }
+      #expect(try await domain.countedRows() == (0, 0))
+      // The connection that went back to the pool is as good as new.
+      try await domain.post(x: [1], tenant)
+      #expect(try await domain.countedRows() == (1, 0))
+    }
+  }
+}
+
+private actor Counter {
+  private var value = 0
+
+  func next() -> Int {
+    defer { value += 1 }
+    return value
+  }
+}

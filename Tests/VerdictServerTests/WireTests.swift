@@ -1,0 +1,134 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Testing
+import VerdictCore
+
+@testable import VerdictServer
+
+@Suite struct JSONWriterTests {
+  private func written(_ write: (inout JSONWriter) throws -> Void) rethrows -> String {
+    var json = JSONWriter()
+    try write(&json)
+    return String(buffer: json.buffer)
+  }
+
+  @Test(arguments: [
+    (0.1, "0.1"), (3.0, "3"), (-0.0, "-0.0"), (1e300, "1e+300"), (5e-324, "5e-324"), (.nan, "null"),
+    (-.infinity, "null"), (9_007_199_254_740_993, "9007199254740992.0"),
+  ])
+  func numbersReadBackAsTheSameDouble(value: Double, text: String) throws {
+    #expect(written { $0.number(value) } == text)
+    if value.isFinite { #expect(Double(text)?.bitPattern == value.bitPattern) }
+  }
+
+  @Test func textsAreEscaped() throws {
+    let text = "a\"b\\c\n\r\t\u{1}\u{7F}é🙂/"
+    let json = written { $0.string(text) }
+    #expect(json == #""a\"b\\c\n\r\t\u0001"# + "\u{7F}é🙂/\"")
+    #expect(try JSONDecoder().decode(String.self, from: Data(json.utf8)) == text)
+  }
+
+  @Test func objectsAndArraysNest() {
+    let json = written { json in
+      json.object { json in
+        json.name("a")
+        json.array([1, 2]) { $0.integer($1) }
+        json.name("b")
+        json.object { _ in }
+        json.name("c")
+        json.optional(Optional<Int>.none) { $0.integer($1) }
+        json.name("d")
+        json.array([]) { (_: inout JSONWriter, _: Int) in }
+      }
+    }
+    #expect(json == #"{"a":[1,2],"b":{},"c":null,"d":[]}"#)
+  }
+
+  @Test func timesAreRFC3339InUTCWithMilliseconds() {
+    #expect(Timestamp.format(Date(timeIntervalSince1970: 1_700_000_000.25)) == "2023-11-14T22:13:20.250Z")
+  }
+
+  @Test(arguments: ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.000Z", "2023-11-15T00:13:20+02:00"])
+  func timesAreReadInAnyOffset(text: String) {
+    #expect(Timestamp.parse(text) == Date(timeIntervalSince1970: 1_700_000_000))
+  }
+
+  @Test(arguments: ["", "yesterday", "2023-11-14", "2023-13-14T22:13:20Z"])
+  func whatIsNoTimeIsRefused(text: String) {
+    #expect(Timestamp.parse(text) == nil)
+  }
+}
+
+@Suite struct PageTests {
+  @Test func theSurplusItemOnlyTellsOfANextPage() {
+    let page = Page([1, 2, 3], limit: 2) { "\($0)" }
+    #expect(page.items == [1, 2])
+    #expect(page.nextCursor.flatMap(Cursor.decode) == "2")
+    #expect(Page([1, 2], limit: 2) { "\($0)" }.nextCursor == nil)
+  }
+
+  @Test(arguments: ["", "ü~?>", "a/b+c", String(repeating: "x", count: 100)])
+  func cursorsAreSafeInURLs(position: String) {
+    let cursor = Cursor.encode(position)
+    #expect(cursor.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) })
+    #expect(Cursor.decode(cursor) == position)
+  }
+}
+
+@Suite struct QueryParametersTests {
+  private func request(_ query: String) -> Request {
+    Request(
+      head: HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/x?" + query),
+      body: RequestBody(buffer: ByteBuffer()))
+  }
+
+  @Test func unknownAndRepeatedParametersAreRefused() throws {
+    #expect(throws: Problem.self) { try QueryParameters(request("lmit=3"), known: ["limit"]) }
+    #expect(throws: Problem.self) { try QueryParameters(request("limit=3&limit=4"), known: ["limit"]) }
+    #expect(try QueryParameters(request("limit=3"), known: ["limit"]).limit() == 3)
+  }
+
+  @Test(arguments: ["0", "1001", "-1", "+5", "5.0", "", "ten", "99999999999999999999"])
+  func limitsAreWholeNumbersWithinBounds(text: String) throws {
+    let query = try QueryParameters(request("limit=\(text)"), known: ["limit"])
+    #expect(throws: Problem.self) { try query.limit() }
+  }
+}
+
+@Suite struct BodyTypeTests {
+  private func request(accept: String) -> Request {
+    Request(
+      head: HTTPRequest(
+        method: .get, scheme: nil, authority: nil, path: "/",
+        headerFields: accept.isEmpty ? [:] : [.accept: accept]),
+      body: RequestBody(buffer: ByteBuffer()))
+  }
+
+  @Test(arguments: [
+    ("", BodyType.json), ("*/*", .json), ("text/csv", .csv), ("text/*", .csv),
+    ("application/json;q=0.1, text/csv", .csv),
+    ("text/html, */*;q=0.8", .json), ("application/x-ndjson", .ndjson),
+  ])
+  func theBestOfferIsTaken(accept: String, type: BodyType) throws {
+    #expect(try BodyType.wanted(by: request(accept: accept), offered: [.json, .csv, .ndjson]) == type)
+  }
+
+  @Test(arguments: ["text/html", "application/json;q=0"])
+  func whatIsNotOfferedIsRefused(accept: String) {
+    #expect(throws: Problem.self) { try BodyType.wanted(by: request(accept: accept), offered: [.json]) }
+  }
+}
+
+@Suite struct RouteTableTests {
+  @Test func methodsOfAPathAreFound() {
+    var table = RouteTable()
+    table.add(.get, "/v1/datasets/{dataset}", role: .read)
+    table.add(.delete, "/v1/datasets/{dataset}", role: .write)
+    table.add(.put, "/v1/datasets/{dataset}/models/active", role: .write)
+    #expect(table.methods(of: "/v1/datasets/x") == [.get, .head, .delete])
+    #expect(table.methods(of: "/v1/datasets/x/models/active") == [.put])
+    #expect(table.methods(of: "/v1/datasets").isEmpty)
+  }
+}

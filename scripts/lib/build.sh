@@ -1,0 +1,18 @@
+# Building with the Swift package manager.
+# shellcheck shell=bash
+
+need_swift() {
+  have_command swift || die "no Swift toolchain: install Swift 6.1 or newer from https://www.swift.org/install"
+  local version
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+  [ "$(printf '6.1\n%s\n' "$version" | sort -V | head -1)" = 6.1 ] || die "Swift $version is too old: Verdict needs 6.1 or newer"
+}
+
+# binary CONFIGURATION PRODUCT: where the package manager puts it.
+binary() { echo "$(cd "$root" && swift build -c "$1" --show-bin-path)/$2"; }
+
+# build CONFIGURATION PRODUCT: builds it; a first time takes minutes, later ones seconds.
+build() {
+  say "building $2 ($1); the first time takes some minutes"
+  (cd "$root" && swift build -c "$1" --product "$2" </dev/null >&2) || die "the build failed"
+}

@@ -1,0 +1,62 @@
+# The system packages Verdict is built on and run with. Nothing is done, and no network asked, when they are there.
+# shellcheck shell=bash
+
+# have_postgresql: is there a PostgreSQL server's binary, in Debian's place or on the path?
+have_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null; }
+
+have_command() { command -v "$1" >/dev/null; }
+have_header() { local d; for d in /usr/include /usr/local/include /opt/homebrew/include; do [ -e "$d/$1" ] && return; done; false; }
+have_module() { pkg-config --exists "$1" 2>/dev/null; }
+have_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
+
+# missing_packages GROUP...: the Debian packages that are not there yet, of
+#   fetch   to talk to the server from a shell
+#   build   to compile it
+#   serve   to run its own database
+#   contract to run the black-box tests
+missing_packages() {
+  local group
+  for group in "$@"; do
+    case $group in
+      fetch) have_command curl || echo curl; have_command jq || echo jq ;;
+      build)
+        have_command git || echo git
+        have_command pkg-config || echo pkg-config
+        have_module libpq || echo libpq-dev
+        have_module zlib || echo zlib1g-dev
+        have_header simdjson.h || echo libsimdjson-dev ;;
+      serve) have_postgresql || echo postgresql ;;
+      contract) have_venv || echo python3-venv ;;
+      *) die "missing_packages: no group $group" ;;
+    esac
+  done
+}
+
+# need_packages GROUP...: installs what is missing with apt; elsewhere says what to install.
+need_packages() {
+  local -a missing as_root=()
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  have_command apt-get || die "please install: ${missing[*]} (these are Debian's names)"
+  if [ "$(id -u)" != 0 ]; then
+    have_command sudo || die "please install as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  local log
+  log=$(mktemp)
+  apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" </dev/null >>"$log" 2>&1 ||
+      { tail -n 20 "$log" >&2; die "apt-get $* failed; all of its output is in $log"; }
+  }
+  apt update
+  # Verdict runs a database of its own: Debian's habit of starting one for the whole machine is switched off first,
+  # in the file that its package reads before it makes one.
+  if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+    apt install -y --no-install-recommends postgresql-common
+    "${as_root[@]}" sed -ri 's/^#?\s*(create_main_cluster)\b.*$/\1 = false/' /etc/postgresql-common/createcluster.conf
+  fi
+  apt install -y --no-install-recommends "${missing[@]}"
+  rm -f "$log"
+}
