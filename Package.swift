@@ -64,6 +64,11 @@ let package = Package(
     .testTarget(
       name: "VerdictCoreTests", dependencies: ["VerdictCore", "TestSupport"],
       swiftSettings: strict),
+
+    // The client against pgbench and psql on a server of its own.
+    .executableTarget(
+      name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
+      path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
