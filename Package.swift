@@ -123,6 +123,11 @@ let package = Package(
       name: "VerdictCoreTests",
       dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "TestSupport"],
       swiftSettings: strict),
+
+    // The client against pgbench and psql on a server of its own.
+    .executableTarget(
+      name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
+      path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

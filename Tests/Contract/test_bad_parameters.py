@@ -22,7 +22,7 @@ def values_for(operation, dataset) -> dict:
 
 def body_of(operation) -> dict:
     if not operation.spec.get("requestBody"):
-        return {"query": {"all": "true"}} if operation.id == "deleteLabels" else {}
+        return {"query": {"all": "true"} if operation.id == "deleteLabels" else operation.required_query}
     return {"json_body": operation.example()}
 
 
@@ -57,7 +57,7 @@ def test_query_values_outside_their_schema(api, dataset, operation, parameter):
     for text in BAD_QUERY_VALUES:
         if not fits(schema, text):
             arguments = body_of(operation)
-            arguments["query"] = {parameter["name"]: text}
+            arguments["query"] = operation.required_query | {parameter["name"]: text}
             answer = api.call(operation.id, **values_for(operation, dataset), **arguments, expect=400)
             named = [error["parameter"] for error in problem(answer, "invalid-parameter")["errors"]]
             assert parameter["name"] in named, answer.text

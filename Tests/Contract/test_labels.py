@@ -1,6 +1,7 @@
 """Labels as JSON: add, read, page through, correct, delete."""
 
 import datetime
+import urllib.parse
 
 import pytest
 
@@ -62,6 +63,16 @@ def test_a_key_makes_a_row_replaceable(api, dataset):
     assert label["updated_at"] >= label["created_at"]
     stored, positives, negatives = counts(api, dataset)
     assert positives == third["label"] + second["label"] + first["label"] and stored == positives + negatives
+
+
+@pytest.mark.parametrize("key", ["two words", "a+b", "100%", "é\U0001f600", "a&b=c", "/?#", "'\"\\"])
+def test_keys_travel_in_queries(api, dataset, key):
+    """Clients write a space as `+` (HTML forms, URLSearchParams, most libraries) or as `%20`."""
+    data.add(api, dataset, [data.rows(1)[0] | {"key": key}, data.rows(1)[0]])
+    assert [label["key"] for label in api.pages("listLabels", dataset=dataset, query={"key": key})] == [key]
+    path = f"/v1/datasets/{dataset}/labels?key={urllib.parse.quote(key)}"
+    assert [label["key"] for label in api.send("GET", path).json()["data"]] == [key]
+    assert api.call("deleteLabels", dataset=dataset, query={"key": key}, expect=200).json()["deleted"] == 1
 
 
 def test_pages_are_stable_while_rows_come_and_go(api, dataset):

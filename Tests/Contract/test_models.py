@@ -1,6 +1,8 @@
 """Models: list, read, check by hand, promote, roll back, delete."""
 
+import itertools
 import math
+import xml.etree.ElementTree
 
 import pytest
 
@@ -76,6 +78,31 @@ def test_probabilities_can_be_checked_by_hand(api, trained):
                           expect=200).json()
         assert math.isclose(answer["probability"], data.probability(model, features), rel_tol=1e-9, abs_tol=1e-12)
         assert answer["label"] == int(answer["probability"] >= answer["threshold"])
+
+
+def test_a_model_taken_elsewhere(api, trained):
+    path = {"dataset": trained, "version": 1}
+    json_form = api.call("exportModel", **path, query={"format": "json"}, expect=200).json()
+    assert json_form["intercept"] == api.call("getModel", **path).json()["intercept"]
+    answer = api.call("exportModel", **path, query={"format": "pmml"}, expect=200)
+    root = xml.etree.ElementTree.fromstring(answer.content)
+    assert root.tag == "{http://www.dmg.org/PMML-4_4}PMML"
+    named = [field.get("name") for field in root.iter("{http://www.dmg.org/PMML-4_4}DataField")]
+    assert {feature["name"] for feature in data.FEATURES} <= set(named)
+    text = api.call("exportModel", **path, query={"format": "sql", "table": 'a "b"'}, expect=200).text
+    assert 'FROM "a ""b""" ' in text and '"capital/gain ~net"' in text
+    for query in ({}, {"format": "xlsx"}, {"format": "json", "table": "x"}):
+        problem(api.call("exportModel", **path, query=query, expect=400), "invalid-parameter")
+
+
+def test_curves(api, trained):
+    curves = api.call("getCurves", dataset=trained, version=1, expect=200).json()
+    kpis = api.call("getModel", dataset=trained, version=1).json()["kpis"]
+    roc = [(point["false_positive_rate"], point["true_positive_rate"]) for point in curves["roc"]]
+    assert roc == sorted(roc) and (roc[0], roc[-1]) == ((0, 0), (1, 1))
+    area = sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in itertools.pairwise(roc))
+    assert math.isclose(area, kpis["roc_auc"], abs_tol=1e-9), "80 rows fit into 200 points"
+    assert sum(group["rows"] for group in curves["calibration"]) == kpis["validation_rows"]
 
 
 def test_a_closed_body(api, versions):

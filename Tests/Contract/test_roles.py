@@ -63,6 +63,8 @@ def test_another_tenant_s_dataset_is_absent(other, api, trained, operation):
     bodies = {"json_body": operation.example()} if operation.spec.get("requestBody") else {}
     if operation.id == "deleteLabels":
         bodies = {"query": {"all": "true"}}
+    elif operation.required_query:
+        bodies = {"query": operation.required_query}
     answers = []
     for dataset in (trained, absent):
         answer = other.call(operation.id, **path_values(operation, dataset), **bodies, expect=404)

@@ -3,7 +3,7 @@ import Testing
 @testable import EmbeddedPostgres
 
 /// Short commands beside, before and across a server.
-@Suite struct CommandTests {
+@Suite(.serialized) struct CommandTests {
   @Test func `a command alone starts the cluster and stops it`() async throws {
     try await withDataDirectory { path in
       let answer = try await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) {

@@ -6,7 +6,7 @@ import Testing
 @testable import EmbeddedPostgres
 
 /// What `kill -9`, reboots and terminals do.
-@Suite struct CrashTests {
+@Suite(.serialized) struct CrashTests {
   @Test func `the cluster outlives a killed holder, and the next one takes it over`() async throws {
     try await withDataDirectory { path in
       let left = try await withHolder(of: path) { holder in

@@ -4,7 +4,7 @@ import Testing
 @testable import EmbeddedPostgres
 
 /// Runs real servers.
-@Suite struct LifetimeTests {
+@Suite(.serialized) struct LifetimeTests {
   @Test func `first start makes a database that the application's role can use but not govern`() async throws
   {
     try await withDataDirectory { path in

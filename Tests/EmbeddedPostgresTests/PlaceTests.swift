@@ -4,7 +4,7 @@ import Testing
 @testable import EmbeddedPostgres
 
 /// Where people put data directories.
-@Suite struct PlaceTests {
+@Suite(.serialized) struct PlaceTests {
   @Test func `a path too long for a socket address gets a short socket directory, the same again`()
     async throws
   {

@@ -79,6 +79,12 @@ public actor TestCluster {
     try? FileManager.default.removeItem(atPath: directory)
   }
 
+  /// Runs a client program of the server's version, such as psql, against this server; returns what it prints.
+  public func tool(_ program: String, _ arguments: [String]) async throws -> String {
+    try await Self.output(
+      "\(Self.binaries)/\(program)", ["-h", directory, "-p", "5432", "-U", "postgres"] + arguments)
+  }
+
   private func stop(_ mode: String) async throws {
     try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-m", mode, "stop"])
   }

@@ -32,9 +32,7 @@ extension Connection {
     let cancellation = Cancellation(operation: id)
     self.cancellation = cancellation
     cancellation.timers.append(
-      loop.schedule(at: .now + Self.cancelGrace) { [weak self] in
-        self?.assumeIsolated { $0.giveUpCancelling(id) }
-      })
+      loop.schedule(at: .now + Self.cancelGrace) { Task { await self.giveUpCancelling(id) } })
     requestCancel(id, pause: .milliseconds(50))
   }
 
@@ -46,11 +44,9 @@ extension Connection {
     else { return }
     cancellation.isRequesting = true
     let handle = CancelHandle(pointer: pointer)
-    startThread { [loop] in
+    startThread {
       handle.send()
-      loop.submit {
-        self.assumeIsolated { $0.requestEnded(operation, pause: pause) }
-      }
+      Task { await self.requestEnded(operation, pause: pause) }
     }
   }
 
@@ -63,9 +59,7 @@ extension Connection {
       return
     }
     cancellation.timers.append(
-      loop.schedule(at: .now + pause) { [weak self] in
-        self?.assumeIsolated { $0.requestCancel(operation, pause: pause * 2) }
-      })
+      loop.schedule(at: .now + pause) { Task { await self.requestCancel(operation, pause: pause * 2) } })
   }
 
   private func giveUpCancelling(_ operation: UInt64) {
@@ -81,11 +75,7 @@ extension Connection {
   func settleCancellation(_ id: UInt64, wasHit: Bool) async {
     guard let cancellation, cancellation.operation == id else { return }
     cancellation.operationEnded = true
-    if cancellation.isRequesting {
-      await withUnsafeContinuation { continuation in
-        if cancellation.isRequesting { cancellation.waiter = continuation } else { continuation.resume() }
-      }
-    }
+    if cancellation.isRequesting { await withUnsafeContinuation { cancellation.waiter = $0 } }
     for timer in cancellation.timers { loop.cancel(timer) }
     self.cancellation = nil
     // The signal of a request that came too late may still be on its way to the server process: an empty

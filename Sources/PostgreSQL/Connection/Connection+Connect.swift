@@ -10,7 +10,7 @@ extension Connection {
   public static func connect(
     _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "postgresql")
   ) async throws -> Connection {
-    let connection = Connection(configuration, loop: EventLoops.next(), logger: logger)
+    let connection = Connection(configuration, loop: .shared, logger: logger)
     let id = OperationID.next()
     let deadline = ContinuousClock.now + configuration.connectTimeout
     return try await withTaskCancellationHandler {
@@ -36,9 +36,7 @@ extension Connection {
   ) async throws {
     try await enter(id, shielded: false)
     defer { leave(id) }
-    let timer = loop.schedule(at: deadline) { [weak self] in
-      self?.assumeIsolated { $0.interrupted(id, .statementTimeout) }
-    }
+    let timer = loop.schedule(at: deadline) { [weak self] in self?.interrupt(id, .statementTimeout) }
     defer { loop.cancel(timer) }
     try start(parameters)
     try await poll(id)
@@ -47,7 +45,6 @@ extension Connection {
     guard PQsetnonblocking(wire.connection, 1) == 0, PQenterPipelineMode(wire.connection) == 1 else {
       throw PostgreSQLError(.connectionFailed, wire.errorMessage)
     }
-    _ = channel?.watch(PQsocket(wire.connection), for: .read)
   }
 
   /// Makes the PGconn and the registration of its socket.
@@ -65,8 +62,9 @@ extension Connection {
     // The verbose form is the only one that shows the SQLSTATE of a failed login.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     wire = LibPQWire(connection: connection)
-    channel = Channel(loop: loop) { [weak self] ready in
-      self?.assumeIsolated { $0.socketReady(ready) } ?? false
+    channel = Channel(loop: loop) { [weak self] in
+      guard let self else { return }
+      Task { await self.readWhileIdle() }
     }
     if PQstatus(connection) == CONNECTION_BAD { throw connectError(PQerrorMessage(connection)) }
   }
@@ -75,7 +73,7 @@ extension Connection {
   private func poll(_ id: UInt64) async throws {
     var interest: Readiness = .write
     while true {
-      let ready = await wait(for: interest)
+      let ready = await wait(for: interest, rearms: true)
       guard let wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
       if let reason = operations.interruption(of: id) {
         throw reason == .cancelled
@@ -85,7 +83,7 @@ extension Connection {
       }
       if ready.isEmpty { continue }
       // libpq may close this socket and open another, which can have the same number.
-      channel?.unwatch()
+      channel?.release()
       switch PQconnectPoll(wire.connection) {
       case PGRES_POLLING_OK: return
       case PGRES_POLLING_READING: interest = .read

@@ -11,12 +11,6 @@ extension Connection {
     }
     if operations.isBusy {
       let isTurn = await withUnsafeContinuation { continuation in
-        // Asked again: a task with an executor preference leaves the loop on its way here.
-        guard operations.isBusy else {
-          operations.begin(id)
-          continuation.resume(returning: true)
-          return
-        }
         operations.append(id, continuation)
         if !shielded, Task.isCancelled { operations.giveUp(id) }
       }
@@ -34,6 +28,8 @@ extension Connection {
       throw PostgreSQLError(.cancelled, "the task was cancelled before the statement was sent")
     }
     activity.store(.busy, ordering: .releasing)
+    waits = 0
+    channel?.stopIdling()
   }
 
   /// Ends the current operation.
@@ -42,15 +38,18 @@ extension Connection {
     if wire != nil { deliverNotifications() }
     if let wire, wire.isBroken { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }
     // Between operations the socket is always watched: for notifications, and for the end of the session.
-    if let wire { _ = channel?.watch(PQsocket(wire.connection), for: .read) }
     publishActivity()
     operations.end()
-    if operations.isBusy { activity.store(.busy, ordering: .releasing) }
+    if operations.isBusy {
+      activity.store(.busy, ordering: .releasing)
+    } else if let wire {
+      channel?.watchWhileIdle(PQsocket(wire.connection), rearms: waits > 1)
+    }
   }
 
   /// Ends an operation early, from anywhere.
   nonisolated func interrupt(_ id: UInt64, _ reason: Interruption) {
-    loop.submit { self.assumeIsolated { $0.interrupted(id, reason) } }
+    Task { await self.interrupted(id, reason) }
   }
 
   /// Ends an operation early.
@@ -61,8 +60,7 @@ extension Connection {
     }
     guard let wire, PQstatus(wire.connection) == CONNECTION_OK else {
       // Connecting: there is nothing to cancel, the waiting step sees the reason.
-      waiter?.resume(returning: [])
-      waiter = nil
+      channel?.interruptWait()
       return
     }
     startCancellation(id)

@@ -51,7 +51,7 @@ extension Connection {
       deadline = min(deadline ?? .now + timeout, .now + timeout)
     }
     return deadline.map {
-      loop.schedule(at: $0) { [weak self] in self?.assumeIsolated { $0.interrupted(id, .statementTimeout) } }
+      loop.schedule(at: $0) { [weak self] in self?.interrupt(id, .statementTimeout) }
     }
   }
 

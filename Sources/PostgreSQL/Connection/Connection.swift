@@ -15,14 +15,11 @@ public actor Connection {
   /// What the pool needs to know without asking the actor.
   nonisolated let activity = Atomic<Activity>(.busy)
 
-  /// The connection runs on its event loop's thread.
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
-
   /// nil before connecting and after closing.
   var wire: LibPQWire?
   var channel: Channel?
-  /// Who waits for the socket; there is at most one, as operations exclude each other.
-  var waiter: UnsafeContinuation<Readiness, Never>?
+  /// How often the current operation has waited.
+  var waits = 0
   var operations = OperationQueue()
   var cancellation: Cancellation?
   var statements: StatementCache
@@ -67,36 +64,9 @@ public actor Connection {
   }
 
   /// Waits for the socket. Empty if somebody interrupted the wait.
-  ///
-  /// The waiter is there before the socket is watched: a task with an executor preference leaves the loop on its way
-  /// into the continuation, and an event that finds no waiter ends the watching.
-  func wait(for interest: Readiness) async -> Readiness {
-    await withUnsafeContinuation { continuation in
-      guard let wire, let channel, channel.watch(PQsocket(wire.connection), for: interest) else {
-        // Without a socket there is nothing to wait for; reading finds out what happened.
-        continuation.resume(returning: .read)
-        return
-      }
-      if let id = operations.current, operations.interruption(of: id) != nil,
-        PQstatus(wire.connection) != CONNECTION_OK
-      {
-        // Interrupted while connecting, just before.
-        continuation.resume(returning: [])
-        return
-      }
-      waiter = continuation
-    }
-  }
-
-  /// The event loop's call. False if nobody wants to read now.
-  func socketReady(_ ready: Readiness) -> Bool {
-    if let waiter {
-      self.waiter = nil
-      waiter.resume(returning: ready)
-      return true
-    }
-    guard !operations.isBusy else { return false }
-    return readWhileIdle()
+  func wait(for interest: Readiness, rearms: Bool) async -> Readiness {
+    guard let wire, let channel else { return .read }
+    return await channel.wait(PQsocket(wire.connection), for: interest, rearms: rearms)
   }
 
   /// Goes through a part of the conversation to its end.
@@ -106,21 +76,26 @@ public actor Connection {
       guard var wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
       switch steps.advance(&wire, ready: ready) {
       case .done(let output): return output
-      case .wait(let interest): ready = await wait(for: interest)
+      case .wait(let interest):
+        // Before the first wait of an operation nothing can lie unread; after it anything can.
+        let rearms = waits > 0 || interest.contains(.write)
+        waits += 1
+        ready = await wait(for: interest, rearms: rearms)
       }
     }
   }
 
   /// Reads what came without being asked for: notifications, or the end of the session.
-  private func readWhileIdle() -> Bool {
-    guard let wire else { return false }
+  func readWhileIdle() {
+    guard !operations.isBusy, let wire else { return }
     let isAlive = wire.consumeInput()
     deliverNotifications()
     if !isAlive || wire.isBroken {
       tearDown(PostgreSQLError(.connectionLost, wire.errorMessage))
-      return true
+    } else {
+      // Unread bytes would bring no edge of their own.
+      channel?.watchWhileIdle(PQsocket(wire.connection), rearms: true)
     }
-    return channel?.watch(PQsocket(wire.connection), for: .read) ?? false
   }
 
   func deliverNotifications() {
@@ -143,8 +118,6 @@ public actor Connection {
     channel = nil
     wire?.finish()
     wire = nil
-    waiter?.resume(returning: [])
-    waiter = nil
     let callbacks = onEnd
     onEnd = []
     for callback in callbacks { callback(failure ?? reason) }

@@ -1,57 +1,129 @@
 internal import CLibPQ
 internal import Glibc
+internal import Synchronization
 
-/// One socket's registration with its event loop. Used on the loop alone.
+/// One socket's registration with its event loop.
 ///
-/// The registration stays between waits (no system call per statement); a socket that becomes readable when
-/// nobody wants to read is taken out until somebody does.
-final class Channel {
+/// The registration is edge-triggered, so that a statement with a short answer costs no epoll_ctl, and a socket
+/// that nobody reads does not fire again and again. An edge that comes while nobody waits is kept for the next
+/// wait. libpq's single read may leave bytes in the socket, for which no further edge comes; so a wait that
+/// follows a read arms again, and arming fires at once if the socket is ready.
+final class Channel: Sendable {
+  private struct State {
+    var socket: Int32 = -1
+    /// True from the first arming until the socket is given up.
+    var isRegistered = false
+    /// What is watched for.
+    var armed: Readiness = []
+    /// What came while nobody waited.
+    var pending: Readiness = []
+    var waiter: UnsafeContinuation<Readiness, Never>?
+    var token: UInt64 = 0
+    /// Called when something comes and nobody waits for an answer.
+    var onIdleEvent: (@Sendable () -> Void)?
+    var isIdle = false
+  }
+
   private let loop: EventLoop
-  private var token: UInt64 = 0
-  private var socket: Int32 = -1
-  /// What epoll currently watches for; nil when the socket is not registered.
-  private var watched: Readiness?
-  /// Called with what the socket is ready for. Returns false if nobody wanted to know.
-  private let handler: (Readiness) -> Bool
+  private let state = Mutex(State())
 
-  init(loop: EventLoop, handler: @escaping (Readiness) -> Bool) {
+  init(loop: EventLoop, onIdleEvent: @escaping @Sendable () -> Void) {
     self.loop = loop
-    self.handler = handler
-    token = loop.add(self)
+    let token = loop.add(self)
+    state.withLock { state in
+      state.token = token
+      state.onIdleEvent = onIdleEvent
+    }
   }
 
-  /// Watches a socket for at least this. Returns false if the kernel refuses.
-  func watch(_ socket: Int32, for interest: Readiness) -> Bool {
-    if socket != self.socket { unwatch() }
-    self.socket = socket
-    if watched == interest { return true }
-    // Reading stays on; an unneeded interest in writing would fire all the time.
-    let operation = watched == nil ? EPOLL_CTL_ADD : EPOLL_CTL_MOD
-    watched = interest
-    var events: UInt32 = 0
-    if interest.contains(.read) { events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
-    if interest.contains(.write) { events |= EPOLLOUT.rawValue }
-    return loop.control(operation, socket, events, token)
+  /// Waits until the socket is ready for something of `interest`. Empty after ``interruptWait()``. At most one
+  /// task may wait. `rearms` if something was read or written since the last edge.
+  func wait(_ socket: Int32, for interest: Readiness, rearms: Bool) async -> Readiness {
+    await withUnsafeContinuation { continuation in
+      let ready: Readiness? = state.withLock { state in
+        let come = state.pending.intersection(interest)
+        state.pending = []
+        if !come.isEmpty { return come }
+        // Without a socket there is nothing to wait for; reading finds out what happened.
+        guard arm(&state, socket, interest, always: rearms) else { return .read }
+        state.waiter = continuation
+        return nil
+      }
+      if let ready { continuation.resume(returning: ready) }
+    }
   }
 
-  /// Stops watching: before libpq may close the socket, and while nobody wants to read.
-  func unwatch() {
-    guard watched != nil else { return }
-    watched = nil
-    _ = loop.control(EPOLL_CTL_DEL, socket, 0, token)
+  /// Between operations: the next event calls `onIdleEvent`.
+  func watchWhileIdle(_ socket: Int32, rearms: Bool) {
+    let missed = state.withLock { state in
+      state.isIdle = true
+      if state.pending.isEmpty {
+        _ = arm(&state, socket, .read, always: rearms)
+        return nil as (@Sendable () -> Void)?
+      }
+      state.pending = []
+      return state.onIdleEvent
+    }
+    missed?()
+  }
+
+  /// An operation begins: events are for its waits.
+  func stopIdling() { state.withLock { $0.isIdle = false } }
+
+  /// Ends a wait, if there is one.
+  func interruptWait() {
+    let waiter = state.withLock { state in
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume(returning: [] as Readiness)
+  }
+
+  /// Before libpq may close the socket and open another, which can have the same number.
+  func release() {
+    state.withLock { state in
+      if state.isRegistered { _ = loop.control(EPOLL_CTL_DEL, state.socket, 0, state.token) }
+      state.isRegistered = false
+      state.armed = []
+      state.pending = []
+    }
   }
 
   /// Ends the registration.
   func close() {
-    unwatch()
-    loop.remove(token)
+    release()
+    interruptWait()
+    loop.remove(state.withLock(\.token))
   }
 
+  private func arm(_ state: inout State, _ socket: Int32, _ interest: Readiness, always: Bool) -> Bool {
+    if !always, state.isRegistered, state.socket == socket, state.armed == interest { return true }
+    let operation = state.isRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD
+    state.socket = socket
+    state.armed = interest
+    state.isRegistered = true
+    var events = EPOLLET.rawValue
+    if interest.contains(.read) { events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
+    if interest.contains(.write) { events |= EPOLLOUT.rawValue }
+    return loop.control(operation, socket, events, state.token)
+  }
+
+  /// The loop's call.
   func fired(_ events: UInt32) {
     var ready: Readiness = []
     let failed = events & (EPOLLERR.rawValue | EPOLLHUP.rawValue | EPOLLRDHUP.rawValue) != 0
     if failed || events & EPOLLIN.rawValue != 0 { ready.insert(.read) }
     if failed || events & EPOLLOUT.rawValue != 0 { ready.insert(.write) }
-    if !handler(ready) { unwatch() }
+    var waiter: UnsafeContinuation<Readiness, Never>?
+    var idle: (@Sendable () -> Void)?
+    state.withLock { state in
+      waiter = state.waiter
+      state.waiter = nil
+      if waiter != nil { return }
+      state.pending.formUnion(ready)
+      if state.isIdle { idle = state.onIdleEvent }
+    }
+    waiter?.resume(returning: ready)
+    idle?()
   }
 }

@@ -16,7 +16,7 @@ struct TimerQueue {
 
   private var heap = Heap<Entry>()
   /// Cancelled timers are gone from here at once and from the heap when their time comes.
-  private var bodies: [Token: () -> Void] = [:]
+  private var bodies: [Token: @Sendable () -> Void] = [:]
   private var nextToken: Token = 1
 
   var isEmpty: Bool { bodies.isEmpty }
@@ -24,15 +24,16 @@ struct TimerQueue {
   /// The earliest deadline.
   var next: ContinuousClock.Instant? { heap.min?.deadline }
 
-  mutating func add(_ deadline: ContinuousClock.Instant, _ body: @escaping () -> Void) -> Token {
+  mutating func add(_ deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void) -> Token {
     defer { nextToken += 1 }
     heap.insert(Entry(deadline: deadline, token: nextToken))
     bodies[nextToken] = body
     return nextToken
   }
 
-  mutating func cancel(_ token: Token) {
-    bodies[token] = nil
+  /// Returns the callback, so that what it refers to is given up outside the caller's lock.
+  mutating func cancel(_ token: Token) -> (@Sendable () -> Void)? {
+    let body = bodies.removeValue(forKey: token)
     // Long timeouts on short statements: without this the heap would grow for the length of a timeout.
     if bodies.isEmpty {
       heap = Heap()
@@ -42,11 +43,12 @@ struct TimerQueue {
         heap = Heap(heap.unordered.filter { bodies[$0.token] != nil })
       }
     }
+    return body
   }
 
   /// Takes out everything that is due, earliest first.
-  mutating func takeDue(upTo now: ContinuousClock.Instant) -> [() -> Void] {
-    var due: [() -> Void] = []
+  mutating func takeDue(upTo now: ContinuousClock.Instant) -> [@Sendable () -> Void] {
+    var due: [@Sendable () -> Void] = []
     while let first = heap.min, first.deadline <= now {
       heap.removeMin()
       if let body = bodies.removeValue(forKey: first.token) { due.append(body) }

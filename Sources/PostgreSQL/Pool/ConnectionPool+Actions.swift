@@ -19,7 +19,7 @@ extension ConnectionPool {
 
   /// Feeds an event to the state machine and carries out what it wants.
   func perform(_ event: (inout PoolStateMachine, inout State) -> [PoolStateMachine.Action]) {
-    let todo = state.withLock { state in
+    let todo = withState { state in
       var machine = state.machine
       let actions = event(&machine, &state)
       state.machine = machine
@@ -60,10 +60,7 @@ extension ConnectionPool {
     switch effect {
     case .connect(let id): connect(id)
     case .retry(let instant):
-      let loop = EventLoops.timers
-      loop.submit { [weak self] in
-        _ = loop.schedule(at: instant) { self?.perform { $0.retry(now: .now) } }
-      }
+      _ = EventLoop.shared.schedule(at: instant) { [weak self] in self?.perform { $0.retry(now: .now) } }
     case .resume(let continuation, let lease): continuation.resume(returning: lease)
     case .fail(let continuation, let error): continuation.resume(throwing: error)
     case .close(let connection): Task { await connection.close() }
@@ -101,7 +98,7 @@ extension ConnectionPool {
   private func ended(_ id: Int) {
     perform { machine, state in
       let actions = machine.lost(id, now: .now)
-      if !machine.inUse.contains(id) { state.connections[id] = nil }
+      if !machine.inUse.contains(id) { state.drop(id) }
       return actions
     }
   }

@@ -7,7 +7,7 @@ extension ConnectionPool {
     let ready: (lease: Lease?, waiter: Int) = try takeIdle()
     if let lease = ready.lease { return lease }
     let waiter = ready.waiter
-    let loop = EventLoops.timers
+    let loop = EventLoop.shared
     let deadline = ContinuousClock.now + configuration.acquireTimeout
     let timer = WaitTimer()
     defer { timer.cancel(on: loop) }
@@ -24,7 +24,7 @@ extension ConnectionPool {
 
   /// The quick way: a connection lies ready.
   private func takeIdle() throws -> (lease: Lease?, waiter: Int) {
-    try state.withLock { state in
+    try withState { state in
       let waiter = state.nextWaiter
       state.nextWaiter += 1
       while state.machine.waiting.isEmpty, !state.machine.idle.isEmpty {
@@ -34,7 +34,7 @@ extension ConnectionPool {
           return (Lease(id: id, connection: connection), waiter)
         }
         // It died a moment ago and its obituary is on the way.
-        state.connections[id] = nil
+        state.drop(id)
         _ = state.machine.release(id, isUsable: false, now: .now)
       }
       if state.machine.isShutDown { throw PostgreSQLError(.poolClosed, "the pool is closed") }
@@ -98,17 +98,15 @@ extension ConnectionPool {
   }
 }
 
-/// The timer of one waiting task. It may be cancelled before the loop has set it.
+/// The timer of one waiting task.
 private final class WaitTimer: Sendable {
   private let token = Mutex<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
 
   func start(
     on loop: EventLoop, at deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void
   ) {
-    loop.submit {
-      self.token.withLock { token in
-        if !token.isCancelled { token.timer = loop.schedule(at: deadline, body) }
-      }
+    token.withLock { token in
+      if !token.isCancelled { token.timer = loop.schedule(at: deadline, body) }
     }
   }
 
@@ -117,6 +115,6 @@ private final class WaitTimer: Sendable {
       token.isCancelled = true
       return token.timer
     }
-    if let timer { loop.submit { loop.cancel(timer) } }
+    if let timer { loop.cancel(timer) }
   }
 }

@@ -60,6 +60,23 @@ public final class ConnectionPool: Sendable {
     var attempts: [Int: Task<Void, Never>] = [:]
     var nextWaiter = 1
     var lastFailure: PostgreSQLError?
+    /// Connections that are given up, for ``ConnectionPool/withState(_:)``.
+    var dropped: [Connection] = []
+
+    mutating func drop(_ id: Int) {
+      if let connection = connections.removeValue(forKey: id) { dropped.append(connection) }
+    }
+  }
+
+  /// The lock. A connection's last reference must not be given up inside: its end is reported to the pool, which
+  /// takes the lock.
+  func withState<T>(_ body: (inout State) throws -> T) rethrows -> T {
+    var dropped: [Connection] = []
+    defer { dropped.removeAll() }
+    return try state.withLock { state in
+      defer { swap(&dropped, &state.dropped) }
+      return try body(&state)
+    }
   }
 
   /// A borrowed connection.

@@ -9,7 +9,12 @@ struct LibPQWire: Wire {
 
   func isBusy() -> Bool { PQisBusy(connection) != 0 }
 
-  func consumeInput() -> Bool { PQconsumeInput(connection) == 1 }
+  func consumeInput() -> Bool {
+    guard PQconsumeInput(connection) == 1 else { return false }
+    // A TLS record (at most 16 KiB) can be left in OpenSSL's buffer in part, for which the socket never becomes
+    // readable; libpq takes at least 8 KiB a call.
+    return PQsslInUse(connection) == 0 || (PQconsumeInput(connection) == 1 && PQconsumeInput(connection) == 1)
+  }
 
   func flush() -> Bool {
     // -1 is a broken connection: nothing more can be sent, and reading tells why.

@@ -85,6 +85,12 @@ class Operation:
     def parameters(self) -> list[dict]:
         return self.spec.get("parameters", [])
 
+    @property
+    def required_query(self) -> dict:
+        """The query parameters that a request must have, by their examples."""
+        return {each["name"]: each["example"] for each in self.parameters if each["in"] == "query" and
+                each.get("required")}
+
     def body(self, media_type: str) -> dict | None:
         """Schema of the request body of that media type."""
         return self.spec.get("requestBody", {}).get("content", {}).get(media_type, {}).get("schema")
