@@ -23,7 +23,6 @@ COPY --from=build /verdict /usr/local/bin/verdict
 USER verdict
 ENV VERDICT_HOST=0.0.0.0 VERDICT_PORT=8080
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=5 \
-  CMD ["/usr/local/bin/verdict", "health"]
+# No HEALTHCHECK: only `serve` has something to ask, and docker-compose.yml does.
 ENTRYPOINT ["/usr/local/bin/verdict"]
 CMD ["serve", "--workers", "0"]

@@ -16,7 +16,7 @@ stack_up() {
   "${compose[@]}" build --quiet migrate || die "the image does not build"
   say "starting the stack at $url"
   "${compose[@]}" up -d --no-build --wait || { "${compose[@]}" logs --tail 40 >&2; die "the stack does not come up"; }
-  key=$("${compose[@]}" run --rm -T migrate tenant create demo --json </dev/null | jq -er .key) || die "no tenant"
+  key=$("${compose[@]}" exec -T server verdict tenant create demo --json </dev/null | jq -er .key) || die "no tenant"
   key_works "$url" "$key" || die "the key does not work"
 }
 
