@@ -53,7 +53,7 @@ void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t lengt
     if (feature >= rows->schema->features.size()) return;
     if (rows->schema->features[feature].type != VJ_CATEGORICAL) {
       number_cell(*rows, feature, view(bytes, length));
-    } else if (length > 0 || quoted) {
+    } else if (length > 0) {
       if (!verdict::valid_utf8(bytes, length)) return rows->feature_problem(VJ_NOT_UTF8, feature);
       rows->set_name(feature, view(bytes, length), false);
     }

@@ -93,7 +93,7 @@ void vj_rows::set_number(uint32_t feature, const Number &number, std::string_vie
 
 void vj_rows::set_name(uint32_t feature, std::string_view name, bool stays) {
   const verdict::FeatureRule &rule = schema->features[feature];
-  if (name.size() > longest_category) return feature_problem(VJ_CATEGORY_TOO_LONG, feature, name);
+  if (name.empty() || name.size() > longest_category) return feature_problem(VJ_CATEGORY_LENGTH, feature, name);
   if (memchr(name.data(), 0, name.size())) return feature_problem(VJ_NUL_CHARACTER, feature, name);
   if (rule.closed && rule.listed.find(name) == verdict::NameTable::none)
     return feature_problem(VJ_CATEGORY_NOT_LISTED, feature, name);

@@ -90,6 +90,16 @@ import VerdictCore
     #expect(try QueryParameters(request("limit=3"), known: ["limit"]).limit() == 3)
   }
 
+  @Test(arguments: [("two+words", "two words"), ("a%2Bb", "a+b"), ("%3D=x", "==x"), ("", ""), ("%C3%BC", "ü")])
+  func valuesAreDecodedAsFormsSendThem(sent: String, value: String) throws {
+    #expect(try QueryParameters(request("key=\(sent)"), known: ["key"])["key"] == value)
+  }
+
+  @Test func badPercentEncodingIsRefused() {
+    #expect(throws: Problem.self) { try QueryParameters(request("key=%zz"), known: ["key"]) }
+    #expect(throws: Problem.self) { try QueryParameters(request("key=%ff"), known: ["key"]) }
+  }
+
   @Test(arguments: ["0", "1001", "-1", "+5", "5.0", "", "ten", "99999999999999999999"])
   func limitsAreWholeNumbersWithinBounds(text: String) throws {
     let query = try QueryParameters(request("limit=\(text)"), known: ["limit"])

@@ -1,16 +1,14 @@
 extension LogisticModel {
   /// A SELECT for PostgreSQL that computes probability and decision for every row of a table whose columns are named
   /// like the features: numbers as `double precision`, categories as `text`, missing values as NULL. Names are quoted
-  /// (PostgreSQL manual, 4.1.1); `schema.table` is two names, so a table name with a dot must be given already quoted.
+  /// (PostgreSQL manual, 4.1.1), and so is the table's: `schema.table` is two names.
   public func exportSQL(table: String) -> String {
     let terms = features.flatMap { feature in
       feature.categories == nil ? numeric(feature) : [categorical(feature)]
     }
     let logit = ([literal(standardizedIntercept)] + terms.filter { !$0.isEmpty }).joined(
       separator: "\n    + ")
-    let source =
-      table.contains("\"")
-      ? table : table.split(separator: ".").map { identifier(String($0)) }.joined(separator: ".")
+    let source = table.split(separator: ".").map { identifier(String($0)) }.joined(separator: ".")
     // exp() fails beyond ±745 in PostgreSQL; at 700 the probability is 0 or 1 to within 1e-304.
     return """
       SELECT source.*, score.probability, (score.probability >= \(literal(threshold)))::int AS label

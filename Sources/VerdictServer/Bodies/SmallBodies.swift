@@ -36,6 +36,7 @@ struct NewKeyBody {
     let expires = fields.string("expires_at").flatMap { text in
       let time = Timestamp.parse(text)
       if time == nil { mistakes.add(fields.at("expires_at"), "must be a time as in RFC 3339") }
+      if let time, time <= Date() { mistakes.add(fields.at("expires_at"), "must lie in the future") }
       return time
     }
     return NewKeyBody(name: try mistakes.checked(name), role: try mistakes.checked(role), expiresAt: expires)

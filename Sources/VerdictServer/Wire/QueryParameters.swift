@@ -8,13 +8,23 @@ struct QueryParameters {
 
   /// - Throws: ``Problem`` of kind `invalid-parameter` for an unknown or a repeated parameter.
   init(_ request: Request, known: Set<String>) throws {
-    for (name, value) in request.uri.queryParameters {
-      let name = String(name)
+    for pair in (request.uri.query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = try Self.decoded(parts[0])
       guard known.contains(name) else { throw Self.refusal(name, "is not a parameter of this path") }
-      guard values.updateValue(String(value), forKey: name) == nil else {
+      let value = parts.count == 2 ? try Self.decoded(parts[1]) : ""
+      guard values.updateValue(value, forKey: name) == nil else {
         throw Self.refusal(name, "is given twice")
       }
     }
+  }
+
+  /// A name or value as forms and browsers send it: percent-encoded, `+` for a space (WHATWG URL, section 5).
+  private static func decoded(_ text: Substring) throws -> String {
+    guard let decoded = text.replacing("+", with: " ").removingPercentEncoding else {
+      throw Problem(.invalidParameter, "The query is not percent-encoded UTF-8.")
+    }
+    return decoded
   }
 
   subscript(_ name: String) -> String? { values[name] }

@@ -47,7 +47,9 @@ struct RoundTripTests {
         key: Bool.random(using: &random) ? "\(index)\(text().prefix(30))" : nil)
       for feature in schema.features where Int.random(in: 0..<5, using: &random) > 0 {
         if feature.type == .categorical {
-          row.categories[feature.slot] = text()
+          let name = text()
+          // There is no category with the empty name.
+          row.categories[feature.slot] = name.isEmpty ? nil : name
         } else {
           row.numbers[feature.slot] = number(feature.type)
         }

@@ -2,8 +2,7 @@ import CSimdJSON
 
 /// Reads labelled rows from CSV (RFC 4180) with a header line, its columns in any order.
 ///
-/// An empty field is a missing value; a quoted empty field of a categorical feature is the category with the empty
-/// name, as in PostgreSQL's COPY. Blank lines are passed over; a byte order mark is, too.
+/// An empty field is a missing value, quoted or not: there is no category with the empty name. Blank lines are passed over; a byte order mark is, too.
 public final class CSVLabelReader: LabelStreamReader {
   private let schema: RowSchema
   private let format: CSVFormat

@@ -36,7 +36,7 @@ func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSch
   case .VJ_NOT_CATEGORY: return "must be a string, a whole number or a boolean, not \(shown)"
   case .VJ_CATEGORY_NOT_WHOLE:
     return "a number that names a category must be whole and within ±2^53, not \(shown)"
-  case .VJ_CATEGORY_TOO_LONG: return "a category has at most 1000 bytes in UTF-8"
+  case .VJ_CATEGORY_LENGTH: return "a category has 1 to 1000 bytes in UTF-8"
   case .VJ_CATEGORY_NOT_LISTED:
     return "\(quote(found)) is not one of this feature's categories" + listed(name, schema)
   case .VJ_NUL_CHARACTER: return "must not contain the character U+0000"
