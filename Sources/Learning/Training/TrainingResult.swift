@@ -32,6 +32,13 @@ public func train(
     try plan.folds.withPointer { fold in
       let statistics = try TableStatistics(table, pinned: pinned, folds: plan.folds, runner: runner)
       let layout = DesignLayout(table, statistics: statistics)
+      guard layout.columns <= largestDesign else {
+        throw LearningError.tooLarge(
+          detail: """
+            The features have \(layout.columns) numbers and categories in all; \(largestDesign) are the most that a \
+            model can have.
+            """)
+      }
       let trainer = Trainer(
         table: table, parameters: parameters, plan: plan, statistics: statistics, runner: runner,
         matrix: DesignMatrix(layout: layout, pinned: pinned, fold: fold), progress: progress)
@@ -39,3 +46,6 @@ public func train(
     }
   }
 }
+
+/// Design columns of the largest model, so that the sums over the rows fit into memory.
+private let largestDesign = 4_000_000
