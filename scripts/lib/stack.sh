@@ -101,7 +101,11 @@ start_writing() {
   write_on "$1" &
   writer=$!
 }
-stop_writing() { kill "$writer" 2>/dev/null; wait "$writer" 2>/dev/null || true; }
+stop_writing() {
+  kill "$writer" 2>/dev/null || true
+  wait "$writer" 2>/dev/null || true
+  writer=''
+}
 
 # check_written FILE: every batch that was acknowledged is there, and every batch that is there is whole.
 check_written() {
