@@ -35,6 +35,7 @@ struct Cluster: Sendable {
       try FileSystem.remove("\(directory.data)/postmaster.pid")
     }
     let socket = try SocketDirectory.prepare(for: directory)
+    try SocketDirectory.clear(socket)
     try FileSystem.replace(
       "\(directory.data)/\(ServerSettings.fileName)", with: ServerSettings.text(socketDirectory: socket),
       mode: 0o600, owner: directory.user)

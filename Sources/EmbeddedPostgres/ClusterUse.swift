@@ -12,7 +12,8 @@ struct ClusterUse: Sendable {
     do {
       return (ClusterUse(cluster: cluster, share: share), try await cluster.ensureRunning())
     } catch {
-      share.release()
+      // A start that was cancelled half-way leaves a server behind.
+      try? await Task { try await leave(cluster, share) }.value
       throw error
     }
   }
@@ -24,11 +25,16 @@ struct ClusterUse: Sendable {
       let directory = cluster.directory
       let transition = try await FileLock.acquire(directory.transitionLock, .exclusive)
       defer { transition.release() }
-      share.release()
-      guard let alone = try FileLock.attempt(directory.usersLock, .exclusive) else { return }
-      defer { alone.release() }
-      try await cluster.stop()
+      try await Self.leave(cluster, share)
     }.value
+  }
+
+  /// Gives the share back, and stops the server if nobody else has one. Under the transition lock.
+  private static func leave(_ cluster: Cluster, _ share: FileLock) async throws {
+    share.release()
+    guard let alone = try FileLock.attempt(cluster.directory.usersLock, .exclusive) else { return }
+    defer { alone.release() }
+    try await cluster.stop()
   }
 
   /// The server if it has died since: started again. Excludes a command's start and stop at the same time.

@@ -61,9 +61,9 @@ public actor EmbeddedCluster {
           pause = .milliseconds(100)
         }
         try await Task.sleep(for: .milliseconds(200))
-      } catch is CancellationError {
-        return
       } catch {
+        // Cancelling ends the programs that a start runs.
+        if Task.isCancelled { return }
         logger.error(
           "PostgreSQL could not be started", metadata: ["error": "\(error)", "again in": "\(pause)"])
         try? await Task.sleep(for: pause)

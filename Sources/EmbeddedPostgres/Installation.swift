@@ -18,32 +18,32 @@ struct Installation: Sendable, Equatable {
     clusterMajor: Int?, clusterDirectory: String, as user: ClusterUser,
     path: String = ProcessInfo.processInfo.environment["PATH"] ?? ""
   ) async throws -> Installation {
-    let directories = await candidates(path: path, as: user)
+    var directories = candidates(path)
     var found: [Installation] = []
-    for directory in directories where holdsPrograms(directory) {
-      if let major = await majorVersion(directory, as: user), major >= oldest {
-        found.append(Installation(directory: directory, major: major))
-      }
+    func look(_ directory: String) async -> Installation? {
+      guard holdsPrograms(directory), let major = await majorVersion(directory, as: user), major >= oldest
+      else { return nil }
+      found.append(Installation(directory: directory, major: major))
+      return major == clusterMajor ? found.last : nil
+    }
+    for directory in directories {
+      if let match = await look(directory) { return match }
+    }
+    if let told = await toldDirectory(path, as: user), !directories.contains(told) {
+      directories.append(told)
+      if let match = await look(told) { return match }
     }
     guard let newest = found.max(by: { $0.major < $1.major }) else {
       throw EmbeddedPostgresError.binariesNotFound(searched: directories)
     }
     guard let clusterMajor else { return newest }
-    guard let match = found.first(where: { $0.major == clusterMajor }) else {
-      throw EmbeddedPostgresError.versionMismatch(
-        cluster: clusterMajor, available: Set(found.map(\.major)).sorted(), directory: clusterDirectory)
-    }
-    return match
+    throw EmbeddedPostgresError.versionMismatch(
+      cluster: clusterMajor, available: Set(found.map(\.major)).sorted(), directory: clusterDirectory)
   }
 
-  /// Where programs may be: the PATH, where pg_config says, and the directories of the usual packages.
-  private static func candidates(path: String, as user: ClusterUser) async -> [String] {
-    let onPath = path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
-    var directories = onPath.filter(holdsPrograms)
-    if let tool = onPath.map({ "\($0)/pg_config" }).first(where: isExecutable) {
-      let answer = try? await Program(executable: tool, user: user).run(["--bindir"], in: "/")
-      if let answer, answer.succeeded { directories.append(answer.output) }
-    }
+  /// Where programs may be: the PATH, and the directories of the usual packages.
+  private static func candidates(_ path: String) -> [String] {
+    var directories = absoluteEntries(path).filter(holdsPrograms)
     for parent in ["/usr/lib/postgresql", "/usr/local/lib/postgresql"] {
       let versions = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
       directories += versions.map { "\(parent)/\($0)/bin" }
@@ -52,6 +52,20 @@ struct Installation: Sendable, Equatable {
     return directories.reduce(into: []) { unique, next in
       if !unique.contains(next) { unique.append(next) }
     }
+  }
+
+  /// Where pg_config on the PATH says.
+  private static func toldDirectory(_ path: String, as user: ClusterUser) async -> String? {
+    guard let tool = absoluteEntries(path).map({ "\($0)/pg_config" }).first(where: isExecutable) else {
+      return nil
+    }
+    let answer = try? await Program(executable: tool, user: user).run(["--bindir"], in: "/")
+    guard let answer, answer.succeeded else { return nil }
+    return answer.output
+  }
+
+  private static func absoluteEntries(_ path: String) -> [String] {
+    path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
   }
 
   private static func holdsPrograms(_ directory: String) -> Bool {

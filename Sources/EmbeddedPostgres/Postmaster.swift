@@ -14,8 +14,9 @@ struct Postmaster: Sendable, Equatable {
   enum State: Sendable, Equatable {
     /// The server of this directory is running.
     case running(Postmaster)
-    /// There is none. `misleadingLock`: the lock file names a living process that is not this directory's server, as
-    /// happens after a reboot, or is empty or torn, as after a power cut; PostgreSQL would refuse to start.
+    /// There is none. `misleadingLock`: the lock file names a process that is not this directory's server, as happens
+    /// after a reboot, or that is dead and not yet collected by its parent, or the file is empty or torn, as after a
+    /// power cut; PostgreSQL would refuse to start.
     case absent(misleadingLock: Bool)
   }
 
@@ -27,8 +28,10 @@ struct Postmaster: Sendable, Equatable {
   static func state(of data: String) -> State {
     guard let text = FileSystem.text("\(data)/postmaster.pid") else { return .absent(misleadingLock: false) }
     guard let written = parse(text) else { return .absent(misleadingLock: true) }
-    guard isAlive(written.processID) else { return .absent(misleadingLock: false) }
-    guard serves(written.processID, data) else { return .absent(misleadingLock: true) }
+    guard exists(written.processID) else { return .absent(misleadingLock: false) }
+    guard isAlive(written.processID), serves(written.processID, data) else {
+      return .absent(misleadingLock: true)
+    }
     return .running(written)
   }
 
@@ -48,12 +51,12 @@ struct Postmaster: Sendable, Equatable {
       phase: phase)
   }
 
+  /// There is an entry in the process table, which is all that PostgreSQL itself looks at.
+  private static func exists(_ processID: Int32) -> Bool { kill(processID, 0) == 0 || errno == EPERM }
+
   /// A process that has ended but was not yet collected by its parent counts as dead: in a container that may be never.
   static func isAlive(_ processID: Int32) -> Bool {
-    guard kill(processID, 0) == 0 || errno == EPERM else { return false }
-    guard let status = FileSystem.text("/proc/\(processID)/stat") else {
-      return kill(processID, 0) == 0 || errno == EPERM
-    }
+    guard let status = FileSystem.text("/proc/\(processID)/stat") else { return exists(processID) }
     // The state follows the program's name, which may itself hold spaces and parentheses (proc(5)).
     let afterName = status.split(separator: ")").last?.drop { $0 == " " } ?? ""
     return afterName.first != "Z" && afterName.first != "X"

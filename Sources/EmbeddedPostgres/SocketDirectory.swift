@@ -31,6 +31,12 @@ enum SocketDirectory {
     return made
   }
 
+  /// Takes away what a dead server left in its directory, which is no other server's: the lock file there names a process
+  /// too, and PostgreSQL would believe it.
+  static func clear(_ directory: String) throws {
+    for suffix in ["", ".lock"] { try FileSystem.remove("\(directory)/.s.PGSQL.\(port)\(suffix)") }
+  }
+
   /// Short enough, and free of what means something in the setting's list of directories.
   private static func fits(_ directory: String) -> Bool {
     let path = "\(directory)/.s.PGSQL.\(port)"

@@ -88,8 +88,17 @@ import Testing
 
       let lines = written.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
       let owner = try ClusterUser.choose(for: "\(path)/postgresql")
+      // A dead child that its parent, busy sleeping, does not collect.
+      let parent = Process()
+      let pipe = Pipe()
+      parent.executableURL = URL(fileURLWithPath: "/bin/sh")
+      parent.arguments = ["-c", "sleep 0.5 & echo $!; exec sleep 600"]
+      parent.standardOutput = pipe
+      try parent.run()
+      defer { parent.terminate() }
+      let zombie = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self).trimmingNewlines
       // Our own process, one that cannot be, no number, and nothing at all.
-      let texts = ["\(getpid())", "4194303", "junk"].map {
+      let texts = [zombie, "\(getpid())", "4194303", "junk"].map {
         ([$0] + lines.map(String.init)).joined(separator: "\n")
       }
       for text in texts + [""] {
