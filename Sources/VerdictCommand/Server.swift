@@ -1,6 +1,8 @@
 import EmbeddedPostgres
 import JobQueue
+import Foundation
 import Logging
+import NIOCore
 import PostgreSQL
 import ServiceLifecycle
 import UnixSignals
@@ -60,8 +62,25 @@ struct Server: Sendable {
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)
-    try await ServiceGroup(configuration: configuration).run()
+    do {
+      try await ServiceGroup(configuration: configuration).run()
+    } catch let error as IOError where error.errnoCode == EADDRINUSE {
+      await pool.close()
+      throw PortInUse(host: settings.host ?? "", port: settings.port)
+    } catch {
+      await pool.close()
+      throw error
+    }
     await pool.close()
+  }
+}
+
+/// Somebody else listens there already.
+struct PortInUse: Error, CustomStringConvertible {
+  var host: String
+  var port: Int
+  var description: String {
+    "port \(port) on \(host) is in use already; give another one with --port or VERDICT_PORT"
   }
 }
 

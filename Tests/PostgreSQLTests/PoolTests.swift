@@ -30,7 +30,7 @@ import Testing
   @Test func acquireTimesOutAndIsCancellable() async throws {
     try await TestDatabase.withDatabase { configuration in
       let pool = ConnectionPool(
-        .init(connection: configuration, maximum: 1, acquireTimeout: .milliseconds(100)))
+        .init(connection: configuration, maximum: 1, acquireTimeout: .seconds(1)))
       try await pool.withConnection { _ in
         let error = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 1") }
         #expect(error?.kind == .acquireTimeout)

@@ -66,10 +66,16 @@ public actor TestCluster {
     guard let pid = text.split(separator: "\n").first.flatMap({ Int32($0) }) else {
       throw Failure(description: "no pid in postmaster.pid")
     }
+    let children = try await Self.output("/usr/bin/pgrep", ["-P", "\(pid)"])
+      .split(separator: "\n").compactMap { Int32($0) }
     Foundation.kill(pid, SIGKILL)
     // The children hold the shared memory until they have noticed; a start before that would be refused.
-    while try await Self.output("/usr/bin/pgrep", ["-P", "\(pid)"]) != "" {
+    while children.contains(where: Self.isRunning) || Self.isRunning(pid) {
       try await Task.sleep(for: .milliseconds(20))
+    }
+    // In a container the dead process can stay a zombie, which the server takes for a running one.
+    for file in ["data/postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"] {
+      try? FileManager.default.removeItem(atPath: "\(directory)/\(file)")
     }
   }
 
@@ -97,6 +103,14 @@ extension TestCluster {
     let root = "/usr/lib/postgresql"
     let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap { Int($0) }
     return versions.max().map { "\(root)/\($0)/bin" } ?? "/usr/local/bin"
+  }
+
+  /// False for zombies, which wait for nothing but to be forgotten.
+  private static func isRunning(_ pid: Int32) -> Bool {
+    guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+      let state = status.split(separator: ")").last?.first(where: { $0 != " " })
+    else { return false }
+    return state != "Z"
   }
 
   private static var isRoot: Bool { geteuid() == 0 }

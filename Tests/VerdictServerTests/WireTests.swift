@@ -90,7 +90,9 @@ import VerdictCore
     #expect(try QueryParameters(request("limit=3"), known: ["limit"]).limit() == 3)
   }
 
-  @Test(arguments: [("two+words", "two words"), ("a%2Bb", "a+b"), ("%3D=x", "==x"), ("", ""), ("%C3%BC", "ü")])
+  @Test(arguments: [
+    ("two+words", "two words"), ("a%2Bb", "a+b"), ("%3D=x", "==x"), ("", ""), ("%C3%BC", "ü"),
+  ])
   func valuesAreDecodedAsFormsSendThem(sent: String, value: String) throws {
     #expect(try QueryParameters(request("key=\(sent)"), known: ["key"])["key"] == value)
   }

@@ -25,14 +25,11 @@ private struct CancelHandle: @unchecked Sendable {
 }
 
 extension Connection {
-  /// How long a cancelled statement may still take before the connection is given up.
-  static var cancelGrace: Duration { .seconds(5) }
-
   func startCancellation(_ id: UInt64) {
     let cancellation = Cancellation(operation: id)
     self.cancellation = cancellation
     cancellation.timers.append(
-      loop.schedule(at: .now + Self.cancelGrace) { Task { await self.giveUpCancelling(id) } })
+      loop.schedule(at: .now + configuration.cancelTimeout) { Task { await self.giveUpCancelling(id) } })
     requestCancel(id, pause: .milliseconds(50))
   }
 

@@ -88,8 +88,8 @@ extension Connection {
 
   private func remember(_ batch: Batch, _ outcome: ExchangeSteps.Outcome) {
     if batch.prepared.isEmpty, batch.deallocated.isEmpty { return }
-    let succeeded = Set(outcome.succeeded)
-    for entry in batch.prepared where succeeded.contains(entry.command) {
+    let prepared = Set(outcome.prepared)
+    for entry in batch.prepared where prepared.contains(entry.command) {
       statements.insert(entry.sql, entry.types, name: entry.name)
     }
     // One that failed did not exist: trying again would not help.

@@ -77,6 +77,11 @@ public actor Connection {
       switch steps.advance(&wire, ready: ready) {
       case .done(let output): return output
       case .wait(let interest):
+        if wire.isBroken {
+          // No step waits for a lost connection; should one do, it must not wait for ever.
+          tearDown(PostgreSQLError(.connectionLost, wire.errorMessage))
+          continue
+        }
         // Before the first wait of an operation nothing can lie unread; after it anything can.
         let rearms = waits > 0 || interest.contains(.write)
         waits += 1

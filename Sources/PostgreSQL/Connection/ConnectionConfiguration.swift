@@ -8,6 +8,8 @@ public struct ConnectionConfiguration: Sendable {
   public var connectTimeout: Duration = .seconds(10)
   /// How long a query or pipeline may take before it is cancelled on the server. COPY and scripts are exempt.
   public var statementTimeout: Duration?
+  /// How long a cancelled statement may still take before its connection is given up.
+  public var cancelTimeout: Duration = .seconds(5)
   /// What runs once on every new connection before it is handed out, such as `SET ROLE …`.
   public var sessionSetup: [Query] = []
   /// How many prepared statements a connection keeps. 0 prepares none, which PgBouncer before 1.21 needs in

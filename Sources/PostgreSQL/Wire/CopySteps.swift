@@ -85,7 +85,7 @@ struct CopyEndSteps: ProtocolSteps {
       scratch.removeAll(keepingCapacity: true)
       switch wire.copyData(into: &scratch) {
       case .row: continue
-      case .wouldBlock: return false
+      case .wouldBlock: return wire.isBroken
       case .finished, .failed: return true
       }
     }
@@ -111,6 +111,8 @@ struct CopyReadSteps: ProtocolSteps {
       switch wire.copyData(into: &chunk) {
       case .row: continue
       case .wouldBlock:
+        // On a lost connection PQgetCopyData asks for more for ever; PQgetResult tells the reason.
+        if wire.isBroken { return .done(Outcome(chunk: chunk, isLast: true)) }
         if !chunk.isEmpty { return .done(Outcome(chunk: chunk, isLast: false)) }
         return .wait(.read)
       case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))

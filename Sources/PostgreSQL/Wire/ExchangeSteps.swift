@@ -15,14 +15,24 @@ struct ExchangeSteps: ProtocolSteps {
     case sync
   }
 
+  /// A failure, and the command it belongs to. A class, because most outcomes have none.
+  final class Failure: Sendable {
+    let error: PostgreSQLError
+    let command: Int
+    init(_ error: PostgreSQLError, _ command: Int) {
+      self.error = error
+      self.command = command
+    }
+  }
+
   /// How the commands went.
   struct Outcome {
     /// The statements' results, in order, up to the first failure.
     var results: [ResultStorage] = []
-    /// The first failure that matters, and the command it belongs to.
-    var failure: (error: PostgreSQLError, command: Int)?
-    /// The commands that succeeded.
-    var succeeded: [Int] = []
+    /// The first failure that matters.
+    var failure: Failure?
+    /// The Parses that succeeded.
+    var prepared: [Int] = []
   }
 
   private let commands: [Command]
@@ -59,7 +69,7 @@ struct ExchangeSteps: ProtocolSteps {
       position += 1
     case (.success(let storage)?, let command):
       if command == .statement, outcome.failure == nil { outcome.results.append(storage) }
-      if outcome.succeeded.last != position { outcome.succeeded.append(position) }
+      if command == .prepare { outcome.prepared.append(position) }
     case (.failure(let error)?, .housekeeping) where !error.isFatal: break
     case (.failure(let error)?, _): fail(error)
     case (.aborted?, _): break
@@ -73,7 +83,7 @@ struct ExchangeSteps: ProtocolSteps {
   }
 
   private mutating func fail(_ error: PostgreSQLError) {
-    if outcome.failure == nil { outcome.failure = (error, position) }
+    if outcome.failure == nil { outcome.failure = Failure(error, position) }
   }
 
   /// The connection is gone: what the server still said is the best explanation.

@@ -24,8 +24,8 @@ protocol Wire {
 enum WireResult {
   /// The command succeeded, with rows or without.
   case success(ResultStorage)
-  /// The command failed.
-  case failure(PostgreSQLError)
+  /// The command failed. Boxed: results are passed around far more often than errors, which are large.
+  indirect case failure(PostgreSQLError)
   /// Skipped because an earlier command of the pipeline failed.
   case aborted
   /// The server has worked off everything up to a Sync.

@@ -11,7 +11,7 @@ struct HealthCommand: AsyncParsableCommand {
   var port: Int?
 
   func run() async throws {
-    let port = port ?? Environment.number("verdict.port", default: 8_080)
+    let port = try port ?? Environment.number("verdict.port", default: 8_080)
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .connectTimeout(.seconds(2))
       .connect(host: "127.0.0.1", port: port) { channel in

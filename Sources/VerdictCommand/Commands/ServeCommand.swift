@@ -23,6 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
   var poolSize: Int?
 
   func validate() throws {
+    let settings = try settings()
     guard (0...65_535).contains(settings.port) else {
       throw ValidationError("The port must be from 0 to 65535.")
     }
@@ -34,6 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let logger = try database.logger()
+    let settings = try settings()
     if let url = database.url {
       try await Server(Installation(url: url), settings, logger: logger).run(cluster: nil)
       return
@@ -53,8 +55,8 @@ struct ServeCommand: AsyncParsableCommand {
     try await cluster.stop()
   }
 
-  private var settings: Server.Settings {
-    Server.Settings(
+  private func settings() throws -> Server.Settings {
+    try Server.Settings(
       host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
       port: port ?? Environment.number("verdict.port", default: 8_080),
       workers: workers ?? Environment.number("verdict.workers", default: 1),
@@ -74,7 +76,7 @@ struct WorkCommand: AsyncParsableCommand {
   var workers: Int?
 
   func run() async throws {
-    let workers = workers ?? Environment.number("verdict.workers", default: 1)
+    let workers = try workers ?? Environment.number("verdict.workers", default: 1)
     guard (1...64).contains(workers) else { throw ValidationError("Workers must be from 1 to 64.") }
     guard let url = database.url else {
       throw ValidationError("verdict work needs DATABASE_URL; verdict serve has workers of its own.")

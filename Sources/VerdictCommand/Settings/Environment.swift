@@ -1,3 +1,4 @@
+import ArgumentParser
 import Configuration
 
 /// Settings from the environment, for what no flag says.
@@ -12,8 +13,15 @@ enum Environment {
     return text?.isEmpty == true ? nil : text
   }
 
-  /// A whole number; a text that is none counts as absent.
-  static func number(_ name: String, default number: Int) -> Int {
-    reader.int(forKey: ConfigKey(stringLiteral: name), default: number)
+  /// A whole number; an empty variable counts as absent.
+  ///
+  /// - Throws: `ValidationError` for a text that is none.
+  static func number(_ name: String, default number: Int) throws -> Int {
+    guard let text = text(name) else { return number }
+    guard let value = Int(text) else {
+      throw ValidationError(
+        "\(name.replacing(".", with: "_").uppercased()) must be a whole number, not \"\(text)\".")
+    }
+    return value
   }
 }

@@ -1,5 +1,5 @@
 /// Rows in PostgreSQL's binary COPY format (manual, COPY, “Binary Format”) for the staging table of ``LabelIngest``:
-/// label, numbers, categories, key.
+/// position, label, numbers, categories, key.
 enum LabelCopy {
   /// Signature, flags and an empty header extension.
   static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [0, 0, 0, 0, 0, 0, 0, 0]
@@ -14,20 +14,25 @@ enum LabelCopy {
 
   /// The rows of a batch from `first` on, until about `size` bytes have come together.
   ///
+  /// - Parameter before: how many rows of the request came before this batch.
   /// - Returns: the bytes, and the index of the first row that is not among them.
-  static func encode(_ batch: RowBatch, from first: Int, size: Int) -> (bytes: [UInt8], next: Int) {
+  static func encode(
+    _ batch: RowBatch, before: Int, from first: Int, size: Int
+  ) -> (bytes: [UInt8], next: Int) {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(size + 4_096)
     var row = first
     while row < batch.count, bytes.count < size {
-      append(batch, row, to: &bytes)
+      append(batch, row, position: before + row, to: &bytes)
       row += 1
     }
     return (bytes, row)
   }
 
-  private static func append(_ batch: RowBatch, _ row: Int, to bytes: inout [UInt8]) {
-    bytes.appendBigEndian(UInt16(4))
+  private static func append(_ batch: RowBatch, _ row: Int, position: Int, to bytes: inout [UInt8]) {
+    bytes.appendBigEndian(UInt16(5))
+    bytes.appendBigEndian(UInt32(8))
+    bytes.appendBigEndian(UInt64(position))
     bytes.appendBigEndian(UInt32(1))
     bytes.append(batch.outcomes[row])
     let numbers = row * batch.numberSlots..<(row + 1) * batch.numberSlots

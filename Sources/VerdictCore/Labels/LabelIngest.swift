@@ -53,9 +53,11 @@ public struct LabelIngest: Sendable {
     try await tx.pipeline([
       // The table may be there from an earlier transaction of the connection, which PostgreSQL would remark on.
       "SET LOCAL client_min_messages = warning",
+      // Room to put the rows in order without going to disk, up to some hundred thousand.
+      "SET LOCAL work_mem = '64MB'",
       """
       CREATE TEMPORARY TABLE IF NOT EXISTS label_staging (
-        label boolean NOT NULL, numbers double precision[] NOT NULL, categories text[] NOT NULL, key text
+        position bigint NOT NULL, label boolean NOT NULL, numbers double precision[] NOT NULL, categories text[] NOT NULL, key text
       ) ON COMMIT DELETE ROWS
       """,
     ])
@@ -63,10 +65,11 @@ public struct LabelIngest: Sendable {
     try await tx.copyIn("COPY pg_temp.label_staging FROM STDIN (FORMAT binary)") { writer in
       try await writer.write(LabelCopy.header)
       while let batch = try await next() {
+        let before = staged.value.rows
         staged.add(batch)
         var row = 0
         while row < batch.count {
-          let (bytes, end) = LabelCopy.encode(batch, from: row, size: Self.chunk)
+          let (bytes, end) = LabelCopy.encode(batch, before: before, from: row, size: Self.chunk)
           try await writer.write(bytes)
           row = end
         }
@@ -125,6 +128,12 @@ public struct LabelIngest: Sendable {
         SELECT \(tenant), \(dataset), label, numbers, categories, key FROM pg_temp.label_staging
 
       """
+    // Ids follow the order of the request: COPY fills gaps in earlier pages, so the table's own order does not.
+    let inOrder: Query =
+      """
+        ORDER BY position
+
+      """
     let onConflict: Query =
       """
         ORDER BY key
@@ -142,7 +151,7 @@ public struct LabelIngest: Sendable {
              count(*) FILTER (WHERE label AND NOT replaced_label) - count(*) FILTER (WHERE NOT label AND replaced_label)
       FROM stored
       """
-    return upsert ? rows + onConflict + answer : rows + answer
+    return upsert ? rows + onConflict + answer : rows + inOrder + answer
   }
 }
 

@@ -21,6 +21,7 @@ public struct Maintenance: Sendable {
       } catch is CancellationError {
         return
       } catch {
+        if Task.isCancelled { return }
         logger.warning("maintenance failed", metadata: ["error": "\(error)"])
       }
       try? await Task.sleep(for: interval)

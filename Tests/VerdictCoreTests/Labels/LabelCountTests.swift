@@ -75,6 +75,20 @@ import Testing
     }
   }
 
+  @Test func idsFollowTheOrderOfTheRequest() async throws {
+    try await TestDomain.with(connections: 1) { domain in
+      let tenant = try await domain.tenant()
+      try await domain.dataset(tenant)
+      // Rows of very different sizes leave gaps at the ends of pages, which later rows would fill.
+      let rows = (0..<3_000).map { index in
+        #"{"features":{"x":\#(index),"c":"\#(String(repeating: "c", count: 1 + (index * 37) % 900))"},"label":\#(index % 2)}"#
+      }
+      for _ in 0..<2 { try await domain.post("{\"labels\":[\(rows.joined(separator: ","))]}", tenant) }
+      let (_, labels) = try await domain.labels.list(tenant, dataset: "d", after: nil, limit: 10_000)
+      #expect(labels.map { $0.row.numbers[0] } == (0..<6_000).map { Double($0 % 3_000) })
+    }
+  }
+
   @Test func aBatchThatFailsLeavesNothing() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()

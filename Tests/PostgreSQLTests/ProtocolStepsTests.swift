@@ -1,0 +1,141 @@
+import Testing
+
+@testable import PostgreSQL
+
+/// A libpq that follows a script.
+struct ScriptedWire: Wire {
+  enum Event {
+    case result(WireResult?)
+    /// Nothing more until the socket is read again.
+    case needInput
+    case lost
+  }
+
+  var script: [Event]
+  /// How often flush must be called before all is sent.
+  var flushes = 1
+  var isBroken = false
+  var reads = 0
+  var copyRows: [CopyDataOutcome] = []
+  var refusals = 0
+  var errorMessage: String { "server closed the connection" }
+
+  mutating func isBusy() -> Bool {
+    if case .needInput? = script.first { return true }
+    return false
+  }
+  mutating func consumeInput() -> Bool {
+    reads += 1
+    if case .needInput? = script.first { script.removeFirst() }
+    if case .lost? = script.first {
+      script.removeFirst()
+      isBroken = true
+      return false
+    }
+    return true
+  }
+  mutating func flush() -> Bool {
+    flushes -= 1
+    return flushes <= 0
+  }
+  mutating func nextResult() -> WireResult? {
+    guard case .result(let result)? = script.first else { return nil }
+    script.removeFirst()
+    return result
+  }
+  mutating func copyData(into buffer: inout [UInt8]) -> CopyDataOutcome {
+    guard !copyRows.isEmpty else { return .wouldBlock }
+    let row = copyRows.removeFirst()
+    if case .row(let count) = row { buffer += [UInt8](repeating: 1, count: count) }
+    return row
+  }
+  mutating func refuseCopy() { refusals += 1 }
+}
+
+@Suite struct ProtocolStepsTests {
+  let failure = PostgreSQLError(.server, "no", sqlState: .uniqueViolation)
+
+  /// Runs steps to their end; returns the output and what was waited for.
+  func run<Steps: ProtocolSteps>(_ steps: Steps, _ wire: inout ScriptedWire) -> (Steps.Output?, [Readiness]) {
+    var steps = steps
+    var waits: [Readiness] = []
+    var ready: Readiness = []
+    for _ in 0..<100 {
+      switch steps.advance(&wire, ready: ready) {
+      case .done(let output): return (output, waits)
+      case .wait(let interest):
+        waits.append(interest)
+        ready = .read
+      }
+    }
+    return (nil, waits)
+  }
+
+  @Test func waitsForBothDirectionsUntilAllIsSent() {
+    var wire = ScriptedWire(script: [.needInput, .needInput, .result(nil), .result(.sync)], flushes: 2)
+    let (outcome, waits) = run(ExchangeSteps([.statement, .sync]), &wire)
+    #expect(waits == [[.read, .write], .read])
+    #expect(outcome?.failure == nil && wire.reads == 2)
+  }
+
+  @Test func firstErrorFailsTheSegmentAndNamesItsCommand() {
+    var wire = ScriptedWire(script: [
+      .result(nil), .result(.failure(failure)), .result(nil), .result(.aborted), .result(nil), .result(.sync),
+    ])
+    let (outcome, _) = run(ExchangeSteps([.statement, .statement, .statement, .sync]), &wire)
+    #expect(outcome?.failure?.command == 1 && outcome?.failure?.error.sqlState == .uniqueViolation)
+  }
+
+  @Test func errorAtTheSyncIsTheCommitsError() {
+    var wire = ScriptedWire(script: [
+      .result(nil), .result(.failure(failure)), .result(nil), .result(.sync),
+    ])
+    let (outcome, _) = run(ExchangeSteps([.statement, .sync]), &wire)
+    #expect(outcome?.failure?.command == 1)
+  }
+
+  @Test func housekeepingMayFail() {
+    var wire = ScriptedWire(script: [
+      .result(.failure(failure)), .result(nil), .result(.sync), .result(nil), .result(.sync),
+    ])
+    let (outcome, _) = run(ExchangeSteps([.housekeeping, .sync, .statement, .sync]), &wire)
+    #expect(outcome != nil && outcome?.failure == nil)
+  }
+
+  @Test func lostConnectionIsAnErrorAndTheServersLastWordWins() {
+    var silent = ScriptedWire(script: [.needInput, .lost])
+    let (first, _) = run(ExchangeSteps([.statement, .sync]), &silent)
+    #expect(first?.failure?.error.kind == .connectionLost)
+    let shutdown = PostgreSQLError(.connectionLost, "terminating", sqlState: .adminShutdown)
+    var talking = ScriptedWire(script: [.needInput, .lost, .result(.failure(shutdown))])
+    let (second, _) = run(ExchangeSteps([.statement, .sync]), &talking)
+    #expect(second?.failure?.error.sqlState == .adminShutdown)
+  }
+
+  @Test func syncTooEarlyIsAViolation() {
+    var wire = ScriptedWire(script: [.result(.sync)])
+    let (outcome, _) = run(ExchangeSteps([.statement, .statement, .sync]), &wire)
+    #expect(outcome?.failure?.error.kind == .protocolViolation)
+  }
+
+  @Test func unreadCopyRowsAreDrainedWithoutSpinning() {
+    var wire = ScriptedWire(script: [.result(.copyOut), .result(.failure(failure)), .result(nil)])
+    wire.copyRows = [.row(10), .row(10), .finished]
+    let (outcome, waits) = run(CopyEndSteps(), &wire)
+    #expect(waits.isEmpty)
+    guard case .failure(let error)? = outcome else {
+      Issue.record("the COPY's error is lost")
+      return
+    }
+    #expect(error.sqlState == .uniqueViolation)
+  }
+
+  @Test func copyRowsAreJoinedUpToTheChunkSize() {
+    var wire = ScriptedWire(script: [])
+    wire.copyRows = [.row(60), .row(60), .row(60), .finished]
+    let (first, _) = run(CopyReadSteps(chunkSize: 100), &wire)
+    #expect(first?.chunk.count == 120 && first?.isLast == false)
+    let (second, _) = run(CopyReadSteps(chunkSize: 100), &wire)
+    #expect(second?.chunk.count == 60 && second?.isLast == true)
+  }
+}
