@@ -20,6 +20,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let settings: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
@@ -113,11 +114,19 @@ let package = Package(
     .target(
       name: "DomainTestSupport", dependencies: ["VerdictCore", "JobQueue", "PostgreSQL", "TestSupport", log],
       path: "Tests/DomainTestSupport", swiftSettings: strict),
+    .target(
+      name: "HTTPTestSupport", dependencies: [nioCore, nioPosix, nioHTTP1],
+      path: "Tests/HTTPTestSupport", swiftSettings: strict),
     .testTarget(
       name: "VerdictServerTests",
       dependencies: [
-        "VerdictServer", "VerdictCore", "JobQueue", "PostgreSQL", "TestSupport", hummingbird, httpTypes, nioCore, yams, log,
+        "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "HTTPTestSupport",
+        "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VerdictCommandTests",
+      dependencies: ["VerdictCommand", "HTTPTestSupport", "PostgreSQL", "TestSupport", subprocess, system],
       swiftSettings: strict),
     .testTarget(
       name: "VerdictCoreTests",

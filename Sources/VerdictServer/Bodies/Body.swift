@@ -29,10 +29,9 @@ struct Body: Sendable {
     let isChunked = request.headers[.transferEncoding] != nil
     if optional, !isChunked, declaredLength ?? 0 == 0 { return Body(type: nil, bytes: []) }
     let type = try BodyType.of(request, accepted: accepted)
-    if let declaredLength, declaredLength > limit { throw tooLarge(limit) }
+    var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(min(declaredLength ?? 4_096, limit))
-    var stream = try BodyStream(request, limit: limit)
     while let piece = try await stream.next() { bytes.append(contentsOf: piece) }
     if optional, bytes.isEmpty { return Body(type: nil, bytes: []) }
     return Body(type: type, bytes: bytes)

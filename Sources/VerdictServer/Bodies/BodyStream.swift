@@ -13,8 +13,12 @@ struct BodyStream: ~Copyable {
   private var isAtEnd = false
 
   /// - Parameter limit: bytes after decompression.
-  /// - Throws: ``Problem`` of kind `unsupported-media-type` for a coding that is not known.
+  /// - Throws: ``Problem`` of kind `unsupported-media-type` for a coding that is not known, `body-too-large` for a body
+  ///   that is announced as larger, before any of it is read.
   init(_ request: Request, limit: Int) throws {
+    if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
+      throw Body.tooLarge(limit)
+    }
     let coding = request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
     switch coding.trimmingCharacters(of: " \t") {
     case "", "identity": inflate = nil

@@ -1,0 +1,44 @@
+import HTTPTestSupport
+
+/// Batches of labels of which each can be told from the others: the category is the batch's number.
+enum Batches {
+  /// The dataset that takes them.
+  static func makeDataset(_ client: HTTPClient) async throws { try await client.makeDataset() }
+
+  /// A batch as NDJSON.
+  static func lines(_ number: Int, rows: Int) -> String {
+    (0..<rows).map { "{\"features\":{\"x\":\($0),\"c\":\"b\(number)\"},\"label\":\($0 % 2)}\n" }.joined()
+  }
+
+  /// Posts a batch.
+  static func post(_ number: Int, rows: Int, _ client: HTTPClient) async throws -> Answer {
+    try await client.send(
+      "POST", "/v1/datasets/d/labels", text: lines(number, rows: rows), as: "application/x-ndjson")
+  }
+
+  /// How many rows of each batch are stored: by looking at all of them.
+  static func stored(_ client: HTTPClient) async throws -> [Int: Int] {
+    let answer = try HTTPClient.expect(
+      200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"]))
+    var counts: [Int: Int] = [:]
+    for line in answer.text.split(whereSeparator: \.isNewline).dropFirst() {
+      let fields = line.split(separator: ",")
+      guard fields.count == 3, let number = Int(fields[1].dropFirst()) else {
+        throw HTTPClient.Unexpected(description: "a line that was never posted: \(line)")
+      }
+      counts[number, default: 0] += 1
+    }
+    return counts
+  }
+}
+
+/// Looks again and again until there is an answer, for a minute: generous, for it says only "never".
+func eventually<T>(_ look: () async throws -> T?) async throws -> T {
+  for _ in 0..<1_200 {
+    if let answer = try await look() { return answer }
+    try await Task.sleep(for: .milliseconds(50))
+  }
+  throw NeverHappened()
+}
+
+struct NeverHappened: Error {}

@@ -1,0 +1,93 @@
+import Foundation
+import HTTPTestSupport
+import Testing
+
+/// Starting and stopping with a private PostgreSQL.
+@Suite(.serialized) struct LifetimeTests {
+  @Test(.timeLimit(.minutes(3)))
+  func aTerminatedServerEndsWellWithItsPostgreSQL() async throws {
+    try await TestInstallation.with { installation in
+      let server = try await installation.serve()
+      let postmaster = try #require(installation.postmaster)
+      let start = ContinuousClock.now
+      #expect(try await server.terminate() == .exited(0), "\(server.log)")
+      #expect(ContinuousClock.now - start < .seconds(20))
+      #expect(!Processes.isAlive(postmaster))
+      #expect(
+        !FileManager.default.fileExists(
+          atPath: "\(installation.dataDirectory)/postgresql/data/postmaster.pid"))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func aTerminatedServerHandsItsTrainingBack() async throws {
+    try await TestInstallation.with { installation in
+      let server = try await installation.serve()
+      let key = try await installation.tenant()
+      let client = try server.client(key: key)
+      try await client.makeDataset()
+      let csv = SmallData.csv(SmallData.rows(20_000))
+      #expect(try await client.send("POST", "/v1/datasets/d/labels", text: csv, as: "text/csv").status == 201)
+      let slow: JSON = ["penalty": "l1", "validation": ["method": "kfold", "folds": 20]]
+      let place = try #require(
+        try await client.post("/v1/datasets/d/training-jobs", slow).headers["location"])
+      _ = try await eventually { try await client.get(place).json["state"] == "running" ? true : nil }
+      #expect(try await server.terminate() == .exited(0), "\(server.log)")
+
+      let next = try await installation.serve().client(key: key)
+      let ended = try await eventually {
+        let job = try await next.get(place).json
+        return ["queued", "running"].contains(job["state"].string) ? nil : job
+      }
+      #expect(ended["state"] == "succeeded", "\(ended.text)")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func keysAndDataAreKeptBetweenRuns() async throws {
+    try await TestInstallation.with { installation in
+      // Before the first start: the command makes the database.
+      let key = try await installation.tenant()
+      #expect(installation.postmaster == nil)
+      var server = try await installation.serve()
+      try await server.client(key: key).makeDataset()
+      let second = try await installation.tenant("second")
+      #expect(try await server.terminate() == .exited(0))
+
+      server = try await installation.serve()
+      #expect(try await server.client(key: key).labelsStored() == 0)
+      #expect(try await server.client(key: second).get("/v1/datasets").json["data"] == [])
+      #expect(try await server.client(key: second).get("/v1/datasets/d").status == 404)
+      let tenants = try await installation.run("tenant", "list")
+      #expect(
+        tenants.output.split(separator: "\n").map { $0.split(separator: "\t")[0] } == ["acme", "second"])
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func aSecondServerOnTheSameDataIsRefused() async throws {
+    try await TestInstallation.with { installation in
+      let server = try await installation.serve()
+      let refused = try await installation.run("serve")
+      #expect(refused.status != .exited(0))
+      #expect(refused.errors.contains("\(server.pid)"), "\(refused)")
+      #expect(try await server.client().get("/readyz").status == 200)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func aDeletedTenantsKeyIsNoKeyAnyMore() async throws {
+    try await TestInstallation.with { installation in
+      let server = try await installation.serve()
+      let key = try await installation.tenant()
+      let client = try server.client(key: key)
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(50))
+      let deleted = try await installation.run("tenant", "delete", "acme", "--yes")
+      #expect(deleted.status == .exited(0), "\(deleted)")
+      _ = try await eventually { try await client.get("/v1/datasets").status == 401 ? true : nil }
+      let again = try await installation.tenant()
+      #expect(try await server.client(key: again).get("/v1/datasets").json["data"] == [])
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import HTTPTestSupport
+import Subprocess
+import SystemPackage
+
+/// A running `verdict serve`.
+final class ServerProcess: Sendable {
+  /// Its process.
+  let pid: Int32
+  /// File that it writes its log to.
+  let logFile: String
+  private let ended: Task<ExitStatus, any Error>
+
+  private init(pid: Int32, logFile: String, ended: Task<ExitStatus, any Error>) {
+    self.pid = pid
+    self.logFile = logFile
+    self.ended = ended
+  }
+
+  /// The binary, which lies beside the tests.
+  static var program: FilePath {
+    FilePath(
+      URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "verdict")
+        .path)
+  }
+
+  /// Starts it; what it says goes to `log`, its number to a file beside it.
+  static func start(environment: [String: String], log: String) async throws -> ServerProcess {
+    let output = try FileDescriptor.open(
+      FilePath("\(log).log"), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
+    let (started, tell) = AsyncStream<Int32>.makeStream()
+    let ended = Task<ExitStatus, any Error> {
+      defer { tell.finish() }
+      let result = try await Subprocess.run(
+        .path(program), arguments: ["serve"],
+        environment: .custom(
+          .init(uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0.key), $0.value) })),
+        input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+        error: .fileDescriptor(output, closeAfterSpawningProcess: false)
+      ) { execution in
+        tell.yield(execution.processIdentifier.value)
+      }
+      try? output.close()
+      return ExitStatus(result.terminationStatus)
+    }
+    guard let pid = await started.first(where: { _ in true }) else {
+      let status = try await ended.value
+      throw TestInstallation.Unexpected(description: "verdict serve was not started: \(status)")
+    }
+    try "\(pid)\n".write(toFile: "\(log).pid", atomically: false, encoding: .utf8)
+    return ServerProcess(pid: pid, logFile: "\(log).log", ended: ended)
+  }
+
+  /// What it has logged so far.
+  var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
+
+  /// Where it listens, from its log.
+  var port: Int? {
+    log.firstMatch(of: #/listening on http://[^ :]+:(\d+)/#).flatMap { Int($0.1) }
+  }
+
+  /// A client of it.
+  func client(key: String? = nil) throws -> HTTPClient {
+    guard let port else { throw TestInstallation.Unexpected(description: "does not listen: \(log)") }
+    return HTTPClient(port: port, key: key)
+  }
+
+  /// Waits until it listens.
+  func listens() async throws {
+    for _ in 0..<1_200 {
+      if port != nil { return }
+      guard Processes.isAlive(pid) else { break }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    throw TestInstallation.Unexpected(description: "never listened: \(log)")
+  }
+
+  /// Kills it, if it still lives.
+  func kill() async {
+    if Processes.isAlive(pid) { Foundation.kill(pid, SIGKILL) }
+    _ = await ended.result
+    try? FileManager.default.removeItem(atPath: logFile.replacing(".log", with: ".pid"))
+  }
+
+  /// Asks it to end and waits until it has.
+  func terminate() async throws -> ExitStatus {
+    Foundation.kill(pid, SIGTERM)
+    return try await ended.value
+  }
+}
+
+/// How a process ended.
+enum ExitStatus: Sendable, Equatable {
+  case exited(Int)
+  case killed(Int)
+
+  init(_ status: TerminationStatus) {
+    switch status {
+    case .exited(let code): self = .exited(Int(code))
+    case .signaled(let signal): self = .killed(Int(signal))
+    }
+  }
+}
+
+/// Processes by their numbers.
+enum Processes {
+  /// Whether it runs: a zombie does not.
+  static func isAlive(_ pid: Int32) -> Bool {
+    guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    return status.split(separator: ")").last?.split(separator: " ").first != "Z"
+  }
+
+  /// Its working directory.
+  static func directory(_ pid: Int32) -> String? {
+    guard isAlive(pid) else { return nil }
+    return try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
+  }
+
+  /// Ends a PostgreSQL at once, in a way that leaves no shared memory behind.
+  static func end(_ postmaster: Int32) async {
+    kill(postmaster, SIGQUIT)
+    for _ in 0..<100 where isAlive(postmaster) { try? await Task.sleep(for: .milliseconds(50)) }
+    if isAlive(postmaster) { kill(postmaster, SIGKILL) }
+  }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import HTTPTestSupport
+import Subprocess
+import SystemPackage
+
+/// What one operator has: the program, an environment and a directory for its data; everything that it started is
+/// ended with the test.
+actor TestInstallation {
+  /// Everything is in here.
+  let root: String
+  private let environment: [String: String]
+  private var servers: [ServerProcess] = []
+
+  /// The directory of the private PostgreSQL.
+  nonisolated var dataDirectory: String { "\(root)/data" }
+
+  /// Runs the closure with an installation of its own; nothing of it is left afterwards.
+  ///
+  /// - Parameters:
+  ///   - database: `DATABASE_URL`; a private PostgreSQL without it.
+  ///   - settings: further variables.
+  static func with<T: Sendable>(
+    database: String? = nil, settings: [String: String] = [:],
+    _ body: @Sendable (TestInstallation) async throws -> T
+  ) async throws -> T {
+    let installation = try TestInstallation(database: database, settings: settings)
+    let outcome: Result<T, any Error>
+    do {
+      outcome = .success(try await body(installation))
+    } catch {
+      outcome = .failure(error)
+    }
+    await installation.remove()
+    return try outcome.get()
+  }
+
+  private init(database: String?, settings: [String: String]) throws {
+    // Short, for the socket's path, and open to the user that PostgreSQL runs as when we are root.
+    root = "/tmp/verdict-test-\(UUID().uuidString.prefix(8))"
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
+    let own = ["DATABASE_URL", "VERDICT_", "PG"]
+    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
+      name == "PG_BINDIR" || !own.contains(where: name.hasPrefix)
+    }
+    environment["VERDICT_DATA_DIR"] = "\(root)/data"
+    environment["VERDICT_PORT"] = "0"
+    environment["DATABASE_URL"] = database
+    self.environment = environment.merging(settings) { $1 }
+    try Watchdog.start(root)
+  }
+
+  /// Runs a command to its end.
+  func run(_ arguments: String..., settings: [String: String] = [:]) async throws -> Finished {
+    try await Self.run(arguments, environment.merging(settings) { $1 })
+  }
+
+  /// Runs a command whose arguments are in a list.
+  func run(all arguments: [String]) async throws -> Finished { try await Self.run(arguments, environment) }
+
+  private static func run(_ arguments: [String], _ environment: [String: String]) async throws -> Finished {
+    let result = try await Subprocess.run(
+      .path(ServerProcess.program), arguments: Arguments(arguments),
+      environment: .custom(
+        .init(uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0.key), $0.value) })),
+      input: .none, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+    return Finished(
+      status: ExitStatus(result.terminationStatus), output: result.standardOutput,
+      errors: result.standardError)
+  }
+
+  /// How a command ended.
+  struct Finished: Sendable, CustomStringConvertible {
+    var status: ExitStatus
+    var output: String
+    var errors: String
+    var description: String { "\(status) \(output) \(errors)" }
+  }
+
+  /// Starts `verdict serve` and waits until it listens.
+  func serve(settings: [String: String] = [:]) async throws -> ServerProcess {
+    let server = try await ServerProcess.start(
+      environment: environment.merging(settings) { $1 }, log: "\(root)/serve-\(servers.count)")
+    servers.append(server)
+    try await server.listens()
+    return server
+  }
+
+  /// Makes a tenant; its admin key.
+  func tenant(_ name: String = "acme") async throws -> String {
+    let made = try await run("tenant", "create", name, "--json")
+    guard let key = try? JSON(parsing: made.output.utf8)["key"].string else {
+      throw Unexpected(description: "tenant create: \(made)")
+    }
+    return key
+  }
+
+  /// What a test cannot go on from.
+  struct Unexpected: Error, CustomStringConvertible { var description: String }
+
+  private func remove() async {
+    for server in servers { await server.kill() }
+    if let postmaster { await Processes.end(postmaster) }
+    try? FileManager.default.removeItem(atPath: root)
+  }
+}
+
+extension TestInstallation {
+  /// The process of the private PostgreSQL, if it lives.
+  nonisolated var postmaster: Int32? {
+    let file = "\(dataDirectory)/postgresql/data/postmaster.pid"
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8),
+      let pid = text.split(separator: "\n").first.flatMap({ Int32($0) })
+    else { return nil }
+    // The file outlives a killed server, and its number may be another process's by then.
+    return Processes.directory(pid)?.hasPrefix(root) == true ? pid : nil
+  }
+
+  /// `kill -9` on the server and, right after it, on its PostgreSQL.
+  nonisolated func killEverything(_ server: ServerProcess) async throws {
+    guard let postmaster else { throw Unexpected(description: "no PostgreSQL to kill") }
+    Foundation.kill(server.pid, SIGKILL)
+    Foundation.kill(postmaster, SIGKILL)
+    await server.kill()
+  }
+}
+
+/// Ends what a killed test process leaves behind.
+private enum Watchdog {
+  /// A shell of its own session that waits for this process to vanish, then kills whatever runs from `root`.
+  static func start(_ root: String) throws {
+    let script = """
+      while kill -0 \(getpid()) 2>/dev/null && [ -d '\(root)' ]; do sleep 0.5; done
+      [ -d '\(root)' ] || exit 0
+      cat '\(root)'/*.pid 2>/dev/null | xargs -r kill -9 2>/dev/null
+      head -n 1 '\(root)/data/postgresql/data/postmaster.pid' 2>/dev/null | xargs -r kill -QUIT 2>/dev/null
+      sleep 1; rm -rf '\(root)'
+      """
+    let watchdog = Process()
+    watchdog.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
+    watchdog.arguments = ["-f", "/bin/sh", "-c", script]
+    watchdog.standardInput = FileHandle.nullDevice
+    watchdog.standardOutput = FileHandle.nullDevice
+    watchdog.standardError = FileHandle.nullDevice
+    try watchdog.run()
+  }
+}

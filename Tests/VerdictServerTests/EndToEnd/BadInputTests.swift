@@ -1,0 +1,74 @@
+import HTTPTestSupport
+import Testing
+
+/// Bad input gets a clear error and changes nothing.
+@Suite struct BadInputTests {
+  @Test(.timeLimit(.minutes(2)))
+  func badLabelsAreRefused() async throws { try await check(BadInput.jsonLabels) }
+
+  @Test(.timeLimit(.minutes(2)))
+  func badLinesOfLabelsAreRefused() async throws { try await check(BadInput.lineLabels) }
+
+  @Test(.timeLimit(.minutes(2)))
+  func badRequestsForPredictionsAreRefused() async throws { try await check(BadInput.predictions) }
+
+  @Test(.timeLimit(.minutes(2)))
+  func everythingElseThatIsBadIsRefused() async throws { try await check(BadInput.others) }
+
+  /// Sends each to a dataset that would take it if it were good: with labels, a model and a stored prediction.
+  private func check(_ inputs: [BadInput]) async throws {
+    try await TestServer.with { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(60))
+      try await client.train()
+      _ = try await client.post("/v1/datasets/d/predictions", ["features": SmallData.rows(1)[0].features])
+      let before = try await server.stored()
+      for input in inputs {
+        let answer: Answer
+        do {
+          answer = try await client.send(input.method, input.path, headers: input.headers, body: input.body)
+        } catch {
+          Issue.record("\(input): \(error)")
+          continue
+        }
+        #expect(answer.status == input.status, "\(input): \(answer)")
+        #expect(answer.isProblem, "\(input): \(answer)")
+        let place = answer.json["errors"][0]
+        for (name, value) in input.place {
+          #expect(place[name] == value, "\(input): \(answer)")
+        }
+        if answer.status == 422 { #expect(place["detail"].string?.isEmpty == false, "\(input): \(answer)") }
+      }
+      #expect(try await server.stored() == before)
+      // It still works.
+      #expect(try await client.addLabels(SmallData.rows(1))["labels_stored"] == 61)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func noMoreThanAHundredMistakesAreListed() async throws {
+    try await TestServer.with(worker: false) { server in
+      try await server.client.makeDataset()
+      let rows =
+        String(repeating: #"{"features":{"x":"a"},"label":1},"#, count: 249) + #"{"features":{},"label":7}"#
+      let answer = try await server.client.send(
+        "POST", "/v1/datasets/d/labels", text: #"{"labels":[\#(rows)]}"#)
+      #expect(answer.status == 422)
+      #expect(answer.json["errors"].elements.count == 100)
+      #expect(answer.json["errors_total"] == 250)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func gzipIsUnderstood() async throws {
+    try await TestServer.with(worker: false) { server in
+      try await server.client.makeDataset()
+      let body = Gzip.stored(Array(SmallData.csv(SmallData.rows(500)).utf8))
+      let answer = try await server.client.send(
+        "POST", "/v1/datasets/d/labels",
+        headers: ["Content-Type": "text/csv", "Content-Encoding": "gzip"], body: .bytes(body))
+      #expect(answer.json["inserted"] == 500, "\(answer)")
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import DomainTestSupport
+import HTTPTestSupport
+import JobQueue
+import Logging
+import PostgreSQL
+import ServiceLifecycle
+import VerdictCore
+import VerdictServer
+
+/// The web server and a worker in this process, on a database of the test's own.
+struct TestServer {
+  let domain: TestDomain
+  let port: Int
+  /// The tenant `acme`.
+  let tenant: TenantID
+  /// With the tenant's first key, an admin's.
+  let client: HTTPClient
+
+  /// Runs the closure with a server of its own; nothing of it is left afterwards.
+  static func with<T: Sendable>(
+    worker: Bool = true, _ body: @Sendable @escaping (TestServer) async throws -> T
+  ) async throws -> T {
+    try await TestDomain.with(connections: 16) { domain in
+      let (ports, listening) = AsyncStream<Int>.makeStream()
+      let web = WebServer(
+        database: domain.database, queue: domain.queue, listening: domain.app,
+        configuration: .init(host: "127.0.0.1", port: 0) { listening.yield($0) }, logger: domain.logger)
+      var services = try web.services()
+      if worker { services.append(TrainingWorker(domain: domain)) }
+      let group = ServiceGroup(configuration: .init(services: services, logger: domain.logger))
+      let running = Task {
+        defer { listening.finish() }
+        try await group.run()
+      }
+      let outcome: Result<T, any Error>
+      do {
+        guard let port = await ports.first(where: { _ in true }) else {
+          try await running.value
+          throw NeverListened()
+        }
+        let (tenant, issued) = try await TenantStore(database: domain.database).create(
+          name: "acme", keyName: "first")
+        let client = HTTPClient(port: port, key: issued.secret.token)
+        outcome = .success(
+          try await body(TestServer(domain: domain, port: port, tenant: tenant.id, client: client)))
+      } catch {
+        outcome = .failure(error)
+      }
+      await group.triggerGracefulShutdown()
+      _ = await running.result
+      return try outcome.get()
+    }
+  }
+
+  struct NeverListened: Error {}
+
+  /// A client with a new key of the tenant's.
+  func client(role: Role) async throws -> HTTPClient {
+    let issued = try await domain.database.transaction(for: tenant) { [tenant] tx in
+      try await KeyStore.issue(tenant, name: role.rawValue, role: role, expiresAt: nil, in: tx)
+    }
+    return client.with(key: issued.secret.token)
+  }
+
+  /// A client with the admin key of a new tenant.
+  func clientOfAnotherTenant() async throws -> HTTPClient {
+    let (_, issued) = try await TenantStore(database: domain.database).create(name: "other", keyName: "first")
+    return client.with(key: issued.secret.token)
+  }
+
+  /// How many rows each table of tenant data has, and what each dataset says of itself: what must not change when a
+  /// request is refused.
+  func stored() async throws -> [String] {
+    try await domain.asOwner { connection in
+      var counts: [String] = []
+      for table in ["datasets", "labels", "models", "predictions", "jobs", "api_keys", "idempotency_keys"] {
+        let count = try await connection.query("SELECT count(*) FROM \(identifier: table)").first?.decode(
+          Int.self)
+        counts.append("\(table) \(count ?? -1)")
+      }
+      let datasets = try await connection.query("SELECT datasets::text FROM datasets ORDER BY 1")
+      return counts + (try datasets.map { try $0.decode(String.self) })
+    }
+  }
+}
+
+/// Trains, as `verdict serve` does.
+private struct TrainingWorker: Service {
+  let domain: TestDomain
+
+  func run() async throws {
+    let runner = TrainingRunner(database: domain.database, logger: domain.logger)
+    let worker = Worker(queue: domain.queue, connection: domain.app, slots: 1, logger: domain.logger) {
+      try await runner.run($0)
+    }
+    try await cancelWhenGracefulShutdown { try await worker.run() }
+  }
+}
+
+/// Looks again and again until there is an answer, for half a minute: generous, for it says only "never".
+func eventually<T>(_ look: () async throws -> T?) async throws -> T {
+  for _ in 0..<600 {
+    if let answer = try await look() { return answer }
+    try await Task.sleep(for: .milliseconds(50))
+  }
+  throw NeverHappened()
+}
+
+struct NeverHappened: Error {}
