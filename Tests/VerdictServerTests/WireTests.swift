@@ -50,12 +50,19 @@ import VerdictCore
     #expect(Timestamp.format(Date(timeIntervalSince1970: 1_700_000_000.25)) == "2023-11-14T22:13:20.250Z")
   }
 
-  @Test(arguments: ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.000Z", "2023-11-15T00:13:20+02:00"])
+  @Test(arguments: [
+    "2023-11-14T22:13:20Z", "2023-11-14T22:13:20.000Z", "2023-11-15T00:13:20+02:00",
+    "2023-11-14T17:13:20.0-05:00",
+  ])
   func timesAreReadInAnyOffset(text: String) {
     #expect(Timestamp.parse(text) == Date(timeIntervalSince1970: 1_700_000_000))
   }
 
-  @Test(arguments: ["", "yesterday", "2023-11-14", "2023-13-14T22:13:20Z"])
+  @Test(arguments: [
+    "", "yesterday", "2023-11-14", "2023-13-14T22:13:20Z", "2023-02-30T00:00:00Z", "2023-02-29T00:00:00Z",
+    "2023-11-14T24:00:00Z", "2023-11-14T22:60:00Z", "2023-11-14T22:13:20", "2023-11-14T22:13:20+0200",
+    " 2023-11-14T22:13:20Z",
+  ])
   func whatIsNoTimeIsRefused(text: String) {
     #expect(Timestamp.parse(text) == nil)
   }

@@ -136,23 +136,3 @@ extension JSONEncoder {
     return encoder
   }
 }
-
-/// Points in time on the wire: RFC 3339, UTC.
-enum Timestamp {
-  /// With milliseconds.
-  static func format(_ date: Date) -> String {
-    date.formatted(
-      .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
-  }
-
-  /// With or without fractional seconds, any offset; `nil` when it is no such time.
-  static func parse(_ text: String) -> Date? {
-    let style = Date.ISO8601FormatStyle(timeZone: .gmt)
-    return
-      (try? Date(
-        text,
-        strategy: style.year().month().day().time(includingFractionalSeconds: true).timeZone(
-          separator: .colon)))
-      ?? (try? Date(text, strategy: style))
-  }
-}
