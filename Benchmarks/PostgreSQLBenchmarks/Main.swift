@@ -3,7 +3,7 @@ import PostgreSQL
 import TestSupport
 
 /// Measures the client against PostgreSQL's own tools, one after the other on the same server, and prints a
-/// table. The arguments choose parts (`round-trips`, `copy`, `fairness`, `waiting`); without any, all run.
+/// table. The arguments choose parts (`round-trips`, `copy`, `fairness`); without any, all run.
 @main
 struct Main {
   static let rounds = 3
@@ -26,9 +26,6 @@ struct Main {
       }
       if parts.isEmpty || parts.contains("fairness") {
         try await Fairness(configuration: cluster.configuration).run()
-      }
-      if parts.isEmpty || parts.contains("waiting") {
-        try await Waiting(configuration: cluster.configuration).run()
       }
     } catch {
       print("failed: \(error)")

@@ -91,6 +91,18 @@ public actor TestCluster {
       "\(Self.binaries)/\(program)", ["-h", directory, "-p", "5432", "-U", "postgres"] + arguments)
   }
 
+  /// Starts another server program beside the cluster, as the same user; it ends with the cluster's directory.
+  public func daemon(_ path: String, _ arguments: [String]) async throws {
+    let (program, list) = Self.asServerUser(path, arguments)
+    let command = ([program] + list).map { "'\($0)'" }.joined(separator: " ")
+    let script = """
+      \(command) & child=$!
+      while [ -d '\(directory)' ] && kill -0 $child 2>/dev/null; do sleep 0.2; done
+      kill $child 2>/dev/null
+      """
+    _ = try await Self.output("/usr/bin/setsid", ["-f", "/bin/sh", "-c", script])
+  }
+
   private func stop(_ mode: String) async throws {
     try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-m", mode, "stop"])
   }
@@ -125,8 +137,11 @@ extension TestCluster {
 
   /// PostgreSQL refuses to run as root; there it runs as user postgres.
   private static func command(_ program: String, _ arguments: [String]) -> (String, [String]) {
-    let path = "\(binaries)/\(program)"
-    return isRoot ? ("/usr/sbin/runuser", ["-u", "postgres", "--", path] + arguments) : (path, arguments)
+    asServerUser("\(binaries)/\(program)", arguments)
+  }
+
+  private static func asServerUser(_ path: String, _ arguments: [String]) -> (String, [String]) {
+    isRoot ? ("/usr/sbin/runuser", ["-u", "postgres", "--", path] + arguments) : (path, arguments)
   }
 
   static func run(_ program: String, _ arguments: [String]) async throws {

@@ -25,7 +25,7 @@ final class Channel: Sendable {
   }
 
   private let loop: EventLoop
-  private let state = Mutex(State())
+  private let state = Protected(State())
 
   init(loop: EventLoop, onIdleEvent: @escaping @Sendable () -> Void) {
     self.loop = loop

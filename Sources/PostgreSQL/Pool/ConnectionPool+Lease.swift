@@ -100,7 +100,7 @@ extension ConnectionPool {
 
 /// The timer of one waiting task.
 private final class WaitTimer: Sendable {
-  private let token = Mutex<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
+  private let token = Protected<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
 
   func start(
     on loop: EventLoop, at deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void

@@ -87,7 +87,7 @@ public final class ConnectionPool: Sendable {
 
   let configuration: Configuration
   let logger: Logger
-  let state: Mutex<State>
+  let state: Protected<State>
 
   /// Makes a pool; it connects when it is asked for a connection, or when it is ``run()``.
   public init(_ configuration: Configuration, logger: Logger = Logger(label: "postgresql.pool")) {
@@ -96,7 +96,7 @@ public final class ConnectionPool: Sendable {
     let limits = PoolStateMachine.Limits(
       minimum: configuration.minimum, maximum: configuration.maximum,
       idleTimeout: configuration.idleTimeout, maxLifetime: configuration.maxLifetime)
-    state = Mutex(State(machine: PoolStateMachine(limits)))
+    state = Protected(State(machine: PoolStateMachine(limits)))
   }
 
   /// Where the pool connects to.

@@ -107,9 +107,14 @@ struct CopyReadSteps: ProtocolSteps {
 
   mutating func advance(_ wire: inout some Wire, ready: Readiness) -> Step<Outcome> {
     if ready.contains(.read) { _ = wire.consumeInput() }
+    var hasNews = true
     while chunk.count < chunkSize {
       switch wire.copyData(into: &chunk) {
-      case .row: continue
+      case .row: hasNews = true
+      case .wouldBlock where hasNews:
+        // libpq reads 16 KiB at once; the socket usually holds more, and asking is cheaper than waiting.
+        _ = wire.consumeInput()
+        hasNews = false
       case .wouldBlock:
         // On a lost connection PQgetCopyData asks for more for ever; PQgetResult tells the reason.
         if wire.isBroken { return .done(Outcome(chunk: chunk, isLast: true)) }

@@ -62,7 +62,7 @@ struct LibPQWire: Wire {
 
   func refuseCopy() { _ = PQputCopyEnd(connection, "COPY was not expected here") }
 
-  var errorMessage: String { trimmed(PQerrorMessage(connection)) }
+  var errorMessage: String { trimmed(PQerrorMessage(connection)).replacing("\n\t", with: " ") }
 
   /// Closes the socket and frees everything.
   func finish() { PQfinish(connection) }

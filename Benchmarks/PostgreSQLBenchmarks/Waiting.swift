@@ -1,8 +1,0 @@
-import PostgreSQL
-
-/// Ways to wait for libpq, compared.
-struct Waiting {
-  let configuration: ConnectionConfiguration
-
-  func run() async throws {}
-}
