@@ -80,7 +80,8 @@ let package = Package(
     .target(
       name: "VerdictServer",
       dependencies: [
-        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, httpTypes, nioCore, coreMetrics,
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, httpTypes, nioCore,
+        coreMetrics,
         lifecycle, yams, crypto, log,
       ],
       exclude: ["Console"],
@@ -88,7 +89,8 @@ let package = Package(
     .executableTarget(
       name: "VerdictCommand",
       dependencies: [
-        "VerdictServer", "VerdictCore", "JobQueue", "PostgreSQL", "EmbeddedPostgres", arguments, settings, lifecycle, signals,
+        "VerdictServer", "VerdictCore", "JobQueue", "PostgreSQL", "EmbeddedPostgres", arguments, settings,
+        lifecycle, signals,
         nioCore, nioPosix, log,
       ],
       swiftSettings: strict),
@@ -100,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "JobQueueTests", dependencies: ["JobQueue", "PostgreSQL", "TestSupport", log], swiftSettings: strict),
+      name: "JobQueueTests", dependencies: ["JobQueue", "PostgreSQL", "TestSupport", log],
+      swiftSettings: strict),
     .executableTarget(
       name: "EmbeddedPostgresHolder", dependencies: ["EmbeddedPostgres", log],
       path: "Tests/EmbeddedPostgresHolder", swiftSettings: strict),
@@ -120,7 +123,8 @@ let package = Package(
     .testTarget(
       name: "VerdictServerTests",
       dependencies: [
-        "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "HTTPTestSupport",
+        "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport",
+        "HTTPTestSupport",
         "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
       ],
       swiftSettings: strict),
@@ -130,7 +134,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "VerdictCoreTests",
-      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "TestSupport"],
+      dependencies: [
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "TestSupport",
+      ],
       swiftSettings: strict),
 
     // The client against pgbench and psql on a server of its own.
