@@ -94,8 +94,10 @@ import Testing
       parent.executableURL = URL(fileURLWithPath: "/bin/sh")
       parent.arguments = ["-c", "sleep 0.5 & echo $!; exec sleep 600"]
       parent.standardOutput = pipe
+      parent.standardError = FileHandle.nullDevice
       try parent.run()
-      defer { parent.terminate() }
+      // It may have been started with other signals blocked, and would outlive the tests.
+      defer { kill(parent.processIdentifier, SIGKILL) }
       let zombie = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self).trimmingNewlines
       // Our own process, one that cannot be, no number, and nothing at all.
       let texts = [zombie, "\(getpid())", "4194303", "junk"].map {
