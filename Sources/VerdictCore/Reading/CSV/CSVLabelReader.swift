@@ -52,7 +52,7 @@ public final class CSVLabelReader: LabelStreamReader {
       let column: String? =
         switch problem.place {
         case .VJ_AT_FEATURE: name
-        case .VJ_AT_ROW_MEMBER: name == "key" ? format.keyColumn : schema.labelName
+        case .VJ_AT_ROW_MEMBER: name == "key" ? format.keyColumn ?? schema.keyColumn : schema.labelName
         default: nil
         }
       return InputProblem(
