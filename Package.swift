@@ -130,7 +130,7 @@ let package = Package(
         "HTTPTestSupport",
         "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
       ],
-      swiftSettings: strict),
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
       name: "VerdictCommandTests",
       dependencies: ["VerdictCommand", "HTTPTestSupport", "PostgreSQL", "TestSupport", subprocess, system],
