@@ -70,9 +70,12 @@ let package = Package(
       name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(
       name: "VerdictCore",
-      dependencies: ["PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CResources", log, crypto],
+      dependencies: [
+        "PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CZstd", "CResources", log, crypto,
+      ],
       swiftSettings: strict),
 
     // HTTP, and the executable.
@@ -127,7 +130,7 @@ let package = Package(
         "HTTPTestSupport",
         "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
       ],
-      swiftSettings: strict),
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
       name: "VerdictCommandTests",
       dependencies: ["VerdictCommand", "HTTPTestSupport", "PostgreSQL", "TestSupport", subprocess, system],
