@@ -6,45 +6,44 @@ import Synchronization
 struct Cancellations {
   private struct Case {
     var name: String
-    var table: TrainingTable
+    var make: () throws -> TrainingTable
     var penalty = TrainingParameters.Penalty.l2
     var folds = 0
+
+    init(
+      name: String, penalty: TrainingParameters.Penalty = .l2, folds: Int = 0,
+      make: @escaping () throws -> TrainingTable
+    ) {
+      (self.name, self.penalty, self.folds, self.make) = (name, penalty, folds, make)
+    }
   }
 
-  private static let moments = 24
+  private static let moments = 10
 
-  func run() throws {
-    print("A training told to stop ends so much later (milliseconds; \(Self.moments) moments each):")
-    for make in cases { try measure(try make()) }
+  func run(only part: String?) throws {
+    say("A training told to stop ends so much later (milliseconds; \(Self.moments) moments each):")
+    for example in cases where example.name.contains(part ?? "") { try measure(example) }
   }
 
-  private var cases: [() throws -> Case] {
+  private var cases: [Case] {
+    let long = { try Made.table(rows: 1_000_000, numbers: 10) }
+    let mixed = { try Made.table(rows: 1_000_000, numbers: 4, categories: 6, levels: 12) }
     let wide = { try Made.table(rows: 20_000, numbers: 900) }
+    let wider = { try Made.table(rows: 5_000, numbers: 2_000) }
     return [
-      { Case(name: "1,000,000 × 10, hold-out", table: try Made.table(rows: 1_000_000, numbers: 10)) },
-      {
-        Case(name: "1,000,000 × 10, 5 folds", table: try Made.table(rows: 1_000_000, numbers: 10), folds: 5)
+      Case(name: "1,000,000 × 10, hold-out", make: long),
+      Case(name: "1,000,000 × 10, 5 folds", folds: 5, make: long),
+      Case(name: "1,000,000 × (4 numbers, 6 categories), 5 folds, l1", penalty: .l1, folds: 5, make: mixed),
+      Case(name: "20,000 × 900, l2", make: wide),
+      Case(name: "20,000 × 900, l1", penalty: .l1, make: wide),
+      Case(name: "20,000 × 900, no penalty", penalty: .none, make: wide),
+      Case(name: "5,000 × 2,000, l2", make: wider),
+      Case(name: "5,000 × 2,000, l1", penalty: .l1, make: wider),
+      Case(name: "60,000 × a category of 50,000") {
+        try Made.table(rows: 60_000, numbers: 1, categories: 1, levels: 50_000)
       },
-      {
-        Case(
-          name: "1,000,000 × (4 numbers, 6 categories), 5 folds, l1",
-          table: try Made.table(rows: 1_000_000, numbers: 4, categories: 6, levels: 12), penalty: .l1,
-          folds: 5)
-      },
-      { Case(name: "20,000 × 900, l2", table: try wide()) },
-      { Case(name: "20,000 × 900, l1", table: try wide(), penalty: .l1) },
-      { Case(name: "20,000 × 900, no penalty", table: try wide(), penalty: .none) },
-      { Case(name: "10,000 × 2,000, l2", table: try Made.table(rows: 10_000, numbers: 2_000)) },
-      { Case(name: "10,000 × 2,000, l1", table: try Made.table(rows: 10_000, numbers: 2_000), penalty: .l1) },
-      {
-        Case(
-          name: "60,000 × a category of 50,000",
-          table: try Made.table(rows: 60_000, numbers: 1, categories: 1, levels: 50_000))
-      },
-      {
-        Case(
-          name: "20,000 × 400 categories of 2",
-          table: try Made.table(rows: 20_000, numbers: 1, categories: 400, levels: 2))
+      Case(name: "20,000 × 400 categories of 2") {
+        try Made.table(rows: 20_000, numbers: 1, categories: 400, levels: 2)
       },
     ]
   }
@@ -53,17 +52,20 @@ struct Cancellations {
     var parameters = TrainingParameters()
     parameters.penalty = example.penalty
     if example.folds > 0 { parameters.validation = .kfold(folds: example.folds) }
-    // At most a minute of it; what comes later is more of the same.
-    let whole = try seconds { try ending(example.table, parameters, after: 20) }.0
-    var late: [Double] = []
+    let table = try example.make()
+    // At most some seconds of it; what comes later is more of the same.
+    let whole = try seconds { try ending(table, parameters, after: 3) }.0
+    var late: [(seconds: Double, phase: String)] = []
     for moment in 0..<Self.moments {
       let after = whole * (Double(moment) + 0.5) / Double(Self.moments)
-      if let delay = try ending(example.table, parameters, after: after).late { late.append(delay) }
+      let end = try ending(table, parameters, after: after)
+      if let seconds = end.late { late.append((seconds, end.phase)) }
     }
     let name = example.name.padding(toLength: 56, withPad: " ", startingAt: 0)
-    let (worst, middle) = (1_000 * (late.max() ?? 0), 1_000 * median(late))
-    print(
-      "\(name) worst \(String(format: "%5.1f", worst)), median \(String(format: "%5.1f", middle)) "
+    let worst = late.max { $0.seconds < $1.seconds }
+    say(
+      "\(name) worst \(String(format: "%5.1f", 1_000 * (worst?.seconds ?? 0))) (\(worst?.phase ?? "")), "
+        + "median \(String(format: "%5.1f", 1_000 * median(late.map(\.seconds)))) "
         + "(of \(String(format: "%.2f", whole)) s)")
   }
 

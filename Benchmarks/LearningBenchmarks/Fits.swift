@@ -48,13 +48,13 @@ struct Fits {
     for _ in 0..<repetitions {
       report.times.append(try seconds { try fit(table, parameters: parameters, threads: threads) }.0)
     }
-    print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    say(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
   }
 
   /// The peak of the process with the table in memory, and after one fit.
   func peak() throws {
     let before = peakMemory()
     _ = try fit(table, parameters: parameters)
-    print("{\"table\": \(before), \"fit\": \(peakMemory())}")
+    say("{\"table\": \(before), \"fit\": \(peakMemory())}")
   }
 }

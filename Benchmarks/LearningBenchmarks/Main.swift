@@ -6,7 +6,7 @@ import Learning
 ///     LearningBenchmarks fit DIRECTORY REPETITIONS THREADS PARAMETERS   one JSON line: times and the model
 ///     LearningBenchmarks peak DIRECTORY PARAMETERS                      one JSON line: memory of one fit
 ///     LearningBenchmarks trainings                                      whole trainings, their phases and memory
-///     LearningBenchmarks cancellations                                  how late a cancelled training ends
+///     LearningBenchmarks cancellations [PART OF A NAME]                  how late a cancelled training ends
 @main
 struct Main {
   static func main() throws {
@@ -18,9 +18,9 @@ struct Main {
         .time(repetitions: Int(arguments[2]) ?? 1, threads: threads > 0 ? threads : nil)
     case ("peak", 3): try Fits(directory: arguments[1], parameters: arguments[2]).peak()
     case ("trainings", 1): try Trainings().run()
-    case ("cancellations", 1): try Cancellations().run()
+    case ("cancellations", 1...2): try Cancellations().run(only: arguments.dropFirst().first)
     default:
-      print("see the top of Main.swift for what to say")
+      say("see the top of Main.swift for what to say")
       exit(2)
     }
   }
@@ -44,3 +44,6 @@ func peakMemory() -> Int {
   let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
   return 1024 * (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)
 }
+
+/// Prints a line at once, also into a file.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

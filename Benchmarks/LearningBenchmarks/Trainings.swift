@@ -17,7 +17,7 @@ struct Trainings {
         let times = try (0..<Self.rounds).map { _ in
           try seconds { try train(table, parameters: parameters, threads: threads) }.0
         }
-        print(
+        say(
           "1,000,000 × 10, \(name), \(threads) thread\(threads == 1 ? "" : "s"): "
             + "\(Int(1_000 * median(times))) ms; peak memory of the process "
             + "\(String(format: "%.2f", Double(peakMemory()) / matrix)) × the design matrix")
@@ -36,7 +36,7 @@ struct Trainings {
     let all = reports.withLock { $0 } + [("end", .now)]
     for (from, to) in zip(all, all.dropFirst()) {
       let time = from.1.duration(to: to.1) / .milliseconds(1)
-      if time >= 1 { print("    after \(from.0): \(String(format: "%.1f", time)) ms") }
+      if time >= 1 { say("    after \(from.0): \(String(format: "%.1f", time)) ms") }
     }
   }
 }

@@ -37,7 +37,8 @@ struct Trainer {
     let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
     let model = LogisticModel(
       fit, table: table, encoding: encoding, layout: layout, parameters: parameters, threshold: threshold,
-      inference: try solver.inference(fit), references: solver.references)
+      inference: try solver.inference(fit), references: solver.references,
+      penalty: solver.objective.penalty)
     let warnings = model.warnings(separated: separated(fit))
     progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: fit.iterations))
     return (model, warnings)
