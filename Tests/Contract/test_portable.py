@@ -54,7 +54,8 @@ def row(generator, missing=0.12, strange=0.0):
 def elsewhere(api, request) -> dict:
     """A model of every kind of feature, rows as odd as they come, and what the server says of them."""
     name = f"portable-{request.param['penalty']}"
-    api.call("createDataset", json_body={"name": name, "features": FEATURES}, expect=201)
+    body = {"name": name, "features": FEATURES, "label": {"name": "truth"}}
+    api.call("createDataset", json_body=body, expect=201)
     generator = random.Random(5)
     labels = []
     for _ in range(1500):
