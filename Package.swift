@@ -146,6 +146,11 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+
+    // The learner beside scikit-learn (compare.py).
+    .executableTarget(
+      name: "LearningBenchmarks", dependencies: ["Learning"], path: "Benchmarks/LearningBenchmarks",
+      exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
