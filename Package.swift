@@ -51,7 +51,9 @@ let package = Package(
     .systemLibrary(
       name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .target(
-      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections], swiftSettings: strict),
+      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections],
+      // A statement runs where its caller runs: no change of thread but the one that waiting costs.
+      swiftSettings: strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 
     // The durable queue: on PostgreSQL, nothing of training inside.
     .target(name: "JobQueue", dependencies: ["PostgreSQL", log], swiftSettings: strict),
@@ -102,8 +104,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["PostgreSQL", subprocess, system],
       path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "PostgreSQLCycles", dependencies: ["PostgreSQL"], path: "Tests/PostgreSQLCycles",
+      swiftSettings: strict),
     .testTarget(
-      name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
+      name: "PostgreSQLTests", dependencies: ["PostgreSQL", "PostgreSQLCycles", "TestSupport", log],
+      swiftSettings: strict),
     .testTarget(
       name: "JobQueueTests", dependencies: ["JobQueue", "PostgreSQL", "TestSupport", log],
       swiftSettings: strict),
