@@ -72,9 +72,12 @@ let package = Package(
       name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(
       name: "VerdictCore",
-      dependencies: ["PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CResources", log, crypto],
+      dependencies: [
+        "PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CZstd", "CResources", log, crypto,
+      ],
       swiftSettings: strict),
 
     // HTTP, and the executable.
@@ -133,7 +136,7 @@ let package = Package(
         "HTTPTestSupport",
         "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
       ],
-      swiftSettings: strict),
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
       name: "VerdictCommandTests",
       dependencies: ["VerdictCommand", "HTTPTestSupport", "PostgreSQL", "TestSupport", subprocess, system],
@@ -149,6 +152,11 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+
+    // The learner beside scikit-learn (compare.py).
+    .executableTarget(
+      name: "LearningBenchmarks", dependencies: ["Learning"], path: "Benchmarks/LearningBenchmarks",
+      exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
