@@ -51,7 +51,7 @@ let package = Package(
     .systemLibrary(
       name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .target(
-      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections],
+      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections], exclude: ["README.md"],
       // A statement runs where its caller runs: no change of thread but the one that waiting costs.
       swiftSettings: strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 

@@ -15,11 +15,14 @@ final class FaultProxy: Sendable {
     var pieces = 65_536
     /// Passes nothing on any more, but keeps the sockets open.
     var isStalled = false
+    /// Bytes of the server that get through before it falls silent, its sockets open.
+    var stallAfterServerBytes = Int.max
+    /// Keeps what is said on the next connection, for ``boundaries()``.
+    var isRecorded = false
   }
 
   let plan = Mutex(Plan())
-  /// Bytes that the server has sent over all connections.
-  let serverBytes = Atomic<Int>(0)
+  private let recorded = Mutex<(server: [UInt8], client: [UInt8])>(([], []))
   private let listener: Int32
   private let upstream: String
   private let directory: String
@@ -47,6 +50,27 @@ final class FaultProxy: Sendable {
     return configuration
   }
 
+  /// Where the recorded connection's messages begin and end, and a place inside each one's head, in bytes from
+  /// its start: of the server, of the client.
+  func boundaries() -> (server: [Int], client: [Int]) {
+    recorded.withLock {
+      (Self.boundaries(of: $0.server, hasStartup: false), Self.boundaries(of: $0.client, hasStartup: true))
+    }
+  }
+
+  /// A message is a letter and a length that counts itself; the client's first one has no letter (manual, 55.7).
+  private static func boundaries(of bytes: [UInt8], hasStartup: Bool) -> [Int] {
+    var (places, position) = ([0], 0)
+    while true {
+      let head = hasStartup && position == 0 ? 0 : 1
+      guard position + head + 4 <= bytes.count else { return places }
+      let length = bytes[position + head..<position + head + 4].reduce(0) { $0 << 8 | Int($1) }
+      places.append(position + 3)
+      position += head + length
+      places.append(position)
+    }
+  }
+
   func close() {
     shutdown(listener, Int32(SHUT_RDWR))
     Foundation.close(listener)
@@ -60,14 +84,17 @@ final class FaultProxy: Sendable {
       Foundation.close(server)
       return
     }
-    let current = plan.withLock { $0 }
+    let current = plan.withLock { plan in
+      defer { plan.isRecorded = false }
+      return plan
+    }
     let left = Atomic2()
     Thread.detachNewThread { [self] in
-      pass(from: server, to: client, current.cutAfterServerBytes, current.pieces, counts: true)
+      pass(from: server, to: client, current, isServer: true)
       end(client, server, left)
     }
     Thread.detachNewThread { [self] in
-      pass(from: client, to: server, current.cutAfterClientBytes, current.pieces, counts: false)
+      pass(from: client, to: server, current, isServer: false)
       end(client, server, left)
     }
   }
@@ -82,21 +109,36 @@ final class FaultProxy: Sendable {
     }
   }
 
+  /// True until the other side has hung up.
+  private func poll(_ socket: Int32) -> Bool {
+    // 0x2000: POLLRDHUP, which Glibc's module hides.
+    var entry = pollfd(fd: socket, events: 0x2000, revents: 0)
+    return Foundation.poll(&entry, 1, 0) == 0
+  }
+
   private final class Atomic2: Sendable {
     let count = Atomic<Int>(2)
   }
 
-  private func pass(from source: Int32, to sink: Int32, _ limit: Int, _ piece: Int, counts: Bool) {
-    var buffer = [UInt8](repeating: 0, count: piece)
+  private func pass(from source: Int32, to sink: Int32, _ plan: Plan, isServer: Bool) {
+    let cut = isServer ? plan.cutAfterServerBytes : plan.cutAfterClientBytes
+    let limit = isServer ? min(cut, plan.stallAfterServerBytes) : cut
+    var buffer = [UInt8](repeating: 0, count: plan.pieces)
     var passed = 0
     while passed < limit {
-      let count = recv(source, &buffer, min(piece, limit - passed), 0)
+      let count = recv(source, &buffer, min(plan.pieces, limit - passed), 0)
       if count <= 0 { return }
-      while plan.withLock(\.isStalled) { usleep(5000) }
+      while self.plan.withLock(\.isStalled) { usleep(5000) }
+      if plan.isRecorded {
+        recorded.withLock { recorded in
+          if isServer { recorded.server += buffer[..<count] } else { recorded.client += buffer[..<count] }
+        }
+      }
       if send(sink, buffer, count, Int32(MSG_NOSIGNAL)) != count { return }
       passed += count
-      if counts { serverBytes.wrappingAdd(count, ordering: .relaxed) }
     }
+    // Silence, until the client has had enough.
+    if limit < cut { while poll(sink) { usleep(5000) } }
   }
 }
 
