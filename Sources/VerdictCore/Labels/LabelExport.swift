@@ -26,7 +26,15 @@ public struct LabelExport: Sendable {
     _ write: @Sendable ([UInt8]) async throws -> Void
   ) async throws {
     let writer = RowWriter(schema: dataset.schema)
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    // Both statements see the same rows.
+    try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
+      let keyed: Query =
+        """
+        SELECT EXISTS (
+          SELECT FROM labels l
+          WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND key IS NOT NULL AND
+        """ + filter.condition() + ")"
+      let hasKeys = try await tx.query(keyed).single().decode(Bool.self)
       let query: Query =
         """
         COPY (
@@ -37,11 +45,13 @@ public struct LabelExport: Sendable {
         var reader = LabelCopyReader()
         var text: [UInt8] = []
         text.reserveCapacity(Self.pieceSize + 65_536)
-        if format == .csv { writer.appendCSVHeader(to: &text) }
+        if format == .csv {
+          writer.appendCSVHeader(keyColumn: hasKeys ? writer.schema.keyColumn : nil, to: &text)
+        }
         while let chunk = try await stream.nextBytes() {
           try reader.feed(chunk)
           switch format {
-          case .csv: while try reader.nextRow() { writer.appendRecord(reader, hasKey: false, to: &text) }
+          case .csv: while try reader.nextRow() { writer.appendRecord(reader, hasKey: hasKeys, to: &text) }
           case .ndjson: while try reader.nextRow() { writer.appendLine(reader, to: &text) }
           }
           guard text.count >= Self.pieceSize else { continue }

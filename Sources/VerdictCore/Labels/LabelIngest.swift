@@ -23,7 +23,7 @@ public struct LabelIngest: Sendable {
   public struct Staged: Sendable {
     fileprivate var stored = 0
     fileprivate var positives = 0
-    fileprivate var withKeys = 0
+    fileprivate var waiting = 0
   }
 
   private let database: Database
@@ -58,9 +58,10 @@ public struct LabelIngest: Sendable {
       var staged = Staged()
       while let batch = try await next() {
         try await running.waitForAll()
-        if batch.keys != nil {
-          try await copy(batch, after: staged.withKeys, in: tx)
-          staged.withKeys += batch.count
+        // Once there was a key all the rest goes that way, so that ids follow the order of the request.
+        if batch.keys != nil || staged.waiting > 0 {
+          try await copy(batch, after: staged.waiting, in: tx)
+          staged.waiting += batch.count
         } else {
           staged.stored += batch.count
           staged.positives += batch.outcomes.reduce(0) { $0 + Int($1) }
@@ -136,7 +137,7 @@ public struct LabelIngest: Sendable {
     var updated = 0
     var change = CountChange(
       positives: staged.positives, negatives: staged.stored - staged.positives, changes: staged.stored)
-    if staged.withKeys > 0 {
+    if staged.waiting > 0 {
       try await Self.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
       let result = try await tx.query(Self.upsert(tenant, dataset.id)).single()
       let (newPositives, newNegatives, replaced, positiveChange) = try result.decode(

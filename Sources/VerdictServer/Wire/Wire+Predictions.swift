@@ -24,7 +24,7 @@ extension JSONWriter {
       json.warnings(answer.prediction.warnings)
       guard explain else { return }
       json.name("intercept")
-      json.number(answer.model.model.intercept)
+      json.number(answer.model.model.standardizedIntercept)
       json.name("contributions")
       let contributions = try answer.model.model.contributions(of: answer.values)
       json.array(zip(contributions, answer.values.values)) { json, pair in

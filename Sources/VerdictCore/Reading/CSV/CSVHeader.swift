@@ -19,6 +19,7 @@ struct CSVHeader {
       problems.append(InputProblem(line: 1, column: name, detail: detail))
     }
     let filtered = Set(format.filters.map(\.column))
+    let key = Array((format.keyColumn ?? schema.keyColumn).utf8)
     var places: [[UInt8]: Int] = [:]
     var columns: [Column] = []
     for (place, bytes) in names.enumerated() {
@@ -28,7 +29,7 @@ struct CSVHeader {
       }
       if bytes == Array(schema.labelName.utf8) {
         columns.append(.label)
-      } else if bytes == format.keyColumn.map({ Array($0.utf8) }) {
+      } else if bytes == key, format.keyColumn != nil || !format.ignoredColumns.contains(name) {
         columns.append(.key)
       } else if format.ignoredColumns.contains(name) {
         columns.append(.ignored)
