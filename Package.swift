@@ -152,6 +152,10 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+    // Labels in and out of a server of its own, against psql.
+    .executableTarget(
+      name: "IngestBenchmarks", dependencies: ["TestSupport"],
+      path: "Benchmarks/IngestBenchmarks", swiftSettings: strict),
 
     // The learner beside scikit-learn (compare.py).
     .executableTarget(

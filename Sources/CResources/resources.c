@@ -17,6 +17,9 @@ static const unsigned char jobs[] = {
 static const unsigned char datasets[] = {
 #embed "../../migrations/0003_datasets.sql"
 };
+static const unsigned char label_rows[] = {
+#embed "../../migrations/0007_label_rows.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -24,6 +27,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0001_tenants.sql", tenants),
     RESOURCE("0002_jobs.sql", jobs),
     RESOURCE("0003_datasets.sql", datasets),
+    RESOURCE("0007_label_rows.sql", label_rows),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }
