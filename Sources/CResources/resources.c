@@ -17,6 +17,12 @@ static const unsigned char jobs[] = {
 static const unsigned char datasets[] = {
 #embed "../../migrations/0003_datasets.sql"
 };
+static const unsigned char job_moves[] = {
+#embed "../../migrations/0005_job_moves.sql"
+};
+static const unsigned char training[] = {
+#embed "../../migrations/0005_training.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -24,6 +30,8 @@ static const verdict_resource migrations[] = {
     RESOURCE("0001_tenants.sql", tenants),
     RESOURCE("0002_jobs.sql", jobs),
     RESOURCE("0003_datasets.sql", datasets),
+    RESOURCE("0005_job_moves.sql", job_moves),
+    RESOURCE("0005_training.sql", training),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }
