@@ -139,7 +139,7 @@ public struct LabelIngest: Sendable {
         ORDER BY key
         ON CONFLICT (tenant_id, dataset_id, key) WHERE key IS NOT NULL DO UPDATE SET
           label = excluded.label, numbers = excluded.numbers, categories = excluded.categories,
-          replaced_label = l.label, updated_at = now()
+          replaced_label = l.label, updated_at = now(), change_id = excluded.id
 
       """
     let answer: Query =
