@@ -143,6 +143,11 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+    // Training jobs from the queue to the stored model, against psql on the same rows.
+    .executableTarget(
+      name: "JobBenchmarks",
+      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "TestSupport", log],
+      path: "Benchmarks/JobBenchmarks", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
