@@ -161,6 +161,12 @@ let package = Package(
     .executableTarget(
       name: "LearningBenchmarks", dependencies: ["Learning"], path: "Benchmarks/LearningBenchmarks",
       exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
+
+    // Training jobs from the queue to the stored model, against psql on the same rows.
+    .executableTarget(
+      name: "JobBenchmarks",
+      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "TestSupport", log],
+      path: "Benchmarks/JobBenchmarks", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

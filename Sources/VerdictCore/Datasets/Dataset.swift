@@ -17,6 +17,10 @@ public struct Dataset: Sendable {
   public var gate: Gate?
   /// The parameters of trainings that do not say otherwise.
   public var training: TrainingParameters
+  /// Which model predicts after a training.
+  public var activation: Activation
+  /// Beyond so many models the oldest go.
+  public var modelsKept: Int
   /// The model that predicts.
   public var activeVersion: Int?
   /// Changes with everything that a prediction depends on.
@@ -73,11 +77,19 @@ public struct NewDataset: Sendable {
   public var gate: Gate?
   /// The parameters of trainings that do not say otherwise.
   public var training: TrainingParameters
+  /// Which model predicts after a training.
+  public var activation: Activation
+  /// Beyond so many models the oldest go; the active one never does.
+  public var modelsKept: Int
+
+  /// How many models are kept unless the dataset says otherwise.
+  public static let modelsKept = 50
 
   /// Makes a description; see the properties.
   public init(
     name: String, features: [FeatureDeclaration], label: LabelDefinition = LabelDefinition(),
-    autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters()
+    autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters(),
+    activation: Activation = .newest, modelsKept: Int = NewDataset.modelsKept
   ) {
     self.name = name
     self.features = features
@@ -85,6 +97,8 @@ public struct NewDataset: Sendable {
     self.autoTrain = autoTrain
     self.gate = gate
     self.training = training
+    self.activation = activation
+    self.modelsKept = modelsKept
   }
 }
 
@@ -96,6 +110,10 @@ public struct DatasetChange: Sendable {
   public var gate: Gate??
   /// New default parameters.
   public var training: TrainingParameters?
+  /// A new rule for which model predicts.
+  public var activation: Activation?
+  /// A new limit of models.
+  public var modelsKept: Int?
   /// The whole list of features: the present ones unchanged, then the added ones.
   public var features: [FeatureDeclaration]?
 

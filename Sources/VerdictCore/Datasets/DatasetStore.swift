@@ -21,9 +21,11 @@ public struct DatasetStore: Sendable {
     let gate = try new.gate.map { try JSONB($0) }
     let rows = try await tx.query(
       """
-      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training)
+      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training,
+                            activation, models_kept)
       VALUES (\(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
-              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)))
+              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)), \(try JSONB(new.activation)),
+              \(new.modelsKept))
       ON CONFLICT (tenant_id, name) DO NOTHING
       RETURNING id
       """)
@@ -110,6 +112,8 @@ public struct DatasetStore: Sendable {
           features = \(try JSONB(features)), gate = \(try gate.map { try JSONB($0) }),
           auto_train = \(try JSONB(change.autoTrain ?? old.autoTrain)),
           training = \(try JSONB(change.training ?? old.training)),
+          activation = \(try JSONB(change.activation ?? old.activation)),
+          models_kept = \(change.modelsKept ?? old.modelsKept),
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)

@@ -83,11 +83,14 @@ public struct LabelIngest: Sendable {
       while row < batch.count {
         let rows = LabelRows(batch, from: row, size: Self.chunk, type: type)
         row += rows.count
-        try await tx.query(
+        try await tx.pipeline([
+          // The transaction has its number before its rows have their ids: readers of changes rely on it (LabelMark).
+          "SELECT pg_current_xact_id()",
           """
           INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
           SELECT \(tenant), \(dataset.id), label, numbers, categories FROM unnest(\(rows)::label_row[])
-          """)
+          """,
+        ])
       }
     } catch let error as PostgreSQLError where error.sqlState == Self.datatypeMismatch {
       rowType.forget()
@@ -184,7 +187,7 @@ public struct LabelIngest: Sendable {
       ORDER BY key
       ON CONFLICT (tenant_id, dataset_id, key) WHERE key IS NOT NULL DO UPDATE SET
         label = excluded.label, numbers = excluded.numbers, categories = excluded.categories,
-        replaced_label = l.label, updated_at = now()
+        replaced_label = l.label, updated_at = now(), change_id = excluded.id
       RETURNING l.label, l.replaced_label)
     SELECT count(*) FILTER (WHERE replaced_label IS NULL AND label),
            count(*) FILTER (WHERE replaced_label IS NULL AND NOT label),

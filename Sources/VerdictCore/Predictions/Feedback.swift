@@ -34,7 +34,8 @@ public struct Feedback: Sendable {
         SELECT tenant_id, dataset_id, \(truth), numbers, categories, id FROM predictions
         WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = \(id)
         ON CONFLICT (tenant_id, dataset_id, prediction_id) WHERE prediction_id IS NOT NULL
-        DO UPDATE SET label = excluded.label, replaced_label = labels.label, updated_at = now()
+        DO UPDATE SET label = excluded.label, replaced_label = labels.label, updated_at = now(),
+                      change_id = excluded.id
         WHERE labels.label <> excluded.label
         RETURNING replaced_label
         """)
