@@ -23,21 +23,20 @@ final class Team: Sendable {
   static func with<Result>(threads: Int, _ body: (Team?) throws -> Result) throws -> Result {
     guard threads > 1 else { return try body(nil) }
     let team = Team()
-    let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
+    // Written by the iteration 0 and read after `concurrentPerform` has returned.
+    nonisolated(unsafe) var outcome: Swift.Result<Result, any Error>?
     withoutActuallyEscaping(body) { body in
       // Sound because only the iteration 0 calls it, and `concurrentPerform` returns after the last has ended.
       // Iterations are handed out in order, so that nobody helps before there is a leader.
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: threads) { thread in
         guard thread == 0 else { return team.help(as: thread) }
-        let result = Swift.Result { try body(team) }
-        nonisolated(unsafe) let made = result
-        outcome.withLock { $0 = made }
+        outcome = Swift.Result { try body(team) }
         team.end()
       }
     }
-    guard let result = outcome.withLock({ $0.take() }) else { throw CancellationError() }
-    return try result.get()
+    guard let outcome else { throw CancellationError() }
+    return try outcome.get()
   }
 
   /// Calls `work` with 0 on this thread and, meanwhile, with their own numbers on those helpers that come in time.
