@@ -143,6 +143,11 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+
+    // The reference of the predictions' benchmark, whose driver is the script `run` beside it.
+    .executableTarget(
+      name: "PredictionBenchmarks", dependencies: [hummingbird, httpTypes],
+      path: "Benchmarks/PredictionBenchmarks", exclude: ["run", "mix.lua"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
