@@ -18,12 +18,17 @@ static const unsigned char datasets[] = {
 #embed "../../migrations/0003_datasets.sql"
 };
 
+static const unsigned char live_kpis[] = {
+#embed "../../migrations/0006_live_kpis.sql"
+};
+
 #define RESOURCE(file, array) {file, array, sizeof array}
 
 static const verdict_resource migrations[] = {
     RESOURCE("0001_tenants.sql", tenants),
     RESOURCE("0002_jobs.sql", jobs),
     RESOURCE("0003_datasets.sql", datasets),
+    RESOURCE("0006_live_kpis.sql", live_kpis),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

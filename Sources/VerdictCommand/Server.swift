@@ -46,19 +46,29 @@ struct Server: Sendable {
     services.append(BackgroundService("pool") { try await pool.run() })
     services.append(
       BackgroundService("maintenance") { try await Maintenance(database: database, logger: logger).run() })
+    let web = settings.host.map { host in
+      WebServer(
+        database: database, queue: queue, listening: installation.app,
+        configuration: .init(host: host, port: settings.port), logger: logger)
+    }
     if settings.workers > 0 {
       let runner = TrainingRunner(database: database, logger: logger)
       let worker = Worker(
         queue: queue, connection: installation.app, slots: settings.workers, logger: logger
-      ) { context in try await runner.run(context) }
+      ) { context in
+        let start = ContinuousClock.now
+        do {
+          try await runner.run(context)
+          web?.observe(job: "succeeded", duration: ContinuousClock.now - start)
+        } catch {
+          let outcome = error is CancellationError ? "cancelled" : "failed"
+          web?.observe(job: outcome, duration: ContinuousClock.now - start)
+          throw error
+        }
+      }
       services.append(BackgroundService("worker") { try await worker.run() })
     }
-    if let host = settings.host {
-      let web = WebServer(
-        database: database, queue: queue, listening: installation.app,
-        configuration: .init(host: host, port: settings.port), logger: logger)
-      services += try web.services()
-    }
+    if let web { services += try web.services() }
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)

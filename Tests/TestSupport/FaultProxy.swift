@@ -1,30 +1,32 @@
 import Foundation
-import PostgreSQL
-import Synchronization
+public import PostgreSQL
+public import Synchronization
 
 /// Stands between client and server on Unix sockets and spoils the conversation: cuts it after a number of bytes,
 /// passes it on in small pieces, or stops passing anything on.
-final class FaultProxy: Sendable {
+public final class FaultProxy: Sendable {
   /// What is done to connections that are made from now on.
-  struct Plan: Sendable {
+  public struct Plan: Sendable {
     /// Bytes of the server that get through before both sides are cut off.
-    var cutAfterServerBytes = Int.max
+    public var cutAfterServerBytes = Int.max
     /// Bytes of the client that get through before both sides are cut off.
-    var cutAfterClientBytes = Int.max
+    public var cutAfterClientBytes = Int.max
     /// The largest piece that is passed on at once.
-    var pieces = 65_536
+    public var pieces = 65_536
     /// Passes nothing on any more, but keeps the sockets open.
-    var isStalled = false
+    public var isStalled = false
   }
 
-  let plan = Mutex(Plan())
+  /// What is done to connections.
+  public let plan = Mutex(Plan())
   /// Bytes that the server has sent over all connections.
-  let serverBytes = Atomic<Int>(0)
+  public let serverBytes = Atomic<Int>(0)
   private let listener: Int32
   private let upstream: String
   private let directory: String
 
-  init(to configuration: ConnectionConfiguration) throws {
+  /// A proxy in front of the server that `configuration` names; it ends with `close()`.
+  public init(to configuration: ConnectionConfiguration) throws {
     upstream = "\(configuration.parameters["host"] ?? "")/.s.PGSQL.5432"
     directory = "/tmp/pgproxy-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
@@ -41,21 +43,43 @@ final class FaultProxy: Sendable {
   }
 
   /// The server behind the proxy.
-  func configuration(_ direct: ConnectionConfiguration) -> ConnectionConfiguration {
+  public func configuration(_ direct: ConnectionConfiguration) -> ConnectionConfiguration {
     var configuration = direct
     configuration.parameters["host"] = directory
     return configuration
   }
 
-  func close() {
+  /// Takes no more connections.
+  public func close() {
     shutdown(listener, Int32(SHUT_RDWR))
     Foundation.close(listener)
     try? FileManager.default.removeItem(atPath: directory)
   }
 
+  /// Cuts all connections; new ones are taken, and are cut at once as long as `refusing`.
+  public func cut(refusing: Bool) {
+    let sockets = open.withLock { open in
+      open.isRefusing = refusing
+      return open.sockets
+    }
+    for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+  }
+
+  private struct Open {
+    var sockets: Set<Int32> = []
+    var isRefusing = false
+  }
+
+  private let open = Mutex(Open())
+
   private func serve(_ client: Int32) {
     let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    guard withAddress(upstream, { connect(server, $0, $1) }) == 0 else {
+    let isRefused = open.withLock { open in
+      if !open.isRefusing { open.sockets.insert(client) }
+      return open.isRefusing
+    }
+    guard !isRefused, withAddress(upstream, { connect(server, $0, $1) }) == 0 else {
+      _ = open.withLock { $0.sockets.remove(client) }
       Foundation.close(client)
       Foundation.close(server)
       return
@@ -77,6 +101,7 @@ final class FaultProxy: Sendable {
     shutdown(client, Int32(SHUT_RDWR))
     shutdown(server, Int32(SHUT_RDWR))
     if left.count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+      _ = open.withLock { $0.sockets.remove(client) }
       Foundation.close(client)
       Foundation.close(server)
     }

@@ -17,6 +17,8 @@ public struct Dataset: Sendable {
   public var gate: Gate?
   /// The parameters of trainings that do not say otherwise.
   public var training: TrainingParameters
+  /// After how many days a stored prediction goes; `nil` for never.
+  public var predictionsKeptDays: Int?
   /// The model that predicts.
   public var activeVersion: Int?
   /// Changes with everything that a prediction depends on.
@@ -73,12 +75,16 @@ public struct NewDataset: Sendable {
   public var gate: Gate?
   /// The parameters of trainings that do not say otherwise.
   public var training: TrainingParameters
+  /// After how many days a stored prediction goes; `nil` for never.
+  public var predictionsKeptDays: Int?
 
   /// Makes a description; see the properties.
   public init(
     name: String, features: [FeatureDeclaration], label: LabelDefinition = LabelDefinition(),
-    autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters()
+    autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters(),
+    predictionsKeptDays: Int? = nil
   ) {
+    self.predictionsKeptDays = predictionsKeptDays
     self.name = name
     self.features = features
     self.label = label
@@ -96,6 +102,8 @@ public struct DatasetChange: Sendable {
   public var gate: Gate??
   /// New default parameters.
   public var training: TrainingParameters?
+  /// For how long predictions are kept, or `.some(nil)` for ever.
+  public var predictionsKeptDays: Int??
   /// The whole list of features: the present ones unchanged, then the added ones.
   public var features: [FeatureDeclaration]?
 

@@ -21,9 +21,10 @@ public struct DatasetStore: Sendable {
     let gate = try new.gate.map { try JSONB($0) }
     let rows = try await tx.query(
       """
-      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training)
+      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training,
+                            predictions_kept_days)
       VALUES (\(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
-              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)))
+              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)), \(new.predictionsKeptDays))
       ON CONFLICT (tenant_id, name) DO NOTHING
       RETURNING id
       """)
@@ -104,12 +105,13 @@ public struct DatasetStore: Sendable {
       let change = try change(old)
       let features = try change.features.map { try FeatureSlots.extend(old.features, to: $0) } ?? old.features
       let gate = change.gate ?? old.gate
+      let kept = change.predictionsKeptDays ?? old.predictionsKeptDays
       try await tx.query(
         """
         UPDATE datasets SET
           features = \(try JSONB(features)), gate = \(try gate.map { try JSONB($0) }),
           auto_train = \(try JSONB(change.autoTrain ?? old.autoTrain)),
-          training = \(try JSONB(change.training ?? old.training)),
+          training = \(try JSONB(change.training ?? old.training)), predictions_kept_days = \(kept),
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)

@@ -19,7 +19,9 @@ struct BodyStream: ~Copyable {
     if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
       throw Body.tooLarge(limit)
     }
-    let coding = request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
+    let coding =
+      request.headers[.contentEncoding] == nil
+      ? "" : request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
     switch coding.trimmingCharacters(of: " \t") {
     case "", "identity": inflate = nil
     case "gzip", "x-gzip": inflate = Inflate(limit: limit)

@@ -6,7 +6,9 @@ enum NewDatasetBody {
   static func parse(_ body: Body) throws -> NewDataset {
     let mistakes = Mistakes()
     let fields = try Fields.of(
-      body, known: ["name", "features", "label", "auto_train", "gate", "training"], mistakes: mistakes)
+      body,
+      known: ["name", "features", "label", "auto_train", "gate", "training", "predictions_kept_days"],
+      mistakes: mistakes)
     let name = fields.string("name", required: true, .slug)
     let features = FeatureList.parse(fields, required: true)
     let label = Self.label(fields)
@@ -20,10 +22,11 @@ enum NewDatasetBody {
     let training = fields.object("training", known: TrainingParametersBody.members).map {
       TrainingParametersBody.parameters($0, over: TrainingParameters())
     }
+    let kept = fields.integer("predictions_kept_days", in: PolicyBody.keptDays)
     return NewDataset(
       name: try mistakes.checked(name), features: try mistakes.checked(features), label: label,
       autoTrain: autoTrain ?? .off, gate: gate,
-      training: training ?? TrainingParameters())
+      training: training ?? TrainingParameters(), predictionsKeptDays: kept)
   }
 
   private static func label(_ fields: Fields) -> LabelDefinition {

@@ -15,7 +15,7 @@ struct LabelExporting {
     let writer = RowWriter(schema: dataset.schema)
     let export = LabelExport(database: domain.database)
     let body = ResponseBody { output in
-      let sink = Sink(output)
+      let sink = ResponseSink(output)
       if type == .csv {
         var header: [UInt8] = []
         writer.appendCSVHeader(to: &header)
@@ -39,23 +39,5 @@ struct LabelExporting {
     }
     let media = type == .csv ? "text/csv; charset=utf-8" : type.rawValue
     return Response(status: .ok, headers: [.contentType: media], body: body)
-  }
-}
-
-/// The answer's body, for a closure that is handed on.
-private final class Sink: @unchecked Sendable {
-  // Sound: used by the one task that writes the answer.
-  private var output: any ResponseBodyWriter
-
-  init(_ output: any ResponseBodyWriter) {
-    self.output = output
-  }
-
-  func write(_ bytes: [UInt8]) async throws {
-    try await output.write(ByteBuffer(bytes: bytes))
-  }
-
-  func finish() async throws {
-    try await output.finish(nil)
   }
 }

@@ -22,6 +22,8 @@ extension JSONWriter {
       try json.optional(dataset.gate) { try $0.encoded($1) }
       json.name("training")
       try json.encoded(dataset.training)
+      json.name("predictions_kept_days")
+      json.optional(dataset.predictionsKeptDays) { $0.integer($1) }
       json.name("labels_stored")
       json.integer(summary.counts.stored)
       json.name("positives")

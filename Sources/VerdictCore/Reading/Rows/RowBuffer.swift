@@ -49,15 +49,35 @@ final class RowBuffer {
 
   /// Throws what was refused, if anything was.
   func throwProblems(_ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem) throws {
+    if let problems = try problems(describe) { throw problems }
+  }
+
+  /// What was refused since the last time, if anything was; it is forgotten.
+  func takeProblems(
+    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
+  ) throws -> InputProblems? {
+    let problems = try problems(describe)
+    if problems != nil { forgetProblems() }
+    return problems
+  }
+
+  /// Forgets what was refused.
+  func forgetProblems() {
+    if let rows { vj_rows_forget_problems(rows) }
+  }
+
+  private func problems(
+    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
+  ) throws -> InputProblems? {
     let view = vj_rows_look(try handle())
-    guard view.problems_total > 0 else { return }
+    guard view.problems_total > 0 else { return nil }
     let problems = (0..<view.problems_kept).map { index in
       let problem = view.problems[index]
       let name = text(view.problem_text, problem.name_start, problem.name_length)
       let found = text(view.problem_text, problem.found_start, problem.found_length)
       return describe(problem, name, found)
     }
-    throw InputProblems(problems, count: Int(clamping: view.problems_total))
+    return InputProblems(problems, count: Int(clamping: view.problems_total))
   }
 }
 
