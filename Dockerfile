@@ -3,7 +3,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      libpq-dev libsimdjson-dev pkg-config zlib1g-dev \
+      libpq-dev libsimdjson-dev libzstd-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -16,7 +16,7 @@ RUN --mount=type=cache,id=verdict-build,target=/src/.build,sharing=locked \
 FROM debian:bookworm-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libpq5 libsimdjson14 libstdc++6 tzdata zlib1g \
+      ca-certificates libpq5 libsimdjson14 libstdc++6 libzstd1 tzdata zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin verdict
 COPY --from=build /verdict /usr/local/bin/verdict

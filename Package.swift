@@ -51,7 +51,9 @@ let package = Package(
     .systemLibrary(
       name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .target(
-      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections], swiftSettings: strict),
+      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections],
+      // A statement runs where its caller runs: no change of thread but the one that waiting costs.
+      swiftSettings: strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 
     // The durable queue: on PostgreSQL, nothing of training inside.
     .target(name: "JobQueue", dependencies: ["PostgreSQL", log], swiftSettings: strict),
@@ -70,9 +72,12 @@ let package = Package(
       name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(
       name: "VerdictCore",
-      dependencies: ["PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CResources", log, crypto],
+      dependencies: [
+        "PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CZstd", "CResources", log, crypto,
+      ],
       swiftSettings: strict),
 
     // HTTP, and the executable.
@@ -99,8 +104,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["PostgreSQL", subprocess, system],
       path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "PostgreSQLCycles", dependencies: ["PostgreSQL"], path: "Tests/PostgreSQLCycles",
+      swiftSettings: strict),
     .testTarget(
-      name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
+      name: "PostgreSQLTests", dependencies: ["PostgreSQL", "PostgreSQLCycles", "TestSupport", log],
+      swiftSettings: strict),
     .testTarget(
       name: "JobQueueTests", dependencies: ["JobQueue", "PostgreSQL", "TestSupport", log],
       swiftSettings: strict),
@@ -127,7 +136,7 @@ let package = Package(
         "HTTPTestSupport",
         "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
       ],
-      swiftSettings: strict),
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
       name: "VerdictCommandTests",
       dependencies: ["VerdictCommand", "HTTPTestSupport", "PostgreSQL", "TestSupport", subprocess, system],
@@ -143,6 +152,11 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+
+    // The learner beside scikit-learn (compare.py).
+    .executableTarget(
+      name: "LearningBenchmarks", dependencies: ["Learning"], path: "Benchmarks/LearningBenchmarks",
+      exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
 
     // The reference of the predictions' benchmark, whose driver is the script `run` beside it.
     .executableTarget(

@@ -13,9 +13,9 @@ struct Copies {
     let file = "\(tools.cluster.directory)/wide.bin"
     try await tools.psql("\\copy wide to '\(file)' (format binary)")
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
-    var figures: [String: [Double]] = [:]
+    var figures: [String: Figures] = [:]
     func measure(_ name: String, _ body: () async throws -> Void) async throws {
-      figures[name, default: []].append(rows / (try await seconds(body)))
+      figures[name, default: Figures()].rates.append(rows / (try await seconds(body)))
     }
     for _ in 0..<Main.rounds {
       try await measure("psql out") { try await tools.psql("\\copy wide to '/dev/null' (format binary)") }
@@ -28,11 +28,11 @@ struct Copies {
       try await connection.query("TRUNCATE sink")
       try await measure("in, built") { try await build(connection) }
     }
-    for name in ["out", "out, parsed"] {
-      report("COPY \(name)", figures[name] ?? [], figures["psql out"] ?? [], unit: "rows/s")
-    }
-    for name in ["in", "in, built"] {
-      report("COPY \(name)", figures[name] ?? [], figures["psql in"] ?? [], unit: "rows/s")
+    for (name, reference) in [
+      ("out", "psql out"), ("out, parsed", "psql out"), ("in", "psql in"), ("in, built", "psql in"),
+    ] {
+      guard let ours = figures[name], let theirs = figures[reference] else { continue }
+      ours.report("COPY \(name)", against: theirs, unit: "rows/s")
     }
     await connection.close()
   }

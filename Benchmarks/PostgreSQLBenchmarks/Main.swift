@@ -3,7 +3,7 @@ import PostgreSQL
 import TestSupport
 
 /// Measures the client against PostgreSQL's own tools, one after the other on the same server, and prints a
-/// table. The arguments choose parts (`round-trips`, `copy`, `fairness`); without any, all run.
+/// table. The arguments choose parts (`select`, `insert`, `waiting`, `copy`, `fairness`); without any, all run.
 @main
 struct Main {
   static let rounds = 3
@@ -18,8 +18,9 @@ struct Main {
     do {
       let tools = Tools(cluster)
       try await prepare(cluster.configuration)
-      if parts.isEmpty || parts.contains("round-trips") {
-        try await RoundTrips(tools: tools, configuration: cluster.configuration).run()
+      try await RoundTrips(tools: tools, configuration: cluster.configuration, parts: parts).run()
+      if parts.isEmpty || parts.contains("waiting") {
+        try await Waiting(tools: tools, configuration: cluster.configuration).run()
       }
       if parts.isEmpty || parts.contains("copy") {
         try await Copies(tools: tools, configuration: cluster.configuration).run()
@@ -49,23 +50,4 @@ struct Main {
     try await connection.query("VACUUM ANALYZE")
     await connection.close()
   }
-}
-
-/// A name, our figure, the reference's figure.
-func report(_ name: String, _ ours: [Double], _ reference: [Double], unit: String) {
-  let (mine, theirs) = (median(ours), median(reference))
-  print(
-    "\(name.padding(toLength: 34, withPad: " ", startingAt: 0)) \(String(format: "%.0f", mine)) \(unit), reference "
-      + "\(String(format: "%.0f", theirs)) \(unit), ratio \(String(format: "%.2f", mine / theirs))")
-}
-
-func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-}
-
-func seconds(_ body: () async throws -> Void) async rethrows -> Double {
-  let start = ContinuousClock.now
-  try await body()
-  return start.duration(to: .now) / .seconds(1)
 }

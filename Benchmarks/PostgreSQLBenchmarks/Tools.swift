@@ -8,13 +8,16 @@ struct Tools {
 
   init(_ cluster: TestCluster) { self.cluster = cluster }
 
-  /// Transactions a second of `pgbench -M prepared -c 16`.
-  func pgbench(_ script: String) async throws -> Double {
+  /// Transactions a second of `pgbench -M prepared -c 16`, with one client thread unless told otherwise.
+  func pgbench(_ script: String, threads: Int = 1) async throws -> Double {
     let file = "\(cluster.directory)/\(UUID().uuidString).sql"
     try script.write(toFile: file, atomically: true, encoding: .utf8)
     let output = try await cluster.tool(
       "pgbench",
-      ["-n", "-M", "prepared", "-c", "16", "-T", "\(Main.seconds)", "-f", file, "postgres"])
+      [
+        "-n", "-M", "prepared", "-c", "16", "-j", "\(threads)", "-T", "\(Main.seconds)", "-f", file,
+        "postgres",
+      ])
     let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") } ?? ""
     return Double(line.split(separator: " ").dropFirst(2).first ?? "") ?? .nan
   }

@@ -37,6 +37,8 @@ ck_isa ck_best_isa(void) {
 #endif
 }
 
+size_t ck_tile_rows(size_t dense_count) { return TILE_ROWS(dense_count); }
+
 size_t ck_scratch_size(const ck_design *design) {
   return 5 * TILE + 3 * PADDED(design->dense_count) * TILE_ROWS(design->dense_count);
 }

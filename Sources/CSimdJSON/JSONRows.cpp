@@ -26,9 +26,7 @@ vj_syntax read_text(const uint8_t *bytes, size_t length, Body body) noexcept {
 /// One line's row, or the problem that it is not JSON.
 void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
   try {
-    RowReader reader(rows, cursor);
-    reader.row(line);
-    reader.finish();
+    RowReader(rows, cursor).row(line, true);
   } catch (const SyntaxError &error) {
     if (error.code == VJ_SYNTAX_TOO_LARGE) throw;
     rows.reject_line({error.code, error.offset - start});
@@ -61,9 +59,7 @@ vj_syntax vj_read_envelope(vj_rows *rows, const char *envelope, const uint8_t *b
 
 vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length) {
   return verdict::read_text(bytes, length, [&](verdict::Cursor &cursor) {
-    verdict::RowReader reader(*rows, cursor);
-    reader.row(0);
-    reader.finish();
+    verdict::RowReader(*rows, cursor).row(0, true);
   });
 }
 

@@ -36,10 +36,11 @@ void RowReader::elements() {
   while (cursor.more(']'));
 }
 
-void RowReader::row(uint64_t position) {
+void RowReader::row(uint64_t position, bool alone) {
   rows.begin(position);
   if (cursor.peek() != '{') {
     cursor.skip();
+    if (alone) finish();
     rows.problem(VJ_NOT_OBJECT, {VJ_AT_ROW, {}});
     return rows.end();
   }
@@ -58,6 +59,7 @@ void RowReader::row(uint64_t position) {
     *given = true;
     given == &has_features ? features() : given == &has_label ? label() : key();
   });
+  if (alone) finish();
   if (!has_features) rows.problem(VJ_MISSING_MEMBER, {VJ_AT_ROW_MEMBER, "features"});
   if (rows.labelled && !has_label) rows.problem(VJ_MISSING_MEMBER, {VJ_AT_ROW_MEMBER, "label"});
   rows.end();

@@ -13,7 +13,8 @@ class RowReader {
   RowReader(vj_rows &rows, Cursor &cursor) : rows(rows), cursor(cursor) {}
 
   void envelope(std::string_view member);
-  void row(uint64_t position);
+  /// Reads a row of several, or the only one of the text: what follows that would undo it.
+  void row(uint64_t position, bool alone = false);
   void finish() const {
     if (!cursor.done()) cursor.fail(VJ_SYNTAX_TRAILING);
   }

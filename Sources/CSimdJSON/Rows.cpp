@@ -34,14 +34,12 @@ void vj_rows::begin(uint64_t position) {
 }
 
 void vj_rows::end(bool keep) {
-  if (problems_total != problems_before || !keep) {
-    numbers.resize(count * schema->number_slots);
-    return;
-  }
-  if (!key.empty() && !known_keys.insert(key)) {
+  // Only a row that is kept takes its key: one that is refused does not stand in the way of a later one.
+  if (keep && problems_total == problems_before && !key.empty() && !known_keys.insert(key))
     problem(VJ_KEY_REPEATED, {VJ_AT_ROW_MEMBER, "key"}, key);
-    numbers.resize(count * schema->number_slots);
-    return;
+  if (problems_total != problems_before || !keep) {
+    rows_refused += problems_total != problems_before;
+    return drop();
   }
   for (const Cell &cell : cells) {
     if (cell.length == missing) {
@@ -59,12 +57,15 @@ void vj_rows::end(bool keep) {
   count += 1;
 }
 
+void vj_rows::drop() { numbers.resize(count * schema->number_slots); }
+
 void vj_rows::reject_line(verdict::SyntaxError syntax) {
   // Whatever was noted before the fault is of no use any more.
   problems_total = problems_before;
   if (problems.size() > problems_total) problems.resize(size_t(problems_total));
   problem(VJ_LINE_NOT_JSON, {VJ_AT_ROW, {}}, {}, syntax);
-  numbers.resize(count * schema->number_slots);
+  rows_refused += 1;
+  drop();
 }
 
 void vj_rows::clear() {
@@ -133,6 +134,11 @@ void vj_rows::feature_problem(vj_problem_code code, uint32_t feature, std::strin
 void vj_rows::problem(vj_problem_code code, verdict::Place place, std::string_view found,
                       verdict::SyntaxError syntax) {
   problems_total += 1;
+  if (place.kind == VJ_AT_ENVELOPE || place.kind == VJ_AT_ENVELOPE_MEMBER) {
+    // What is wrong with the whole is always told, if need be in the place of a row's problem.
+    if (!envelope_refused && problems.size() == problems_kept) problems.pop_back();
+    envelope_refused = true;
+  }
   if (problems.size() == problems_kept) return;
   // Enough to recognise the value; a cut inside a character is mended by whoever decodes the text.
   std::string_view name = place.name.substr(0, 400);
@@ -160,6 +166,7 @@ void vj_rows_clear(vj_rows *rows) { rows->clear(); }
 void vj_rows_forget_problems(vj_rows *rows) {
   rows->problems.clear();
   rows->problems_total = 0;
+  rows->rows_refused = 0;
   rows->problem_text.clear();
 }
 
@@ -179,5 +186,7 @@ vj_rows_view vj_rows_look(const vj_rows *rows) {
           rows->problems.data(),
           rows->problems.size(),
           rows->problems_total,
-          rows->problem_text.data()};
+          rows->problem_text.data(),
+          rows->rows_refused,
+          rows->envelope_refused};
 }

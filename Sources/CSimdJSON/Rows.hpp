@@ -58,6 +58,8 @@ struct vj_rows {
   std::vector<vj_problem> problems;
   uint64_t problems_total = 0;
   std::string problem_text;
+  uint64_t rows_refused = 0;
+  bool envelope_refused = false;
 
   /// The features' usual order in this input, learned from the row before: a hit saves the hash. A name in it has no
   /// backslash, so that it may be compared with the bytes of a JSON string as they are.
@@ -95,6 +97,8 @@ struct vj_rows {
   void feature_problem(vj_problem_code code, uint32_t feature, std::string_view found = {});
 
  private:
+  /// Takes back what the current row has written in place.
+  void drop();
   static constexpr uint8_t no_outcome = 0xff;
   struct Cell {
     const char *stays;  // NULL: at `start` of `scratch`

@@ -2,6 +2,9 @@
 
 import json
 import os
+import pathlib
+import shutil
+import subprocess
 import uuid
 
 import pytest
@@ -63,3 +66,21 @@ def dataset(api) -> str:
 def trained(api) -> str:
     """A dataset with 400 labels and one model, shared by the tests of a module, which leave its model alone."""
     return data.train(api, data.create(api, f"t-{uuid.uuid4().hex[:12]}"))
+
+
+@pytest.fixture(scope="session")
+def psql():
+    """Runs a script in the server's own PostgreSQL and returns the answers, one row a line."""
+    [pid] = pathlib.Path(os.environ["CONTRACT_DATA_DIR"]).rglob("postmaster.pid")
+    _, _, _, port, socket, *_ = pid.read_text().splitlines()
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))
+    program = shutil.which("psql") or str(found[-1])
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [program, "-h", socket, "-p", port, "-U", "postgres", "-d", "postgres", "-XqAt", "-v", "ON_ERROR_STOP=1"],
+            input=script, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr[:2000]
+        return done.stdout
+
+    return run

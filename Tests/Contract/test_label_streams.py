@@ -142,3 +142,84 @@ def test_a_stream_is_all_or_nothing(api, dataset):
         described = api.call("getDataset", dataset=dataset).json()
         assert (described["labels_stored"], described["positives"]) == (0, 0)
     assert contents(api, dataset) == []
+
+
+def zstd(content: bytes) -> bytes:
+    """A Zstandard stream (RFC 8878) of raw blocks, a frame each, with a window of 128 KiB."""
+    frames = b""
+    for start in range(0, len(content), 100_000):
+        piece = content[start:start + 100_000]
+        frames += b"\x28\xb5\x2f\xfd\x00\x38" + (len(piece) << 3 | 1).to_bytes(3, "little") + piece
+    return frames
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", "application/x-ndjson", "application/json"])
+def test_zstd(api, dataset, media_type):
+    rows = data.rows(3_000)
+    body = {"text/csv": as_csv, "application/x-ndjson": as_ndjson}.get(
+        media_type, lambda rows: json.dumps({"labels": rows}).encode())(rows)
+    answer = post(api, dataset, zstd(body), media_type, headers={"Content-Encoding": "zstd"}, expect=201)
+    assert answer.json()["inserted"] == 3_000
+    assert contents(api, dataset) == expected(rows)
+    for broken in (zstd(body)[:-1], zstd(body) + b"more", b"", body):
+        refused = post(api, dataset, broken, media_type, headers={"Content-Encoding": "zstd"}, expect=400)
+        problem(refused, "malformed-body")
+
+
+def test_other_codings_are_refused_with_a_list(api, dataset):
+    answer = post(api, dataset, as_csv(data.rows(1)), "text/csv", headers={"Content-Encoding": "br"}, expect=415)
+    problem(answer, "unsupported-media-type")
+    assert answer.headers["Accept-Encoding"] == "gzip, zstd"
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", "application/x-ndjson", "application/json"])
+def test_rows_that_do_not_fit_may_be_skipped(api, dataset, media_type):
+    rows = data.rows(400)
+    bad = range(3, 400, 7)
+    for index in bad:
+        rows[index]["features"]["education_num"] = "many" if index % 2 else 1.5
+    good = [row for index, row in enumerate(rows) if index not in bad]
+    body = {"text/csv": as_csv, "application/x-ndjson": as_ndjson}.get(
+        media_type, lambda rows: json.dumps({"labels": rows}).encode())(rows)
+    for expect, query in ((422, {}), (422, {"on_error": "fail"}), (201, {"on_error": "skip"})):
+        answer = post(api, dataset, body, media_type, query=query, expect=expect).json()
+    assert (answer["inserted"], answer["updated"], answer["skipped"]) == (len(good), 0, len(bad))
+    assert (answer["labels_stored"], answer["errors_total"]) == (len(good), len(bad))
+    first = {"text/csv": 2, "application/x-ndjson": 1}.get(media_type)
+    if first is None:
+        places = [f"/labels/{index}/features/education_num" for index in bad]
+        assert [error["pointer"] for error in answer["errors"]] == places
+    else:
+        assert [error["line"] for error in answer["errors"]] == [index + first for index in bad]
+    assert contents(api, dataset) == expected(good)
+
+
+def test_the_first_hundred_rows_that_were_skipped(api, dataset):
+    rows = [{"features": {"age": "old"}, "label": 1}] * 250
+    query = {"on_error": "skip"}
+    answer = post(api, dataset, as_ndjson(rows), "application/x-ndjson", query=query, expect=201).json()
+    assert (answer["inserted"], answer["skipped"], answer["errors_total"]) == (0, 250, 250)
+    assert [error["line"] for error in answer["errors"]] == list(range(1, 101))
+
+
+def test_csv_exports_have_keys(api, dataset):
+    rows = [row | {"key": f"k,{9 - index}"} if index % 3 else row for index, row in enumerate(data.rows(10))]
+    data.add(api, dataset, rows[5:])
+    data.add(api, dataset, rows[:5])
+    exported = api.call("listLabels", dataset=dataset, headers={"Accept": "text/csv"}, expect=200).content
+    assert next(csv.reader(io.StringIO(exported.decode()))) == [*NAMES, "income", "key"]
+    copy = data.create(api, dataset + "-copy")
+    post(api, copy, exported, "text/csv", expect=201)
+    again = post(api, copy, exported, "text/csv", expect=201).json()
+    assert (again["inserted"], again["updated"]) == (4, 6)
+    keys = [[label["key"] for label in api.pages("listLabels", dataset=name)] for name in (dataset, copy)]
+    assert keys[1][:10] == keys[0]
+
+
+def test_a_column_without_a_name_is_ignored_by_an_empty_name(api, dataset):
+    rows = data.rows(6)
+    lines = as_csv(rows, end="\n", delimiter=";", extra={"set": ["TRAIN", "TEST"] * 3}).decode().splitlines()
+    body = "".join(f"{'' if index == 0 else index - 1};{line}\n" for index, line in enumerate(lines)).encode()
+    query = {"delimiter": ";", "ignore": "", "keep": "set=TRAIN"}
+    assert post(api, dataset, body, "text/csv", query=query, expect=201).json()["inserted"] == 3
+    assert contents(api, dataset) == expected(rows[::2])

@@ -4,12 +4,12 @@ import Testing
 
 @Suite struct AdultTests {
   @Test func reachesThePublishedQualityOnTheTestFile() throws {
-    let result = try train(try Adult.table("adult_train"), parameters: TrainingParameters())
+    let result = try train(try Examples.adult("adult_train"), parameters: TrainingParameters())
     #expect(result.model.converged)
     #expect(result.kpis.labelsUsed == 32_561)
     #expect(result.kpis.validationRows == 6_512)
 
-    let test = try Adult.table("adult_test")
+    let test = try Examples.adult("adult_test")
     let predictor = result.model.predictor()
     let scores = try (0..<test.rowCount).map { try predictor.predict(test.row($0)).probability }
     let kpis = try KPIs(scores: scores, outcomes: test.outcomes, threshold: 0.5)
@@ -25,7 +25,7 @@ import Testing
     parameters.penalty = penalty
     parameters.l1Ratio = penalty == .elasticnet ? 0.5 : nil
     parameters.validation = .kfold(folds: 3)
-    let result = try train(try Adult.table("adult_train"), parameters: parameters)
+    let result = try train(try Examples.adult("adult_train"), parameters: parameters)
     #expect(result.kpis.validationRows == 32_561)
     #expect(try #require(result.kpis.rocAUC) > 0.904)
   }

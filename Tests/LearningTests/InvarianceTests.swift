@@ -9,8 +9,10 @@ import Testing
     .init(.l2), .init(.l1, c: 0.1), .init(.elasticnet), .init(.none),
   ]
 
-  @Test(arguments: penalties) func theOrderOfRows(_ parameters: TrainingParameters) throws {
-    var data = Generated(seed: 11)
+  @Test(arguments: penalties, 0..<3) func theOrderOfRows(_ parameters: TrainingParameters, _ round: Int)
+    throws
+  {
+    var data = Generated(seed: 11 + 100 * UInt64(round))
     let table = try data.table(rows: 1_000)
     let order = (0..<1_000).shuffled(using: &data.generator)
     let shuffled = try TrainingTable(
@@ -24,16 +26,21 @@ import Testing
     try expectSame(table, shuffled, parameters) { order[$0] }
   }
 
-  @Test(arguments: penalties) func shiftAndScaleOfAFeature(_ parameters: TrainingParameters) throws {
-    var data = Generated(seed: 12)
+  @Test(arguments: penalties, 0..<3) func shiftAndScaleOfAFeature(
+    _ parameters: TrainingParameters, _ round: Int
+  ) throws {
+    var data = Generated(seed: 12 + 100 * UInt64(round))
     let table = try data.table(rows: 1_000)
     guard case .numeric(let values) = table.columns[0] else { return }
-    let moved = try table.replacing(0, by: .numeric(values.map { -1_000 * $0 + 5e6 }))
+    let moved = try table.replacing(
+      0, by: .numeric(values.map { [-1e3, 1e-6, 1e6][round] * $0 + [5e6, 3, -1e7][round] }))
     try expectSame(table, moved, parameters) { $0 }
   }
 
-  @Test(arguments: penalties) func namesAndOrderOfCategories(_ parameters: TrainingParameters) throws {
-    var data = Generated(seed: 13)
+  @Test(arguments: penalties, 0..<3) func namesAndOrderOfCategories(
+    _ parameters: TrainingParameters, _ round: Int
+  ) throws {
+    var data = Generated(seed: 13 + 100 * UInt64(round))
     let table = try data.table(rows: 1_000)
     guard case .categorical(let codes, _) = table.columns[2] else { return }
     let renamed = try table.replacing(

@@ -89,6 +89,21 @@ import Testing
     #expect(curves.calibration.reduce(0) { $0 + $1.rows } == 5_000)
   }
 
+  @Test(arguments: [7, 3_001]) func cornersOfLongCurvesStayWhereTheyAre(_ alarms: Int) throws {
+    // From the highest score down: some negatives, all positives, the other negatives.
+    let outcomes = (0..<30_000).map { UInt8($0 >= alarms && $0 < alarms + 14_003 ? 1 : 0) }
+    let scores = (0..<30_000).map { 1 - Double($0 + 1) / 30_001 }
+    let curves = Curves(scores: scores, outcomes: outcomes)
+    let turn = Double(alarms) / Double(30_000 - 14_003)
+    #expect(curves.roc.count <= 200 && curves.precisionRecall.count <= 200)
+    for rate in [0.0, 1] {
+      #expect(curves.roc.contains { $0.falsePositiveRate == turn && $0.truePositiveRate == rate })
+    }
+    let best = 14_003 / Double(14_003 + alarms)
+    #expect(curves.precisionRecall.contains { $0.recall == 1 && $0.precision == best })
+    #expect(curves.precisionRecall.first?.precision == 0 && curves.precisionRecall.last?.recall == 1)
+  }
+
   @Test func shortCurvesHaveEveryPoint() throws {
     for example in try Fixture.load("metrics", as: Cases.self).cases where example.roc.count <= 200 {
       let points = Curves(scores: example.scores, outcomes: example.outcomes).roc

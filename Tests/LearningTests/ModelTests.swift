@@ -34,7 +34,7 @@ import Testing
     var deviations = [0.0, 0, 0]
     for row in 0..<table.rowCount {
       let contributions = try model.contributions(of: table.row(row))
-      let logit = contributions.reduce(model.intercept) { $0 + $1.contribution }
+      let logit = contributions.reduce(model.standardizedIntercept) { $0 + $1.contribution }
       let probability = try model.probability(of: table.row(row)).probability
       #expect(abs(logit - (probability / (1 - probability)).logarithm) < 1e-12)
       for feature in 0..<3 { deviations[feature] += contributions[feature].deviation }

@@ -61,6 +61,37 @@ import Testing
     #expect(distance(together, try alone.model.probabilities(try .numbers([x], table.outcomes))) < 1e-7)
   }
 
+  @Test(arguments: TrainingParameters.Penalty.allCases)
+  func whereAllIsMissingTheModelIsTheShareOfPositives(_ penalty: TrainingParameters.Penalty) throws {
+    let nothing = [Double](repeating: .nan, count: 80)
+    let table = try TrainingTable(
+      names: ["a", "b", "c"], kinds: [.continuous, .discrete, .categorical],
+      columns: [
+        .numeric(nothing), .numeric(nothing),
+        .categorical(codes: [Int32](repeating: -1, count: 80), levels: ["never"]),
+      ], outcomes: (0..<80).map { $0 % 4 == 0 ? 1 : 0 })
+    let result = try train(table, parameters: TrainingParameters(penalty))
+    #expect(result.model.isFinite && result.model.converged)
+    #expect(distance(try result.model.probabilities(table), [Double](repeating: 0.25, count: 80)) < 1e-9)
+    #expect(result.kpis.rocAUC == 0.5)
+  }
+
+  @Test(arguments: TrainingParameters.Penalty.allCases)
+  func aCategoryOfItsOwnForEveryRow(_ penalty: TrainingParameters.Penalty) throws {
+    var data = Generated(seed: 7)
+    let table = try TrainingTable(
+      names: ["id"], kinds: [.categorical],
+      columns: [
+        .categorical(codes: (0..<50_000).map { Int32($0) }, levels: (0..<50_000).map { "row \($0)" })
+      ],
+      outcomes: data.outcomes([Double](repeating: -1, count: 50_000)))
+    let result = try train(table, parameters: TrainingParameters(penalty))
+    #expect(result.model.isFinite)
+    #expect(result.model.converged == (penalty != .none))
+    // What no held-out row shares with the fitted ones tells nothing.
+    #expect(result.kpis.rocAUC == 0.5)
+  }
+
   @Test func oneClassAndTinyDataAreClearErrors() throws {
     let x = [1.0, 2, 3]
     #expect(throws: LearningError.oneClass(outcome: 1, rows: 3)) {

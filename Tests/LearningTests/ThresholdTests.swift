@@ -67,6 +67,39 @@ import Testing
     for step in 0...1_000 { #expect(cost(try kpis(Double(step) / 1_000)) >= least) }
   }
 
+  @Test(arguments: [
+    ThresholdRule.maximize(.f1), .maximize(.youden), .atLeast(.precision, 0.8), .atLeast(.recall, 0.9),
+    .cost(falsePositive: 1, falseNegative: 4),
+  ])
+  func isChosenOnHeldOutScoresAlone(_ rule: ThresholdRule) throws {
+    var data = Generated(seed: 43)
+    let table = try data.table(rows: 600)
+    var parameters = TrainingParameters()
+    parameters.threshold = rule
+    parameters.seed = 5
+    let result = try train(table, parameters: parameters)
+    // The same split, by hand: a fit on the one part, its scores on the other.
+    let plan = try ValidationPlan(outcomes: table.outcomes, method: parameters.validation, seed: 5)
+    func rows(_ fold: UInt8) throws -> TrainingTable {
+      let chosen = table.outcomes.indices.filter { plan.folds.folds[$0] == fold }
+      return try TrainingTable(
+        names: table.names, kinds: table.kinds,
+        columns: table.columns.map { column in
+          switch column {
+          case .numeric(let values): .numeric(chosen.map { values[$0] })
+          case .categorical(let codes, let levels):
+            .categorical(codes: chosen.map { codes[$0] }, levels: levels)
+          }
+        }, outcomes: chosen.map { table.outcomes[$0] })
+    }
+    let held = try rows(0)
+    let scores = try fit(try rows(1), parameters: parameters).probabilities(held)
+    let choice = ThresholdChoice(rule, ranking: ScoreRanking(scores: scores, outcomes: held.outcomes))
+    #expect(abs(result.model.threshold - choice.threshold) < 1e-9)
+    let expected = try KPIs(scores: scores, outcomes: held.outcomes, threshold: choice.threshold)
+    #expect(result.kpis.confusionMatrix == expected.confusionMatrix)
+  }
+
   @Test func theModelServesWithTheThresholdThatItsKPIsWereMeasuredAt() throws {
     var data = Generated(seed: 42)
     var parameters = TrainingParameters()

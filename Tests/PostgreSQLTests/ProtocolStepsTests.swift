@@ -43,11 +43,14 @@ struct ScriptedWire: Wire {
     script.removeFirst()
     return result
   }
-  mutating func copyData(into buffer: inout [UInt8]) -> CopyDataOutcome {
+  mutating func copyData(into room: UnsafeMutableRawBufferPointer) -> CopyDataOutcome {
     guard !copyRows.isEmpty else { return .wouldBlock }
     let row = copyRows.removeFirst()
-    if case .row(let count) = row { buffer += [UInt8](repeating: 1, count: count) }
-    return row
+    guard case .row(let count) = row else { return row }
+    let taken = min(count, room.count)
+    for index in 0..<taken { room[index] = 1 }
+    if taken < count { copyRows.insert(.row(count - taken), at: 0) }
+    return .row(taken)
   }
   mutating func refuseCopy() { refusals += 1 }
 }
@@ -137,5 +140,18 @@ struct ScriptedWire: Wire {
     #expect(first?.chunk.count == 120 && first?.isLast == false)
     let (second, _) = run(CopyReadSteps(chunkSize: 100), &wire)
     #expect(second?.chunk.count == 60 && second?.isLast == true)
+  }
+
+  @Test func rowsLongerThanTheChunkStayWhole() {
+    for size in [8191, 8192, 8193, 20_000, 100_000] {
+      var wire = ScriptedWire(script: [])
+      wire.copyRows = [.row(100 + 1), .row(size), .row(7), .finished]
+      let (first, _) = run(CopyReadSteps(chunkSize: 101), &wire)
+      #expect(first?.chunk.count == 101)
+      let (second, _) = run(CopyReadSteps(chunkSize: 100), &wire)
+      // A row that fits exactly may take what follows along.
+      #expect([size, size + 7].contains(second?.chunk.count ?? 0), "\(size)")
+      #expect(second?.chunk.allSatisfy { $0 == 1 } == true)
+    }
   }
 }

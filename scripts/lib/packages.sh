@@ -24,9 +24,13 @@ missing_packages() {
         have_command pkg-config || echo pkg-config
         have_module libpq || echo libpq-dev
         have_module zlib || echo zlib1g-dev
+        have_module libzstd || echo libzstd-dev
         have_header simdjson.h || echo libsimdjson-dev ;;
       serve) have_postgresql || echo postgresql ;;
-      contract) have_venv || echo python3-venv ;;
+      contract)
+        have_venv || echo python3-venv
+        # Runs the reader of PMML.
+        have_command java || echo default-jre-headless ;;
       *) die "missing_packages: no group $group" ;;
     esac
   done

@@ -50,6 +50,9 @@ typedef enum { CK_BASELINE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_isa;
 /// The best instruction set of this processor.
 ck_isa ck_best_isa(void);
 
+/// Rows that the passes take at a time: bounds of calls that are to add up alike must be multiples of it.
+size_t ck_tile_rows(size_t dense_count);
+
 /// Doubles of scratch memory that `ck_evaluate` and `ck_product` need for one thread.
 size_t ck_scratch_size(const ck_design *design);
 
@@ -115,7 +118,13 @@ double ck_weighted_square(const double *weight, const double *u, size_t count);
 /// Copies the lower triangle to the upper.
 void ck_mirror(double *matrix, size_t order, size_t stride);
 
-/// Sorts in place, ascending; `scratch` has room for as many.
-void ck_sort(uint64_t *keys, uint64_t *scratch, size_t count);
+/// Adds how often each byte value occurs at each of the eight digits (lowest byte first) of the keys to
+/// `counts[256 × digit + value]`: the first step of a radix sort.
+void ck_count_digits(const uint64_t *keys, size_t count, size_t *counts);
+/// Turns the 256 counts of one digit into the places where its keys go. 0 if all `count` keys have the same digit, so that
+/// there is nothing to sort by (the counts may be spoilt then).
+int ck_begin_digit(size_t *counts, size_t count);
+/// Moves keys to their places by one digit, in their order; may be called for one stretch of the keys after the other.
+void ck_deal_digit(const uint64_t *keys, size_t count, int digit, size_t *places, uint64_t *out);
 
 #endif

@@ -139,6 +139,8 @@ typedef struct vj_rows_view {
   size_t problems_kept;
   uint64_t problems_total;
   const char *problem_text;
+  uint64_t rows_refused;         // rows that had problems
+  bool envelope_refused;         // some problem is not of a row, but of the whole
 } vj_rows_view;
 
 /// Makes an empty set of rows; the schema must outlive it. NULL when out of memory.

@@ -70,6 +70,9 @@ final class DesignMatrix {
     raw.weight = (encoding.weights[0], encoding.weights[1])
   }
 
+  /// Rows that the kernels take at a time.
+  var tileRows: Int { ck_tile_rows(layout.denseCount) }
+
   /// The same rows, thinned out to every s-th tile.
   func thinned(_ every: Int) -> ck_design {
     var thin = raw

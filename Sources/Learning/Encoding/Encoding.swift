@@ -12,24 +12,18 @@ struct Encoding: Sendable {
   /// What a row with outcome 0 and 1 weighs.
   var weights: [Double]
 
-  /// Takes the statistics of all folds but one.
-  init(
-    _ table: TrainingTable, statistics: TableStatistics, folds: FoldAssignment, excluded: Int?, balanced: Bool
-  ) {
+  /// Takes the statistics of all folds but one; `rows` are those of either outcome in each fold.
+  init(statistics: TableStatistics, rows: [[Int]], excluded: Int?, balanced: Bool) {
     self.excluded = excluded
     numeric = statistics.numeric.indices.map { statistics.moments($0, excluding: excluded) }
     factors = statistics.factors.indices.map { statistics.counts($0, excluding: excluded) }
-    var rows = [0, 0]
-    table.outcomes.withUnsafeBufferPointer { outcomes in
-      folds.folds.withUnsafeBufferPointer { fold in
-        for row in outcomes.indices where excluded == nil || Int(fold[row]) != excluded {
-          rows[Int(outcomes[row])] += 1
-        }
-      }
+    var sizes = [0, 0]
+    for (fold, part) in rows.enumerated() where fold != excluded {
+      for outcome in 0...1 { sizes[outcome] += part[outcome] }
     }
-    self.rows = rows
-    let all = Double(rows[0] + rows[1])
-    weights = balanced ? rows.map { all / (2 * Double($0)) } : [1, 1]
+    self.rows = sizes
+    let all = Double(sizes[0] + sizes[1])
+    weights = balanced ? sizes.map { all / (2 * Double($0)) } : [1, 1]
   }
 
   /// What all rows weigh together.

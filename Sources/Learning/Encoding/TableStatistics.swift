@@ -42,7 +42,16 @@ struct TableStatistics: Sendable {
     for case .categorical(let codes, let levels) in table.columns {
       try runner.checkCancelled()
       var counts = [Double](repeating: 0, count: (levels.count + 1) * foldCount)
-      folds.withPointer { ck_count_levels(codes, $0, codes.count, levels.count, &counts) }
+      try folds.withPointer { fold in
+        try codes.withUnsafeBufferPointer { codes in
+          guard let base = codes.baseAddress else { return }
+          for block in BlockRunner.blocks(rows: codes.count, size: 1 << 20) {
+            try runner.checkCancelled()
+            let part = fold.map { $0 + block.lowerBound }
+            ck_count_levels(base + block.lowerBound, part, block.count, levels.count, &counts)
+          }
+        }
+      }
       factors.append(
         (0..<foldCount).map { Array(counts[($0 * (levels.count + 1))..<(($0 + 1) * (levels.count + 1))]) })
     }

@@ -1,7 +1,8 @@
 extension LogisticModel {
   /// A SELECT for PostgreSQL that computes probability and decision for every row of a table whose columns are named
   /// like the features: numbers as `double precision`, categories as `text`, missing values as NULL. Names are quoted
-  /// (PostgreSQL manual, 4.1.1), and so is the table's: `schema.table` is two names.
+  /// (PostgreSQL manual, 4.1.1), and so is the table's: `schema.table` is two names. The answers are the columns
+  /// `probability` and `label`, with an underscore behind where a feature has such a name.
   public func exportSQL(table: String) -> String {
     let terms = features.flatMap { feature in
       feature.categories == nil ? numeric(feature) : [categorical(feature)]
@@ -9,9 +10,11 @@ extension LogisticModel {
     let logit = ([literal(standardizedIntercept)] + terms.filter { !$0.isEmpty }).joined(
       separator: "\n    + ")
     let source = table.split(separator: ".").map { identifier(String($0)) }.joined(separator: ".")
+    let names = ExportNames(features)
     // exp() fails beyond ±745 in PostgreSQL; at 700 the probability is 0 or 1 to within 1e-304.
     return """
-      SELECT source.*, score.probability, (score.probability >= \(literal(threshold)))::int AS label
+      SELECT source.*, score.probability AS \(identifier(names.probability)),
+        (score.probability >= \(literal(threshold)))::int AS \(identifier(names.label))
       FROM \(source) AS source
       CROSS JOIN LATERAL (
         SELECT \(logit) AS logit

@@ -57,7 +57,7 @@ extension ConfusionMatrix {
   init(_ ranking: ScoreRanking, threshold: Double) {
     self.init(
       truePositive: 0, falsePositive: 0, trueNegative: ranking.negatives, falseNegative: ranking.positives)
-    for group in ranking.groups where group.score >= threshold {
+    for group in ranking.ascending where group.score >= threshold {
       truePositive += group.positives
       falseNegative -= group.positives
       falsePositive += group.negatives

@@ -57,12 +57,15 @@ public struct Curves: Sendable, Codable, Hashable {
 
   /// Draws the curves of probabilities (0…1) and outcomes (0, 1), as many of both.
   public init(scores: [Double], outcomes: [UInt8]) {
-    self.init(ScoreRanking(scores: scores, outcomes: outcomes))
+    self.init(ScoreRanking(scores: scores, outcomes: outcomes)) {}
   }
 
-  init(_ ranking: ScoreRanking) {
+  /// `checkpoint` is called every few milliseconds and ends the work by throwing.
+  init(_ ranking: ScoreRanking, checkpoint: () throws -> Void) rethrows {
     roc = Self.roc(ranking)
+    try checkpoint()
     precisionRecall = Self.precisionRecall(ranking)
+    try checkpoint()
     calibration = Self.calibration(ranking)
   }
 
@@ -71,39 +74,40 @@ public struct Curves: Sendable, Codable, Hashable {
 
   private static func roc(_ ranking: ScoreRanking) -> [ROCPoint] {
     guard ranking.positives > 0, ranking.negatives > 0 else { return [] }
-    var points = [ROCPoint(threshold: nil, falsePositiveRate: 0, truePositiveRate: 0)]
+    var line = Line<ROCPoint>(of: ranking.groupCount + 1) { ($0.falsePositiveRate, $0.truePositiveRate) }
+    line.append(ROCPoint(threshold: nil, falsePositiveRate: 0, truePositiveRate: 0))
     var (p, n) = (0, 0)
-    for group in ranking.groups.reversed() {
+    for group in ranking.descending {
       p += group.positives
       n += group.negatives
-      points.append(
+      line.append(
         ROCPoint(
           threshold: group.score, falsePositiveRate: Double(n) / Double(ranking.negatives),
           truePositiveRate: Double(p) / Double(ranking.positives)))
     }
-    return Simplification.keep(Self.points, of: points) { ($0.falsePositiveRate, $0.truePositiveRate) }
+    return line.simplified(to: Self.points)
   }
 
   private static func precisionRecall(_ ranking: ScoreRanking) -> [PrecisionRecallPoint] {
     guard ranking.positives > 0 else { return [] }
-    var points: [PrecisionRecallPoint] = []
+    var line = Line<PrecisionRecallPoint>(of: ranking.groupCount) { ($0.recall, $0.precision) }
     var (p, taken) = (0, 0)
-    for group in ranking.groups.reversed() {
+    for group in ranking.descending {
       p += group.positives
       taken += group.positives + group.negatives
-      points.append(
+      line.append(
         PrecisionRecallPoint(
           threshold: group.score, precision: Double(p) / Double(taken),
           recall: Double(p) / Double(ranking.positives)))
     }
-    return Simplification.keep(Self.points, of: points) { ($0.recall, $0.precision) }
+    return line.simplified(to: Self.points)
   }
 
   private static func calibration(_ ranking: ScoreRanking) -> [CalibrationBin] {
     let rows = ranking.positives + ranking.negatives
     var result: [CalibrationBin] = []
     var (count, positives, sum, seen) = (0, 0, 0.0, 0)
-    for group in ranking.groups {
+    for group in ranking.ascending {
       let size = group.positives + group.negatives
       count += size
       positives += group.positives

@@ -52,7 +52,7 @@ extension ScoreRanking {
     guard positives > 1, negatives > 1, let area = rocAUC else { return nil }
     var (below, above) = (0.0, Double(positives))
     var (ofPositives, ofNegatives) = (0.0, 0.0)
-    for group in groups {
+    for group in ascending {
       let (p, n) = (Double(group.positives), Double(group.negatives))
       above -= p
       let placed = (below + n / 2) / Double(negatives) - area

@@ -51,22 +51,22 @@ public struct KPIs: Sendable, Hashable {
     else {
       throw .malformedTable(detail: "Scores are numbers from 0 to 1, outcomes 0 or 1, and as many of both.")
     }
-    self.init(
-      scores: scores, outcomes: outcomes, ranking: ScoreRanking(scores: scores, outcomes: outcomes),
-      threshold: threshold)
+    self.init(ScoreRanking(scores: scores, outcomes: outcomes), threshold: threshold) {}
     self.labelsUsed = labelsUsed ?? self.labelsUsed
     self.positives = positives ?? self.positives
     self.negatives = negatives ?? self.negatives
   }
 
-  /// The same for scores that are known to be good and have been sorted before.
-  init(scores: [Double], outcomes: [UInt8], ranking: ScoreRanking, threshold: Double) {
+  /// The same for scores that have been sorted before; `checkpoint` is called every few milliseconds and ends the work
+  /// by throwing.
+  init(_ ranking: ScoreRanking, threshold: Double, checkpoint: () throws -> Void) rethrows {
     let matrix = ConfusionMatrix(ranking, threshold: threshold)
-    let losses = PointwiseLosses(scores: scores, outcomes: outcomes)
-    labelsUsed = scores.count
+    let losses = try PointwiseLosses(ranking, checkpoint: checkpoint)
+    let rows = ranking.keys.count
+    labelsUsed = rows
     positives = ranking.positives
     negatives = ranking.negatives
-    validationRows = scores.count
+    validationRows = rows
     self.threshold = threshold
     confusionMatrix = matrix
     accuracy = matrix.accuracy
@@ -80,8 +80,8 @@ public struct KPIs: Sendable, Hashable {
     prAUC = ranking.averagePrecision
     logLoss = losses.logLoss
     brierScore = losses.brierScore
-    baselineAccuracy =
-      scores.isEmpty ? nil : Double(max(ranking.positives, ranking.negatives)) / Double(scores.count)
+    baselineAccuracy = rows == 0 ? nil : Double(max(ranking.positives, ranking.negatives)) / Double(rows)
+    try checkpoint()
     intervals = [:]
     intervals = confidence(ranking: ranking, losses: losses)
   }

@@ -5,25 +5,47 @@ struct PointwiseLosses: Sendable {
   private(set) var brierScore: Double?
   private(set) var brierVariance: Double?
 
-  init(scores: [Double], outcomes: [UInt8]) {
-    guard !scores.isEmpty else { return }
-    let count = Double(scores.count)
-    var logs = [Double](repeating: 0, count: scores.count)
-    var squares = logs
-    for row in scores.indices {
-      let right = outcomes[row] == 1 ? scores[row] : 1 - scores[row]
-      logs[row] = -min(max(right, .ulpOfOne), 1 - .ulpOfOne).logarithm
-      let miss = scores[row] - Double(outcomes[row])
-      squares[row] = miss * miss
+  /// `checkpoint` is called every millisecond or so and ends the work by throwing.
+  init(_ ranking: ScoreRanking, checkpoint: () throws -> Void) rethrows {
+    guard !ranking.keys.isEmpty else { return }
+    var logs = Spread()
+    var squares = Spread()
+    for block in BlockRunner.blocks(rows: ranking.keys.count, size: 32_768) {
+      try checkpoint()
+      let rows = ranking.keys[block]
+      logs.merge(
+        rows.lazy.map { key in
+          let score = Double(bitPattern: key >> 1)
+          let right = key & 1 == 1 ? score : 1 - score
+          return -min(max(right, .ulpOfOne), 1 - .ulpOfOne).logarithm
+        })
+      squares.merge(
+        rows.lazy.map { key in
+          let miss = Double(bitPattern: key >> 1) - Double(key & 1)
+          return miss * miss
+        })
     }
-    (logLoss, logLossVariance) = Self.mean(logs, count)
-    (brierScore, brierVariance) = Self.mean(squares, count)
+    (logLoss, logLossVariance) = (logs.mean, logs.varianceOfMean)
+    (brierScore, brierVariance) = (squares.mean, squares.varianceOfMean)
   }
 
-  private static func mean(_ values: [Double], _ count: Double) -> (Double, Double?) {
-    let mean = values.reduce(0, +) / count
-    guard count > 1 else { return (mean, nil) }
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (mean, squares / (count - 1) / count)
+  /// Mean and squared deviations, taken together from blocks (Chan, Golub and LeVeque 1979).
+  private struct Spread {
+    var count = 0.0
+    var mean = 0.0
+    var squares = 0.0
+
+    mutating func merge(_ values: some Sequence<Double>) {
+      let values = Array(values)
+      let size = Double(values.count)
+      let blockMean = values.reduce(0, +) / size
+      let (delta, all) = (blockMean - mean, count + size)
+      squares += values.reduce(0) { $0 + ($1 - blockMean) * ($1 - blockMean) }
+      squares += delta * delta * (count / all) * size
+      mean += delta * (size / all)
+      count = all
+    }
+
+    var varianceOfMean: Double? { count > 1 ? squares / (count - 1) / count : nil }
   }
 }

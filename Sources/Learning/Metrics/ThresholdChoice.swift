@@ -11,11 +11,11 @@ struct ThresholdChoice: Sendable {
       return
     }
     var best: (threshold: Double, merit: Merit)?
-    for (threshold, matrix) in Self.candidates(ranking) {
-      guard let merit = Merit(rule, matrix) else { continue }
+    Self.visit(ranking) { threshold, matrix in
+      guard let merit = Merit(rule, matrix) else { return }
       if let found = best {
-        if merit < found.merit { continue }
-        if merit == found.merit, abs(threshold - 0.5) >= abs(found.threshold - 0.5) { continue }
+        if merit < found.merit { return }
+        if merit == found.merit, abs(threshold - 0.5) >= abs(found.threshold - 0.5) { return }
       }
       best = (threshold, merit)
     }
@@ -58,24 +58,26 @@ struct ThresholdChoice: Sendable {
     }
   }
 
-  /// All thresholds that decide differently, rising.
-  private static func candidates(_ ranking: ScoreRanking) -> [(Double, ConfusionMatrix)] {
+  /// Calls `body` with all thresholds that decide differently, rising.
+  private static func visit(_ ranking: ScoreRanking, _ body: (Double, ConfusionMatrix) -> Void) {
     var matrix = ConfusionMatrix(
       truePositive: ranking.positives, falsePositive: ranking.negatives, trueNegative: 0, falseNegative: 0)
-    var result = [(0.0, matrix)]
-    for (index, group) in ranking.groups.enumerated() {
-      matrix.truePositive -= group.positives
-      matrix.falseNegative += group.positives
-      matrix.falsePositive -= group.negatives
-      matrix.trueNegative += group.negatives
-      let next = index + 1 < ranking.groups.count ? ranking.groups[index + 1].score : 1
-      let middle = group.score + (next - group.score) / 2
+    body(0, matrix)
+    var groups = ranking.ascending
+    var group = groups.next()
+    while let here = group {
+      matrix.truePositive -= here.positives
+      matrix.falseNegative += here.positives
+      matrix.falsePositive -= here.negatives
+      matrix.trueNegative += here.negatives
+      group = groups.next()
+      // A highest score of 1 leaves no threshold above it.
+      if group == nil, here.score == 1 { return }
+      let next = group?.score ?? 1
+      let middle = here.score + (next - here.score) / 2
       // Between two neighbouring doubles there is none; the upper one parts them as well.
-      result.append((middle > group.score ? middle : next, matrix))
+      body(middle > here.score ? middle : next, matrix)
     }
-    // A highest score of 1 leaves no threshold above it.
-    if ranking.groups.last?.score == 1 { result.removeLast() }
-    return result
   }
 }
 

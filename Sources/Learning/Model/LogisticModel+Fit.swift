@@ -3,7 +3,7 @@ extension LogisticModel {
   init(
     _ fit: Fit, table: TrainingTable, encoding: Encoding, layout: DesignLayout,
     parameters: TrainingParameters,
-    threshold: Double, inference: Inference?, references: Set<Int>
+    threshold: Double, inference: Inference?, references: Set<Int>, penalty: PenaltyWeights
   ) {
     func status(_ column: Int, constant: Bool) -> ModelFeature.Status {
       if constant { return .constant }
@@ -49,7 +49,7 @@ extension LogisticModel {
     self.threshold = threshold
     converged = fit.converged
     iterations = fit.iterations
-    trainingLoss = fit.objective / encoding.totalWeight
+    trainingLoss = (fit.objective - penalty.value(fit.beta)) / encoding.totalWeight
     negatives = encoding.rows[0]
     positives = encoding.rows[1]
     self.parameters = parameters

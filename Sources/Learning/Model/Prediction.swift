@@ -34,7 +34,7 @@ public struct Contribution: Sendable, Codable, Hashable {
   public var feature: String
   /// The value as it was taken: a number or a category in text, nil for a missing value.
   public var value: String?
-  /// coefficient·value. Contributions and the model's intercept add up to the log-odds.
+  /// coefficient·(value − mean). Contributions and the model's `standardizedIntercept` add up to the log-odds.
   public var contribution: Double
   /// The contribution less what an average training row has: what makes this row special.
   public var deviation: Double

@@ -100,23 +100,4 @@ extension Predictor {
     }
     return answer
   }
-
-  /// What each feature of a row adds to its log-odds, in feature order: the very terms that a prediction sums up, so that
-  /// they and the base add up to the log-odds to within rounding of the sum, whatever the size of the values.
-  ///
-  /// A number's term counts from the mean of the training rows, hence the base is the log-odds of a row whose numbers are
-  /// all average and whose categories add nothing. Throws as a prediction does.
-  public func terms(of row: FeatureValues) throws(LearningError) -> (base: Double, terms: [Double]) {
-    var warnings: [PredictionWarning] = []
-    _ = try logit(row, warnings: &warnings)
-    let values = zip(terms, row.values).map { term, value -> Double in
-      switch (term, value) {
-      case (.number(let standardized, let mean, let inverse, _, _), .number(let value)):
-        standardized * ((value - mean) * inverse)
-      case (.category(let levels, _), .category(let name)): levels[name] ?? 0
-      case (.number(_, _, _, let missing, _), _), (.category(_, let missing), _): missing
-      }
-    }
-    return (intercept, values)
-  }
 }

@@ -12,6 +12,8 @@ struct Fit: Sendable {
   var objective: Double
   /// Columns that were left out because they follow from others; their coefficients are 0.
   var skipped: [Bool]
+  /// How far the second derivative that the objective still holds is from that at `beta`, in standard errors.
+  var age = Double.infinity
 }
 
 /// What every solver needs to know beside the objective.

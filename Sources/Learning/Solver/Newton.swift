@@ -38,7 +38,7 @@ struct Newton {
       if convergence.isLast(decrement) {
         return Fit(
           beta: sum(point.beta, step, times: 1), converged: true, iterations: iteration,
-          objective: point.value + 0.5 * slope, skipped: skipped)
+          objective: point.value + 0.5 * slope, skipped: skipped, age: decrement)
       }
       guard let next = try LineSearch(objective: objective).run(from: point, along: step, slope: slope) else {
         // No step makes the objective smaller any more: this is as near as rounding lets it come.

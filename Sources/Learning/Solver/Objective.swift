@@ -28,8 +28,9 @@ final class Objective {
   /// 1: all rows; s: every s-th tile of them, with everything scaled up.
   private let every: Int
   private let blocks: [Range<Int>]
-  private var partials: [Double]
-  private var scratch: [Double]
+  /// The sums of each block, and working memory for each thread.
+  private let partials: Workspace
+  private let scratch: Workspace
   private let scratchSize: Int
   private let isExplicit: Bool
 
@@ -57,8 +58,8 @@ final class Objective {
     curvature = [Double](repeating: 0, count: isExplicit ? 0 : matrix.rowCount)
     var raw = matrix.raw
     scratchSize = ck_scratch_size(&raw) + 8
-    scratch = [Double](repeating: 0, count: scratchSize * self.runner.threads)
-    partials = [Double](repeating: 0, count: blocks.count * (8 + stride + hessian.count))
+    scratch = Workspace(count: scratchSize * self.runner.threads)
+    partials = Workspace(count: blocks.count * (8 + stride + hessian.count))
   }
 
   /// Blocks of whole tiles: few enough that their partial sums stay small beside the data, many enough to share out
@@ -74,13 +75,25 @@ final class Objective {
     return BlockRunner.blocks(rows: rows, size: size)
   }
 
-  /// Cuts a block into pieces of some milliseconds, between which work can be cancelled.
-  private func pieces(_ block: Range<Int>) -> [Range<Int>] {
-    let dense = matrix.layout.denseCount
-    let tile = 256 * every
-    let size = max(1, 20_000_000 / (dense * dense + 256) / 256) * tile
+  /// Cuts a block into pieces of some milliseconds (whole tiles), between which work can be cancelled.
+  ///
+  /// - Parameter cost: multiplications a row takes, about.
+  private func pieces(_ block: Range<Int>, cost: Int) -> [Range<Int>] {
+    let tile = matrix.tileRows
+    let size = max(1, 10_000_000 / (cost + 128) / tile) * tile * every
     return Swift.stride(from: block.lowerBound, to: block.upperBound, by: size).map {
       $0..<min($0 + size, block.upperBound)
+    }
+  }
+
+  /// What a row costs where only its linear predictor and its share of a gradient are wanted.
+  private var linearCost: Int { 2 * (matrix.layout.denseCount + matrix.layout.factorCount) }
+
+  /// Adds the sums of all blocks to those of the first, in their order.
+  private func total(size: Int) throws {
+    for block in blocks.indices.dropFirst() {
+      try runner.checkCancelled()
+      ck_add(partials.start, partials.start + block * size, size)
     }
   }
 
@@ -91,38 +104,37 @@ final class Objective {
     let columns = columns
     let stride = stride
     let keeps = !isExplicit
-    var design = matrix.thinned(every)
     let (blocks, runner, scratchSize) = (blocks, runner, scratchSize)
-    try partials.withUnsafeMutableBufferPointer { partials in
-      try scratch.withUnsafeMutableBufferPointer { scratch in
-        try curvature.withUnsafeMutableBufferPointer { curvature in
-          // Blocks write disjoint stretches of `partials` and `curvature`, threads disjoint ones of `scratch`, whose
-          // start is aligned to 64 bytes for the widest vectors.
-          guard let sums = partials.baseAddress, let work = scratch.baseAddress else { return }
-          let kept = keeps ? curvature.baseAddress : nil
-          try runner.run(blocks.count) { block, thread, goesOn in
-            let sum = sums + block * size
-            sum.update(repeating: 0, count: size)
-            for piece in pieces(blocks[block]) where goesOn() {
-              ck_evaluate(
-                runner.instructionSet, &design, piece.lowerBound, piece.upperBound, beta, sum, sum + 8,
-                withHessian ? sum + 8 + stride : nil, stride, kept, aligned(work + thread * scratchSize))
-            }
+    let (sums, work) = (partials.start, scratch.start)
+    let entries = matrix.layout.denseCount + matrix.layout.factorCount
+    let cost = withHessian ? entries * entries / 2 + linearCost : linearCost
+    try withUnsafePointer(to: matrix.thinned(every)) { design in
+      try curvature.withUnsafeMutableBufferPointer { curvature in
+        // Blocks write disjoint stretches of `partials` and `curvature`, threads disjoint ones of `scratch`.
+        let kept = keeps ? curvature.baseAddress : nil
+        try runner.run(blocks.count) { block, thread, goesOn in
+          let sum = sums + block * size
+          sum.update(repeating: 0, count: size)
+          for piece in pieces(blocks[block], cost: cost) where goesOn() {
+            ck_evaluate(
+              runner.instructionSet, design, piece.lowerBound, piece.upperBound, beta, sum, sum + 8,
+              withHessian ? sum + 8 + stride : nil, stride, kept, aligned(work + thread * scratchSize))
           }
-          for block in blocks.indices.dropFirst() { ck_add(sums, sums + block * size, size) }
         }
       }
     }
+    try total(size: size)
     let scale = Double(every)
     if withHessian {
-      for index in hessian.indices { hessian[index] = scale * partials[8 + stride + index] }
+      let second = sums + 8 + stride
+      for index in hessian.indices { hessian[index] = scale * second[index] }
       for column in matrix.layout.denseCount..<max(matrix.layout.denseCount, columns) {
         hessian[column * stride + column] = hessian[column * stride]
       }
     }
-    let loss = scale * partials[0]
+    let loss = scale * sums[0]
     return Point(
-      beta: beta, loss: loss, gradient: partials[8..<(8 + columns)].map { scale * $0 },
+      beta: beta, loss: loss, gradient: (0..<columns).map { scale * sums[8 + $0] },
       value: loss + penalty.value(beta))
   }
 
@@ -136,23 +148,22 @@ final class Objective {
   /// The second derivative of the loss at the last point evaluated, times a direction, without writing it out.
   func product(_ direction: [Double]) throws -> [Double] {
     let size = stride
-    let (blocks, runner, scratchSize) = (blocks, runner, scratchSize)
-    var design = matrix.thinned(every)
-    try partials.withUnsafeMutableBufferPointer { partials in
-      try scratch.withUnsafeMutableBufferPointer { scratch in
-        // As in `evaluate`.
-        guard let sums = partials.baseAddress, let work = scratch.baseAddress else { return }
-        try runner.run(blocks.count) { block, thread, _ in
-          let sum = sums + block * size
-          sum.update(repeating: 0, count: size)
+    let (blocks, runner, scratchSize, cost) = (blocks, runner, scratchSize, linearCost)
+    let (sums, work) = (partials.start, scratch.start)
+    try withUnsafePointer(to: matrix.thinned(every)) { design in
+      // As in `evaluate`.
+      try runner.run(blocks.count) { block, thread, goesOn in
+        let sum = sums + block * size
+        sum.update(repeating: 0, count: size)
+        for piece in pieces(blocks[block], cost: cost) where goesOn() {
           ck_product(
-            runner.instructionSet, &design, blocks[block].lowerBound, blocks[block].upperBound, direction,
-            curvature, sum, aligned(work + thread * scratchSize))
+            runner.instructionSet, design, piece.lowerBound, piece.upperBound, direction, curvature, sum,
+            aligned(work + thread * scratchSize))
         }
-        for block in blocks.indices.dropFirst() { ck_add(sums, sums + block * size, size) }
       }
     }
-    return Array(partials[0..<columns])
+    try total(size: size)
+    return Array(UnsafeBufferPointer(start: sums, count: columns))
   }
 
   /// The diagonal of the second derivative of the loss at the last point evaluated, where it is not written out.
@@ -186,23 +197,20 @@ final class Objective {
 
   /// Writes the probabilities of the rows of one fold (or of all rows) into an array of as many as there are rows.
   func predict(_ beta: [Double], only fold: Int?, into probabilities: inout [Double]) throws {
-    var design = matrix.raw
-    let (blocks, runner, scratchSize) = (blocks, runner, scratchSize)
-    try probabilities.withUnsafeMutableBufferPointer { probabilities in
-      try scratch.withUnsafeMutableBufferPointer { scratch in
+    let (blocks, runner, scratchSize, cost) = (blocks, runner, scratchSize, linearCost)
+    let work = scratch.start
+    try withUnsafePointer(to: matrix.raw) { design in
+      try probabilities.withUnsafeMutableBufferPointer { probabilities in
         // Blocks write disjoint rows.
-        guard let out = probabilities.baseAddress, let work = scratch.baseAddress else { return }
-        try runner.run(blocks.count) { block, thread, _ in
-          ck_predict(
-            runner.instructionSet, &design, blocks[block].lowerBound, blocks[block].upperBound, beta,
-            Int32(fold ?? -1), out, aligned(work + thread * scratchSize))
+        guard let out = probabilities.baseAddress else { return }
+        try runner.run(blocks.count) { block, thread, goesOn in
+          for piece in pieces(blocks[block], cost: cost) where goesOn() {
+            ck_predict(
+              runner.instructionSet, design, piece.lowerBound, piece.upperBound, beta, Int32(fold ?? -1), out,
+              aligned(work + thread * scratchSize))
+          }
         }
       }
     }
   }
-}
-
-/// The first address from here on that is a multiple of 64; scratch memory has 8 doubles to spare for it.
-private func aligned(_ pointer: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<Double> {
-  pointer + (64 - Int(bitPattern: pointer) & 63) / 8 % 8
 }

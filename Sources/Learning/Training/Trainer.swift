@@ -23,17 +23,25 @@ struct Trainer {
     }
     progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
     var warnings = plan.warnings
-    let (kpis, curves) = try measure(scores, &warnings)
+    let (kpis, curves) = try measure(consume scores, &warnings)
+    let (model, found) = try final(from: start, threshold: kpis.threshold)
+    return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings + found)
+  }
+
+  /// Fits all rows.
+  ///
+  /// - Parameter start: coefficients on the original scale.
+  func final(from start: [Double]?, threshold: Double) throws -> (LogisticModel, [TrainingWarning]) {
     let encoding = encoding(excluding: nil)
     let solver = try solver(encoding, step: plan.measured.count)
     let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
     let model = LogisticModel(
-      fit, table: table, encoding: encoding, layout: layout, parameters: parameters,
-      threshold: kpis.threshold,
-      inference: try solver.inference(fit), references: solver.references)
-    warnings += model.warnings(separated: separated(fit))
+      fit, table: table, encoding: encoding, layout: layout, parameters: parameters, threshold: threshold,
+      inference: try solver.inference(fit), references: solver.references,
+      penalty: solver.objective.penalty)
+    let warnings = model.warnings(separated: separated(fit))
     progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: fit.iterations))
-    return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings)
+    return (model, warnings)
   }
 
   /// The names of the features that separate the outcomes.
@@ -51,7 +59,7 @@ struct Trainer {
 
   private func encoding(excluding fold: Int?) -> Encoding {
     Encoding(
-      table, statistics: statistics, folds: plan.folds, excluded: fold,
+      statistics: statistics, rows: plan.rows, excluded: fold,
       balanced: parameters.classWeight == .balanced)
   }
 
@@ -75,23 +83,38 @@ struct Trainer {
     return 0.05 + 0.95 * (Double(step) + 1 - rest) / Double(plan.measured.count + 1)
   }
 
-  private func measure(_ scores: [Double], _ warnings: inout [TrainingWarning]) throws -> (KPIs, Curves) {
-    let folds = plan.folds.folds
-    var isMeasured = [Bool](repeating: false, count: plan.folds.count)
-    for fold in plan.measured { isMeasured[fold] = true }
-    let rows = folds.indices.filter { isMeasured[Int(folds[$0])] }
-    let chosen = rows.map { scores[$0] }
-    let outcomes = rows.map { table.outcomes[$0] }
-    try runner.checkCancelled()
-    let ranking = ScoreRanking(scores: chosen, outcomes: outcomes)
+  /// Measures the scores of the rows that were held out; takes the scores, so that their memory can be used again.
+  private func measure(
+    _ scores: consuming [Double], _ warnings: inout [TrainingWarning]
+  ) throws -> (KPIs, Curves) {
+    let checkpoint = { try runner.checkCancelled() }
+    let keys = try keys(scores)
+    scores = []
+    let ranking = try ScoreRanking(keys: keys, checkpoint: checkpoint)
+    try checkpoint()
     let choice = ThresholdChoice(parameters.threshold, ranking: ranking)
     if let warning = choice.warning { warnings.append(warning) }
-    try runner.checkCancelled()
-    var kpis = KPIs(scores: chosen, outcomes: outcomes, ranking: ranking, threshold: choice.threshold)
+    try checkpoint()
+    var kpis = try KPIs(ranking, threshold: choice.threshold, checkpoint: checkpoint)
     kpis.labelsUsed = table.rowCount
-    kpis.positives = table.outcomes.reduce(into: 0) { $0 += Int($1) }
-    kpis.negatives = table.rowCount - kpis.positives
-    try runner.checkCancelled()
-    return (kpis, Curves(ranking))
+    kpis.positives = plan.sizes[1]
+    kpis.negatives = plan.sizes[0]
+    try checkpoint()
+    return (kpis, try Curves(ranking, checkpoint: checkpoint))
+  }
+
+  /// The measured rows in the form that they are sorted in.
+  private func keys(_ scores: [Double]) throws -> [UInt64] {
+    var isMeasured = [Bool](repeating: false, count: plan.folds.count)
+    for fold in plan.measured { isMeasured[fold] = true }
+    var keys: [UInt64] = []
+    keys.reserveCapacity(plan.measured.reduce(0) { $0 + plan.rows[$1].reduce(0, +) })
+    for block in BlockRunner.blocks(rows: table.rowCount, size: 1 << 20) {
+      try runner.checkCancelled()
+      for row in block where isMeasured[Int(plan.folds.folds[row])] {
+        keys.append(ScoreRanking.key(score: scores[row], outcome: table.outcomes[row]))
+      }
+    }
+    return keys
   }
 }

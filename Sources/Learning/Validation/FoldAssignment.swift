@@ -16,13 +16,16 @@ struct FoldAssignment: Sendable, Hashable {
   /// Deals the rows of each outcome to folds of the sizes given (`quotas[outcome][fold]`, which add up to the rows
   /// of the outcome), every assignment with these sizes equally likely: each row in turn falls to a fold with the
   /// probability (places left there) / (places left), which is sequential sampling without replacement.
-  init(outcomes: [UInt8], quotas: [[Int]], seed: UInt64) {
+  ///
+  /// `checkpoint` is called every few milliseconds and ends the work by throwing.
+  init(outcomes: [UInt8], quotas: [[Int]], seed: UInt64, checkpoint: () throws -> Void) rethrows {
     var generator = SplitMix64(seed: seed)
     var left = quotas
     var total = quotas.map { $0.reduce(0, +) }
-    count = quotas[0].count
-    folds = outcomes.map { outcome in
-      let outcome = Int(outcome)
+    var folds = [UInt8](repeating: 0, count: outcomes.count)
+    for row in outcomes.indices {
+      if row % (1 << 18) == 0 { try checkpoint() }
+      let outcome = Int(outcomes[row])
       var place = generator.below(total[outcome])
       total[outcome] -= 1
       var fold = 0
@@ -31,8 +34,10 @@ struct FoldAssignment: Sendable, Hashable {
         fold += 1
       }
       left[outcome][fold] -= 1
-      return UInt8(fold)
+      folds[row] = UInt8(fold)
     }
+    count = quotas[0].count
+    self.folds = folds
   }
 
   /// Calls `body` with the fold numbers, or nil if there is one fold only.

@@ -1,80 +1,125 @@
 internal import CLibPQ
 
-/// The cancelling of one operation on the server.
-final class Cancellation {
+/// The cancelling of one operation on the server. Behind the connection's lock.
+struct Cancellation {
   let operation: UInt64
-  /// Over once the operation has ended and no request is under way.
-  var isRequesting = false
-  var operationEnded = false
+  /// A request is on its way.
+  var isRequesting = true
+  /// The operation has its answer, and waits for a request that is under way.
+  var hasEnded = false
   var waiter: UnsafeContinuation<Void, Never>?
   var timers: [TimerQueue.Token] = []
 
   init(operation: UInt64) { self.operation = operation }
 }
 
-/// A PGcancel, for the helper thread that uses and frees it. Sound as `@unchecked Sendable`: it is handed over
-/// to one thread, and PQcancel is thread-safe (manual, 34.7).
-private struct CancelHandle: @unchecked Sendable {
-  let pointer: OpaquePointer
+/// A PGcancel. Sound as `@unchecked Sendable`: it is only read, and PQcancel is thread-safe (manual, 34.7).
+final class CancelHandle: @unchecked Sendable {
+  private let pointer: OpaquePointer
 
+  /// nil if there is no memory for it.
+  init?(_ connection: OpaquePointer) {
+    guard let pointer = PQgetCancel(connection) else { return nil }
+    self.pointer = pointer
+  }
+
+  deinit { PQfreeCancel(pointer) }
+
+  /// Asks the server to cancel whatever the session does, over a connection of its own. Blocks.
   func send() {
-    var buffer = [CChar](repeating: 0, count: 256)
-    _ = PQcancel(pointer, &buffer, Int32(buffer.count))
-    PQfreeCancel(pointer)
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      _ = PQcancel(pointer, buffer.baseAddress, Int32(buffer.count))
+    }
   }
 }
 
 extension Connection {
-  func startCancellation(_ id: UInt64) {
-    let cancellation = Cancellation(operation: id)
-    self.cancellation = cancellation
-    cancellation.timers.append(
-      loop.schedule(at: .now + configuration.cancelTimeout) { Task { await self.giveUpCancelling(id) } })
-    requestCancel(id, pause: .milliseconds(50))
+  func startCancellation(_ id: UInt64, _ canceller: CancelHandle) {
+    keep(
+      loop.schedule(at: .now + configuration.cancelTimeout) { [weak self] in self?.giveUpCancelling(id) },
+      for: id)
+    send(canceller, id, pause: .milliseconds(50))
   }
 
-  /// Asks the server, and asks again while the statement runs on: a request that overtakes its statement
-  /// finds an idle session and does nothing.
-  private func requestCancel(_ operation: UInt64, pause: Duration) {
-    guard let cancellation, cancellation.operation == operation, !cancellation.operationEnded, let wire,
-      let pointer = PQgetCancel(wire.connection)
-    else { return }
-    cancellation.isRequesting = true
-    let handle = CancelHandle(pointer: pointer)
-    startThread {
-      handle.send()
-      Task { await self.requestEnded(operation, pause: pause) }
+  private func send(_ canceller: CancelHandle, _ id: UInt64, pause: Duration) {
+    startThread { [self] in
+      canceller.send()
+      requestEnded(id, pause: pause)
     }
   }
 
-  private func requestEnded(_ operation: UInt64, pause: Duration) {
-    guard let cancellation, cancellation.operation == operation else { return }
-    cancellation.isRequesting = false
-    if cancellation.operationEnded {
-      cancellation.waiter?.resume()
-      cancellation.waiter = nil
-      return
+  /// Asks again while the statement runs on: a request that overtakes its statement finds an idle session and
+  /// does nothing.
+  private func requestAgain(_ id: UInt64, pause: Duration) {
+    let canceller: CancelHandle? = gate.withLock { gate in
+      guard gate.cancellation?.operation == id, gate.cancellation?.hasEnded == false else { return nil }
+      gate.cancellation?.isRequesting = true
+      return gate.canceller
     }
-    cancellation.timers.append(
-      loop.schedule(at: .now + pause) { Task { await self.requestCancel(operation, pause: pause * 2) } })
+    if let canceller { send(canceller, id, pause: pause) }
   }
 
-  private func giveUpCancelling(_ operation: UInt64) {
-    guard let cancellation, cancellation.operation == operation else { return }
+  private func requestEnded(_ id: UInt64, pause: Duration) {
+    var waiter: UnsafeContinuation<Void, Never>?
+    let goesOn = gate.withLock { gate in
+      guard gate.cancellation?.operation == id else { return false }
+      gate.cancellation?.isRequesting = false
+      waiter = gate.cancellation?.waiter
+      gate.cancellation?.waiter = nil
+      return gate.cancellation?.hasEnded == false
+    }
+    waiter?.resume()
+    guard goesOn else { return }
+    keep(
+      loop.schedule(at: .now + pause) { [weak self] in self?.requestAgain(id, pause: pause * 2) }, for: id)
+  }
+
+  /// Remembers a timer of the cancelling; if that is over, the timer is too.
+  private func keep(_ timer: TimerQueue.Token, for id: UInt64) {
+    let isKept = gate.withLock { gate in
+      guard gate.cancellation?.operation == id else { return false }
+      gate.cancellation?.timers.append(timer)
+      return true
+    }
+    if !isKept { loop.cancel(timer) }
+  }
+
+  private func giveUpCancelling(_ id: UInt64) {
+    var waiter: UnsafeContinuation<Void, Never>?
+    let isCurrent = gate.withLock { gate in
+      guard gate.cancellation?.operation == id else { return false }
+      gate.cancellation?.isRequesting = false
+      waiter = gate.cancellation?.waiter
+      gate.cancellation?.waiter = nil
+      return true
+    }
+    guard isCurrent else { return }
     sever()
-    cancellation.isRequesting = false
-    cancellation.waiter?.resume()
-    cancellation.waiter = nil
+    waiter?.resume()
   }
 
   /// Waits until no cancel request of this operation is under way, and any that was has had its effect.
   /// To be called when the operation's results are in, before the connection is used for anything else.
   func settleCancellation(_ id: UInt64, wasHit: Bool) async {
-    guard let cancellation, cancellation.operation == id else { return }
-    cancellation.operationEnded = true
-    if cancellation.isRequesting { await withUnsafeContinuation { cancellation.waiter = $0 } }
-    for timer in cancellation.timers { loop.cancel(timer) }
-    self.cancellation = nil
+    let isCancelled = gate.withLock { gate in
+      guard gate.cancellation?.operation == id else { return false }
+      gate.cancellation?.hasEnded = true
+      return true
+    }
+    guard isCancelled else { return }
+    await withUnsafeContinuation { continuation in
+      let isOver = gate.withLock { gate in
+        guard gate.cancellation?.isRequesting == true else { return true }
+        gate.cancellation?.waiter = continuation
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+    let timers = gate.withLock { gate in
+      defer { gate.cancellation = nil }
+      return gate.cancellation?.timers ?? []
+    }
+    for timer in timers { loop.cancel(timer) }
     // The signal of a request that came too late may still be on its way to the server process: an empty
     // round trip takes it up.
     if !wasHit, let wire, !wire.isBroken, PQpipelineStatus(wire.connection) != PQ_PIPELINE_OFF {

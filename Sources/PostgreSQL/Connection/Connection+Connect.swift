@@ -35,15 +35,35 @@ extension Connection {
     _ parameters: [String: String], _ id: UInt64, _ deadline: ContinuousClock.Instant
   ) async throws {
     try await enter(id, shielded: false)
-    defer { leave(id) }
     let timer = loop.schedule(at: deadline) { [weak self] in self?.interrupt(id, .statementTimeout) }
-    defer { loop.cancel(timer) }
-    try start(parameters)
-    try await poll(id)
+    do {
+      try start(parameters)
+      try await poll(id)
+      try prepareSession()
+    } catch {
+      loop.cancel(timer)
+      await finish(id)
+      throw error
+    }
+    loop.cancel(timer)
+    await finish(id)
+  }
+
+  /// The connection is made: from now on it can be cancelled, severed and watched.
+  private func prepareSession() throws {
     guard let wire else { throw PostgreSQLError(.connectionClosed, "the connection is closed") }
     PQsetErrorVerbosity(wire.connection, PQERRORS_DEFAULT)
-    guard PQsetnonblocking(wire.connection, 1) == 0, PQenterPipelineMode(wire.connection) == 1 else {
+    guard PQsetnonblocking(wire.connection, 1) == 0, PQenterPipelineMode(wire.connection) == 1,
+      let canceller = CancelHandle(wire.connection)
+    else {
       throw PostgreSQLError(.connectionFailed, wire.errorMessage)
+    }
+    let (processID, serverVersion) = (PQbackendPID(wire.connection), PQserverVersion(wire.connection))
+    gate.withLock { gate in
+      gate.canceller = canceller
+      gate.socket = wire.socket
+      gate.processID = processID
+      gate.serverVersion = Int(serverVersion)
     }
   }
 
@@ -62,10 +82,6 @@ extension Connection {
     // The verbose form is the only one that shows the SQLSTATE of a failed login.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     wire = LibPQWire(connection: connection)
-    channel = Channel(loop: loop) { [weak self] in
-      guard let self else { return }
-      Task { await self.readWhileIdle() }
-    }
     if PQstatus(connection) == CONNECTION_BAD { throw connectError(PQerrorMessage(connection)) }
   }
 
@@ -75,7 +91,7 @@ extension Connection {
     while true {
       let ready = await wait(for: interest, rearms: true)
       guard let wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
-      if let reason = operations.interruption(of: id) {
+      if let reason = interruption(of: id) {
         throw reason == .cancelled
           ? PostgreSQLError(.cancelled, "the task was cancelled while connecting")
           : PostgreSQLError(
@@ -83,7 +99,7 @@ extension Connection {
       }
       if ready.isEmpty { continue }
       // libpq may close this socket and open another, which can have the same number.
-      channel?.release()
+      channel.release()
       switch PQconnectPoll(wire.connection) {
       case PGRES_POLLING_OK: return
       case PGRES_POLLING_READING: interest = .read

@@ -21,12 +21,24 @@ extension Connection {
       throw PostgreSQLError(.encoding, "more than 65535 parameters").located(
         query: query.sql, file: nil, line: nil)
     }
+    if queries.count == 1, statements.obsolete.isEmpty,
+      let name = statements.find(queries[0].sql, queries[0].binds.slots)
+    {
+      // The usual case, without the bookkeeping of a batch.
+      guard let wire, send(queries[0], name, wire.connection), PQpipelineSync(wire.connection) == 1 else {
+        throw sendFailure()
+      }
+      return (try await perform(ExchangeSteps(Self.oneStatement)), Self.oneStatementOf)
+    }
     var batch = Batch()
     guard queue(queries, into: &batch) else { throw sendFailure() }
     let outcome = try await perform(ExchangeSteps(batch.commands))
     remember(batch, outcome)
     return (outcome, batch.statementOf)
   }
+
+  private static let oneStatement: [ExchangeSteps.Command] = [.statement, .sync]
+  private static let oneStatementOf: [Int?] = [0, nil]
 
   private func sendFailure() -> PostgreSQLError {
     let error = failure ?? PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
@@ -77,7 +89,12 @@ extension Connection {
       }
     }
     batch.append(.statement, index)
-    return query.binds.withPointers { count, values, lengths, formats in
+    return send(query, name, connection)
+  }
+
+  /// Queues a statement, prepared under a name or, if that is empty, not prepared.
+  private func send(_ query: Query, _ name: String, _ connection: OpaquePointer) -> Bool {
+    query.binds.withPointers { count, values, lengths, formats in
       if !name.isEmpty {
         return PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1) == 1
       }

@@ -30,17 +30,33 @@ extension Connection {
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
     try await enter(id, shielded: call.shielded)
-    defer { leave(id) }
     let timer = scheduleTimeout(id, call)
-    defer { if let timer { loop.cancel(timer) } }
-    let prefix = try context.map(openTransaction) ?? []
     do {
-      let results = try await exchange(prefix + queries, call, id, ownsTransaction: !prefix.isEmpty)
-      if !prefix.isEmpty { context?.phase = .open }
-      return prefix.isEmpty ? results : Array(results.dropFirst(prefix.count))
+      let results = try await exchange(queries, call, id, context)
+      if let timer { loop.cancel(timer) }
+      await finish(id)
+      return results
+    } catch {
+      if let timer { loop.cancel(timer) }
+      await finish(id)
+      throw error
+    }
+  }
+
+  /// Runs the statements, with what opens the transaction before the first.
+  private func exchange(
+    _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
+  ) async throws -> [QueryResult] {
+    guard let context else { return try await exchange(queries, call, id) }
+    let prefix = try openTransaction(context)
+    if prefix.isEmpty { return try await exchange(queries, call, id) }
+    do {
+      let results = try await exchange(prefix + queries, call, id)
+      context.phase = .open
+      return Array(results.dropFirst(prefix.count))
     } catch {
       // BEGIN went through if the session is in a transaction block now; otherwise nothing may run in it.
-      if !prefix.isEmpty { context?.phase = inTransactionBlock ? .open : .dead }
+      context.phase = inTransactionBlock ? .open : .dead
       throw error
     }
   }
@@ -56,21 +72,18 @@ extension Connection {
   }
 
   /// Runs the statements; once more if a cached plan turned out to be stale and nothing has been lost by it.
-  private func exchange(_ queries: [Query], _ call: Call, _ id: UInt64, ownsTransaction: Bool) async throws
-    -> [QueryResult]
-  {
+  func exchange(_ queries: [Query], _ call: Call, _ id: UInt64) async throws -> [QueryResult] {
     let wasIdle = !inTransactionBlock
     var isRetry = false
     while true {
       let (outcome, statementOf) = try await exchangeOnce(queries)
-      let wasHit = outcome.failure?.error.sqlState == .queryCanceled
-      let interruption = operations.interruption(of: id)
-      await settleCancellation(id, wasHit: wasHit)
       guard let failure = outcome.failure else {
         return zip(outcome.results, queries).map {
           QueryResult(storage: $0, origin: .init(sql: $1.sql, file: call.file, line: call.line))
         }
       }
+      let interruption = interruption(of: id)
+      await settleCancellation(id, wasHit: failure.error.sqlState == .queryCanceled)
       let failed = statementOf[failure.command].map { queries[$0] }
       if failure.error.isStalePlan, !isRetry, interruption == nil {
         for query in queries { statements.remove(query.sql) }

@@ -15,22 +15,30 @@ extension Connection {
     if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
     try await withTaskCancellationHandler {
       try await enter(id, shielded: call.shielded)
-      defer { leave(id) }
-      if let context { _ = try openTransaction(context) }
-      try leavePipelineMode()
-      guard let wire, PQsendQuery(wire.connection, script) == 1 else {
-        throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+      do {
+        if let context { _ = try openTransaction(context) }
+        try await exchange(script: script, call, id)
+        await finish(id)
+      } catch {
+        await finish(id)
+        throw error
       }
-      let outcome = try await perform(CopyEndSteps(refusesCopy: true))
-      var error: PostgreSQLError?
-      if case .failure(let failure) = outcome { error = failure }
-      let interruption = operations.interruption(of: id)
-      enterPipelineMode()
-      await settleCancellation(id, wasHit: error?.sqlState == .queryCanceled)
-      if let error { throw describe(error, interruption, call, script) }
     } onCancel: {
       interrupt(id, .cancelled)
     }
+  }
+
+  private func exchange(script: String, _ call: Call, _ id: UInt64) async throws {
+    try leavePipelineMode()
+    guard let wire, PQsendQuery(wire.connection, script) == 1 else {
+      throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+    }
+    let outcome = try await perform(CopyEndSteps(refusesCopy: true))
+    let interruption = interruption(of: id)
+    enterPipelineMode()
+    guard case .failure(let error) = outcome else { return }
+    await settleCancellation(id, wasHit: error.sqlState == .queryCanceled)
+    throw describe(error, interruption, call, script)
   }
 
   /// COPY and the simple protocol are forbidden in pipeline mode. Only possible while nothing is under way.

@@ -33,15 +33,19 @@ extension Connection {
       guard !inTransactionBlock else {
         throw PostgreSQLError(.misuse, "another transaction is open on this connection")
       }
-      transaction = context
+      gate.withLock { $0.transaction = context }
       return prefix
     case .open:
-      guard inTransactionBlock, transaction === context else {
+      guard inTransactionBlock, isInside(context) else {
         throw PostgreSQLError(.misuse, "the transaction has ended")
       }
       return []
     case .dead: throw PostgreSQLError(.misuse, "the transaction has ended or never began")
     }
+  }
+
+  private func isInside(_ context: TransactionContext) -> Bool {
+    gate.withLock { $0.transaction === context }
   }
 
   private func commit(_ context: TransactionContext, _ call: Call) async throws {
@@ -58,7 +62,7 @@ extension Connection {
       results = try await run(["COMMIT"], call, in: context)
     } catch {
       // A deferred constraint ends the transaction; anything else may leave it open.
-      if inTransactionBlock { await rollback(context, call) }
+      await rollback(context, call)
       throw error
     }
     guard results.first?.commandTag == "COMMIT" else {
@@ -69,29 +73,39 @@ extension Connection {
 
   private func rollback(_ context: TransactionContext, _ call: Call) async {
     defer { end(context) }
-    guard case .open = context.phase, transaction === context, inTransactionBlock else { return }
-    do {
-      _ = try await run(["ROLLBACK"], call, in: context)
-    } catch {
-      logger.warning("ROLLBACK failed, the connection is closed", metadata: ["error": "\(error)"])
-      tearDown((error as? PostgreSQLError) ?? PostgreSQLError(.connectionLost, "ROLLBACK failed"))
-    }
+    guard case .open = context.phase else { return }
+    await rollBackWhatIsOpen(call) { self.isInside(context) }
   }
 
   private func end(_ context: TransactionContext) {
     context.phase = .dead
-    if transaction === context { transaction = nil }
+    gate.withLock { gate in
+      if gate.transaction === context { gate.transaction = nil }
+    }
   }
 
   /// Makes the connection fit for the next borrower: waits for what is running, rolls back an open transaction.
   func reset() async {
-    let call = Call(sql: nil, file: #fileID, line: #line, shielded: true)
+    await rollBackWhatIsOpen(Call(sql: nil, file: #fileID, line: #line, shielded: true)) { true }
+    gate.withLock { $0.transaction = nil }
+  }
+
+  /// Rolls back if, when it is this operation's turn, the session is in a transaction that is `ours`. A
+  /// connection on which that fails is closed.
+  private func rollBackWhatIsOpen(_ call: Call, _ ours: () -> Bool) async {
+    let id = OperationID.next()
+    // A connection that cannot be entered has ended, and the transaction with it.
+    guard (try? await enter(id, shielded: true)) != nil else { return }
     do {
-      if operations.isBusy { _ = try await run([], call) }
-      if inTransactionBlock { _ = try await run(["ROLLBACK"], call) }
-      transaction = nil
+      if inTransactionBlock, ours() { _ = try await exchange(["ROLLBACK"], call, id) }
     } catch {
-      tearDown((error as? PostgreSQLError) ?? PostgreSQLError(.connectionLost, "ROLLBACK failed"))
+      let failure = (error as? PostgreSQLError) ?? PostgreSQLError(.connectionLost, "ROLLBACK failed")
+      // With the session the transaction is gone anyway; the statement's own error has told of it.
+      logger.log(
+        level: failure.isConnectionProblem ? .debug : .warning, "ROLLBACK failed, the connection is closed",
+        metadata: ["error": "\(failure)"])
+      tearDown(failure)
     }
+    await finish(id)
   }
 }

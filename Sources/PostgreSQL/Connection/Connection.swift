@@ -8,33 +8,29 @@ internal import Synchronization
 /// Cancelling the task of a statement cancels the statement on the server; the connection is free again when
 /// the outcome of that is known, so that a late cancel cannot hit the next statement.
 /// A connection that is dropped is closed.
-public actor Connection {
-  nonisolated let loop: EventLoop
-  nonisolated let configuration: ConnectionConfiguration
-  nonisolated let logger: Logger
-  /// What the pool needs to know without asking the actor.
-  nonisolated let activity = Atomic<Activity>(.busy)
+///
+/// Sound as `@unchecked Sendable`: the mutable properties below `gate` are used by the operation that the gate
+/// has admitted, of which there is one at a time, and each hands over to the next through the gate's lock.
+public final class Connection: @unchecked Sendable {
+  let loop: EventLoop
+  let configuration: ConnectionConfiguration
+  let logger: Logger
+  let notices: NoticeSink
+  let channel: Channel
+  /// What the pool needs to know without asking for the connection.
+  let activity = Atomic<Activity>(.busy)
+  /// Who may use the rest.
+  let gate = Protected(Gate())
 
   /// nil before connecting and after closing.
   var wire: LibPQWire?
-  var channel: Channel?
   /// How often the current operation has waited.
   var waits = 0
-  var operations = OperationQueue()
-  var cancellation: Cancellation?
   var statements: StatementCache
-  var transaction: TransactionContext?
-  /// The COPY that is running, if one is.
-  var copy: CopyDirection?
   /// All rows of the running COPY have been read; its result has not.
   var copyHasEnded = false
-  /// The COPY TO that was last read to its end.
-  var copyOutEnded: UInt64?
   /// Why the connection cannot be used any more.
   var failure: PostgreSQLError?
-  var onNotification: (@Sendable (Notification) -> Void)?
-  var onEnd: [@Sendable (PostgreSQLError) -> Void] = []
-  let notices: NoticeSink
 
   init(_ configuration: ConnectionConfiguration, loop: EventLoop, logger: Logger) {
     self.configuration = configuration
@@ -42,31 +38,37 @@ public actor Connection {
     self.logger = logger
     statements = StatementCache(capacity: configuration.statementCacheCapacity)
     notices = NoticeSink(logger)
+    channel = Channel(loop: loop)
+    channel.onIdleEvent { [weak self] in self?.readWhileIdle() }
   }
 
-  isolated deinit { tearDown(PostgreSQLError(.connectionClosed, "the connection was dropped")) }
+  deinit { tearDown(PostgreSQLError(.connectionClosed, "the connection was dropped")) }
 
   /// The server's process for this session (`pg_backend_pid()`), 0 when closed.
-  public var processID: Int32 { wire.map { PQbackendPID($0.connection) } ?? 0 }
+  public var processID: Int32 { gate.withLock { $0.end == nil ? $0.processID : 0 } }
 
   /// The server's version as a number, such as 150018.
-  public var serverVersion: Int { wire.map { Int(PQserverVersion($0.connection)) } ?? 0 }
+  public var serverVersion: Int { gate.withLock(\.serverVersion) }
 
   /// True once the connection has been closed or lost.
-  public nonisolated var isClosed: Bool { activity.load(ordering: .acquiring) == .closed }
+  public var isClosed: Bool { activity.load(ordering: .acquiring) == .closed }
 
   /// Ends the session after the running statement, if there is one.
-  public func close() async {
+  public func close() async { await close(PostgreSQLError(.connectionClosed, "the connection is closed")) }
+
+  /// Ends the session for a reason.
+  func close(_ reason: PostgreSQLError) async {
     let id = OperationID.next()
-    try? await enter(id, shielded: true)
-    tearDown(PostgreSQLError(.connectionClosed, "the connection is closed"))
-    leave(id)
+    // An error means that it is closed already.
+    guard (try? await enter(id, shielded: true)) != nil else { return }
+    tearDown(reason)
+    await finish(id)
   }
 
   /// Waits for the socket. Empty if somebody interrupted the wait.
   func wait(for interest: Readiness, rearms: Bool) async -> Readiness {
-    guard let wire, let channel else { return .read }
-    return await channel.wait(PQsocket(wire.connection), for: interest, rearms: rearms)
+    guard let wire else { return .read }
+    return await channel.wait(wire.socket, for: interest, rearms: rearms)
   }
 
   /// Goes through a part of the conversation to its end.
@@ -90,19 +92,6 @@ public actor Connection {
     }
   }
 
-  /// Reads what came without being asked for: notifications, or the end of the session.
-  func readWhileIdle() {
-    guard !operations.isBusy, let wire else { return }
-    let isAlive = wire.consumeInput()
-    deliverNotifications()
-    if !isAlive || wire.isBroken {
-      tearDown(PostgreSQLError(.connectionLost, wire.errorMessage))
-    } else {
-      // Unread bytes would bring no edge of their own.
-      channel?.watchWhileIdle(PQsocket(wire.connection), rearms: true)
-    }
-  }
-
   func deliverNotifications() {
     guard let wire else { return }
     while let notify = PQnotifies(wire.connection) {
@@ -110,26 +99,35 @@ public actor Connection {
         channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra),
         processID: Int32(notify.pointee.be_pid))
       PQfreemem(notify)
-      onNotification?(notification)
+      gate.withLock(\.onNotification)?(notification)
     }
   }
 
-  /// Ends everything at once; the first reason counts.
+  /// Ends everything at once; the first reason counts. To be called by the current operation.
   func tearDown(_ reason: PostgreSQLError) {
     guard failure == nil || wire != nil else { return }
-    if failure == nil { failure = reason }
+    let reason = failure ?? reason
+    failure = reason
     activity.store(.closed, ordering: .releasing)
-    channel?.close()
-    channel = nil
+    let callbacks = gate.withLock { gate in
+      defer { gate.onEnd = [] }
+      gate.socket = -1
+      gate.canceller = nil
+      gate.end = reason
+      return gate.onEnd
+    }
+    channel.close()
     wire?.finish()
     wire = nil
-    let callbacks = onEnd
-    onEnd = []
-    for callback in callbacks { callback(failure ?? reason) }
+    for callback in callbacks { callback(reason) }
   }
 
   /// Calls back when the connection ends, at once if it has.
   func notifyEnd(_ callback: @escaping @Sendable (PostgreSQLError) -> Void) {
-    if let failure, wire == nil { callback(failure) } else { onEnd.append(callback) }
+    let end = gate.withLock { gate in
+      if gate.end == nil { gate.onEnd.append(callback) }
+      return gate.end
+    }
+    if let end { callback(end) }
   }
 }

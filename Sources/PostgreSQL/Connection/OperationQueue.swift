@@ -14,11 +14,14 @@ enum Interruption: Sendable {
   case statementTimeout
 }
 
-/// Who uses a connection now, and who is next. Part of the connection's actor.
+/// Who uses a connection now, and who is next. Behind the connection's lock; the continuations that it returns
+/// are to be resumed outside of it.
 struct OperationQueue {
+  typealias Turn = UnsafeContinuation<Bool, Never>
+
   private struct Waiting {
     let id: UInt64
-    let continuation: UnsafeContinuation<Bool, Never>
+    let turn: Turn
   }
 
   private(set) var current: UInt64?
@@ -37,27 +40,28 @@ struct OperationQueue {
     return true
   }
 
-  mutating func begin(_ id: UInt64) {
+  /// Makes an operation the current one if there is none.
+  mutating func begin(_ id: UInt64) -> Bool {
+    guard current == nil else { return false }
     current = id
-    reason = nil
+    return true
   }
 
-  mutating func append(_ id: UInt64, _ continuation: UnsafeContinuation<Bool, Never>) {
-    waiting.append(Waiting(id: id, continuation: continuation))
+  mutating func append(_ id: UInt64, _ turn: Turn) { waiting.append(Waiting(id: id, turn: turn)) }
+
+  /// Takes a waiting operation out; it is to be told false.
+  mutating func giveUp(_ id: UInt64) -> Turn? {
+    guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
+    return waiting.remove(at: index).turn
   }
 
-  /// Takes a waiting operation out; it will see false.
-  mutating func giveUp(_ id: UInt64) {
-    guard let index = waiting.firstIndex(where: { $0.id == id }) else { return }
-    waiting.remove(at: index).continuation.resume(returning: false)
-  }
-
-  /// Hands over to the next one.
-  mutating func end() {
+  /// Hands over to the next one, which is to be told true.
+  mutating func end() -> Turn? {
     current = nil
     reason = nil
-    guard let next = waiting.popFirst() else { return }
+    guard !waiting.isEmpty else { return nil }
+    let next = waiting.removeFirst()
     current = next.id
-    next.continuation.resume(returning: true)
+    return next.turn
   }
 }

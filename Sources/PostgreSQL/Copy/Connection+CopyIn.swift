@@ -44,7 +44,7 @@ extension Connection {
     do {
       if let context { _ = try openTransaction(context) }
       try leavePipelineMode()
-      copy = direction
+      gate.withLock { $0.copy = direction }
       copyHasEnded = false
       guard let wire, PQsendQueryParams(wire.connection, sql, 0, nil, nil, nil, nil, 0) == 1 else {
         throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
@@ -68,12 +68,12 @@ extension Connection {
 
   /// Sends one piece of data.
   func copyWrite(_ bytes: some ContiguousBytes & Sendable, _ id: UInt64) async throws {
-    guard operations.current == id, copy == .copyIn, let wire else {
-      throw failure ?? PostgreSQLError(.misuse, "the COPY has ended")
-    }
-    if let reason = operations.interruption(of: id) {
+    let reason = try beginCopyStep(id, .copyIn)
+    defer { endCopyStep(id) }
+    if let reason {
       throw PostgreSQLError(reason == .cancelled ? .cancelled : .statementTimeout, "the COPY was cancelled")
     }
+    guard let wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
     let sent = bytes.withUnsafeBytes { raw in
       // libpq copies the bytes; an empty piece needs no message.
       raw.count == 0 ? 1 : PQputCopyData(wire.connection, raw.baseAddress, Int32(clamping: raw.count))
@@ -93,12 +93,10 @@ extension Connection {
   }
 
   private func endCopyIn(_ call: Call, _ id: UInt64, reason: String?) async throws -> Int {
-    guard operations.current == id else {
-      throw failure ?? PostgreSQLError(.misuse, "the COPY has ended")
-    }
+    try await beginLastCopyStep(id, .copyIn)
     do {
       // A cancelled COPY must not be completed, even if the closure took no notice.
-      let isCancelled = operations.interruption(of: id) != nil
+      let isCancelled = interruption(of: id) != nil
       try await endData(reason: isCancelled ? "cancelled by the client" : reason)
       let rows = try await perform(CopyEndSteps()).get().affectedRows
       let error = await leaveCopy(id, call, nil)
@@ -115,14 +113,23 @@ extension Connection {
   }
 
   func leaveCopy(_ id: UInt64, _ call: Call, _ error: (any Error)?) async -> (any Error)? {
-    guard operations.current == id else { return error }
-    defer { leave(id) }
-    copy = nil
-    let interruption = operations.interruption(of: id)
+    guard isCurrent(id) else { return error }
+    let interruption = interruption(of: id)
     enterPipelineMode()
     let postgres = error as? PostgreSQLError
     await settleCancellation(id, wasHit: postgres?.sqlState == .queryCanceled)
-    guard let postgres else { return error }
+    let described = postgres.map { describe(copy: $0, interruption, call) }
+    gate.withLock { gate in
+      gate.copy = nil
+      gate.isInCopyStep = false
+    }
+    await finish(id)
+    return described ?? error
+  }
+
+  private func describe(copy postgres: PostgreSQLError, _ interruption: Interruption?, _ call: Call)
+    -> PostgreSQLError
+  {
     if interruption == .cancelled, postgres.kind == .server {
       // Told by our own CopyFail, not by 57014.
       return PostgreSQLError(
@@ -134,7 +141,7 @@ extension Connection {
 }
 
 /// Which way the data of a COPY goes.
-enum CopyDirection {
+enum CopyDirection: Sendable {
   case copyIn
   case copyOut
 }

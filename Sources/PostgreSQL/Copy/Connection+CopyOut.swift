@@ -32,10 +32,9 @@ extension Connection {
 
   /// The next rows, nil at the end.
   func copyRead(_ id: UInt64) async throws -> [UInt8]? {
-    guard operations.current == id, copy == .copyOut else {
-      if copyOutEnded == id { return nil }
-      throw failure ?? PostgreSQLError(.misuse, "the COPY has ended")
-    }
+    if gate.withLock({ $0.copyOutEnded == id }) { return nil }
+    _ = try beginCopyStep(id, .copyOut)
+    defer { endCopyStep(id) }
     let call = Call(sql: nil, file: #fileID, line: #line)
     if !copyHasEnded {
       let outcome = try await perform(CopyReadSteps(chunkSize: Self.copyChunkSize))
@@ -47,7 +46,7 @@ extension Connection {
     } catch {
       throw await leaveCopy(id, call, error)
     }
-    copyOutEnded = id
+    gate.withLock { $0.copyOutEnded = id }
     if let error = await leaveCopy(id, call, nil) { throw error }
     return nil
   }
@@ -56,8 +55,8 @@ extension Connection {
 
   /// Reads up to the end of the COPY; if there is more to come, the server is asked to stop.
   private func abandonCopyOut(_ call: Call, _ id: UInt64) async {
-    guard operations.current == id else { return }
-    if !copyHasEnded, operations.interrupt(id, .cancelled) { startCancellation(id) }
+    guard (try? await beginLastCopyStep(id, .copyOut)) != nil else { return }
+    if !copyHasEnded { interrupt(id, .cancelled) }
     do {
       _ = try await perform(CopyEndSteps()).get()
       _ = await leaveCopy(id, call, nil)

@@ -7,7 +7,8 @@ internal import Synchronization
 /// The registration is edge-triggered, so that a statement with a short answer costs no epoll_ctl, and a socket
 /// that nobody reads does not fire again and again. An edge that comes while nobody waits is kept for the next
 /// wait. libpq's single read may leave bytes in the socket, for which no further edge comes; so a wait that
-/// follows a read arms again, and arming fires at once if the socket is ready.
+/// follows a read arms again, and arming fires at once if the socket is ready. Such a wait is for one edge
+/// (EPOLLONESHOT): in the middle of a long answer each piece would wake the loop, though nobody waits for it.
 final class Channel: Sendable {
   private struct State {
     var socket: Int32 = -1
@@ -22,19 +23,21 @@ final class Channel: Sendable {
     /// Called when something comes and nobody waits for an answer.
     var onIdleEvent: (@Sendable () -> Void)?
     var isIdle = false
+    /// The next wait, or the one that is under way, is to end at once.
+    var isInterrupted = false
   }
 
   private let loop: EventLoop
   private let state = Protected(State())
 
-  init(loop: EventLoop, onIdleEvent: @escaping @Sendable () -> Void) {
+  init(loop: EventLoop) {
     self.loop = loop
     let token = loop.add(self)
-    state.withLock { state in
-      state.token = token
-      state.onIdleEvent = onIdleEvent
-    }
+    state.withLock { $0.token = token }
   }
+
+  /// Sets what is called, on the loop's thread, when something comes between operations.
+  func onIdleEvent(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onIdleEvent = body } }
 
   /// Waits until the socket is ready for something of `interest`. Empty after ``interruptWait()``. At most one
   /// task may wait. `rearms` if something was read or written since the last edge.
@@ -44,8 +47,12 @@ final class Channel: Sendable {
         let come = state.pending.intersection(interest)
         state.pending = []
         if !come.isEmpty { return come }
+        if state.isInterrupted {
+          state.isInterrupted = false
+          return []
+        }
         // Without a socket there is nothing to wait for; reading finds out what happened.
-        guard arm(&state, socket, interest, always: rearms) else { return .read }
+        guard arm(&state, socket, interest, always: rearms, once: rearms) else { return .read }
         state.waiter = continuation
         return nil
       }
@@ -68,12 +75,18 @@ final class Channel: Sendable {
   }
 
   /// An operation begins: events are for its waits.
-  func stopIdling() { state.withLock { $0.isIdle = false } }
+  func stopIdling() {
+    state.withLock { state in
+      state.isIdle = false
+      state.isInterrupted = false
+    }
+  }
 
-  /// Ends a wait, if there is one.
+  /// Ends the wait that is under way, or the next one of the operation.
   func interruptWait() {
     let waiter = state.withLock { state in
       defer { state.waiter = nil }
+      state.isInterrupted = state.waiter == nil
       return state.waiter
     }
     waiter?.resume(returning: [] as Readiness)
@@ -96,13 +109,17 @@ final class Channel: Sendable {
     loop.remove(state.withLock(\.token))
   }
 
-  private func arm(_ state: inout State, _ socket: Int32, _ interest: Readiness, always: Bool) -> Bool {
+  private func arm(
+    _ state: inout State, _ socket: Int32, _ interest: Readiness, always: Bool, once: Bool = false
+  ) -> Bool {
     if !always, state.isRegistered, state.socket == socket, state.armed == interest { return true }
     let operation = state.isRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD
     state.socket = socket
-    state.armed = interest
+    // After its one edge the socket is watched for nothing: the next wait arms in any case.
+    state.armed = once ? [] : interest
     state.isRegistered = true
     var events = EPOLLET.rawValue
+    if once { events |= EPOLLONESHOT.rawValue }
     if interest.contains(.read) { events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
     if interest.contains(.write) { events |= EPOLLOUT.rawValue }
     return loop.control(operation, socket, events, state.token)

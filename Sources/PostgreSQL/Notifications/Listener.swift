@@ -41,10 +41,19 @@ public struct Listener: Sendable {
     AsyncStream { continuation in
       let task = Task {
         var pause = Duration.milliseconds(50)
+        var outage: Outage?
         while !Task.isCancelled {
-          let failure = await listen(continuation) { pause = .milliseconds(50) }
+          let failure = await listen(continuation) {
+            pause = .milliseconds(50)
+            if let outage { logger.notice("listening again", metadata: outage.metadata) }
+            outage = nil
+          }
           if Task.isCancelled { break }
-          logger.warning("listener disconnected", metadata: ["error": "\(failure)"])
+          // One warning an outage: the attempts that follow say nothing new.
+          logger.log(
+            level: outage == nil ? .warning : .debug, "listener disconnected, will go on trying",
+            metadata: ["error": "\(failure)"])
+          outage = Outage(following: outage, failure)
           continuation.yield(.disconnected(failure))
           try? await Task.sleep(for: pause)
           pause = min(pause * 2, .milliseconds(800))
@@ -66,7 +75,7 @@ public struct Listener: Sendable {
       direct.statementTimeout = .seconds(10)
       let connection = try await Connection.connect(direct, logger: logger)
       let (ended, signal) = AsyncStream<PostgreSQLError>.makeStream()
-      await connection.observe { notification in
+      connection.observe { notification in
         events.yield(
           .notification(
             channel: notification.channel, payload: notification.payload,
@@ -85,7 +94,7 @@ public struct Listener: Sendable {
             try await connection.pipeline([])
             events.yield(.alive(since: asked))
           }
-        } catch { await connection.abort() }
+        } catch { connection.abort() }
       }
       defer { heart.cancel() }
       for await error in ended { return error }
@@ -102,7 +111,7 @@ extension Connection {
     _ notification: @escaping @Sendable (Notification) -> Void,
     onEnd: @escaping @Sendable (PostgreSQLError) -> Void
   ) {
-    onNotification = notification
+    gate.withLock { $0.onNotification = notification }
     notifyEnd(onEnd)
   }
 }

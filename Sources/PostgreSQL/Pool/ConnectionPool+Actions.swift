@@ -52,8 +52,8 @@ extension ConnectionPool {
 
   private func away(_ state: State) -> PostgreSQLError {
     PostgreSQLError(
-      .connectionFailed, "the server cannot be reached: \(state.lastFailure?.message ?? "no answer")",
-      sqlState: state.lastFailure?.sqlState, underlying: state.lastFailure)
+      .connectionFailed, "the server cannot be reached: \(state.outage?.failure.message ?? "no answer")",
+      sqlState: state.outage?.failure.sqlState, underlying: state.outage?.failure)
   }
 
   private func carryOut(_ effect: Effect) {
@@ -72,22 +72,31 @@ extension ConnectionPool {
     let task = Task {
       do {
         let connection = try await Connection.connect(configuration.connection, logger: logger)
+        var outage: Outage?
         perform { machine, state in
           state.attempts[id] = nil
           state.connections[id] = connection
-          state.lastFailure = nil
+          outage = state.outage
+          state.outage = nil
           return machine.connected(id, now: .now)
         }
-        await connection.notifyEnd { [weak self] _ in self?.ended(id) }
+        if let outage { logger.notice("connected again", metadata: outage.metadata) }
+        connection.notifyEnd { [weak self] _ in self?.ended(id) }
       } catch {
         let failure =
           (error as? PostgreSQLError) ?? PostgreSQLError(.connectionFailed, "\(error)", underlying: error)
-        logger.warning("cannot connect", metadata: ["error": "\(failure)"])
+        var isFirst = false
         perform { machine, state in
           state.attempts[id] = nil
-          state.lastFailure = failure
+          // A pool that closes ends its attempts itself.
+          isFirst = state.outage == nil && !machine.isShutDown
+          state.outage = Outage(following: state.outage, failure)
           return machine.connectFailed(id, isFinal: failure.isFinalConnectFailure, now: .now)
         }
+        // One warning an outage: the attempts that follow, several a second, say nothing new.
+        logger.log(
+          level: isFirst ? .warning : .debug, "cannot connect, will go on trying",
+          metadata: ["error": "\(failure)"])
       }
     }
     state.withLock { state in
@@ -113,7 +122,7 @@ extension ConnectionPool {
       return (state.closers, Array(state.connections.values), Array(state.attempts.values))
     }
     for attempt in attempts { attempt.cancel() }
-    for connection in connections { Task { await connection.abort() } }
+    for connection in connections { connection.abort() }
     for closer in closers { closer.resume() }
   }
 }

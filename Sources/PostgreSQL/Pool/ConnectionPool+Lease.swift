@@ -67,7 +67,7 @@ extension ConnectionPool {
   private func timeOut(_ waiter: Int) {
     guard let continuation = take(waiter) else { return }
     // If the server cannot be reached that is the better explanation.
-    let failure = state.withLock { $0.machine.failures > 0 ? $0.lastFailure : nil }
+    let failure = state.withLock { $0.machine.failures > 0 ? $0.outage?.failure : nil }
     var error = PostgreSQLError(
       failure == nil ? .acquireTimeout : .connectionFailed,
       "no connection became free within \(configuration.acquireTimeout)", sqlState: failure?.sqlState)

@@ -59,7 +59,8 @@ public final class ConnectionPool: Sendable {
     var closers: [CheckedContinuation<Void, Never>] = []
     var attempts: [Int: Task<Void, Never>] = [:]
     var nextWaiter = 1
-    var lastFailure: PostgreSQLError?
+    /// Set from the first failed attempt to connect to the next success.
+    var outage: Outage?
     /// Connections that are given up, for ``ConnectionPool/withState(_:)``.
     var dropped: [Connection] = []
 

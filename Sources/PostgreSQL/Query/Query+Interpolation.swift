@@ -10,7 +10,10 @@ extension Query: ExpressibleByStringInterpolation {
     var query: Query
 
     /// Starts an empty statement.
-    public init(literalCapacity: Int, interpolationCount: Int) { query = Query(unsafeSQL: "") }
+    public init(literalCapacity: Int, interpolationCount: Int) {
+      query = Query(unsafeSQL: "")
+      query.reserve(literalCapacity + 3 * interpolationCount)
+    }
 
     /// Appends SQL.
     public mutating func appendLiteral(_ literal: String) { query.appendLiteral(literal) }

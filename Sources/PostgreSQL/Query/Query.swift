@@ -60,6 +60,8 @@ public struct Query: Sendable, Hashable {
   /// Offsets in UTF-8 and numbers of the interpolated placeholders, from left to right.
   var placeholderOffsets: [(offset: Int, number: Int)] { placeholders.map { ($0.offset, $0.number) } }
 
+  mutating func reserve(_ bytes: Int) { sql.reserveCapacity(bytes) }
+
   mutating func appendLiteral(_ text: String) { sql += text }
 
   mutating func appendBind<T: PostgresEncodable>(_ value: T) {

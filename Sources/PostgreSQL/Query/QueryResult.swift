@@ -21,7 +21,7 @@ public struct QueryResult: Sendable {
 
   /// The columns, in order.
   public var columns: [Column] {
-    (0..<storage.columnCount).map { Column(name: storage.name($0), type: storage.types[$0]) }
+    (0..<storage.columnCount).map { Column(name: storage.name($0), type: storage.type($0)) }
   }
 
   /// The rows that the statement inserted, updated, deleted, selected or copied.

@@ -59,7 +59,7 @@ public struct Row: Sendable {
   ) throws -> T {
     do {
       return try storage.withField(row: index, column: column) { bytes in
-        if let bytes { return try T(postgresBytes: bytes, type: storage.types[column]) }
+        if let bytes { return try T(postgresBytes: bytes, type: storage.type(column)) }
         return try T.postgresNull()
       }
     } catch {

@@ -10,9 +10,9 @@ public enum IsolationLevel: String, Sendable {
   case serializable = "SERIALIZABLE"
 }
 
-/// The state of a transaction. Used by its connection's actor alone, hence sound as `@unchecked Sendable`.
-final class TransactionContext: @unchecked Sendable {
-  enum Phase {
+/// The state of a transaction.
+final class TransactionContext: Sendable {
+  enum Phase: Sendable {
     /// Nothing is sent yet; the first statement takes these along.
     case pending([Query])
     case open
@@ -20,14 +20,19 @@ final class TransactionContext: @unchecked Sendable {
     case dead
   }
 
-  var phase: Phase
+  private let state: Protected<Phase>
   let savepoints = Atomic<Int>(0)
 
   init(_ setup: [Query], _ isolation: IsolationLevel?, readOnly: Bool) {
     var begin = "BEGIN"
     if let isolation { begin += " ISOLATION LEVEL \(isolation.rawValue)" }
     if readOnly { begin += " READ ONLY" }
-    phase = .pending([Query(unsafeSQL: begin)] + setup)
+    state = Protected(.pending([Query(unsafeSQL: begin)] + setup))
+  }
+
+  var phase: Phase {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
   }
 }
 

@@ -45,7 +45,6 @@ struct CopyEndSteps: ProtocolSteps {
   private let refusesCopy: Bool
   private var flushed = false
   private var outcome: Outcome?
-  private var scratch: [UInt8] = []
 
   init(refusesCopy: Bool = false) { self.refusesCopy = refusesCopy }
 
@@ -81,12 +80,13 @@ struct CopyEndSteps: ProtocolSteps {
 
   /// True when the COPY is over.
   private mutating func discardRows(_ wire: inout some Wire) -> Bool {
-    while true {
-      scratch.removeAll(keepingCapacity: true)
-      switch wire.copyData(into: &scratch) {
-      case .row: continue
-      case .wouldBlock: return wire.isBroken
-      case .finished, .failed: return true
+    withUnsafeTemporaryAllocation(byteCount: 8192, alignment: 1) { scratch in
+      while true {
+        switch wire.copyData(into: scratch) {
+        case .row: continue
+        case .wouldBlock: return wire.isBroken
+        case .finished, .failed: return true
+        }
       }
     }
   }
@@ -101,29 +101,55 @@ struct CopyReadSteps: ProtocolSteps {
   }
 
   let chunkSize: Int
-  private var chunk: [UInt8] = []
-
-  init(chunkSize: Int) { self.chunkSize = chunkSize }
 
   mutating func advance(_ wire: inout some Wire, ready: Readiness) -> Step<Outcome> {
     if ready.contains(.read) { _ = wire.consumeInput() }
-    var hasNews = true
-    while chunk.count < chunkSize {
-      switch wire.copyData(into: &chunk) {
-      case .row: hasNews = true
-      case .wouldBlock where hasNews:
-        // libpq reads 16 KiB at once; the socket usually holds more, and asking is cheaper than waiting.
-        _ = wire.consumeInput()
-        hasNews = false
-      case .wouldBlock:
-        // On a lost connection PQgetCopyData asks for more for ever; PQgetResult tells the reason.
-        if wire.isBroken { return .done(Outcome(chunk: chunk, isLast: true)) }
-        if !chunk.isEmpty { return .done(Outcome(chunk: chunk, isLast: false)) }
-        return .wait(.read)
-      case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))
+    var last = CopyDataOutcome.wouldBlock
+    var isCut = false
+    // Room for one more row of usual length, so that few have to be put together below.
+    var chunk = [UInt8](unsafeUninitializedCapacity: chunkSize + 8192) { space, count in
+      var hasNews = true
+      while count < chunkSize {
+        let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(space)[count...])
+        last = wire.copyData(into: room)
+        switch last {
+        case .row(let size):
+          count += size
+          isCut = size == room.count
+          hasNews = true
+        case .wouldBlock where hasNews:
+          // libpq reads 16 KiB at once; the socket usually holds more, and asking is cheaper than waiting.
+          _ = wire.consumeInput()
+          hasNews = false
+        case .wouldBlock, .finished, .failed: return
+        }
       }
     }
-    return .done(Outcome(chunk: chunk, isLast: false))
+    while isCut { isCut = appendRest(of: &chunk, &wire, &last) }
+    switch last {
+    case .row: return .done(Outcome(chunk: chunk, isLast: false))
+    case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))
+    case .wouldBlock:
+      // On a lost connection there is "nothing yet" for ever; PQgetResult tells the reason.
+      if wire.isBroken { return .done(Outcome(chunk: chunk, isLast: true)) }
+      return chunk.isEmpty ? .wait(.read) : .done(Outcome(chunk: chunk, isLast: false))
+    }
+  }
+
+  /// The chunk was filled to the brim: the rest of a row may follow, which libpq has whole. True if it filled
+  /// the room for it to the brim again.
+  private func appendRest(
+    of chunk: inout [UInt8], _ wire: inout some Wire, _ last: inout CopyDataOutcome
+  ) -> Bool {
+    var isCut = false
+    chunk += [UInt8](unsafeUninitializedCapacity: chunk.count) { space, count in
+      last = wire.copyData(into: UnsafeMutableRawBufferPointer(space))
+      if case .row(let size) = last {
+        count = size
+        isCut = size == space.count
+      }
+    }
+    return isCut
   }
 }
 

@@ -1,9 +1,12 @@
 internal import CLibPQ
 
-/// The real ``Wire``: a PGconn in non-blocking mode. Used by one actor alone, on its executor.
+/// The real ``Wire``: a PGconn in non-blocking mode. Used by a connection's current operation alone.
 struct LibPQWire: Wire {
   /// libpq's object, freed by ``finish()``.
   let connection: OpaquePointer
+
+  /// The socket, which may change while connecting.
+  var socket: Int32 { PQsocket(connection) }
 
   var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
 
@@ -44,19 +47,27 @@ struct LibPQWire: Wire {
     }
   }
 
-  func copyData(into buffer: inout [UInt8]) -> CopyDataOutcome {
+  func copyData(into room: UnsafeMutableRawBufferPointer) -> CopyDataOutcome {
+    // PQgetlineAsync (manual, 34.10.3) takes binary rows as they are, and unlike PQgetCopyData it does not
+    // allocate each. Asked twice, because 0 could also be a message without a byte.
+    let start = room.baseAddress?.assumingMemoryBound(to: CChar.self)
+    for _ in 0..<2 {
+      let count = PQgetlineAsync(connection, start, Int32(clamping: room.count))
+      if count > 0 { return .row(Int(count)) }
+      if count < 0 { break }
+    }
+    // Only this one makes PQgetResult go on at the end.
     var row: UnsafeMutablePointer<CChar>?
-    let count = PQgetCopyData(connection, &row, 1)
-    switch count {
+    switch PQgetCopyData(connection, &row, 1) {
     case 0: return .wouldBlock
     case -1: return .finished
-    case -2: return .failed
-    default:
-      guard let row else { return .failed }
-      // libpq allocated the row for us; it is copied and given back here.
-      buffer.append(contentsOf: UnsafeRawBufferPointer(start: row, count: Int(count)))
-      PQfreemem(row)
+    case let count where count > 0:
+      // Behind several messages without a byte, which no server sends.
+      defer { PQfreemem(row) }
+      guard let row, Int(count) < room.count else { return .failed }
+      room.copyMemory(from: UnsafeRawBufferPointer(start: row, count: Int(count)))
       return .row(Int(count))
+    default: return .failed
     }
   }
 

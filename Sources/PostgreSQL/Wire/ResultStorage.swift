@@ -10,13 +10,11 @@ final class ResultStorage: @unchecked Sendable {
   private let pointer: OpaquePointer
   let rowCount: Int
   let columnCount: Int
-  let types: [PostgresType]
 
   init(_ pointer: OpaquePointer) {
     self.pointer = pointer
     rowCount = Int(PQntuples(pointer))
     columnCount = Int(PQnfields(pointer))
-    types = (0..<PQnfields(pointer)).map { PostgresType(rawValue: PQftype(pointer, $0)) }
   }
 
   deinit { PQclear(pointer) }
@@ -26,6 +24,9 @@ final class ResultStorage: @unchecked Sendable {
 
   /// The command tag, such as `INSERT 0 1`.
   var commandTag: String { String(cString: PQcmdStatus(pointer)) }
+
+  /// The type of a column that exists.
+  func type(_ column: Int) -> PostgresType { PostgresType(rawValue: PQftype(pointer, Int32(column))) }
 
   /// The name of a column that exists.
   func name(_ column: Int) -> String { PQfname(pointer, Int32(column)).map { String(cString: $0) } ?? "" }

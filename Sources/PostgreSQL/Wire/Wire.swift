@@ -12,8 +12,8 @@ protocol Wire {
   mutating func flush() -> Bool
   /// The next result, or nil at the end of one command (PQgetResult).
   mutating func nextResult() -> WireResult?
-  /// Takes one COPY row or message (PQgetCopyData).
-  mutating func copyData(into buffer: inout [UInt8]) -> CopyDataOutcome
+  /// Takes one COPY row, or as much of it as there is room for; the next call takes its rest.
+  mutating func copyData(into room: UnsafeMutableRawBufferPointer) -> CopyDataOutcome
   /// Ends a COPY FROM that nobody asked for (PQputCopyEnd with a reason).
   mutating func refuseCopy()
   /// libpq's words for the last failure.
@@ -36,9 +36,9 @@ enum WireResult {
   case copyOut
 }
 
-/// What PQgetCopyData said.
+/// What there was to take.
 enum CopyDataOutcome {
-  /// This many bytes were appended.
+  /// This many bytes; if they fill the room, the row may go on.
   case row(Int)
   /// Nothing complete has arrived yet.
   case wouldBlock

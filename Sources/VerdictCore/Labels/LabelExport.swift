@@ -14,11 +14,22 @@ public struct LabelExport: Sendable {
 
   /// Hands the rows that `filter` leaves to `write`, in the order in which they were stored, as many at a time as come
   /// together; `write` sets the pace.
+  ///
+  /// - Parameter begin: called before the first row, with whether any row has a key.
   public func rows(
     _ tenant: TenantID, dataset: Dataset, where filter: LabelFilter,
+    begin: @Sendable (_ hasKeys: Bool) async throws -> Void,
     _ write: @Sendable ([ExportedLabel]) async throws -> Void
   ) async throws {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    // Both statements see the same rows.
+    try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
+      let keyed: Query =
+        """
+        SELECT EXISTS (
+          SELECT FROM labels l
+          WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND key IS NOT NULL AND
+        """ + filter.condition() + ")"
+      try await begin(try await tx.query(keyed).single().decode(Bool.self))
       let query: Query =
         """
         COPY (

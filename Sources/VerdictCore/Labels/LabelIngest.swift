@@ -121,21 +121,24 @@ public struct LabelIngest: Sendable {
   /// Answers with: new rows with label 1, new rows with label 0, replaced rows, and by how many the replacements changed
   /// the number of rows with label 1.
   private static func insertion(_ tenant: TenantID, _ dataset: Int, upsert: Bool) -> Query {
-    let rows: Query =
+    // Ids follow the order of the request: COPY fills gaps in earlier pages, so the table's own order does not.
+    let inOrder: Query =
       """
       WITH stored AS (
         INSERT INTO labels AS l (tenant_id, dataset_id, label, numbers, categories, key)
         SELECT \(tenant), \(dataset), label, numbers, categories, key FROM pg_temp.label_staging
-
-      """
-    // Ids follow the order of the request: COPY fills gaps in earlier pages, so the table's own order does not.
-    let inOrder: Query =
-      """
         ORDER BY position
 
       """
+    // Here, too, though rows are met in the order of their keys: each has its id before that. The sub-selects keep
+    // their order, since PostgreSQL merges none that sorts or calls a volatile function.
     let onConflict: Query =
       """
+      WITH stored AS (
+        INSERT INTO labels AS l (tenant_id, dataset_id, id, label, numbers, categories, key)
+        SELECT \(tenant), \(dataset), id, label, numbers, categories, key FROM (
+          SELECT nextval('labels_id_seq') AS id, staged.*
+          FROM (SELECT * FROM pg_temp.label_staging ORDER BY position) staged) numbered
         ORDER BY key
         ON CONFLICT (tenant_id, dataset_id, key) WHERE key IS NOT NULL DO UPDATE SET
           label = excluded.label, numbers = excluded.numbers, categories = excluded.categories,
@@ -151,7 +154,7 @@ public struct LabelIngest: Sendable {
              count(*) FILTER (WHERE label AND NOT replaced_label) - count(*) FILTER (WHERE NOT label AND replaced_label)
       FROM stored
       """
-    return upsert ? rows + onConflict + answer : rows + inOrder + answer
+    return (upsert ? onConflict : inOrder) + answer
   }
 }
 

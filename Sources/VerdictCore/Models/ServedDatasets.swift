@@ -139,7 +139,8 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Without one snapshot, too, the model is the one that the dataset's row names: versions do not change.
-  private func load(_ tenant: TenantID, named name: String, in tx: Transaction) async throws -> ServedDataset {
+  private func load(_ tenant: TenantID, named name: String, in tx: Transaction) async throws -> ServedDataset
+  {
     let dataset = try await datasets.dataset(tenant, named: name, in: tx)
     var model: ServedModel?
     var evidence: GateEvidence?

@@ -39,11 +39,12 @@ public struct PredictionAnswers: Sendable {
   /// What each feature of a row adds to its log-odds, the largest first: with the base they sum up to the log-odds.
   public func explanation(of row: Int) throws -> (base: Double, contributions: [RowContribution]) {
     let values = rows.featureRow(row).values(of: model.features)
-    let (base, terms) = try model.predictor.terms(of: values)
-    let contributions = zip(model.features, zip(values.values, terms)).map { feature, pair in
-      RowContribution(feature: feature.name, value: pair.0, contribution: pair.1)
+    let contributions = zip(try model.model.contributions(of: values), values.values).map { each, value in
+      RowContribution(feature: each.feature, value: value, contribution: each.contribution)
     }
-    return (base, contributions.sorted { abs($0.contribution) > abs($1.contribution) })
+    return (
+      model.model.standardizedIntercept, contributions.sorted { abs($0.contribution) > abs($1.contribution) }
+    )
   }
 }
 

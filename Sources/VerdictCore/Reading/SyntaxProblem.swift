@@ -1,4 +1,4 @@
-/// An input that is not what it claims to be: malformed JSON or CSV, or a damaged gzip stream.
+/// An input that is not what it claims to be: malformed JSON or CSV, or a damaged compressed stream.
 public struct SyntaxProblem: Error, Sendable, Hashable {
   /// What is malformed.
   public enum Kind: String, Sendable, CaseIterable {
@@ -34,6 +34,10 @@ public struct SyntaxProblem: Error, Sendable, Hashable {
     case misplacedQuote = "misplaced-quote"
     /// The gzip stream's bytes or checksum are wrong.
     case corruptGzip = "corrupt-gzip"
+    /// The zstd stream's bytes or checksum are wrong.
+    case corruptZstd = "corrupt-zstd"
+    /// The zstd stream asks for a window larger than a content coding may.
+    case windowTooLarge = "window-too-large"
   }
 
   /// What is malformed.
@@ -84,6 +88,9 @@ extension SyntaxProblem.Kind {
     case .outOfMemory: "not enough memory to read the input"
     case .misplacedQuote: "a quote may only enclose a whole field, and is doubled inside one"
     case .corruptGzip: "the gzip data is corrupt"
+    case .corruptZstd: "the zstd data is corrupt"
+    case .windowTooLarge:
+      "the zstd data needs a window of more than 8 MiB; compress without --long and --ultra"
     }
   }
 }

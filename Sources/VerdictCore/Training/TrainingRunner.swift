@@ -32,6 +32,7 @@ public struct TrainingRunner: Sendable {
     let data = try await TrainingData.read(tenant, dataset, from: database) { done, of in
       context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
     }
+    try context.checkCancellation()
     let result: TrainingResult
     do {
       result = try await TrainingThread.run {
@@ -67,10 +68,12 @@ public struct TrainingRunner: Sendable {
   ) async throws {
     let job = context.job
     let parameters = try JSONB(parameters)
-    let model = try JSONB(result.model)
     let kpis = try JSONB(result.kpis)
     let curves = try JSONB(result.curves)
     let warnings = try JSONB(result.warnings)
+    // Large where a feature has very many categories.
+    let model = try JSONB(result.model)
+    try context.checkCancellation()
     try await database.transaction(for: tenant) { tx in
       try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
       // Locks the dataset: a deletion comes before or after, never in between, and versions have no gaps.

@@ -7,9 +7,10 @@ import VerdictCore
 /// held up while nobody takes the next.
 struct BodyStream: ~Copyable {
   private var iterator: RequestBody.AsyncIterator
-  private let inflate: Inflate?
+  private let expander: (any Expander)?
   private let limit: Int
-  private var total = 0
+  /// Bytes that came in, compressed or not.
+  private var received = 0
   private var isAtEnd = false
 
   /// - Parameter limit: bytes after decompression.
@@ -23,9 +24,14 @@ struct BodyStream: ~Copyable {
       request.headers[.contentEncoding] == nil
       ? "" : request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
     switch coding.trimmingCharacters(of: " \t") {
-    case "", "identity": inflate = nil
-    case "gzip", "x-gzip": inflate = Inflate(limit: limit)
-    default: throw Problem(.unsupportedMediaType, "A body may be compressed by gzip, not by \(coding).")
+    case "", "identity": expander = nil
+    case "gzip", "x-gzip": expander = Inflate(limit: limit)
+    case "zstd": expander = Unzstd(limit: limit)
+    default:
+      // What is accepted instead is said by Accept-Encoding (RFC 9110, section 12.5.3).
+      throw Problem(
+        .unsupportedMediaType, "A body may be compressed by gzip or zstd, not by \(coding).",
+        headers: [.acceptEncoding: "gzip, zstd"])
     }
     iterator = request.body.makeAsyncIterator()
     self.limit = limit
@@ -36,20 +42,18 @@ struct BodyStream: ~Copyable {
   /// - Throws: ``Problem`` of kind `body-too-large`, `SyntaxProblem` for a body that cannot be decompressed.
   mutating func next() async throws -> [UInt8]? {
     while !isAtEnd {
-      if let piece = try inflate?.next() { return piece }
+      if let piece = try expander?.next() { return piece }
       guard let buffer = try await iterator.next() else {
         isAtEnd = true
-        try inflate?.finish()
+        try expander?.finish()
         return nil
       }
       let bytes = Array(buffer.readableBytesView)
-      if let inflate {
-        inflate.append(bytes)
-      } else {
-        total += bytes.count
-        guard total <= limit else { throw Body.tooLarge(limit) }
-        return bytes
-      }
+      // Of a compressed body, too: empty members and frames expand to nothing, however many there are.
+      received += bytes.count
+      guard received <= limit else { throw Body.tooLarge(limit) }
+      guard let expander else { return bytes }
+      expander.append(bytes)
     }
     return nil
   }

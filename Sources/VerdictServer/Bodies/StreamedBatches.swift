@@ -11,6 +11,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   private var hasher: SHA256?
   private var isAtEnd = false
   private(set) var hash = Data()
+  var skipped: SkippedRows { reader.skipped }
 
   /// - Parameter hashing: whether ``hash`` will be asked for.
   /// - Throws: ``Problem`` for a coding that is not known.

@@ -15,20 +15,21 @@ struct LabelExporting {
     let writer = RowWriter(schema: dataset.schema)
     let export = LabelExport(database: domain.database)
     let body = ResponseBody { output in
-      let sink = ResponseSink(output)
-      if type == .csv {
+      let sink = Sink(output)
+      try await export.rows(tenant, dataset: dataset, where: filter) { hasKeys in
+        guard type == .csv else { return }
+        sink.hasKeys = hasKeys
         var header: [UInt8] = []
-        writer.appendCSVHeader(to: &header)
+        writer.appendCSVHeader(keyColumn: hasKeys ? writer.schema.keyColumn : nil, to: &header)
         try await sink.write(header)
-      }
-      try await export.rows(tenant, dataset: dataset, where: filter) { labels in
+      } _: { labels in
         var bytes: [UInt8] = []
         for label in labels {
           let row = RowWriter.Row(
             numbers: label.row.numbers, categories: label.row.categories, outcome: label.label ? 1 : 0,
             key: label.key)
           if type == .csv {
-            writer.appendCSV(row, to: &bytes)
+            writer.appendCSV(row, hasKey: sink.hasKeys, to: &bytes)
           } else {
             writer.appendNDJSON(row, to: &bytes)
           }
@@ -39,5 +40,25 @@ struct LabelExporting {
     }
     let media = type == .csv ? "text/csv; charset=utf-8" : type.rawValue
     return Response(status: .ok, headers: [.contentType: media], body: body)
+  }
+}
+
+/// The answer's body, for a closure that is handed on.
+private final class Sink: @unchecked Sendable {
+  // Sound: used by the one task that writes the answer.
+  private var output: any ResponseBodyWriter
+  /// Whether rows have a key's column.
+  var hasKeys = false
+
+  init(_ output: any ResponseBodyWriter) {
+    self.output = output
+  }
+
+  func write(_ bytes: [UInt8]) async throws {
+    try await output.write(ByteBuffer(bytes: bytes))
+  }
+
+  func finish() async throws {
+    try await output.finish(nil)
   }
 }

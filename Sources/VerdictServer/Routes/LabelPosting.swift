@@ -6,15 +6,17 @@ import NIOCore
 import PostgreSQL
 import VerdictCore
 
-/// `POST /v1/datasets/{dataset}/labels`: a batch as JSON, NDJSON or CSV, all of it or nothing.
+/// `POST /v1/datasets/{dataset}/labels`: a batch as JSON, NDJSON or CSV: all of it or nothing, or, by
+/// `on_error=skip`, the rows that fit.
 struct LabelPosting {
   let domain: Domain
 
   @Sendable func post(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
-    let query = try QueryParameters(
-      request, known: type == .csv ? ["key_column", "delimiter", "ignore", "keep"] : [])
+    let options: Set = type == .csv ? ["key_column", "delimiter", "ignore", "keep"] : []
+    let query = try QueryParameters(request, known: options.union(["on_error"]))
+    let onError = try Self.onError(query)
     let repeatable = try Domain.idempotentRequest(request, bodyHash: Data())
     let dataset = try await domain.ingest.dataset(who.tenant, named: name)
     let schema = dataset.schema
@@ -23,20 +25,35 @@ struct LabelPosting {
     case .csv:
       let format = try CSVOptions.format(query, dataset)
       source = try StreamedBatches(
-        request, CSVLabelReader(schema: schema, format: format), hashing: repeatable != nil)
+        request, CSVLabelReader(schema: schema, format: format, onError: onError), hashing: repeatable != nil)
     case .ndjson:
-      source = try StreamedBatches(request, NDJSONLabelReader(schema: schema), hashing: repeatable != nil)
+      source = try StreamedBatches(
+        request, NDJSONLabelReader(schema: schema, onError: onError), hashing: repeatable != nil)
     default:
       // Read whole and understood before a connection is taken.
       let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)
-      source = WholeBatch(
-        try JSONLabelReader(schema: schema).read(body.bytes), hash: repeatable.map { _ in body.hash })
+      let reader = JSONLabelReader(schema: schema)
+      let (rows, skipped) =
+        switch onError {
+        case .fail: (try reader.read(body.bytes), SkippedRows.none)
+        case .skip: try reader.readSkipping(body.bytes.span.bytes)
+        }
+      source = WholeBatch(rows, skipped, hash: repeatable.map { _ in body.hash })
     }
-    return try await store(source, who, dataset, repeatable)
+    return try await store(source, onError, who, dataset, repeatable)
+  }
+
+  private static func onError(_ query: QueryParameters) throws -> RowErrorPolicy {
+    guard let text = query["on_error"] else { return .fail }
+    guard let policy = RowErrorPolicy(rawValue: text) else {
+      throw QueryParameters.refusal("on_error", "must be fail or skip")
+    }
+    return policy
   }
 
   private func store(
-    _ source: any BatchSource, _ who: Principal, _ dataset: Dataset, _ repeatable: IdempotentRequest?
+    _ source: any BatchSource, _ onError: RowErrorPolicy, _ who: Principal, _ dataset: Dataset,
+    _ repeatable: IdempotentRequest?
   ) async throws -> Response {
     try await domain.database.transaction(for: who.tenant) { tx in
       let staged = try await domain.ingest.stage(in: tx) { try await source.next() }
@@ -46,7 +63,8 @@ struct LabelPosting {
         return Response(replaying: earlier)
       }
       let outcome = try await domain.ingest.insert(staged, who.tenant, dataset: dataset, in: tx)
-      let answer = Response.json(.created) { $0.outcome(outcome) }
+      let skipped = onError == .skip ? source.skipped : nil
+      let answer = Response.json(.created) { $0.outcome(outcome, skipped) }
       if let repeatable {
         try await Idempotency.complete(who.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
       }
@@ -61,6 +79,8 @@ protocol BatchSource: Sendable {
   func next() async throws -> RowBatch?
   /// SHA-256 of the body, once all rows have come; empty when nobody asked for it.
   var hash: Data { get }
+  /// The rows left out, once all have come.
+  var skipped: SkippedRows { get }
 }
 
 /// A body that is one batch.
@@ -68,9 +88,11 @@ private final class WholeBatch: BatchSource, @unchecked Sendable {
   // Sound: used by the one task that answers the request.
   private var batch: RowBatch?
   let hash: Data
+  let skipped: SkippedRows
 
-  init(_ batch: RowBatch, hash: Data?) {
+  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?) {
     self.batch = batch
+    self.skipped = skipped
     self.hash = hash ?? Data()
   }
 
@@ -81,12 +103,20 @@ private final class WholeBatch: BatchSource, @unchecked Sendable {
 }
 
 extension JSONWriter {
-  fileprivate mutating func outcome(_ outcome: LabelIngest.Outcome) {
+  fileprivate mutating func outcome(_ outcome: LabelIngest.Outcome, _ skipped: SkippedRows?) {
     object { json in
       json.name("inserted")
       json.integer(outcome.inserted)
       json.name("updated")
       json.integer(outcome.updated)
+      if let skipped {
+        json.name("skipped")
+        json.integer(skipped.count)
+        json.name("errors")
+        json.array(skipped.problems.problems) { Place($1).write(to: &$0) }
+        json.name("errors_total")
+        json.integer(skipped.problems.count)
+      }
       json.name("labels_stored")
       json.integer(outcome.labelsStored)
       json.name("training_job")

@@ -43,6 +43,8 @@ extension JSONWriter {
       json.number(shown.coefficient.value)
       json.name("standardized")
       json.number(shown.coefficient.standardized)
+      json.name("status")
+      json.string(shown.coefficient.status.rawValue)
       json.name("standard_error")
       json.optional(shown.coefficient.standardError) { $0.number($1) }
       json.name("z")

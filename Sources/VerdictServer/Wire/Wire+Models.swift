@@ -14,12 +14,31 @@ extension JSONWriter {
       try json.modelMembers(record)
       json.name("intercept")
       json.number(record.model.intercept)
+      json.name("intercept_standard_error")
+      json.optional(record.model.interceptStandardError) { $0.number($1) }
+      json.name("standardized_intercept")
+      json.number(record.model.standardizedIntercept)
+      json.name("iterations")
+      json.integer(record.model.iterations)
+      json.name("training_loss")
+      json.number(record.model.trainingLoss)
       json.name("features")
       json.array(record.model.features) { $0.modelFeature($1) }
       json.name("coefficients")
       json.array(record.model.features.flatMap(ShownCoefficient.all(of:))) { $0.coefficient($1) }
       json.name("warnings")
-      json.array(record.warnings) { $0.string($1.detail) }
+      json.array(record.warnings) { $0.trainingWarning($1) }
+    }
+  }
+
+  private mutating func trainingWarning(_ warning: TrainingWarning) {
+    object { json in
+      json.name("kind")
+      json.string(warning.kind.rawValue)
+      json.name("feature")
+      json.optional(warning.feature) { $0.string($1) }
+      json.name("detail")
+      json.string(warning.detail)
     }
   }
 

@@ -20,13 +20,15 @@ enum Fixture {
     var p_values: [String: Double]?
     /// The features that were used; absent: all.
     var features: [String]?
+    /// Categorical features whose coefficients were made to add up to 0 (see `centred`); absent: none.
+    var centred: [String]?
 
     var description: String {
       "\(parameters.penalty) C=\(parameters.c) \(parameters.classWeight?.rawValue ?? "")"
     }
 
     enum CodingKeys: String, CodingKey {
-      case parameters, objective, standardized, original, standard_errors, p_values, features
+      case parameters, objective, standardized, original, standard_errors, p_values, features, centred
     }
 
     init(from decoder: any Decoder) throws {
@@ -38,6 +40,7 @@ enum Fixture {
       standard_errors = try values.decodeIfPresent([String: Double].self, forKey: .standard_errors)
       p_values = try values.decodeIfPresent([String: Double].self, forKey: .p_values)
       features = try values.decodeIfPresent([String].self, forKey: .features)
+      centred = try values.decodeIfPresent([String].self, forKey: .centred)
     }
   }
 
@@ -66,6 +69,7 @@ enum Fixture {
     var generated: Data
     var adult: Cases
     var adult10: Cases
+    var census10: Cases
   }
 }
 
@@ -99,4 +103,17 @@ extension LogisticModel {
     }
     return result
   }
+}
+
+/// The same model with the coefficients of each categorical feature adding up to 0. With l1 alone a shift between them
+/// and the intercept may cost nothing, so that the optimum is a line; this picks the same point of it for all.
+func centred(_ values: [String: Double], _ features: [String]) -> [String: Double] {
+  var values = values
+  for feature in features {
+    let block = values.keys.filter { $0.hasPrefix("\(feature)=") }
+    let mean = block.reduce(0) { $0 + (values[$1] ?? 0) } / Double(block.count)
+    for key in block { values[key, default: 0] -= mean }
+    values["intercept", default: 0] += mean
+  }
+  return values
 }

@@ -19,7 +19,7 @@ public struct CSVFormat: Sendable, Hashable {
   /// Columns that are neither features nor label and are to be passed over. Any other unknown column is a problem,
   /// so that a slip in a name does not silently drop a feature.
   public var ignoredColumns: Set<String>
-  /// The column with the rows' own keys, if there is one.
+  /// The column with the rows' own keys, which must be there; `nil` for `RowSchema.keyColumn`, if it is.
   public var keyColumn: String?
   /// Which rows to keep; all that match every filter.
   public var filters: [Filter]

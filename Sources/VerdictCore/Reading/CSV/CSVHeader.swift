@@ -22,6 +22,7 @@ struct CSVHeader {
       problems.append(InputProblem(line: 1, column: name, detail: detail))
     }
     let filtered = Set(format.filters.map(\.column))
+    let key = Array((format.keyColumn ?? schema.keyColumn).utf8)
     var places: [[UInt8]: Int] = [:]
     var columns: [Column] = []
     for (place, bytes) in names.enumerated() {
@@ -31,7 +32,7 @@ struct CSVHeader {
       }
       if labelled, bytes == Array(schema.labelName.utf8) {
         columns.append(.label)
-      } else if bytes == format.keyColumn.map({ Array($0.utf8) }) {
+      } else if labelled, bytes == key, format.keyColumn != nil || !format.ignoredColumns.contains(name) {
         columns.append(.key)
       } else if format.ignoredColumns.contains(name) {
         columns.append(.ignored)

@@ -17,19 +17,28 @@ public final class CSVLabelReader: LabelStreamReader {
   private var atStart = true
   private var line = 1
   private var anyRows = false
+  /// The records that were left out; see `LabelStreamReader`.
+  public private(set) var skipped = SkippedRows.none
 
   /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
-  public convenience init(schema: RowSchema, format: CSVFormat = CSVFormat(), rowsPerBatch: Int = 10_000) {
-    self.init(schema: schema, format: format, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
+  public convenience init(
+    schema: RowSchema, format: CSVFormat = CSVFormat(), onError: RowErrorPolicy = .fail,
+    rowsPerBatch: Int = 10_000
+  ) {
+    self.init(
+      schema: schema, format: format, onError: onError, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
   }
 
-  init(schema: RowSchema, format: CSVFormat, rowsPerBatch: Int, limits: StreamLimits) {
+  init(
+    schema: RowSchema, format: CSVFormat, onError: RowErrorPolicy = .fail, rowsPerBatch: Int,
+    limits: StreamLimits
+  ) {
     self.schema = schema
     self.limits = limits
     wanted = limits.piece
     self.format = format
     self.rowsPerBatch = rowsPerBatch
-    rows = RowBuffer(schema: schema, labelled: true)
+    rows = RowBuffer(schema: schema, labelled: true, onError: onError)
     record = CSVRecord(delimiter: format.delimiter)
   }
 
@@ -48,11 +57,11 @@ public final class CSVLabelReader: LabelStreamReader {
   public func finish() throws -> RowBatch? {
     try readRecords(isLast: true)
     guard header != nil else { throw SyntaxProblem(.empty) }
-    try rows.throwProblems { [schema, format] problem, name, found in
+    skipped = try rows.finish { [schema, format] problem, name, found in
       let column: String? =
         switch problem.place {
         case .VJ_AT_FEATURE: name
-        case .VJ_AT_ROW_MEMBER: name == "key" ? format.keyColumn : schema.labelName
+        case .VJ_AT_ROW_MEMBER: name == "key" ? format.keyColumn ?? schema.keyColumn : schema.labelName
         default: nil
         }
       return InputProblem(
@@ -60,15 +69,16 @@ public final class CSVLabelReader: LabelStreamReader {
         detail: detail(problem, name, found: found, schema: schema))
     }
     let batch = rows.count > 0 ? try take() : nil
-    guard anyRows else { throw InputProblems(InputProblem(line: line, detail: "there are no rows")) }
+    guard anyRows || skipped.count > 0 else {
+      throw InputProblems(InputProblem(line: line, detail: "there are no rows"))
+    }
     return batch
   }
 
   private func take() throws -> RowBatch? {
     let batch = try rows.takeBatch()
     anyRows = anyRows || batch.count > 0
-    // Once something is refused, nothing that follows will be stored.
-    return rows.hasProblems ? nil : batch
+    return rows.isRefused ? nil : batch
   }
 
   /// Reads all records that are complete and drops their text.

@@ -12,7 +12,12 @@ public struct JSONLabelReader: Sendable {
   /// All rows of the body, or everything that is wrong with it: `SyntaxProblem` if it is not JSON, `InputProblems`
   /// with pointers such as `/labels/3/features/age` if some value is refused.
   public func read(_ body: RawSpan) throws -> RowBatch {
-    try readEnvelope("labels", of: body, schema: schema, labelled: true)
+    try readEnvelope("labels", of: body, schema: schema, labelled: true).rows
+  }
+
+  /// The rows of the body that fit, and those left out. Throws as `read`, but for what is wrong with single rows.
+  public func readSkipping(_ body: RawSpan) throws -> (rows: RowBatch, skipped: SkippedRows) {
+    try readEnvelope("labels", of: body, schema: schema, labelled: true, onError: .skip)
   }
 
   /// The same for an array of bytes.
@@ -22,15 +27,16 @@ public struct JSONLabelReader: Sendable {
 }
 
 /// Reads `{"<envelope>":[…]}`.
-func readEnvelope(_ envelope: String, of body: RawSpan, schema: RowSchema, labelled: Bool) throws -> RowBatch
-{
-  let buffer = RowBuffer(schema: schema, labelled: labelled)
+func readEnvelope(
+  _ envelope: String, of body: RawSpan, schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail
+) throws -> (rows: RowBatch, skipped: SkippedRows) {
+  let buffer = RowBuffer(schema: schema, labelled: labelled, onError: onError)
   let handle = try buffer.handle()
   try body.withUnsafeBytes { vj_read_envelope(handle, envelope, $0.baseAddress, $0.count) }.check()
-  try buffer.throwProblems { problem, name, found in
+  let skipped = try buffer.finish { problem, name, found in
     InputProblem(
       pointer: pointer(problem, name, row: "/\(envelope)/\(problem.row)"),
       detail: detail(problem, name, found: found, schema: schema))
   }
-  return try buffer.takeBatch()
+  return (try buffer.takeBatch(), skipped)
 }

@@ -13,18 +13,20 @@ public final class NDJSONLabelReader: LabelStreamReader {
   private var wanted = 0
   private var nextLine: UInt64 = 1
   private var anyRows = false
+  /// The lines that were left out; see `LabelStreamReader`.
+  public private(set) var skipped = SkippedRows.none
 
   /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
-  public convenience init(schema: RowSchema, rowsPerBatch: Int = 10_000) {
-    self.init(schema: schema, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
+  public convenience init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int = 10_000) {
+    self.init(schema: schema, onError: onError, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
   }
 
-  init(schema: RowSchema, rowsPerBatch: Int, limits: StreamLimits) {
+  init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int, limits: StreamLimits) {
     self.schema = schema
     self.limits = limits
     wanted = limits.piece
     self.rowsPerBatch = rowsPerBatch
-    rows = RowBuffer(schema: schema, labelled: true)
+    rows = RowBuffer(schema: schema, labelled: true, onError: onError)
   }
 
   /// Takes the next bytes; see `LabelStreamReader`.
@@ -45,13 +47,15 @@ public final class NDJSONLabelReader: LabelStreamReader {
   /// Ends the stream; see `LabelStreamReader`.
   public func finish() throws -> RowBatch? {
     try read(upTo: pending.count)
-    try rows.throwProblems { [schema] problem, name, found in
+    skipped = try rows.finish { [schema] problem, name, found in
       InputProblem(
         line: Int(clamping: problem.row), pointer: pointer(problem, name, row: ""),
         detail: detail(problem, name, found: found, schema: schema))
     }
     let batch = rows.count > 0 ? try take() : nil
-    guard anyRows else { throw InputProblems(InputProblem(line: 1, detail: "there are no rows")) }
+    guard anyRows || skipped.count > 0 else {
+      throw InputProblems(InputProblem(line: 1, detail: "there are no rows"))
+    }
     return batch
   }
 
@@ -70,7 +74,6 @@ public final class NDJSONLabelReader: LabelStreamReader {
   private func take() throws -> RowBatch? {
     let batch = try rows.takeBatch()
     anyRows = anyRows || batch.count > 0
-    // Once something is refused, nothing that follows will be stored.
-    return rows.hasProblems ? nil : batch
+    return rows.isRefused ? nil : batch
   }
 }

@@ -72,7 +72,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
     _ text: [UInt8], _ header: CSVHeader, _ refused: inout [PredictionChunk.Refused]
   ) throws {
     try rows.read(record, of: text, header, line: line)
-    guard rows.hasProblems, let problems = try rows.takeProblems(describe) else { return }
+    guard rows.isRefused, let problems = try rows.takeProblems(describe) else { return }
     refused.append(.init(position: rows.count + refused.count, line: line, problems: problems))
   }
 

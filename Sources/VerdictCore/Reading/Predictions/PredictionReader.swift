@@ -14,7 +14,7 @@ public struct PredictionReader: Sendable {
     let buffer = RowBuffer(schema: schema, labelled: false)
     let handle = try buffer.handle()
     try body.withUnsafeBytes { vj_read_row(handle, $0.baseAddress, $0.count) }.check()
-    try buffer.throwProblems { problem, name, found in
+    _ = try buffer.finish { problem, name, found in
       InputProblem(
         pointer: pointer(problem, name, row: ""), detail: detail(problem, name, found: found, schema: schema))
     }
@@ -28,7 +28,7 @@ public struct PredictionReader: Sendable {
 
   /// All rows of a batch, in its order. Throws as `readOne`, with pointers such as `/predictions/3/features/age`.
   public func readBatch(_ body: RawSpan) throws -> RowBatch {
-    try readEnvelope("predictions", of: body, schema: schema, labelled: false)
+    try readEnvelope("predictions", of: body, schema: schema, labelled: false).rows
   }
 
   /// The same for an array of bytes.

@@ -67,7 +67,7 @@ public final class NDJSONPredictionReader: PredictionStreamReader {
     let first = nextLine
     nextLine += try text.withUnsafeBytes { try read($0, into: rows, line: first) }
     defer { pending.removeSubrange(..<end) }
-    guard rows.hasProblems else {
+    guard rows.isRefused else {
       let batch = try rows.takeBatch()
       return batch.count > 0 ? PredictionChunk(batch: batch) : nil
     }

@@ -5,11 +5,13 @@ import CSimdJSON
 /// For one task at a time; freed with the object.
 final class RowBuffer {
   let schema: RowSchema
+  let onError: RowErrorPolicy
   /// `nil` if there was no memory for it; reading then fails.
   private let rows: OpaquePointer?
 
-  init(schema: RowSchema, labelled: Bool) {
+  init(schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail) {
     self.schema = schema
+    self.onError = onError
     rows = schema.compiled.handle.flatMap { vj_rows_new($0, labelled) }
   }
 
@@ -26,8 +28,8 @@ final class RowBuffer {
   /// How many rows have been read since the last batch was taken.
   var count: Int { rows.map { vj_rows_look($0).count } ?? 0 }
 
-  /// Whether anything read so far was refused.
-  var hasProblems: Bool { rows.map { vj_rows_look($0).problems_total > 0 } ?? false }
+  /// Whether what was read so far is not going to be stored, whatever follows.
+  var isRefused: Bool { onError == .fail && (rows.map { vj_rows_look($0).problems_total > 0 } ?? false) }
 
   /// Copies the rows out and forgets them; the keys seen are kept, so that a repeated one is found later.
   func takeBatch() throws(SyntaxProblem) -> RowBatch {
@@ -47,9 +49,14 @@ final class RowBuffer {
     return batch
   }
 
-  /// Throws what was refused, if anything was.
-  func throwProblems(_ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem) throws {
-    if let problems = try problems(describe) { throw problems }
+  /// The rows that were refused. Throws what was refused if that is not rows only, or if they may not be skipped.
+  func finish(
+    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
+  ) throws -> SkippedRows {
+    guard let all = try problems(describe) else { return .none }
+    let view = vj_rows_look(try handle())
+    guard onError == .skip, !view.envelope_refused else { throw all }
+    return SkippedRows(count: Int(clamping: view.rows_refused), problems: all)
   }
 
   /// What was refused since the last time, if anything was; it is forgotten.

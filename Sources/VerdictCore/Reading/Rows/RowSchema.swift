@@ -13,6 +13,10 @@ public struct RowSchema: Sendable {
   /// Length of a row's array of categories.
   public let categorySlots: Int
 
+  /// The CSV column with the rows' own keys where nothing else is said: `key`, behind as many underscores as keep it
+  /// apart from the features and the label.
+  public let keyColumn: String
+
   let compiled: CompiledSchema
 
   /// Compiles a schema. Names and slots of the features must be unique.
@@ -24,6 +28,10 @@ public struct RowSchema: Sendable {
     let numeric = features.filter { $0.type != .categorical }
     numberSlots = (numeric.map(\.slot).max() ?? -1) + 1
     categorySlots = (categorical.map(\.slot).max() ?? -1) + 1
+    let taken = Set(features.map(\.name) + [labelName])
+    var keyColumn = "key"
+    while taken.contains(keyColumn) { keyColumn = "_" + keyColumn }
+    self.keyColumn = keyColumn
     compiled = CompiledSchema(features: features, positive: positive)
   }
 }

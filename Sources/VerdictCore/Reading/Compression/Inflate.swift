@@ -2,9 +2,8 @@ import CZlib
 
 /// Expands a gzip stream (RFC 1952) piece by piece, with a limit on what comes out.
 ///
-/// Append compressed bytes as they come, take pieces with `next` until it has none, then go on; call `finish` once.
 /// Members one after another, as `cat a.gz b.gz` makes them, are one stream.
-public final class Inflate {
+public final class Inflate: Expander {
   /// Largest piece that `next` answers, in bytes.
   public static let pieceSize = 128 << 10
 
@@ -37,7 +36,7 @@ public final class Inflate {
     stream.deallocate()
   }
 
-  /// Takes compressed bytes. What was appended before should have been taken out with `next`.
+  /// Takes compressed bytes; see ``Expander``.
   public func append(_ bytes: RawSpan) {
     input.removeSubrange(..<consumed)
     consumed = 0
@@ -45,12 +44,7 @@ public final class Inflate {
     anyInput = anyInput || !input.isEmpty
   }
 
-  /// The same for an array of bytes.
-  public func append(_ bytes: [UInt8]) {
-    append(bytes.span.bytes)
-  }
-
-  /// The next expanded bytes; `nil` when more input is needed. Throws `SyntaxProblem`: `.corruptGzip` or `.tooLarge`.
+  /// The next expanded bytes; see ``Expander``. Throws `.corruptGzip` or `.tooLarge`.
   public func next() throws(SyntaxProblem) -> [UInt8]? {
     guard isReady else { throw SyntaxProblem(.outOfMemory) }
     while true {
@@ -90,7 +84,7 @@ public final class Inflate {
     }
   }
 
-  /// Ends the stream. Throws `SyntaxProblem(.truncated)` if it breaks off, `.empty` if there was nothing at all.
+  /// Ends the stream; see ``Expander``.
   public func finish() throws(SyntaxProblem) {
     guard anyInput else { throw SyntaxProblem(.empty) }
     guard isBetweenMembers, consumed == input.count else { throw SyntaxProblem(.truncated) }

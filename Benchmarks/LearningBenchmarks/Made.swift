@@ -1,0 +1,43 @@
+import Learning
+
+/// Tables of made-up data, the same in every run.
+struct Made {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  /// SplitMix64 (Steele, Lea and Flood 2014).
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  /// Roughly normal with mean 0 and variance 1.
+  mutating func normal() -> Double { (0..<4).reduce(-2) { sum, _ in sum + uniform() } * 1.732 }
+
+  /// Numbers, of which the first few matter, and categories, which matter a little.
+  static func table(rows: Int, numbers: Int, categories: Int = 0, levels: Int = 0) throws -> TrainingTable {
+    var made = Made(seed: UInt64(rows + numbers))
+    let columns = (0..<numbers).map { _ in (0..<rows).map { _ in made.normal() } }
+    let codes = (0..<categories).map { _ in
+      (0..<rows).map { _ in Int32(truncatingIfNeeded: made.next() % UInt64(levels)) }
+    }
+    let outcomes = (0..<rows).map { row -> UInt8 in
+      var threshold = 0.1
+      for column in columns.prefix(5) { threshold += 0.12 * column[row] }
+      for code in codes.prefix(3) { threshold += code[row] % 3 == 0 ? 0.1 : 0 }
+      return made.uniform() < min(max(threshold + 0.2, 0.02), 0.98) ? 1 : 0
+    }
+    return try TrainingTable(
+      names: (0..<(numbers + categories)).map { "feature \($0)" },
+      kinds: (0..<(numbers + categories)).map { $0 < numbers ? .continuous : .categorical },
+      columns: columns.map { .numeric($0) }
+        + codes.map { .categorical(codes: $0, levels: (0..<levels).map { "level \($0)" }) },
+      outcomes: outcomes)
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import Learning
+
+/// The learner's share of what `run` measures; `compare.py` does the rest.
+///
+///     LearningBenchmarks fit DIRECTORY REPETITIONS THREADS PARAMETERS   one JSON line: times and the model
+///     LearningBenchmarks peak DIRECTORY PARAMETERS                      one JSON line: memory of one fit
+///     LearningBenchmarks trainings                                      whole trainings, their phases and memory
+///     LearningBenchmarks cancellations [PART OF A NAME]                  how late a cancelled training ends
+@main
+struct Main {
+  static func main() throws {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    switch (arguments.first, arguments.count) {
+    case ("fit", 5):
+      let threads = Int(arguments[3]) ?? 0
+      try Fits(directory: arguments[1], parameters: arguments[4])
+        .time(repetitions: Int(arguments[2]) ?? 1, threads: threads > 0 ? threads : nil)
+    case ("peak", 3): try Fits(directory: arguments[1], parameters: arguments[2]).peak()
+    case ("trainings", 1): try Trainings().run()
+    case ("cancellations", 1...2): try Cancellations().run(only: arguments.dropFirst().first)
+    default:
+      say("see the top of Main.swift for what to say")
+      exit(2)
+    }
+  }
+}
+
+/// Seconds that something takes.
+func seconds<Result>(_ body: () throws -> Result) rethrows -> (Double, Result) {
+  let start = ContinuousClock.now
+  let result = try body()
+  return (start.duration(to: .now) / .seconds(1), result)
+}
+
+func median(_ values: [Double]) -> Double {
+  let sorted = values.sorted()
+  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+}
+
+/// The most memory that this process has held so far, bytes: `VmHWM` of proc(5).
+func peakMemory() -> Int {
+  let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+  let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+  return 1024 * (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)
+}
+
+/// Prints a line at once, also into a file.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

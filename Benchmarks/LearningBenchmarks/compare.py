@@ -1,0 +1,220 @@
+"""The learner's solver beside scikit-learn's on the same tables, in one run.
+
+    compare.py PROGRAM [small|large|adult|adult-l1|FILE.csv...]
+
+Ours is timed from the columns as they are stored to the model with its standard errors; standardising is part of it.
+scikit-learn's fit() is timed on a matrix that is standardised and encoded already, with the loosest tolerance that
+brings the penalised log loss within 1e-9 of the optimum, at the faster of one and two threads. For every table all
+its solvers with the same objective are tried, and the fastest is the reference. Both take turns.
+"""
+
+import csv
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROUNDS = 5
+EQUAL = 1e-9
+# A solver that takes longer than this once is out of the race.
+PATIENCE = 20
+
+
+class Table:
+    """Columns by name, numbers as float64 (NaN: missing), categories as text ("": missing), and outcomes."""
+
+    def __init__(self, name, columns, outcomes):
+        self.name, self.columns, self.outcomes = name, columns, np.asarray(outcomes, dtype=np.uint8)
+
+    def write(self, directory):
+        """For the learner: as it is stored."""
+        shape = []
+        for index, (name, values) in enumerate(self.columns.items()):
+            if values.dtype == np.float64:
+                shape.append({"name": name})
+                values.tofile(directory / f"{index}.bin")
+            else:
+                levels = sorted(set(values) - {""})
+                place = {level: code for code, level in enumerate(levels)} | {"": -1}
+                shape.append({"name": name, "levels": levels})
+                np.array([place[v] for v in values], dtype=np.int32).tofile(directory / f"{index}.bin")
+        self.outcomes.tofile(directory / "outcomes.bin")
+        (directory / "shape.json").write_text(json.dumps({"columns": shape}))
+
+    def design(self):
+        """For scikit-learn: standardised, one-hot, with an indicator of missing values."""
+        names, columns = [], []
+        for name, values in self.columns.items():
+            if values.dtype == np.float64:
+                missing = np.isnan(values)
+                scale = np.nanstd(values) or 1.0
+                names.append(name)
+                columns.append(np.where(missing, 0, (values - np.nanmean(values)) / scale))
+            else:
+                missing = values == ""
+                for level in sorted(set(values) - {""}):
+                    names.append(f"{name}={level}")
+                    columns.append((values == level).astype(float))
+            if missing.any():
+                names.append(f"{name}=?")
+                columns.append(missing.astype(float))
+        return names, np.column_stack(columns)
+
+
+def made(rows):
+    """Ten numbers, correlated, of which all matter."""
+    r = np.random.default_rng(rows)
+    x = r.normal(size=(rows, 10)) @ (np.eye(10) + 0.3 * r.normal(size=(10, 10)))
+    logit = x @ r.normal(size=10) * 0.4 - 1
+    y = r.uniform(size=rows) < 1 / (1 + np.exp(-logit))
+    x = x * 10.0 ** r.integers(-3, 4, size=10) + r.normal(size=10)
+    return Table(f"{rows:,} × 10, made up", {f"x{j}": np.ascontiguousarray(x[:, j]) for j in range(10)}, y)
+
+
+def read(path, positive=lambda text: float(text) == 1):
+    with open(path, newline="") as file:
+        header, *rows = csv.reader(file)
+    columns = {}
+    for index, name in enumerate(header[:-1]):
+        texts = ["" if row[index] in ("", "?") else row[index] for row in rows]
+        try:
+            columns[name] = np.array([float(text) if text else np.nan for text in texts])
+        except ValueError:
+            columns[name] = np.array(texts, dtype=object)
+    return Table(f"{pathlib.Path(path).name}, {len(rows):,} × {len(header) - 1}", columns,
+                 [positive(row[-1]) for row in rows])
+
+
+def objective(X, y, beta, l1):
+    """The mean of what both minimise with C = 1."""
+    m = beta[0] + X @ beta[1:]
+    penalty = np.abs(beta[1:]).sum() if l1 else 0.5 * beta[1:] @ beta[1:]
+    return (np.logaddexp(0, m).sum() - m[y == 1].sum() + penalty) / len(y)
+
+
+def ours(program, directory, penalty, repetitions, threads=0):
+    answer = subprocess.run([program, "fit", directory, str(repetitions), str(threads), json.dumps({"penalty": penalty})],
+                            check=True, capture_output=True, text=True)
+    report = json.loads(answer.stdout)
+    model = report["model"]
+    beta = {"": model["standardized_intercept"]}
+    for feature in model["features"]:
+        if "coefficient" in feature:
+            beta[feature["name"]] = feature["coefficient"]["standardized"]
+        for category in feature.get("categories", []):
+            beta[f"{feature['name']}={category['name']}"] = category["coefficient"]["standardized"]
+        if "missing" in feature:
+            beta[f"{feature['name']}=?"] = feature["missing"]["standardized"]
+    return report["times"], beta
+
+
+def candidates(X, penalty):
+    """Ways to fit: a name, how the matrix is to lie, and the estimator for a tolerance."""
+    def make(solver, **more):
+        return lambda tol: LogisticRegression(C=1.0, solver=solver, tol=tol, max_iter=10_000, **more)
+    shapes = {"": np.ascontiguousarray(X)}
+    if penalty == "l2":
+        solvers = {name: make(name) for name in ("newton-cholesky", "lbfgs", "newton-cg", "sag", "saga")}
+    else:
+        # liblinear penalises the intercept too; scaled up a thousand times that penalty is next to nothing.
+        solvers = {"saga": make("saga", l1_ratio=1.0),
+                   "liblinear": make("liblinear", l1_ratio=1.0, intercept_scaling=1_000.0)}
+    if (X == 0).mean() > 0.5:
+        import scipy.sparse
+        shapes[", sparse"] = scipy.sparse.csr_matrix(X)
+    shapes[", by columns"] = np.asfortranarray(X)
+    for solver, estimator in solvers.items():
+        for shape, matrix in shapes.items():
+            yield solver + shape, matrix, estimator
+
+
+def timed(matrix, y, estimator, threads):
+    with threadpool_limits(threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        estimator.fit(matrix, y)
+        return time.perf_counter() - start
+
+
+def fastest(X, y, penalty, best):
+    """The reference: every way at the loosest tolerance that is good enough, the faster number of threads."""
+    found, limit = [], PATIENCE
+    for name, matrix, make in candidates(X, penalty):
+        for tol in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10):
+            try:
+                estimator = make(tol)
+                took = timed(matrix, y, estimator, 2)
+            except (ValueError, TypeError) as error:
+                print(f"    {name}: {str(error).splitlines()[0][:80]}")
+                break
+            gap = objective(X, y, np.r_[estimator.intercept_, estimator.coef_[0]], penalty == "l1") - best
+            if gap <= EQUAL:
+                for threads in (1, 2):
+                    took = timed(matrix, y, make(tol), threads)
+                    found.append((took, f"{name}, tol={tol:g}, {threads} threads", matrix, make, tol, threads))
+                break
+            if took > min(limit, 10 * min([f[0] for f in found], default=limit)):
+                print(f"    {name}: {took:.2f} s at tol={tol:g} and still {gap:.1e} above")
+                break
+    found.sort(key=lambda each: each[0])
+    for took, name, *_ in found[:6]:
+        print(f"    {name}: {1e3 * took:.1f} ms")
+    return found
+
+
+def compare(program, table, penalty):
+    names, X = table.design()
+    y = table.outcomes
+    print(f"{table.name}, {penalty}: {len(y):,} × {X.shape[1]} encoded", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        table.write(directory)
+        repetitions = 20 if len(y) * X.shape[1] < 1e7 else 3
+        _, beta = ours(program, directory, penalty, 1)
+        beta = np.array([beta[""]] + [beta.get(name, 0.0) for name in names])
+        best = objective(X, y, beta, penalty == "l1")
+        contest = fastest(X, y, penalty, best)[:3]
+        if not contest:
+            print("    no solver comes within 1e-9")
+            return
+        mine, alone, theirs = [], [], [[] for _ in contest]
+        for _ in range(ROUNDS):
+            mine += ours(program, directory, penalty, repetitions)[0]
+            alone += ours(program, directory, penalty, repetitions, threads=1)[0]
+            for times, (_, _, matrix, make, tol, threads) in zip(theirs, contest):
+                times += [timed(matrix, y, make(tol), threads) for _ in range(max(1, repetitions // 4))]
+        reference, label = min((statistics.median(times), entry[1]) for times, entry in zip(theirs, contest))
+        memory = json.loads(subprocess.run([program, "peak", directory, json.dumps({"penalty": penalty})], check=True,
+                                           capture_output=True, text=True).stdout)
+        # Log losses: ours is no worse than theirs by more than 1e-9, and theirs than ours.
+        print(f"  verdict {1e3 * statistics.median(mine):.2f} ms (one thread {1e3 * statistics.median(alone):.2f}), "
+              f"scikit-learn {1e3 * reference:.2f} ms ({label}): ratio {reference / statistics.median(mine):.1f}")
+        print(f"  peak memory of the process, table and all: {memory['fit'] / (X.size * 8):.2f} × the encoded matrix "
+              f"({memory['fit'] / 1e6:.0f} MB)", flush=True)
+
+
+def main(program, *wanted):
+    """All tables of our own, or those named (small, large, adult, adult-l1), and files."""
+    def adult():
+        return read(ROOT / "Examples/adult/adult_train.csv", lambda text: text.startswith(">50K"))
+    known = {
+        "small": lambda: compare(program, made(25_000), "l2"), "large": lambda: compare(program, made(1_000_000), "l2"),
+        "adult": lambda: compare(program, adult(), "l2"), "adult-l1": lambda: compare(program, adult(), "l1"),
+    }
+    if not any(name in known for name in wanted):
+        wanted = [*known, *wanted]
+    for name in wanted:
+        known.get(name, lambda: compare(program, read(name), "l2"))()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,92 @@
+/// A line of very many points that is to be drawn with few. Ends and corners stay.
+struct Line<Point> {
+  private let place: (Point) -> (Double, Double)
+  private let isLong: Bool
+  private var points: [Point] = []
+  /// Points since the last one kept, which are less than a step away from it.
+  private var pending: [Point] = []
+
+  /// Above this many points only some are kept from the start: one in every step of 1/2000 of the way, which no eye
+  /// can tell from all, and the sharpest bend in between.
+  private static var steps: Double { 2_000 }
+
+  /// A line that will have `count` points, at the places that `place` tells.
+  init(of count: Int, at place: @escaping (Point) -> (Double, Double)) {
+    self.place = place
+    isLong = Double(count) > 4 * Self.steps
+  }
+
+  mutating func append(_ point: Point) {
+    guard isLong, let last = points.last.map(place) else {
+      points.append(point)
+      return
+    }
+    pending.append(point)
+    let here = place(point)
+    if abs(here.0 - last.0) + abs(here.1 - last.1) >= 1 / Self.steps { flush() }
+  }
+
+  /// Keeps the last of the pending points and the one that is furthest from the straight way there.
+  private mutating func flush() {
+    guard let last = pending.popLast() else { return }
+    if let start = points.last {
+      let (a, c) = (place(start), place(last))
+      var furthest: (point: Point, area: Double)?
+      for point in pending {
+        let area = Self.area(a, place(point), c)
+        if area > furthest?.area ?? 1e-15 { furthest = (point, area) }
+      }
+      if let furthest { points.append(furthest.point) }
+    }
+    points.append(last)
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  private static func area(_ a: (Double, Double), _ b: (Double, Double), _ c: (Double, Double)) -> Double {
+    abs((b.0 - a.0) * (c.1 - a.1) - (c.0 - a.0) * (b.1 - a.1)) / 2
+  }
+
+  private struct Candidate: Comparable {
+    var area: Double
+    var index: Int
+    var version: Int
+
+    static func < (a: Candidate, b: Candidate) -> Bool { (a.area, a.index) < (b.area, b.index) }
+  }
+
+  /// The line in at most `limit` points: the one whose triangle with its neighbours is smallest goes, again and again
+  /// (Visvalingam and Whyatt 1993).
+  consuming func simplified(to limit: Int) -> [Point] {
+    flush()
+    let points = points
+    guard points.count > limit, limit >= 2 else { return points }
+    let places = points.map(place)
+    var before = points.indices.map { $0 - 1 }
+    var after = points.indices.map { $0 + 1 }
+    var versions = [Int](repeating: 0, count: points.count)
+    var gone = [Bool](repeating: false, count: points.count)
+    func area(_ index: Int) -> Double {
+      Self.area(places[before[index]], places[index], places[after[index]])
+    }
+    var heap = Heap<Candidate>()
+    for index in points.indices.dropFirst().dropLast() {
+      heap.insert(Candidate(area: area(index), index: index, version: 0))
+    }
+    var left = points.count
+    while left > limit, let least = heap.popMin() {
+      guard !gone[least.index], versions[least.index] == least.version else { continue }
+      gone[least.index] = true
+      left -= 1
+      let (a, b) = (before[least.index], after[least.index])
+      after[a] = b
+      before[b] = a
+      for index in [a, b] where index > 0 && index < points.count - 1 {
+        versions[index] += 1
+        // Never below the area of the point that went, so that a run of small bends is not eaten up from one end.
+        heap.insert(
+          Candidate(area: max(area(index), least.area), index: index, version: versions[index]))
+      }
+    }
+    return points.indices.filter { !gone[$0] }.map { points[$0] }
+  }
+}

@@ -1,0 +1,68 @@
+/// Fits a logistic regression to all rows of a table and measures it on rows held out from a fit of the same kind.
+///
+/// Works on the calling thread and, unless `threads` is 1, on Dispatch's; call it where blocking does no harm.
+/// Results depend on the table and the parameters, not on `threads`; `warmStart` only shortens the way to the same
+/// optimum. `isCancelled` is asked every few milliseconds, from any thread; if it says so, `CancellationError` is
+/// thrown. Otherwise throws `LearningError`.
+public func train(
+  _ table: TrainingTable, parameters: TrainingParameters, warmStart: LogisticModel? = nil,
+  threads: Int? = nil,
+  progress: (@Sendable (TrainingProgress) -> Void)? = nil,
+  isCancelled: @escaping @Sendable () -> Bool = { false }
+) throws -> TrainingResult {
+  try parameters.validate()
+  let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
+  let plan = try ValidationPlan(
+    outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
+    checkpoint: runner.checkCancelled)
+  return try withTrainer(table, parameters, plan, runner, progress) { try $0.run(warmStart: warmStart) }
+}
+
+/// Fits a logistic regression to all rows of a table and measures nothing: what `train` does last. A threshold that
+/// is to be chosen on held-out rows is left at 0.5. Everything else as for `train`.
+public func fit(
+  _ table: TrainingTable, parameters: TrainingParameters, warmStart: LogisticModel? = nil,
+  threads: Int? = nil,
+  progress: (@Sendable (TrainingProgress) -> Void)? = nil,
+  isCancelled: @escaping @Sendable () -> Bool = { false }
+) throws -> LogisticModel {
+  try parameters.validate()
+  let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
+  let threshold = if case .fixed(let value) = parameters.threshold { value } else { 0.5 }
+  let plan = try ValidationPlan(unmeasured: table.outcomes)
+  return try withTrainer(table, parameters, plan, runner, progress) { trainer in
+    try trainer.final(
+      from: warmStart.map { $0.start(table, layout: trainer.matrix.layout) }, threshold: threshold
+    )
+    .0
+  }
+}
+
+/// Reads the table once and calls `body` with everything that fits need, which lives no longer than the call.
+private func withTrainer<Result>(
+  _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
+  _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (Trainer) throws -> Result
+) throws -> Result {
+  try runner.checkCancelled()
+  progress?(TrainingProgress(phase: "encoding", fraction: 0, iteration: 0))
+  return try table.withPinned { pinned in
+    try plan.folds.withPointer { fold in
+      let statistics = try TableStatistics(table, pinned: pinned, folds: plan.folds, runner: runner)
+      let layout = DesignLayout(table, statistics: statistics)
+      guard layout.columns <= largestDesign else {
+        throw LearningError.tooLarge(
+          detail: """
+            The features have \(layout.columns) numbers and categories in all; \(largestDesign) are the most that a \
+            model can have.
+            """)
+      }
+      return try body(
+        Trainer(
+          table: table, parameters: parameters, plan: plan, statistics: statistics, runner: runner,
+          matrix: DesignMatrix(layout: layout, pinned: pinned, fold: fold), progress: progress))
+    }
+  }
+}
+
+/// Design columns of the largest model, so that the sums over the rows fit into memory.
+private let largestDesign = 4_000_000

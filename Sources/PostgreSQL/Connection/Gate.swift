@@ -1,0 +1,135 @@
+internal import Synchronization
+
+/// What any task or thread may look at or change of a connection, behind its lock.
+///
+/// The rest of the connection belongs to the operation that is the current one here, and to nobody if there is
+/// none: so it needs no lock, and statements run where their caller runs, without a change of thread.
+struct Gate {
+  var operations = OperationQueue()
+  /// The current operation's cancelling on the server, from its start until it is settled.
+  var cancellation: Cancellation?
+  /// What cancel requests are sent with; nil before connecting and after the end.
+  var canceller: CancelHandle?
+  /// The socket, for ``Connection/sever()``; -1 before connecting and after the end.
+  var socket: Int32 = -1
+  /// The server's process.
+  var processID: Int32 = 0
+  var serverVersion = 0
+  /// The COPY that is running, if one is.
+  var copy: CopyDirection?
+  /// A piece of its data is being sent or received.
+  var isInCopyStep = false
+  /// The COPY TO that was last read to its end.
+  var copyOutEnded: UInt64?
+  /// The transaction that the session is in.
+  var transaction: TransactionContext?
+  /// Something came for the idle connection just when an operation was ending.
+  var hasMissedEvent = false
+  var onNotification: (@Sendable (Notification) -> Void)?
+  var onEnd: [@Sendable (PostgreSQLError) -> Void] = []
+  /// Why the session has ended.
+  var end: PostgreSQLError?
+}
+
+extension Connection {
+  /// Makes this operation the current one, when those before it are done.
+  func enter(_ id: UInt64, shielded: Bool) async throws {
+    let isAdmitted = try gate.withLock { gate in
+      if gate.copy != nil, !shielded {
+        // Waiting would be a deadlock if it is the COPY's own closure that asks.
+        throw PostgreSQLError(.misuse, "a COPY is running on this connection")
+      }
+      return gate.operations.begin(id)
+    }
+    if !isAdmitted, await !waitForTurn(id, shielded: shielded) {
+      throw PostgreSQLError(.cancelled, "the task was cancelled while waiting")
+    }
+    if let failure, wire == nil {
+      await finish(id)
+      throw failure
+    }
+    // A cancellation after this line finds the operation as the current one.
+    if !shielded, Task.isCancelled {
+      await finish(id)
+      throw PostgreSQLError(.cancelled, "the task was cancelled before the statement was sent")
+    }
+    activity.store(.busy, ordering: .releasing)
+    waits = 0
+    channel.stopIdling()
+  }
+
+  private func waitForTurn(_ id: UInt64, shielded: Bool) async -> Bool {
+    await withUnsafeContinuation { turn in
+      let isAdmitted = gate.withLock { gate in
+        // It may have become free in between.
+        if gate.operations.begin(id) { return true }
+        gate.operations.append(id, turn)
+        return false
+      }
+      if isAdmitted {
+        turn.resume(returning: true)
+      } else if !shielded, Task.isCancelled {
+        gate.withLock { $0.operations.giveUp(id) }?.resume(returning: false)
+      }
+    }
+  }
+
+  /// Ends the current operation; if it was being cancelled, not before that can hit nobody else.
+  func finish(_ id: UInt64) async {
+    if !leave(id) {
+      await settleCancellation(id, wasHit: false)
+      _ = leave(id)
+    }
+  }
+
+  /// Ends the current operation, unless its cancelling has to be settled first.
+  private func leave(_ id: UInt64) -> Bool {
+    if let wire {
+      deliverNotifications()
+      if wire.isBroken { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }
+    }
+    // Between operations the socket is always watched: for notifications, and for the end of the session.
+    if let wire { channel.watchWhileIdle(wire.socket, rearms: waits > 1) }
+    var turn: OperationQueue.Turn?
+    var hasMissedEvent = false
+    let hasLeft = gate.withLock { gate in
+      guard gate.operations.current == id else { return true }
+      if gate.cancellation?.operation == id { return false }
+      publishActivity()
+      turn = gate.operations.end()
+      if turn != nil {
+        activity.store(.busy, ordering: .releasing)
+      } else {
+        swap(&hasMissedEvent, &gate.hasMissedEvent)
+      }
+      return true
+    }
+    turn?.resume(returning: true)
+    if hasMissedEvent { readWhileIdle() }
+    return hasLeft
+  }
+
+  /// True if the operation is the current one.
+  func isCurrent(_ id: UInt64) -> Bool { gate.withLock { $0.operations.current == id } }
+
+  /// Why the operation is to end, if it is.
+  func interruption(of id: UInt64) -> Interruption? { gate.withLock { $0.operations.interruption(of: id) } }
+
+  /// Reads what came without being asked for: notifications, or the end of the session. On the loop's thread.
+  func readWhileIdle() {
+    let id = OperationID.next()
+    let isAdmitted = gate.withLock { gate in
+      if gate.operations.begin(id) { return true }
+      gate.hasMissedEvent = true
+      return false
+    }
+    guard isAdmitted else { return }
+    if let wire {
+      channel.stopIdling()
+      // Unread bytes would bring no edge of their own.
+      waits = 2
+      if !wire.consumeInput() { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }
+    }
+    _ = leave(id)
+  }
+}

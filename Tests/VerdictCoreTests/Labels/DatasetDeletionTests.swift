@@ -1,0 +1,57 @@
+import DomainTestSupport
+import Foundation
+import PostgreSQL
+import Testing
+
+@testable import VerdictCore
+
+/// A dataset is gone when its deletion is answered; its rows go afterwards, in steps of bounded size.
+@Suite struct DatasetDeletionTests {
+  @Test(.timeLimit(.minutes(2)))
+  func rowsGoInBoundedStepsAndTheNameIsFreeAtOnce() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let old = try await domain.dataset(tenant)
+      let count = BoundedDeletion.rowsPerStep * 2 + 17
+      try await domain.asOwner { connection in
+        try await connection.query(
+          """
+          INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
+          SELECT \(tenant), \(old.id), i % 2 = 0, ARRAY[i::float8], ARRAY['c'] FROM generate_series(1, \(count)) i
+          """)
+        // Notes of each step how many rows it deleted.
+        try await connection.query("CREATE TABLE steps (rows bigint)")
+        try await connection.query(
+          """
+          CREATE FUNCTION note_step() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+          'BEGIN INSERT INTO steps SELECT count(*) FROM gone; RETURN NULL; END'
+          """)
+        try await connection.query(
+          """
+          CREATE TRIGGER note_step AFTER DELETE ON labels REFERENCING OLD TABLE AS gone
+          FOR EACH STATEMENT EXECUTE FUNCTION note_step()
+          """)
+      }
+      try await domain.datasets.delete(tenant, named: "d")
+      await #expect(throws: DomainError.notFound(what: "dataset d")) {
+        try await domain.post(x: [1], tenant)
+      }
+      let new = try await domain.dataset(tenant)
+      #expect(new.id != old.id)
+      try await domain.post(x: [1, 2, -3], tenant)
+      #expect(try await domain.counts(tenant).stored == 3)
+      let (_, labels) = try await domain.labels.list(tenant, dataset: "d", after: nil, limit: 10)
+      #expect(labels.count == 3)
+
+      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      #expect(try await domain.countedRows() == (2, 1))
+      #expect(try await domain.counts(tenant).stored == 3)
+      let steps = try await domain.asOwner { connection in
+        try await connection.query("SELECT rows FROM steps WHERE rows > 0 ORDER BY rows DESC").map {
+          try $0.decode(Int.self)
+        }
+      }
+      #expect(steps == [BoundedDeletion.rowsPerStep, BoundedDeletion.rowsPerStep, 17])
+    }
+  }
+}

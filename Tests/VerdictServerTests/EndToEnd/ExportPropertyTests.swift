@@ -1,0 +1,68 @@
+import DomainTestSupport
+import HTTPTestSupport
+import PostgreSQL
+import Testing
+
+/// Whatever the schema and the values, an export posted back as it is gives the same rows and the same export.
+@Suite struct ExportPropertyTests {
+  @Test(.timeLimit(.minutes(5)))
+  func exportsAreImportedAsTheyAre() async throws {
+    try await TestServer.with(worker: false) { server in
+      for seed in 0..<25 { try await check(seed: seed, server) }
+    }
+  }
+
+  private func check(seed: Int, _ server: TestServer) async throws {
+    let client = server.client
+    var random = RandomDataset(seed: UInt64(seed))
+    let declaration = random.declaration()
+    let (one, two) = ("one-\(seed)", "two-\(seed)")
+    for name in [one, two] { try await client.makeDataset(name, declaration) }
+    for _ in 0..<Int.random(in: 1...4, using: &random.generator) {
+      let lines = random.lines(count: .random(in: 1...60, using: &random.generator), of: declaration)
+      let added = try await client.send(
+        "POST", "/v1/datasets/\(one)/labels", text: lines, as: "application/x-ndjson")
+      guard added.status == 201 else {
+        Issue.record("seed \(seed): \(added)")
+        return
+      }
+    }
+    // Some rows came from predictions, and at other times: an export does not tell.
+    try await server.domain.asOwner { connection in
+      try await connection.query(
+        """
+        UPDATE labels SET prediction_id = gen_random_uuid(), created_at = created_at - id * interval '1 hour'
+        WHERE key IS NULL AND id % 5 = 0
+        """)
+    }
+    var exports: [String: [UInt8]] = [:]
+    for type in ["text/csv", "application/x-ndjson"] {
+      let accept = ["Accept": type]
+      let first = try await client.get("/v1/datasets/\(one)/labels", headers: accept)
+      let back = try await client.send(
+        "POST", "/v1/datasets/\(two)/labels", headers: ["Content-Type": type], body: .bytes(first.body))
+      #expect(back.status == 201, "seed \(seed): \(back)")
+      let second = try await client.get("/v1/datasets/\(two)/labels", headers: accept)
+      #expect(second.body == first.body, "seed \(seed): \(type)")
+      // The rows themselves, as pages show them.
+      let before = try await rows(one, client)
+      let after = try await rows(two, client)
+      #expect(before == after, "seed \(seed): \(type)")
+      exports[type] = first.body
+      _ = try await client.delete("/v1/datasets/\(two)/labels?all=true")
+    }
+    // Each format tells all that the other does.
+    let crossed = try await client.send(
+      "POST", "/v1/datasets/\(two)/labels", headers: ["Content-Type": "text/csv"],
+      body: .bytes(exports["text/csv"] ?? []))
+    #expect(crossed.status == 201)
+    let lines = try await client.get(
+      "/v1/datasets/\(two)/labels", headers: ["Accept": "application/x-ndjson"])
+    #expect(lines.body == exports["application/x-ndjson"], "seed \(seed)")
+  }
+
+  private func rows(_ name: String, _ client: HTTPClient) async throws -> [[JSON]] {
+    let page = try await client.get("/v1/datasets/\(name)/labels?limit=1000").json
+    return page["data"].elements.map { [$0["features"], $0["label"], $0["key"]] }
+  }
+}

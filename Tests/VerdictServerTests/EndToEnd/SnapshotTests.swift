@@ -1,0 +1,145 @@
+import HTTPTestSupport
+import Testing
+
+/// Does something next to a test; what it was at when it was cancelled may fail.
+private func untilCancelled(_ body: () async throws -> Void) async {
+  do { try await body() } catch { if !Task.isCancelled { Issue.record(error) } }
+}
+
+/// Lists and exports while others write.
+@Suite struct SnapshotTests {
+  /// Posts rows of other keys and deletes them again, until it is cancelled.
+  private static func disturb(_ client: HTTPClient, _ number: Int) async throws {
+    var round = 0
+    while !Task.isCancelled {
+      let key = "other-\(number)-\(round % 7)"
+      let body: JSON = ["labels": [["features": ["x": 0], "label": 0, "key": .string(key)]]]
+      _ = try HTTPClient.expect(201, try await client.post("/v1/datasets/d/labels", body))
+      _ = try await client.post("/v1/datasets/d/labels", SmallData.batch(SmallData.rows(20, from: 5_000)))
+      if round % 3 == 0 { _ = try await client.delete("/v1/datasets/d/labels?key=\(key)") }
+      round += 1
+    }
+  }
+
+  /// Rows that stay, between others that do not.
+  private static func prepare(_ client: HTTPClient) async throws {
+    try await client.makeDataset()
+    let labels: [JSON] = (0..<600).map { index in
+      [
+        "features": ["x": .number(Double(index))], "label": 1,
+        "key": .string(index % 3 == 0 ? "gone-\(index)" : "stays-\(index)"),
+      ]
+    }
+    _ = try HTTPClient.expect(
+      201, try await client.post("/v1/datasets/d/labels", ["labels": .array(labels)]))
+  }
+
+  private static let staying = (0..<600).filter { $0 % 3 != 0 }.map { JSON.string("stays-\($0)") }
+
+  @Test(.timeLimit(.minutes(3)))
+  func pagesHaveEveryRowThatStaysOnce() async throws {
+    try await TestServer.with(worker: false) { server in
+      let client = server.client
+      try await Self.prepare(client)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<3 {
+          group.addTask { await untilCancelled { try await Self.disturb(client, number) } }
+        }
+        // Rows before, after and just at the place of the cursor go away, and rows that stay are replaced.
+        group.addTask {
+          await untilCancelled {
+            for index in stride(from: 0, to: 600, by: 3) {
+              _ = try await client.delete("/v1/datasets/d/labels?key=gone-\(index)")
+              let again: JSON = [
+                "labels": [["features": ["x": -1], "label": 0, "key": .string("stays-\(index + 1)")]]
+              ]
+              _ = try HTTPClient.expect(201, try await client.post("/v1/datasets/d/labels", again))
+            }
+          }
+        }
+        for limit in [7, 50, 1_000] {
+          var seen: [JSON] = []
+          var ids: [Int] = []
+          var path = "/v1/datasets/d/labels?limit=\(limit)"
+          // The others never come to an end: a few pages behind the last row that stays are enough.
+          var further = 0
+          while further < 3 {
+            if seen.contains(Self.staying[Self.staying.count - 1]) { further += 1 }
+            let page = try HTTPClient.expect(200, try await client.get(path)).json
+            seen += page["data"].elements.map { $0["key"] }
+            ids += page["data"].elements.compactMap { $0["id"].int }
+            guard let cursor = page["next_cursor"].string else { break }
+            path = "/v1/datasets/d/labels?limit=\(limit)&cursor=\(cursor)"
+          }
+          #expect(seen.filter { $0.string?.hasPrefix("stays") == true } == Self.staying, "\(limit) a page")
+          #expect(ids == Array(Set(ids)).sorted())
+        }
+        group.cancelAll()
+      }
+    }
+  }
+
+  /// Batches of ten rows that belong together: an export has all of a batch or nothing.
+  @Test(.timeLimit(.minutes(3)), arguments: ["text/csv", "application/x-ndjson"])
+  func anExportIsOfOneMoment(type: String) async throws {
+    try await TestServer.with(worker: false) { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(3_000))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for writer in 0..<3 {
+          group.addTask {
+            await untilCancelled {
+              var round = 0
+              while !Task.isCancelled {
+                // The same ten keys get a new value all at once.
+                let labels: [JSON] = (0..<10).map { index in
+                  [
+                    "features": ["x": .number(Double(writer * 1_000_000 + round)), "c": "batch"], "label": 1,
+                    "key": .string("w\(writer)-\(index)"),
+                  ]
+                }
+                _ = try HTTPClient.expect(
+                  201, try await client.post("/v1/datasets/d/labels", ["labels": .array(labels)]))
+                round += 1
+              }
+            }
+          }
+        }
+        for _ in 0..<15 {
+          let export = try HTTPClient.expect(
+            200, try await client.get("/v1/datasets/d/labels", headers: ["Accept": type]))
+          let batch = export.text.split(whereSeparator: \.isNewline).filter { $0.contains("batch") }
+          let values = Dictionary(grouping: batch) { Self.value($0, type) }
+          #expect(values.count <= 3 && values.values.allSatisfy { $0.count == 10 })
+          #expect(export.text.split(whereSeparator: \.isNewline).count { !$0.contains("batch") } >= 3_000)
+        }
+        group.cancelAll()
+      }
+    }
+  }
+
+  private static func value(_ line: Substring, _ type: String) -> String {
+    if type == "text/csv" { return String(line.prefix { $0 != "," }) }
+    return (try? JSON(parsing: Array(line.utf8)))?["features"]["x"].text ?? ""
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func csvHasKeysWhereThereAreAny() async throws {
+    try await TestServer.with(worker: false) { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(1))
+      let accept = ["Accept": "text/csv"]
+      func header(_ query: String = "") async throws -> Substring? {
+        let answer = try await client.get("/v1/datasets/d/labels" + query, headers: accept)
+        return answer.text.split(whereSeparator: \.isNewline).first
+      }
+      #expect(try await header() == "x,c,label")
+      let keyed: JSON = ["labels": [["features": [:], "label": 1, "key": "k"]]]
+      _ = try HTTPClient.expect(201, try await client.post("/v1/datasets/d/labels", keyed))
+      #expect(try await header() == "x,c,label,key")
+      #expect(try await header("?source=prediction") == "x,c,label")
+    }
+  }
+}
