@@ -51,7 +51,7 @@ let package = Package(
     .systemLibrary(
       name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .target(
-      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections],
+      name: "PostgreSQL", dependencies: ["CLibPQ", log, collections], exclude: ["README.md"],
       // A statement runs where its caller runs: no change of thread but the one that waiting costs.
       swiftSettings: strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 
@@ -152,11 +152,21 @@ let package = Package(
     .executableTarget(
       name: "PostgreSQLBenchmarks", dependencies: ["PostgreSQL", "CLibPQ", "TestSupport"],
       path: "Benchmarks/PostgreSQLBenchmarks", swiftSettings: strict),
+    // Labels in and out of a server of its own, against psql.
+    .executableTarget(
+      name: "IngestBenchmarks", dependencies: ["TestSupport"],
+      path: "Benchmarks/IngestBenchmarks", swiftSettings: strict),
 
     // The learner beside scikit-learn (compare.py).
     .executableTarget(
       name: "LearningBenchmarks", dependencies: ["Learning"], path: "Benchmarks/LearningBenchmarks",
       exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
+
+    // Training jobs from the queue to the stored model, against psql on the same rows.
+    .executableTarget(
+      name: "JobBenchmarks",
+      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "TestSupport", log],
+      path: "Benchmarks/JobBenchmarks", swiftSettings: strict),
 
     // The reference of the predictions' benchmark, whose driver is the script `run` beside it.
     .executableTarget(

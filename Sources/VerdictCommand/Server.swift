@@ -21,6 +21,10 @@ struct Server: Sendable {
     var workers: Int
     /// Connections at the most.
     var poolSize: Int
+    /// Leases, limits and retention of jobs.
+    var jobs: JobQueue.Configuration
+    /// Bytes of labels that are kept for the next training.
+    var cacheBytes: Int
   }
 
   private let installation: Installation
@@ -40,7 +44,8 @@ struct Server: Sendable {
     let pool = ConnectionPool(
       ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
     let database = Database(pool: pool)
-    let queue = JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger)
+    let queue = JobQueue(
+      pool: pool, kind: TrainingJobs.kind, configuration: settings.jobs, logger: logger)
     var services: [any Service] = []
     if let cluster { services.append(BackgroundService("cluster") { try await cluster.supervise() }) }
     services.append(BackgroundService("pool") { try await pool.run() })
@@ -51,8 +56,12 @@ struct Server: Sendable {
         database: database, queue: queue, listening: installation.app,
         configuration: .init(host: host, port: settings.port), logger: logger)
     }
+    if let web { services += try web.services() }
+    // Last, so that it is the first to stop: it hands its jobs back while requests are still being answered.
     if settings.workers > 0 {
-      let runner = TrainingRunner(database: database, logger: logger)
+      let runner = TrainingRunner(
+        database: database, cache: LabelCache(bytes: settings.cacheBytes), patience: settings.jobs.lease,
+        logger: logger)
       let worker = Worker(
         queue: queue, connection: installation.app, slots: settings.workers, logger: logger
       ) { context in
@@ -68,7 +77,6 @@ struct Server: Sendable {
       }
       services.append(BackgroundService("worker") { try await worker.run() })
     }
-    if let web { services += try web.services() }
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)

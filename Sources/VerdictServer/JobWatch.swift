@@ -1,3 +1,4 @@
+import ServiceLifecycle
 import Synchronization
 import VerdictCore
 
@@ -26,6 +27,7 @@ final class JobWatch: Sendable {
 
   /// A stream of reasons to look at a job: at once, whenever it is announced to have moved, and every `interval`, since
   /// announcements can be lost while their connection is down. Reasons that come faster than they are taken are joined.
+  /// It ends when the server is told to, so that those who wait do not hold up its end.
   func changes(of key: Key, atLeastEvery interval: Duration) -> AsyncStream<Void> {
     AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
       let number = state.withLock { state in
@@ -33,11 +35,15 @@ final class JobWatch: Sendable {
         state.waiting[key, default: [:]][state.next] = continuation
         return state.next
       }
+      // An unstructured task knows of the server's end, too: what tells it is inherited.
       let ticker = Task {
-        repeat {
-          continuation.yield()
-          try? await Task.sleep(for: interval)
-        } while !Task.isCancelled
+        await cancelWhenGracefulShutdown {
+          repeat {
+            continuation.yield()
+            try? await Task.sleep(for: interval)
+          } while !Task.isCancelled
+        }
+        continuation.finish()
       }
       continuation.onTermination = { [weak self] _ in
         ticker.cancel()

@@ -108,3 +108,59 @@ def test_curves(api, trained):
 def test_a_closed_body(api, versions):
     answer = api.call("setActiveModel", dataset=versions, json_body={"version": "1"}, checked=False, expect=422)
     assert pointers(answer) == ["/version"]
+
+
+def test_only_the_better_model_is_activated(api, dataset):
+    rule = {"policy": "best", "metric": "log_loss"}
+    described = api.call("updateDataset", dataset=dataset, json_body={"activation": rule}, expect=200).json()
+    assert described["activation"] == rule
+    data.add(api, dataset, data.rows(300))
+    train = {"headers": {"Prefer": "wait=60"}, "expect": 200}
+    good = api.call("createTrainingJob", dataset=dataset, json_body={}, **train).json()
+    # So strong a penalty that hardly anything is learnt.
+    worse = api.call("createTrainingJob", dataset=dataset, json_body={"C": 1e-9}, **train).json()
+    assert worse["kpis"]["log_loss"] > good["kpis"]["log_loss"]
+    assert predicted_by(api, dataset) == 1
+    same = api.call("createTrainingJob", dataset=dataset, json_body={}, **train).json()
+    assert same["kpis"]["log_loss"] == good["kpis"]["log_loss"], "the same labels, the same split"
+    assert predicted_by(api, dataset) == 3, "a tie goes to the newest"
+    assert [m["active"] for m in api.pages("listModels", dataset=dataset)] == [True, False, False]
+    api.call("setActiveModel", dataset=dataset, json_body={"version": 2}, expect=200)
+    api.call("createTrainingJob", dataset=dataset, json_body={}, **train)
+    assert predicted_by(api, dataset) == 4
+    api.call("updateDataset", dataset=dataset, json_body={"activation": None}, expect=200)
+    api.call("createTrainingJob", dataset=dataset, json_body={"C": 1e-9}, **train)
+    assert predicted_by(api, dataset) == 5
+
+
+@pytest.mark.parametrize(("patch", "pointer"), [
+    ({"activation": {"policy": "oldest"}}, "/activation/policy"),
+    ({"activation": {"policy": "newest", "metric": "f1"}}, "/activation/metric"),
+    ({"activation": {"policy": "best", "metric": "beauty"}}, "/activation/metric"),
+    ({"activation": {"rule": "best"}}, "/activation/rule"),
+    ({"models_kept": 0}, "/models_kept"), ({"models_kept": 1001}, "/models_kept"),
+], ids=str)
+def test_a_rule_that_is_none(api, dataset, patch, pointer):
+    before = api.call("getDataset", dataset=dataset).json()
+    answer = api.call("updateDataset", dataset=dataset, json_body=patch, checked=False, expect=422)
+    assert pointers(answer) == [pointer]
+    assert api.call("getDataset", dataset=dataset).json() == before
+
+
+def test_old_models_go_and_their_kpis_stay(api, dataset):
+    described = api.call("getDataset", dataset=dataset).json()
+    assert (described["models_kept"], described["activation"]) == (50, {"policy": "newest", "metric": None})
+    api.call("updateDataset", dataset=dataset, json_body={"models_kept": 3}, expect=200)
+    data.add(api, dataset, data.rows(80))
+    train = {"headers": {"Prefer": "wait=60"}, "expect": 200}
+    for seed in range(4):
+        api.call("createTrainingJob", dataset=dataset, json_body={"seed": seed}, **train)
+    assert [m["version"] for m in api.pages("listModels", dataset=dataset)] == [4, 3, 2]
+    patch = {"activation": {"policy": "best", "metric": "log_loss"}}
+    api.call("updateDataset", dataset=dataset, json_body=patch, expect=200)
+    api.call("setActiveModel", dataset=dataset, json_body={"version": 2}, expect=200)
+    for _ in range(3):
+        api.call("createTrainingJob", dataset=dataset, json_body={"C": 1e-9}, **train)
+    assert [m["version"] for m in api.pages("listModels", dataset=dataset)] == [7, 6, 2], "never the active one"
+    assert predicted_by(api, dataset) == 2
+    assert [r["model_version"] for r in api.pages("listKPIs", dataset=dataset)] == [1, 2, 3, 4, 5, 6, 7]

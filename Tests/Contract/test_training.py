@@ -126,6 +126,8 @@ def test_follow(api, dataset):
         if fields:
             named = dict(fields)
             events.append((named["event"], json.loads(named["data"])))
+    assert answer.headers["X-Accel-Buffering"] == "no"
+    assert "no-transform" in answer.headers["Cache-Control"]
     schema = document.resolve(document.document()["components"]["schemas"]["TrainingJob"])
     for name, state in events:
         assert name in ("state", "progress")
@@ -137,6 +139,35 @@ def test_follow(api, dataset):
     assert progress == sorted(progress) and progress[-1] == 1
     again = api.call("followTrainingJob", dataset=dataset, id=job, expect=200)
     assert again.text.count("event: state") == 1, "a finished job has one event"
+
+
+def test_follow_from_any_event_on(api, dataset):
+    data.add(api, dataset, data.rows(1000))
+    job = api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=60"},
+                   expect=200).json()
+
+    def follow(last):
+        headers = {} if last is None else {"Last-Event-ID": last}
+        answer = api.call("followTrainingJob", dataset=dataset, id=job["id"], headers=headers, expect=(200, 204))
+        if answer.status_code == 204:
+            return None
+        blocks = [dict(line.split(": ", 1) for line in block.splitlines())
+                  for block in answer.text.strip().split("\n\n")]
+        return [(int(block["id"]), block["event"], json.loads(block["data"])) for block in blocks]
+
+    [(end, kind, state)] = follow(None)
+    assert (kind, state) == ("state", job)
+    everything = follow("0")
+    assert [(name, state["state"]) for _, name, state in everything] == [
+        ("state", "queued"), ("state", "running"), ("state", "succeeded")]
+    assert [number for number, _, _ in everything] == sorted({number for number, _, _ in everything})
+    assert everything[0][2]["started_at"] is None and everything[0][2]["attempt"] == 0
+    assert everything[1][2]["started_at"] == job["started_at"] and everything[1][2]["finished_at"] is None
+    for number, _, _ in everything[:-1]:
+        assert follow(str(number)) == [event for event in everything if event[0] > number]
+    assert follow(str(end)) is None, "no reason to call again"
+    for nonsense in ("x", "-1", str(end + 1), "9" * 30):
+        assert follow(nonsense) == follow(None)
 
 
 def test_automatic_training(api, dataset):

@@ -119,7 +119,7 @@ extension TestDomain {
     let batch = try JSONLabelReader(schema: dataset.schema).read(Array(json.utf8))
     return try await database.transaction(for: tenant) { tx in
       let once = Once(batch)
-      let staged = try await ingest.stage(in: tx) { await once.take() }
+      let staged = try await ingest.stage(in: tx, tenant, dataset: dataset) { await once.take() }
       return try await ingest.insert(staged, tenant, dataset: dataset, in: tx)
     }
   }

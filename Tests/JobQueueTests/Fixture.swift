@@ -102,9 +102,12 @@ let quiet: Logger = {
       EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
       END $$;
       """)
-  let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("migrations/0002_jobs.sql")
-  try await connection.execute(script: String(contentsOf: file, encoding: .utf8))
+  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  for name in ["0002_jobs", "0005_job_moves"] {
+    let file = root.appendingPathComponent("migrations/\(name).sql")
+    try await connection.execute(script: String(contentsOf: file, encoding: .utf8))
+  }
   await connection.close()
 }
 

@@ -58,10 +58,9 @@ import Testing
           #expect(state == .failed && read.error == trouble && read.finishedAt != nil)
         }
       }
-      let reasons = try await bench.admin.query("SELECT failures FROM jobs").first?.decode(JSONB.self)
-        .decode([[String: AnyValue]].self)
-      #expect(reasons?.map { $0["type"] } == [.string("trouble"), .string("trouble")])
-      #expect(reasons?.map { $0["attempt"] } == [.int(1), .int(2)])
+      let reasons = try #require(try await bench.job(job)).failures
+      #expect(reasons.map(\.type) == ["trouble", "trouble", "trouble"])
+      #expect(reasons.map(\.attempt) == [1, 2, 3])
     }
   }
 
@@ -191,20 +190,6 @@ import Testing
       }
       #expect(first + second == ids.reversed())
       #expect(first.count == 3)
-    }
-  }
-}
-
-/// A number or a text in JSON.
-enum AnyValue: Decodable, Equatable {
-  case int(Int), string(String)
-
-  init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    if let number = try? value.decode(Int.self) {
-      self = .int(number)
-    } else {
-      self = .string(try value.decode(String.self))
     }
   }
 }

@@ -1,4 +1,6 @@
 import CKernels
+import Foundation
+import Synchronization
 import Testing
 
 @testable import Learning
@@ -108,6 +110,26 @@ import Testing
       #expect(abs(moments.squares / squares - 1) < 1e-9)
     }
   }
+
+  @Test(arguments: [1, 2, 3, 8]) func aTeamDoesEveryBlockOnce(_ threads: Int) throws {
+    let blocks = 7
+    let counts = (0..<blocks).map { _ in Counter() }
+    try Team.with(threads: threads) { team in
+      var runner = BlockRunner(threads: threads)
+      runner.team = team
+      for round in 1...2_000 {
+        try runner.run(blocks) { block, _, _ in counts[block].value.add(1, ordering: .relaxed) }
+        // Nothing of a pass is left to do when it returns.
+        #expect(counts.allSatisfy { $0.value.load(ordering: .relaxed) == round })
+        if round % 500 == 0 { usleep(2_000) }
+      }
+    }
+    #expect(throws: LearningError.self) {
+      try Team.with(threads: threads) { _ in throw LearningError.tooLarge(detail: "") }
+    }
+  }
+
+  private final class Counter: Sendable { let value = Atomic<Int>(0) }
 
   @Test func sortsLikeTheLibrary() {
     var data = Generated(seed: 61)

@@ -41,6 +41,25 @@ import Testing
   }
 
   @Test(arguments: TrainingParameters.Penalty.allCases)
+  func aWarmStartThatIsFarOffComesToTheSameModel(_ penalty: TrainingParameters.Penalty) throws {
+    var data = Generated(seed: 8)
+    let table = try data.table(rows: 2_000)
+    let cold = try fit(table, parameters: TrainingParameters(penalty))
+    var far = cold
+    far.intercept = 300
+    for index in far.features.indices {
+      far.features[index].coefficient?.value *= -40
+      for level in (far.features[index].categories ?? []).indices {
+        far.features[index].categories?[level].coefficient.value += 50 * Double(level)
+      }
+    }
+    let warm = try fit(table, parameters: TrainingParameters(penalty), warmStart: far)
+    #expect(warm.converged)
+    #expect(warm.features.map { $0.coefficient?.status } == cold.features.map { $0.coefficient?.status })
+    #expect(distance(try warm.probabilities(table), try cold.probabilities(table)) < 1e-9)
+  }
+
+  @Test(arguments: TrainingParameters.Penalty.allCases)
   func constantAndEmptyColumnsAddNothing(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 2)
     let x = data.normals(300)

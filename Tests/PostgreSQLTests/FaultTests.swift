@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import PostgreSQL
 import Synchronization
 import TestSupport
@@ -17,12 +18,22 @@ import Testing
     }
   }
 
-  /// A conversation with everything in it: statements, a transaction with two rows, COPY in both directions.
+  /// A conversation with everything in it: connecting, prepared statements, a pipeline, a failing statement, a
+  /// transaction with two rows, COPY in both directions, a cancelled statement, a notification.
   func converse(_ configuration: ConnectionConfiguration, _ round: Int) async throws {
     let connection = try await Connection.connect(configuration)
     do {
-      let one = try await connection.query("SELECT \(round)").first?.decode(Int.self)
-      #expect(one == round)
+      for _ in 0..<2 {
+        let one = try await connection.query("SELECT \(round)").first?.decode(Int.self)
+        #expect(one == round)
+      }
+      let both = try await connection.pipeline(["SELECT \(round)", "SELECT \("text")", "LISTEN news"])
+      #expect(try both[1].first?.decode(String.self) == "text")
+      do {
+        try await connection.query("SELECT 1 / \(0)")
+      } catch let error as PostgreSQLError where error.kind == .server {
+        #expect(error.sqlState?.rawValue == "22012")
+      }
       try await connection.transaction { transaction in
         try await transaction.query("INSERT INTO t VALUES (\(round))")
         try await transaction.copyIn("COPY t FROM STDIN") { try await $0.write("\(round)\n") }
@@ -34,6 +45,8 @@ import Testing
         return data
       }
       #expect(text == Data(String(repeating: "x\n", count: 20).utf8))
+      try await cancelOne(connection)
+      try await connection.query("NOTIFY news, 'more'")
     } catch {
       await connection.close()
       throw error
@@ -41,38 +54,143 @@ import Testing
     await connection.close()
   }
 
+  private func cancelOne(_ connection: Connection) async throws {
+    let sleeping = Task { try await connection.query("SELECT pg_sleep(60)") }
+    try? await Task.sleep(for: .milliseconds(2))
+    sleeping.cancel()
+    do {
+      _ = try await sleeping.value
+    } catch let error as PostgreSQLError where error.kind == .cancelled {}
+  }
+
+  /// Cuts at the end of each message and inside each message's head, in either direction.
   @Test func cutAnywhereIsATypedErrorAndNothingHalf() async throws {
+    try await withProxy { proxy, configuration, direct in
+      var configuration = configuration
+      // A cut cancel request is not answered: the connection is given up after that.
+      configuration.cancelTimeout = .milliseconds(100)
+      let watcher = try await Connection.connect(direct)
+      try await watcher.query("CREATE TABLE t (a int8)")
+      let (server, client) = try await recordedBoundaries(proxy, configuration)
+      var round = 0
+      var failures = 0
+      for (places, cutsServer) in [(server, true), (client, false)] {
+        for place in places {
+          round += 1
+          proxy.plan.withLock { plan in
+            plan.cutAfterServerBytes = cutsServer ? place : .max
+            plan.cutAfterClientBytes = cutsServer ? .max : place
+          }
+          do {
+            try await converse(configuration, round)
+          } catch let error as PostgreSQLError {
+            #expect(error.isConnectionProblem, "round \(round): \(error)")
+            failures += 1
+          }
+        }
+      }
+      #expect(failures > round * 3 / 4, "\(failures) of \(round)")
+      try await expectNoSessionsAndNothingHalf(watcher)
+      await watcher.close()
+    }
+  }
+
+  /// The server falls silent at each of its messages: the time-outs end every wait.
+  @Test func silenceAnywhereEndsInATimeout() async throws {
     try await withProxy { proxy, configuration, direct in
       let watcher = try await Connection.connect(direct)
       try await watcher.query("CREATE TABLE t (a int8)")
-      try await converse(configuration, 0)
-      let total = proxy.serverBytes.load(ordering: .relaxed)
-      var failures = 0
-      for round in 1...60 {
-        proxy.plan.withLock { plan in
-          plan.cutAfterServerBytes = round % 2 == 0 ? .max : total * round / 60
-          plan.cutAfterClientBytes = round % 2 == 0 ? 700 * round / 60 : .max
+      let (server, _) = try await recordedBoundaries(proxy, configuration)
+      var configuration = configuration
+      configuration.statementTimeout = .milliseconds(150)
+      configuration.cancelTimeout = .milliseconds(50)
+      configuration.connectTimeout = .milliseconds(150)
+      let limited = configuration
+      var ends = 0
+      for place in server where place % 4 == 0 {
+        proxy.plan.withLock { $0 = FaultProxy.Plan(stallAfterServerBytes: place) }
+        // COPY and COMMIT have no time limit of their own: the task's end is theirs.
+        let conversation = Task { try await converse(limited, place) }
+        let limit = Task {
+          try await Task.sleep(for: .milliseconds(600))
+          conversation.cancel()
         }
         do {
-          try await converse(configuration, round)
+          try await conversation.value
         } catch let error as PostgreSQLError {
-          #expect(error.isConnectionProblem, "round \(round): \(error)")
-          failures += 1
+          #expect(
+            error.isConnectionProblem || [.statementTimeout, .cancelled].contains(error.kind),
+            "\(place): \(error)")
+          ends += 1
         }
+        limit.cancel()
       }
-      #expect(failures > 40)
-      // A session that lost its client in the middle may need a moment to notice.
-      for _ in 0..<200 {
-        let others = try await watcher.query(
-          "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        if try others.first?.decode(Int.self) == 0 { break }
-        try await Task.sleep(for: .milliseconds(20))
-      }
-      let halves = try await watcher.query("SELECT a FROM t GROUP BY a HAVING count(*) <> 2")
-      #expect(halves.isEmpty)
+      #expect(ends > 5)
+      try await expectNoSessionsAndNothingHalf(watcher)
       await watcher.close()
     }
+  }
+
+  /// A listener that is cut at any point says so, connects again, and hears.
+  @Test func listenerSurvivesCutsAnywhere() async throws {
+    try await withProxy { proxy, configuration, direct in
+      let pool = ConnectionPool(.init(connection: direct, maximum: 1))
+      proxy.plan.withLock { $0.isRecorded = true }
+      try await hear(configuration, pool) { proxy.plan.withLock { $0.isRecorded = false } }
+      for place in proxy.boundaries().server {
+        proxy.plan.withLock { $0.cutAfterServerBytes = place }
+        try await hear(configuration, pool) { proxy.plan.withLock { $0.cutAfterServerBytes = .max } }
+      }
+      await pool.close()
+    }
+  }
+
+  /// Listens until a notification has come; `repair` is called when the first connection has ended or is made.
+  private func hear(
+    _ configuration: ConnectionConfiguration, _ pool: ConnectionPool, _ repair: () -> Void
+  ) async throws {
+    for await event in Listener(configuration, channels: ["news"], logger: Self.silent).events() {
+      switch event {
+      case .connected: try await pool.query("NOTIFY news, 'hello'")
+      case .disconnected(let error): #expect(error.isConnectionProblem, "\(error)")
+      case .notification(_, let payload, _):
+        #expect(payload == "hello")
+        repair()
+        return
+      }
+      repair()
+    }
+  }
+
+  private static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
+
+  private func recordedBoundaries(
+    _ proxy: FaultProxy, _ configuration: ConnectionConfiguration
+  ) async throws -> (server: [Int], client: [Int]) {
+    // Only the first connection: the cancel request is one of its own.
+    proxy.plan.withLock { $0.isRecorded = true }
+    try await converse(configuration, 0)
+    proxy.plan.withLock { $0.isRecorded = false }
+    return proxy.boundaries()
+  }
+
+  private func expectNoSessionsAndNothingHalf(_ watcher: Connection) async throws {
+    // A session that lost its client in the middle may need a moment to notice. While it sleeps it does not look
+    // at all: with the cancel request cut off as well, nobody can tell it.
+    var others = -1
+    for _ in 0..<500 where others != 0 {
+      others =
+        try await watcher.query(
+          """
+          SELECT count(*) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid() AND query <> 'SELECT pg_sleep(60)'
+          """
+        ).first?.decode(Int.self) ?? -1
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    #expect(others == 0)
+    let halves = try await watcher.query("SELECT a FROM t GROUP BY a HAVING count(*) <> 2")
+    #expect(halves.isEmpty)
   }
 
   @Test func smallPiecesChangeNothing() async throws {

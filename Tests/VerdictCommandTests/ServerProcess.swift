@@ -3,7 +3,7 @@ import HTTPTestSupport
 import Subprocess
 import SystemPackage
 
-/// A running `verdict serve`.
+/// A running `verdict serve` or `verdict work`.
 final class ServerProcess: Sendable {
   /// Its process.
   let pid: Int32
@@ -24,15 +24,17 @@ final class ServerProcess: Sendable {
         .path)
   }
 
-  /// Starts it; what it says goes to `log`, its number to a file beside it.
-  static func start(environment: [String: String], log: String) async throws -> ServerProcess {
+  /// Starts it, or another command that runs on; what it says goes to `log`, its number to a file beside it.
+  static func start(
+    _ arguments: [String] = ["serve"], environment: [String: String], log: String
+  ) async throws -> ServerProcess {
     let output = try FileDescriptor.open(
       FilePath("\(log).log"), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
     let (started, tell) = AsyncStream<Int32>.makeStream()
     let ended = Task<ExitStatus, any Error> {
       defer { tell.finish() }
       let result = try await Subprocess.run(
-        .path(program), arguments: ["serve"],
+        .path(program), arguments: Arguments(arguments),
         environment: .custom(
           .init(uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0.key), $0.value) })),
         input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
@@ -45,7 +47,7 @@ final class ServerProcess: Sendable {
     }
     guard let pid = await started.first(where: { _ in true }) else {
       let status = try await ended.value
-      throw TestInstallation.Unexpected(description: "verdict serve was not started: \(status)")
+      throw TestInstallation.Unexpected(description: "verdict \(arguments) was not started: \(status)")
     }
     try "\(pid)\n".write(toFile: "\(log).pid", atomically: false, encoding: .utf8)
     return ServerProcess(pid: pid, logFile: "\(log).log", ended: ended)
@@ -74,6 +76,9 @@ final class ServerProcess: Sendable {
     }
     throw TestInstallation.Unexpected(description: "never listened: \(log)")
   }
+
+  /// Sends it a signal and goes on.
+  func signal(_ signal: Int32) { Foundation.kill(pid, signal) }
 
   /// Kills it, if it still lives.
   func kill() async {

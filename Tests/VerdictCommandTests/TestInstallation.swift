@@ -85,6 +85,14 @@ actor TestInstallation {
     return server
   }
 
+  /// Starts `verdict work`.
+  func work(settings: [String: String] = [:]) async throws -> ServerProcess {
+    let worker = try await ServerProcess.start(
+      ["work"], environment: environment.merging(settings) { $1 }, log: "\(root)/work-\(servers.count)")
+    servers.append(worker)
+    return worker
+  }
+
   /// Makes a tenant; its admin key.
   func tenant(_ name: String = "acme") async throws -> String {
     let made = try await run("tenant", "create", name, "--json")

@@ -50,6 +50,10 @@ typedef enum { CK_BASELINE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_isa;
 /// The best instruction set of this processor.
 ck_isa ck_best_isa(void);
 
+/// Tells the processor that this thread waits for another, and gives the turn to one that is ready.
+void ck_pause(void);
+void ck_yield(void);
+
 /// Rows that the passes take at a time: bounds of calls that are to add up alike must be multiples of it.
 size_t ck_tile_rows(size_t dense_count);
 

@@ -22,14 +22,20 @@ extension RetryableJobError {
 }
 
 extension PostgreSQLError: RetryableJobError {
-  /// The database is away, was restarted, or asked to run the transaction again (PostgreSQL manual, Appendix A).
+  /// The database is away, was restarted, is out of memory, disk or connections (class 53), cannot write for now, or asked
+  /// to run the transaction again (PostgreSQL manual, Appendix A).
   public var isRetryable: Bool {
     if isConnectionProblem { return true }
     switch kind {
     case .statementTimeout, .cancelled: return true
     case .server:
       return sqlState.map { state in
-        [.serializationFailure, .deadlockDetected, .lockNotAvailable, .queryCanceled].contains(state)
+        state.conditionClass == "58"
+          || [
+            .serializationFailure, .deadlockDetected, .lockNotAvailable, .queryCanceled,
+            .readOnlySQLTransaction,
+            .idleInTransactionSessionTimeout,
+          ].contains(state)
       } ?? false
     default: return false
     }

@@ -57,7 +57,7 @@ extension JobQueue {
       ) AS first
       WHERE load.running < \(configuration.runningPerTenant)
     ), chosen AS (
-      SELECT jobs.tenant_id, jobs.id
+      SELECT jobs.tenant_id, jobs.id, clock_timestamp() AS now
       FROM candidates JOIN jobs USING (tenant_id, id)
       WHERE jobs.state = 'queued'
       ORDER BY candidates.running, candidates.last NULLS FIRST, jobs.run_at, jobs.tenant_id
@@ -65,9 +65,10 @@ extension JobQueue {
     ), job AS (
       UPDATE jobs SET
         state = 'running', attempt = attempt + 1, progress = 0, phase = NULL, error = NULL,
-        started_at = clock_timestamp(), claimed_at = clock_timestamp(), worker = \(worker),
+        started_at = chosen.now, claimed_at = chosen.now, worker = \(worker),
         lease_token = gen_random_uuid(),
-        lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease.inSeconds))
+        lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease.inSeconds)),
+        \(JobMove.assignments(to: "'running'", attempt: "jobs.attempt + 1", at: "chosen.now"))
       FROM chosen
       WHERE jobs.tenant_id = chosen.tenant_id AND jobs.id = chosen.id
       RETURNING jobs.*

@@ -19,9 +19,10 @@ extension JobQueue {
         WHERE tenant_id = \(new.tenant) AND kind = \(kind) AND subject = \(new.subject)
           AND state = 'queued' AND coalesced AND \(new.coalesce)
       ), job AS (
-        INSERT INTO jobs (tenant_id, kind, subject, origin, coalesced, priority, parameters, max_attempts, run_at)
+        INSERT INTO jobs (tenant_id, kind, subject, origin, coalesced, priority, parameters, max_attempts, run_at, moves)
         VALUES (\(new.tenant), \(kind), \(new.subject), \(new.origin), \(new.coalesce), \(new.priority),
-                \(new.parameters), \(new.maxAttempts), coalesce(\(new.runAt), now()))
+                \(new.parameters), \(new.maxAttempts), coalesce(\(new.runAt), now()),
+                \(JobMove.element(event: "1", state: "'queued'", attempt: "0")))
         ON CONFLICT (tenant_id, kind, subject) WHERE state = 'queued' AND coalesced
           DO UPDATE SET run_at = least(jobs.run_at, excluded.run_at), parameters = excluded.parameters
         RETURNING *

@@ -13,17 +13,19 @@ extension JobQueue {
   ) async throws {
     let rows = try await executor.query(
       """
-      WITH job AS (
+      WITH held AS (
+        SELECT tenant_id, id, cancel_requested FROM jobs WHERE \(held(lease)) FOR UPDATE
+      ), job AS (
         UPDATE jobs SET
-          state = CASE WHEN cancel_requested THEN state ELSE 'succeeded' END,
-          result = \(result), progress = 1, phase = NULL,
-          finished_at = CASE WHEN NOT cancel_requested THEN clock_timestamp() END,
-          lease_token = CASE WHEN cancel_requested THEN lease_token END,
-          lease_expires_at = CASE WHEN cancel_requested THEN lease_expires_at END
-        WHERE \(held(lease))
-        RETURNING *
+          state = 'succeeded', result = \(result), progress = 1, phase = NULL, finished_at = clock_timestamp(),
+          lease_token = NULL, lease_expires_at = NULL, \(JobMove.assignments(to: "'succeeded'"))
+        FROM held
+        WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND NOT held.cancel_requested
+        RETURNING jobs.*
+      ), told AS (
+        SELECT \(Self.event(of: "job")) FROM job
       )
-      SELECT cancel_requested, CASE WHEN NOT cancel_requested THEN \(Self.event(of: "job")) END FROM job
+      SELECT cancel_requested, (SELECT count(*) FROM told) FROM held
       """)
     guard let row = rows.first else { throw JobQueueError.leaseLost(id: lease.job.id) }
     if try row.decode(at: 0) { throw JobQueueError.cancelRequested(id: lease.job.id) }

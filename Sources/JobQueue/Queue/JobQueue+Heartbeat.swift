@@ -55,7 +55,8 @@ extension JobQueue {
         UPDATE jobs SET
           lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease.inSeconds)),
           progress = CASE WHEN has_news THEN held.progress ELSE jobs.progress END,
-          phase = CASE WHEN has_news THEN held.phase ELSE jobs.phase END
+          phase = CASE WHEN has_news THEN held.phase ELSE jobs.phase END,
+          event = CASE WHEN has_news THEN jobs.event + 1 ELSE jobs.event END
         FROM held JOIN free USING (tenant_id, id)
         WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id
         RETURNING jobs.*, has_news

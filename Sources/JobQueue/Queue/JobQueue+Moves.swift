@@ -1,16 +1,18 @@
 import PostgreSQL
 
 extension JobQueue {
-  /// Ends a locked running job without a result.
+  /// Ends a locked running job without a result; its last attempt has failed with `error` if the job has.
   func conclude(_ job: Job, _ state: JobState, _ error: JobErrorRecord, in transaction: Transaction)
     async throws
   {
+    let failures = try state == .failed ? JSONB([AttemptFailure(attempt: job.attempt, error)]) : nil
     try await transaction.query(
       """
       WITH job AS (
         UPDATE jobs SET
           state = \(state.rawValue), error = \(try JSONB(error)), phase = NULL, finished_at = clock_timestamp(),
-          lease_token = NULL, lease_expires_at = NULL
+          lease_token = NULL, lease_expires_at = NULL, failures = failures || coalesce(\(failures), '[]'),
+          \(JobMove.assignments(to: "\(state.rawValue)::text"))
         WHERE tenant_id = \(job.tenant) AND id = \(job.id)
         RETURNING *
       )
@@ -30,7 +32,8 @@ extension JobQueue {
       """
       WITH job AS (
         UPDATE jobs SET
-          state = 'cancelled', finished_at = clock_timestamp(), error = \(try JSONB(JobErrorRecord.superseded(by: job.id)))
+          state = 'cancelled', finished_at = clock_timestamp(),
+          error = \(try JSONB(JobErrorRecord.superseded(by: job.id))), \(JobMove.assignments(to: "'cancelled'"))
         WHERE tenant_id = \(job.tenant) AND kind = \(kind) AND subject = \(job.subject) AND state = 'queued' AND coalesced
           AND (SELECT self.coalesced FROM jobs AS self WHERE self.tenant_id = \(job.tenant) AND self.id = \(job.id))
         RETURNING *
@@ -39,11 +42,8 @@ extension JobQueue {
       """
     ).first
     let parameters = try twin?.decode(at: 0, as: JSONB.self)
-    let failures = try failure.map { failure in
-      try JSONB([
-        AttemptFailure(attempt: job.attempt, type: failure.type, detail: failure.detail)
-      ])
-    }
+    let failures = try failure.map { try JSONB([AttemptFailure(attempt: job.attempt, $0)]) }
+    let attempt = job.attempt - (failure == nil ? 1 : 0)
     try await transaction.query(
       """
       WITH job AS (
@@ -51,8 +51,8 @@ extension JobQueue {
           state = 'queued', run_at = clock_timestamp() + make_interval(secs => \(pause.inSeconds)),
           parameters = coalesce(\(parameters), parameters), progress = 0, phase = NULL, started_at = NULL,
           lease_token = NULL, lease_expires_at = NULL, worker = NULL,
-          attempt = attempt - \(failure == nil ? 1 : 0),
-          failures = failures || coalesce(\(failures), '[]')
+          attempt = \(attempt), failures = failures || coalesce(\(failures), '[]'),
+          \(JobMove.assignments(to: "'queued'", attempt: "\(attempt)::int"))
         WHERE tenant_id = \(job.tenant) AND id = \(job.id)
         RETURNING *
       )
@@ -72,11 +72,4 @@ extension JobQueue {
       }
     }
   }
-}
-
-/// An element of the column `failures`.
-private struct AttemptFailure: Encodable {
-  var attempt: Int
-  var type: String
-  var detail: String
 }

@@ -24,7 +24,7 @@ public struct JobQueue: Sendable {
     /// The pause grows no longer.
     public var longestRetryDelay: Duration = .seconds(600)
     /// How long ended jobs are kept; `nil` for ever.
-    public var retention: Duration?
+    public var retention: Duration? = .seconds(90 * 86_400)
 
     /// The default times and limits.
     public init() {}
@@ -32,7 +32,8 @@ public struct JobQueue: Sendable {
 
   let pool: ConnectionPool
   let kind: String
-  let configuration: Configuration
+  /// The times and limits.
+  public let configuration: Configuration
   let logger: Logger
 
   /// The queue of the jobs of one kind.
@@ -51,11 +52,18 @@ public struct JobQueue: Sendable {
   func transaction<T>(
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
-    try await pool.transaction(setup: [Self.asWorker], body)
+    try await pool.transaction(setup: setup, body)
   }
 
-  /// Lets the rest of the transaction see the jobs of all tenants (the policy of the table `jobs`).
-  static let asWorker: Query = "SET LOCAL jobqueue.worker = 'on'"
+  /// What the queue's own transactions begin with. They see the jobs of all tenants (the policy of the table `jobs`), and
+  /// PostgreSQL ends them when their worker says nothing for as long as a lease: a frozen one would hold its locks, and
+  /// with them the jobs of all others.
+  var setup: [Query] {
+    [
+      "SET LOCAL jobqueue.worker = 'on'",
+      "SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(Int(configuration.lease.inSeconds * 1_000)))",
+    ]
+  }
 
   /// An SQL expression that tells the watchers of the jobs in `table`, the name of a table expression with the columns
   /// of `jobs`.

@@ -67,7 +67,7 @@ actor Heart {
 
   private func beat(_ controls: [JobControl], _ beats: [Beat]) async -> Bool {
     do {
-      let pulses = try await alive().transaction(setup: [JobQueue.asWorker]) {
+      let pulses = try await alive().transaction(setup: queue.setup) {
         try await queue.beat(beats, in: $0)
       }
       for (control, pulse) in zip(controls, pulses) { tell(control, pulse) }

@@ -40,7 +40,7 @@ struct Convergence {
 
   init(tolerance: Double, penalty: PenaltyWeights) {
     self.tolerance = tolerance
-    isPenalised = !(penalty.l1 + penalty.l2).allSatisfy { $0 == 0 }
+    isPenalised = penalty.isPenalising
   }
 
   /// The columns that run away to infinity, to be asked before `isLast`. On separated data each step lengthens the

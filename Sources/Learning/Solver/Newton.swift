@@ -11,20 +11,18 @@ struct Newton {
   /// Steps from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
-    var point = try objective.begin(at: start, settings)
     var skipped = settings.skipped
+    if !penalty.isPenalising, start != settings.origin {
+      // Which columns follow from others is asked where all rows count alike; at the start some may weigh next to nothing.
+      _ = try objective.evaluate(settings.origin)
+      skipped = try factored(skipped: skipped).skip.map { $0 != 0 }
+    }
+    var point = try objective.begin(at: start.indices.map { skipped[$0] ? 0 : start[$0] }, settings)
     var convergence = Convergence(tolerance: settings.tolerance, penalty: penalty)
     for iteration in 1...settings.maxIterations {
       let gradient = point.gradient.indices.map { point.gradient[$0] + penalty.l2[$0] * point.beta[$0] }
       let factor = try factored(skipped: skipped)
-      if iteration == 1 {
-        skipped = factor.skip.map { $0 != 0 }
-        // A start from elsewhere may use a column that is left out here.
-        if point.beta.indices.contains(where: { skipped[$0] && point.beta[$0] != 0 }) {
-          point = try objective.evaluate(point.beta.indices.map { skipped[$0] ? 0 : point.beta[$0] })
-          continue
-        }
-      }
+      if iteration == 1, point.beta == settings.origin { skipped = factor.skip.map { $0 != 0 } }
       let step = factor.solve(gradient).map { -$0 }
       let slope = zip(gradient, step).reduce(0) { $0 + $1.0 * $1.1 }
       let decrement = max(0, -slope).squareRoot()

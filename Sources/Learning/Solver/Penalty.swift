@@ -21,6 +21,9 @@ struct PenaltyWeights: Sendable {
   /// Whether the objective has a second derivative everywhere.
   var isSmooth: Bool { l1.allSatisfy { $0 == 0 } }
 
+  /// Whether there is a penalty at all.
+  var isPenalising: Bool { !(l1.allSatisfy { $0 == 0 } && l2.allSatisfy { $0 == 0 }) }
+
   func value(_ beta: [Double]) -> Double {
     beta.indices.reduce(0) { $0 + l1[$1] * abs(beta[$1]) + 0.5 * l2[$1] * beta[$1] * beta[$1] }
   }

@@ -32,11 +32,12 @@ struct Solver {
   /// Finds the optimum from a place given (standardised scale), or else from where a part of the rows or the model
   /// without features leads.
   func fit(from start: [Double]?) throws -> Fit {
-    guard var start, start.allSatisfy(\.isFinite) else {
-      return try solve(objective, from: try sampled() ?? settings.origin, settings)
-    }
-    for column in references { start[column] = 0 }
-    return try solve(objective, from: start, settings)
+    var begin = try start.flatMap { $0.allSatisfy(\.isFinite) ? $0 : nil } ?? sampled() ?? settings.origin
+    for column in references { begin[column] = 0 }
+    let fit = try solve(objective, from: begin, settings)
+    // A start can be so far off that nothing leads back.
+    guard !fit.converged, fit.separated.isEmpty, begin != settings.origin else { return fit }
+    return try solve(objective, from: settings.origin, settings)
   }
 
   /// Every so many tiles of rows make the sample from which a fit to many rows starts.
@@ -44,10 +45,10 @@ struct Solver {
 
   /// The optimum of every 16th (8th, 4th) tile of rows, if these are still many beside the columns: within a few
   /// standard errors of the optimum of all, from where two or three steps are enough, at a fraction of the cost of the
-  /// steps saved.
+  /// steps saved. Not without a penalty: what is rare may be absent from the sample, or separated there.
   private func sampled() throws -> [Double]? {
     let rows = objective.matrix.rowCount
-    guard rows >= 1 << 14, objective.columns <= Objective.explicitColumns,
+    guard parameters.penalty != .none, rows >= 1 << 14, objective.columns <= Objective.explicitColumns,
       let thinning = Self.thinnings.first(where: { rows / $0 >= 50 * objective.columns })
     else { return nil }
     let part = Objective(

@@ -45,7 +45,18 @@ private func withTrainer<Result>(
 ) throws -> Result {
   try runner.checkCancelled()
   progress?(TrainingProgress(phase: "encoding", fraction: 0, iteration: 0))
-  return try table.withPinned { pinned in
+  return try Team.with(threads: runner.threads) { team in
+    var runner = runner
+    runner.team = team
+    return try read(table, parameters, plan, runner, progress, body)
+  }
+}
+
+private func read<Result>(
+  _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
+  _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (Trainer) throws -> Result
+) throws -> Result {
+  try table.withPinned { pinned in
     try plan.folds.withPointer { fold in
       let statistics = try TableStatistics(table, pinned: pinned, folds: plan.folds, runner: runner)
       let layout = DesignLayout(table, statistics: statistics)

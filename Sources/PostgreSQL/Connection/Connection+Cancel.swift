@@ -7,6 +7,8 @@ struct Cancellation {
   var isRequesting = true
   /// The operation has its answer, and waits for a request that is under way.
   var hasEnded = false
+  /// The server did not react in time: the session is severed, and no request can hit anybody any more.
+  var isGivenUp = false
   var waiter: UnsafeContinuation<Void, Never>?
   var timers: [TimerQueue.Token] = []
 
@@ -52,7 +54,9 @@ extension Connection {
   /// does nothing.
   private func requestAgain(_ id: UInt64, pause: Duration) {
     let canceller: CancelHandle? = gate.withLock { gate in
-      guard gate.cancellation?.operation == id, gate.cancellation?.hasEnded == false else { return nil }
+      guard gate.cancellation?.operation == id, gate.cancellation?.hasEnded == false,
+        gate.cancellation?.isGivenUp == false
+      else { return nil }
       gate.cancellation?.isRequesting = true
       return gate.canceller
     }
@@ -88,6 +92,7 @@ extension Connection {
     var waiter: UnsafeContinuation<Void, Never>?
     let isCurrent = gate.withLock { gate in
       guard gate.cancellation?.operation == id else { return false }
+      gate.cancellation?.isGivenUp = true
       gate.cancellation?.isRequesting = false
       waiter = gate.cancellation?.waiter
       gate.cancellation?.waiter = nil
@@ -115,15 +120,15 @@ extension Connection {
       }
       if isOver { continuation.resume() }
     }
+    // The signal of a request that came too late may still be on its way to the server process: an empty
+    // round trip takes it up. The time limit of the cancelling goes on for it.
+    if !wasHit, let wire, !wire.isBroken, PQpipelineStatus(wire.connection) != PQ_PIPELINE_OFF {
+      if PQpipelineSync(wire.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
+    }
     let timers = gate.withLock { gate in
       defer { gate.cancellation = nil }
       return gate.cancellation?.timers ?? []
     }
     for timer in timers { loop.cancel(timer) }
-    // The signal of a request that came too late may still be on its way to the server process: an empty
-    // round trip takes it up.
-    if !wasHit, let wire, !wire.isBroken, PQpipelineStatus(wire.connection) != PQ_PIPELINE_OFF {
-      if PQpipelineSync(wire.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
-    }
   }
 }

@@ -61,9 +61,9 @@ extension Connection {
     }
   }
 
-  private func scheduleTimeout(_ id: UInt64, _ call: Call) -> TimerQueue.Token? {
+  func scheduleTimeout(_ id: UInt64, _ call: Call) -> TimerQueue.Token? {
     var deadline = call.deadline
-    if let timeout = configuration.statementTimeout, !call.shielded {
+    if let timeout = configuration.statementTimeout {
       deadline = min(deadline ?? .now + timeout, .now + timeout)
     }
     return deadline.map {

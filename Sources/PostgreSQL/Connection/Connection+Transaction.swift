@@ -96,6 +96,8 @@ extension Connection {
     let id = OperationID.next()
     // A connection that cannot be entered has ended, and the transaction with it.
     guard (try? await enter(id, shielded: true)) != nil else { return }
+    let timer = scheduleTimeout(id, call)
+    defer { if let timer { loop.cancel(timer) } }
     do {
       if inTransactionBlock, ours() { _ = try await exchange(["ROLLBACK"], call, id) }
     } catch {

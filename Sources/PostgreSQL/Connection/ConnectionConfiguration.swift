@@ -6,7 +6,8 @@ public struct ConnectionConfiguration: Sendable {
   public var parameters: [String: String]
   /// How long connecting may take, name resolution and authentication included.
   public var connectTimeout: Duration = .seconds(10)
-  /// How long a query or pipeline may take before it is cancelled on the server. COPY and scripts are exempt.
+  /// How long a query or pipeline may take before it is cancelled on the server; COMMIT and ROLLBACK too, so
+  /// that a server that has fallen silent holds nobody up. COPY and scripts are exempt.
   public var statementTimeout: Duration?
   /// How long a cancelled statement may still take before its connection is given up.
   public var cancelTimeout: Duration = .seconds(5)

@@ -29,6 +29,44 @@ extension BinaryCopyReader {
     }
   }
 
+  /// Calls `body` with the bytes of each element of an array field, `nil` for NULL elements, where they lie; returns how
+  /// many there are. A NULL field has none, and neither has an array of several dimensions, which is an error.
+  @inlinable public func forEachElement(
+    _ column: Int, of type: PostgresType, _ body: (RawSpan?) throws -> Void
+  ) throws -> Int {
+    guard column >= 0, column < fields.count else {
+      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
+    }
+    let (start, length) = fields[column]
+    if length < 0 { return 0 }
+    let span = bytes.span.bytes.extracting(start..<start + length)
+    guard length >= 12, span.bigEndian(at: 8, as: UInt32.self) == type.rawValue else {
+      throw PostgreSQLError(.decoding, "column \(column) is no array of that type")
+    }
+    let dimensions = span.bigEndian(at: 0, as: Int32.self)
+    if dimensions == 0 { return 0 }
+    guard dimensions == 1, length >= 20 else {
+      throw PostgreSQLError(.decoding, "column \(column) is no array of one dimension")
+    }
+    let count = Int(span.bigEndian(at: 12, as: Int32.self))
+    var offset = 20
+    for _ in 0..<max(0, count) {
+      guard length - offset >= 4 else { throw PostgreSQLError(.decoding, "column \(column) is cut off") }
+      let size = Int(span.bigEndian(at: offset, as: Int32.self))
+      offset += 4
+      guard size >= 0 else {
+        try body(nil)
+        continue
+      }
+      guard length - offset >= size else {
+        throw PostgreSQLError(.decoding, "column \(column) is cut off")
+      }
+      try body(span.extracting(offset..<offset + size))
+      offset += size
+    }
+    return count
+  }
+
   /// Appends the elements of a float8[] field to an array, NULL elements as `null`; returns how many.
   /// A NULL field has none.
   @inlinable public func appendDoubles(

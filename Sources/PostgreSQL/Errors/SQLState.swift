@@ -34,6 +34,8 @@ extension SQLState {
   public static let activeSQLTransaction = SQLState(rawValue: "25001")
   /// 25006: a write in a read-only transaction.
   public static let readOnlySQLTransaction = SQLState(rawValue: "25006")
+  /// 25P03: `idle_in_transaction_session_timeout` ran out; the session is gone.
+  public static let idleInTransactionSessionTimeout = SQLState(rawValue: "25P03")
   /// 25P02: an earlier error has aborted the transaction.
   public static let inFailedSQLTransaction = SQLState(rawValue: "25P02")
   /// 26000: the prepared statement does not exist (any more).

@@ -4,8 +4,9 @@ internal import Synchronization
 
 /// A thread that waits for many sockets at once (epoll) and for points in time, and wakes who waits for them.
 ///
-/// It never calls libpq: that is done by the task that wants something, on the thread that it is on (libpq does
-/// not wait in non-blocking mode). So a statement costs one change of thread, from here to the waiting task.
+/// It calls libpq only to read what comes for a connection that nobody uses: the rest is done by the task that
+/// wants something, on the thread that it is on (libpq does not wait in non-blocking mode). So a statement costs
+/// one change of thread, from here to the waiting task.
 /// `docs/decisions/0001-waiting-for-libpq.md` has the figures of the alternatives.
 ///
 /// It is also a task executor: the code of tasks that prefer it runs here, with no change of thread at all.

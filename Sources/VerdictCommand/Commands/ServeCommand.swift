@@ -60,29 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
       host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
       port: port ?? Environment.number("verdict.port", default: 8_080),
       workers: workers ?? Environment.number("verdict.workers", default: 1),
-      poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16))
-  }
-}
-
-/// Workers alone.
-struct WorkCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "work", abstract: "Train in the background, without HTTP.",
-    discussion: "Any number of these may run on one database; it must be given by DATABASE_URL.")
-
-  @OptionGroup var database: DatabaseOptions
-
-  @Option(help: "Trainings at a time in this process. [VERDICT_WORKERS; default: 1]")
-  var workers: Int?
-
-  func run() async throws {
-    let workers = try workers ?? Environment.number("verdict.workers", default: 1)
-    guard (1...64).contains(workers) else { throw ValidationError("Workers must be from 1 to 64.") }
-    guard let url = database.url else {
-      throw ValidationError("verdict work needs DATABASE_URL; verdict serve has workers of its own.")
-    }
-    let logger = try database.logger()
-    let settings = Server.Settings(host: nil, port: 0, workers: workers, poolSize: workers * 2 + 2)
-    try await Server(Installation(url: url), settings, logger: logger).run(cluster: nil)
+      poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
+      jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes())
   }
 }

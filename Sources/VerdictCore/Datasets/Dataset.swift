@@ -17,6 +17,10 @@ public struct Dataset: Sendable {
   public var gate: Gate?
   /// The parameters of trainings that do not say otherwise.
   public var training: TrainingParameters
+  /// Which model predicts after a training.
+  public var activation: Activation
+  /// Beyond so many models the oldest go.
+  public var modelsKept: Int
   /// After how many days a stored prediction goes; `nil` for never.
   public var predictionsKeptDays: Int?
   /// The model that predicts.
@@ -75,14 +79,21 @@ public struct NewDataset: Sendable {
   public var gate: Gate?
   /// The parameters of trainings that do not say otherwise.
   public var training: TrainingParameters
+  /// Which model predicts after a training.
+  public var activation: Activation
+  /// Beyond so many models the oldest go; the active one never does.
+  public var modelsKept: Int
   /// After how many days a stored prediction goes; `nil` for never.
   public var predictionsKeptDays: Int?
+
+  /// How many models are kept unless the dataset says otherwise.
+  public static let modelsKept = 50
 
   /// Makes a description; see the properties.
   public init(
     name: String, features: [FeatureDeclaration], label: LabelDefinition = LabelDefinition(),
     autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters(),
-    predictionsKeptDays: Int? = nil
+    activation: Activation = .newest, modelsKept: Int = NewDataset.modelsKept, predictionsKeptDays: Int? = nil
   ) {
     self.predictionsKeptDays = predictionsKeptDays
     self.name = name
@@ -91,6 +102,8 @@ public struct NewDataset: Sendable {
     self.autoTrain = autoTrain
     self.gate = gate
     self.training = training
+    self.activation = activation
+    self.modelsKept = modelsKept
   }
 }
 
@@ -102,6 +115,10 @@ public struct DatasetChange: Sendable {
   public var gate: Gate??
   /// New default parameters.
   public var training: TrainingParameters?
+  /// A new rule for which model predicts.
+  public var activation: Activation?
+  /// A new limit of models.
+  public var modelsKept: Int?
   /// For how long predictions are kept, or `.some(nil)` for ever.
   public var predictionsKeptDays: Int??
   /// The whole list of features: the present ones unchanged, then the added ones.

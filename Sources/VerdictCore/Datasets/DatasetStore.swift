@@ -22,9 +22,10 @@ public struct DatasetStore: Sendable {
     let rows = try await tx.query(
       """
       INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training,
-                            predictions_kept_days)
+                            activation, models_kept, predictions_kept_days)
       VALUES (\(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
-              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)), \(new.predictionsKeptDays))
+              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)), \(try JSONB(new.activation)),
+              \(new.modelsKept), \(new.predictionsKeptDays))
       ON CONFLICT (tenant_id, name) DO NOTHING
       RETURNING id
       """)
@@ -111,7 +112,10 @@ public struct DatasetStore: Sendable {
         UPDATE datasets SET
           features = \(try JSONB(features)), gate = \(try gate.map { try JSONB($0) }),
           auto_train = \(try JSONB(change.autoTrain ?? old.autoTrain)),
-          training = \(try JSONB(change.training ?? old.training)), predictions_kept_days = \(kept),
+          training = \(try JSONB(change.training ?? old.training)),
+          activation = \(try JSONB(change.activation ?? old.activation)),
+          models_kept = \(change.modelsKept ?? old.modelsKept),
+          predictions_kept_days = \(kept),
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)

@@ -26,6 +26,42 @@ public struct AutoTrain: Sendable, Codable, Equatable {
   }
 }
 
+/// Which model of a dataset predicts after a training.
+public struct Activation: Sendable, Codable, Equatable {
+  /// The kinds of rules.
+  public enum Policy: String, Sendable, Codable, CaseIterable {
+    /// The newest one.
+    case newest
+    /// The newest one, unless the active one is better by a KPI.
+    case best
+  }
+
+  /// The kind of rule.
+  public var policy: Policy
+  /// The KPI that `best` compares, by its JSON name; `nil` with `newest`.
+  public var metric: String?
+
+  /// Every training's model predicts from then on.
+  public static let newest = Activation(policy: .newest, metric: nil)
+
+  /// Makes a policy; see the properties.
+  public init(policy: Policy, metric: String?) {
+    self.policy = policy
+    self.metric = metric
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case policy, metric
+  }
+
+  /// Writes both members, an absent metric as null.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(policy, forKey: .policy)
+    try values.encode(metric, forKey: .metric)
+  }
+}
+
 /// The rule below which a dataset's model may not predict.
 public struct Gate: Sendable, Codable, Equatable {
   /// Which KPIs are compared.

@@ -1,26 +1,31 @@
-import Foundation
 public import PostgreSQL
 
-/// Streams all labels of a dataset out of one snapshot.
+/// Streams all labels of a dataset out of one snapshot, as text that can be posted back as it is.
 public struct LabelExport: Sendable {
+  /// The text's format.
+  public enum Format: Sendable {
+    /// RFC 4180 with a header line.
+    case csv
+    /// One JSON object a line.
+    case ndjson
+  }
+
   private let database: Database
-  private let datasets: DatasetStore
 
   /// Exports from `database`.
   public init(database: Database) {
     self.database = database
-    self.datasets = DatasetStore(database: database)
   }
 
-  /// Hands the rows that `filter` leaves to `write`, in the order in which they were stored, as many at a time as come
-  /// together; `write` sets the pace.
+  /// Hands the rows that `filter` leaves to `write`, in the order in which they were stored, as text in pieces of about
+  /// ``pieceSize`` bytes. `write` sets the pace: while it is busy, PostgreSQL waits and nothing is read ahead.
   ///
-  /// - Parameter begin: called before the first row, with whether any row has a key.
-  public func rows(
-    _ tenant: TenantID, dataset: Dataset, where filter: LabelFilter,
-    begin: @Sendable (_ hasKeys: Bool) async throws -> Void,
-    _ write: @Sendable ([ExportedLabel]) async throws -> Void
+  /// - Throws: ``PostgreSQLError``, and what `write` throws.
+  public func text(
+    _ tenant: TenantID, dataset: Dataset, as format: Format, where filter: LabelFilter,
+    _ write: @Sendable ([UInt8]) async throws -> Void
   ) async throws {
+    let writer = RowWriter(schema: dataset.schema)
     // Both statements see the same rows.
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let keyed: Query =
@@ -29,7 +34,7 @@ public struct LabelExport: Sendable {
           SELECT FROM labels l
           WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND key IS NOT NULL AND
         """ + filter.condition() + ")"
-      try await begin(try await tx.query(keyed).single().decode(Bool.self))
+      let hasKeys = try await tx.query(keyed).single().decode(Bool.self)
       let query: Query =
         """
         COPY (
@@ -37,31 +42,30 @@ public struct LabelExport: Sendable {
           WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND
         """ + filter.condition() + " ORDER BY id) TO STDOUT (FORMAT binary)"
       try await tx.copyOut(query) { stream in
-        var reader = BinaryCopyReader()
-        while let chunk = try await stream.nextBytes() {
-          var labels: [ExportedLabel] = []
-          reader.feed(chunk)
-          while try reader.nextRow() {
-            labels.append(
-              ExportedLabel(
-                label: try reader.decode(0),
-                row: FeatureRow(numbers: try reader.decode(1), categories: try reader.decode(2)),
-                key: try reader.decode(3)))
-          }
-          if !labels.isEmpty { try await write(labels) }
+        var reader = LabelCopyReader()
+        var text: [UInt8] = []
+        text.reserveCapacity(Self.pieceSize + 65_536)
+        if format == .csv {
+          writer.appendCSVHeader(keyColumn: hasKeys ? writer.schema.keyColumn : nil, to: &text)
         }
-        try reader.checkFinished()
+        while let chunk = try await stream.nextBytes() {
+          try reader.feed(chunk)
+          switch format {
+          case .csv: while try reader.nextRow() { writer.appendRecord(reader, hasKey: hasKeys, to: &text) }
+          case .ndjson: while try reader.nextRow() { writer.appendLine(reader, to: &text) }
+          }
+          guard text.count >= Self.pieceSize else { continue }
+          try await write(text)
+          text.removeAll(keepingCapacity: true)
+        }
+        guard reader.isFinished else {
+          throw PostgreSQLError(.protocolViolation, "the COPY data ends without its trailer")
+        }
+        if !text.isEmpty { try await write(text) }
       }
     }
   }
-}
 
-/// A label as it is exported: what a client needs to post it again.
-public struct ExportedLabel: Sendable {
-  /// The true outcome.
-  public var label: Bool
-  /// The feature values.
-  public var row: FeatureRow
-  /// The client's own name for the row.
-  public var key: String?
+  /// Bytes that are handed over at a time: larger ones save nothing.
+  static let pieceSize = 128 << 10
 }

@@ -60,7 +60,7 @@ public struct LabelStore: Sendable {
       let updated = try await tx.query(
         """
         UPDATE labels SET label = \(new.label), numbers = \(new.row.numbers), categories = \(new.row.categories),
-                          updated_at = now()
+                          updated_at = now(), change_id = nextval('labels_id_seq')
         WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = \(id)
         RETURNING \(unescaped: Self.columns)
         """

@@ -138,6 +138,37 @@ public struct ModelStore: Sendable {
     try await DatasetChanges.announce(tenant, dataset: dataset, in: tx)
   }
 
+  /// After a training: makes its model the active one if the dataset's rule says so, and removes what is too old. The
+  /// caller has locked the dataset's row.
+  static func settle(
+    _ tenant: TenantID, dataset: Int, newest: Int, kpis: KPIs, in tx: Transaction
+  ) async throws {
+    let (version, rule, kept, old) = try await tx.query(
+      """
+      SELECT d.active_version, d.activation, d.models_kept, k.kpis
+      FROM datasets d
+      LEFT JOIN kpis k
+        ON k.tenant_id = d.tenant_id AND k.dataset_id = d.id AND k.model_version = d.active_version
+      WHERE d.tenant_id = \(tenant) AND d.id = \(dataset)
+      """
+    ).single().decode(Int?.self, JSONB.self, Int.self, JSONB?.self)
+    var active = version ?? newest
+    if let old, try !rule.decode(Activation.self).admits(kpis, over: old.decode(KPIs.self)) {
+      // The active one stays.
+    } else {
+      active = newest
+      try await setActive(tenant, dataset: dataset, version: newest, in: tx)
+    }
+    try await tx.query(
+      """
+      DELETE FROM models
+      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND version <> \(active) AND version NOT IN (
+        SELECT version FROM models
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND version <> \(active)
+        ORDER BY version DESC LIMIT \(kept - 1))
+      """)
+  }
+
   private static let records: Query = """
     SELECT m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version,
            m.labels_used, m.labels_deleted_since, m.parameters, m.model, m.warnings, k.kpis

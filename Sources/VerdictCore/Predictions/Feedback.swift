@@ -160,7 +160,7 @@ public struct Feedback: Sendable {
       JOIN predictions p ON p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = s.id
       ORDER BY p.id
       ON CONFLICT (tenant_id, dataset_id, prediction_id) WHERE prediction_id IS NOT NULL
-      DO UPDATE SET label = excluded.label, replaced_label = l.label, updated_at = now()
+      DO UPDATE SET label = excluded.label, replaced_label = l.label, updated_at = now(), change_id = excluded.id
       WHERE l.label <> excluded.label
       RETURNING l.label, l.replaced_label, l.model_version, l.predicted)
     SELECT label, replaced_label, model_version, predicted, count(*) FROM stored GROUP BY 1, 2, 3, 4

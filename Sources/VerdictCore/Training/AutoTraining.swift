@@ -23,8 +23,15 @@ public struct AutoTraining: Sendable {
   ) async throws -> Int? {
     let policy = dataset.autoTrain
     guard policy.enabled, TrainingJobs.reasonNotToTrain(counts) == nil else { return nil }
+    // What a running training has read is on its way into a model.
     let trained = try await tx.query(
-      "SELECT trained_changes FROM datasets WHERE tenant_id = \(tenant) AND id = \(dataset.id)"
+      """
+      SELECT CASE WHEN EXISTS (
+          SELECT FROM jobs
+          WHERE tenant_id = d.tenant_id AND subject = d.id AND kind = \(TrainingJobs.kind) AND state = 'running')
+        THEN greatest(trained_changes, reading_changes) ELSE trained_changes END
+      FROM datasets d WHERE tenant_id = \(tenant) AND id = \(dataset.id)
+      """
     ).single().decode(Int.self)
     let runAt: Date?
     if counts.changes - trained >= policy.minNewLabels {

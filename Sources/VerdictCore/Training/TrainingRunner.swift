@@ -4,18 +4,27 @@ public import Learning
 public import Logging
 import PostgreSQL
 
-/// Does training jobs: reads all labels, trains, and stores model, KPIs and the job's end in one transaction.
+/// Does training jobs: reads the labels, trains, and stores model, KPIs and the job's end in one transaction.
 public struct TrainingRunner: Sendable {
   private let database: Database
-  private let datasets: DatasetStore
   private let models: ModelStore
+  private let reader: LabelReader
+  private let patience: Duration
   private let logger: Logger
 
   /// Trains on the labels in `database`.
-  public init(database: Database, logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - cache: keeps what was read of datasets that train by themselves.
+  ///   - patience: how long PostgreSQL waits for a runner that says nothing in the middle of saving (it may be frozen)
+  ///     before it ends the transaction, and with it the locks; as long as the queue's lease.
+  public init(
+    database: Database, cache: LabelCache, patience: Duration = JobQueue.Configuration().lease, logger: Logger
+  ) {
     self.database = database
-    self.datasets = DatasetStore(database: database)
     self.models = ModelStore(database: database)
+    self.reader = LabelReader(database: database, cache: cache, logger: logger)
+    self.patience = patience
     self.logger = logger
   }
 
@@ -28,53 +37,72 @@ public struct TrainingRunner: Sendable {
     let tenant = TenantID(rawValue: job.tenant)
     let parameters = try job.parameters.decode(TrainingParameters.self)
     context.report(0, phase: "reading")
-    let (dataset, previous) = try await subject(tenant, id: Int(job.subject))
-    let data = try await TrainingData.read(tenant, dataset, from: database) { done, of in
-      context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
-    }
-    try context.checkCancellation()
-    let result: TrainingResult
     do {
-      result = try await TrainingThread.run {
+      let data = try await reader.read(tenant, dataset: Int(job.subject)) { done, of in
+        context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
+      }
+      try context.checkCancellation()
+      let previous = try await begin(data, tenant)
+      let result = try await TrainingThread.run {
         try train(
           data.table, parameters: parameters, warmStart: previous,
           progress: { context.report(0.3 + 0.65 * $0.fraction, phase: $0.phase) },
           isCancelled: { context.isCancelled })
       }
+      context.report(0.95, phase: "saving")
+      try await save(result, data, tenant, parameters, context)
+      logger.info(
+        "trained",
+        metadata: [
+          "tenant": "\(tenant)", "dataset": "\(data.dataset.name)", "job": "\(job.id)",
+          "labels": "\(data.table.rowCount)", "read": "\(data.rowsRead)",
+        ])
     } catch let error as LearningError {
       throw TrainingFailure(error)
+    } catch DomainError.notFound {
+      throw TrainingFailure.datasetDeleted
     }
-    context.report(0.95, phase: "saving")
-    try await save(result, data, dataset, tenant, parameters, context)
-    logger.info(
-      "trained",
-      metadata: [
-        "tenant": "\(tenant)", "dataset": "\(dataset.name)", "job": "\(job.id)",
-        "labels": "\(data.table.rowCount)",
-      ])
   }
 
-  private func subject(_ tenant: TenantID, id: Int) async throws -> (Dataset, LogisticModel?) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
-      let dataset = try await datasets.dataset(tenant, id: id, in: tx)
-      guard let version = dataset.activeVersion else { return (dataset, nil) }
-      return (dataset, try await models.model(tenant, dataset: id, version: version, in: tx).model)
+  /// Notes which changes are being trained on, so that they do not ask for another training meanwhile.
+  ///
+  /// - Returns: the active model, to start from.
+  private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> LogisticModel? {
+    try await database.transaction(for: tenant) { tx in
+      if data.dataset.autoTrain.enabled {
+        try await tx.query(
+          """
+          UPDATE datasets SET reading_changes = \(data.changes)
+          WHERE tenant_id = \(tenant) AND id = \(data.dataset.id)
+          """)
+      }
+      guard let version = data.dataset.activeVersion else { return nil }
+      do {
+        return try await models.model(tenant, dataset: data.dataset.id, version: version, in: tx).model
+      } catch DomainError.notFound {
+        // Replaced and deleted since the labels were read.
+        return nil
+      }
     }
   }
 
   private func save(
-    _ result: TrainingResult, _ data: TrainingData, _ dataset: Dataset, _ tenant: TenantID,
-    _ parameters: TrainingParameters, _ context: JobContext
+    _ result: TrainingResult, _ data: LabelReader.Reading, _ tenant: TenantID,
+    _ parameters: TrainingParameters,
+    _ context: JobContext
   ) async throws {
-    let job = context.job
+    let (job, dataset) = (context.job, data.dataset)
     let parameters = try JSONB(parameters)
     let kpis = try JSONB(result.kpis)
     let curves = try JSONB(result.curves)
     let warnings = try JSONB(result.warnings)
+    let timeout =
+      patience.components.seconds * 1_000 + patience.components.attoseconds / 1_000_000_000_000_000
     // Large where a feature has very many categories.
     let model = try JSONB(result.model)
     try context.checkCancellation()
     try await database.transaction(for: tenant) { tx in
+      try await tx.query("SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(timeout))")
       try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
       // Locks the dataset: a deletion comes before or after, never in between, and versions have no gaps.
       let rows = try await tx.query(
@@ -85,7 +113,7 @@ public struct TrainingRunner: Sendable {
         RETURNING last_version
         """)
       guard let version = try rows.first?.decode(Int.self) else { throw TrainingFailure.datasetDeleted }
-      let deleted = try await deletedSince(data, dataset, tenant, in: tx)
+      let deleted = try await deletedSince(data, tenant, in: tx)
       try await tx.query(
         """
         INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
@@ -98,7 +126,7 @@ public struct TrainingRunner: Sendable {
         INSERT INTO kpis (tenant_id, dataset_id, model_version, job_id, trigger, kpis)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(kpis))
         """)
-      try await ModelStore.setActive(tenant, dataset: dataset.id, version: version, in: tx)
+      try await ModelStore.settle(tenant, dataset: dataset.id, newest: version, kpis: result.kpis, in: tx)
       try await context.finish(TrainingOutcome(modelVersion: version, kpis: result.kpis), in: tx)
     }
   }
@@ -108,14 +136,14 @@ public struct TrainingRunner: Sendable {
   /// A deletion marks the models that it can see. This one is not there yet, and deletions wait until it is
   /// (``LabelIngest/lockOrder(_:dataset:exclusive:in:)``), so what has gone before is counted here.
   private func deletedSince(
-    _ data: TrainingData, _ dataset: Dataset, _ tenant: TenantID, in tx: Transaction
+    _ data: LabelReader.Reading, _ tenant: TenantID, in tx: Transaction
   ) async throws -> Int {
-    let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)
+    let counts = try await LabelCounting.counts(tenant, dataset: data.dataset.id, in: tx)
     guard counts.changes != data.changes else { return 0 }
     let present = try await tx.query(
       """
       SELECT count(*) FROM labels
-      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id <= \(data.lastLabelID)
+      WHERE tenant_id = \(tenant) AND dataset_id = \(data.dataset.id) AND id <= \(data.lastLabelID)
       """
     ).single().decode(Int.self)
     return max(0, data.table.rowCount - present)

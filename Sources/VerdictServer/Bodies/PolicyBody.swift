@@ -21,6 +21,24 @@ enum PolicyBody {
         AutoTrain.off.maxDelaySeconds))
   }
 
+  static let activationMembers: Set<String> = ["policy", "metric"]
+
+  /// A rule whose given members replace those of `old`. `best` without a metric goes by `roc_auc`; `newest` has none.
+  static func activation(_ fields: Fields, over old: Activation) -> Activation {
+    let policy =
+      fields.isNull("policy") ? .newest : fields.choice("policy", Activation.Policy.self) ?? old.policy
+    let metric = fields.choice("metric", Metric.self)
+    guard policy == .best else {
+      if metric != nil { fields.mistakes.add(fields.at("metric"), "goes with the policy best") }
+      return .newest
+    }
+    let kept = fields.isNull("metric") ? nil : old.metric
+    return Activation(policy: .best, metric: (metric?.rawValue ?? kept) ?? Metric.rocAUC.rawValue)
+  }
+
+  /// A limit of models; `null` and its absence are `nil`.
+  static func modelsKept(_ fields: Fields) -> Int? { fields.integer("models_kept", in: 1...1_000) }
+
   static let minLabels = 1...1_000_000_000
   /// For how many days predictions may be kept: up to a hundred years.
   static let keptDays = 1...36_500
@@ -51,7 +69,10 @@ struct DatasetPatchBody {
 
   private func fields(_ mistakes: Mistakes) -> Fields {
     Fields(
-      value, known: ["features", "auto_train", "gate", "training", "predictions_kept_days"],
+      value,
+      known: [
+        "features", "auto_train", "gate", "training", "activation", "models_kept", "predictions_kept_days",
+      ],
       mistakes: mistakes)
   }
 
@@ -80,6 +101,12 @@ struct DatasetPatchBody {
     } else if let patch = fields.object("training", known: TrainingParametersBody.members) {
       change.training = TrainingParametersBody.parameters(patch, over: dataset.training)
     }
+    if fields.isNull("activation") {
+      change.activation = .newest
+    } else if let patch = fields.object("activation", known: PolicyBody.activationMembers) {
+      change.activation = PolicyBody.activation(patch, over: dataset.activation)
+    }
+    change.modelsKept = fields.isNull("models_kept") ? NewDataset.modelsKept : PolicyBody.modelsKept(fields)
     if fields.isNull("predictions_kept_days") {
       change.predictionsKeptDays = .some(nil)
     } else if let days = fields.integer("predictions_kept_days", in: PolicyBody.keptDays) {

@@ -21,6 +21,11 @@ extension Problem {
       self.init(
         .overloaded, "The server has more predictions to store than it can; try again.",
         headers: [.retryAfter: "1"])
+    case let error as PostgreSQLError where error.sqlState == Self.diskFull:
+      logger.error("the database's disk is full", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
+        headers: [.retryAfter: "5"])
     case let error as PostgreSQLError where error.isConnectionProblem || error.kind == .acquireTimeout:
       logger.error("database unavailable", metadata: ["error": "\(error)"])
       self.init(
@@ -43,8 +48,12 @@ extension Problem {
   private static func isUnmigrated(_ error: PostgreSQLError) -> Bool {
     guard let state = error.sqlState else { return false }
     let roleIsMissing = SQLState(rawValue: "22023")
-    return [.undefinedTable, .undefinedColumn, roleIsMissing].contains(state)
+    let typeIsMissing = SQLState(rawValue: "42704")
+    return [.undefinedTable, .undefinedColumn, roleIsMissing, typeIsMissing].contains(state)
   }
+
+  /// PostgreSQL manual, appendix A, class 53.
+  private static let diskFull = SQLState(rawValue: "53100")
 
   private init(_ error: SyntaxProblem) {
     let sentence = "\(error)"

@@ -55,21 +55,33 @@ struct LabelPosting {
     _ source: any BatchSource, _ onError: RowErrorPolicy, _ who: Principal, _ dataset: Dataset,
     _ repeatable: IdempotentRequest?
   ) async throws -> Response {
-    try await domain.database.transaction(for: who.tenant) { tx in
-      let staged = try await domain.ingest.stage(in: tx) { try await source.next() }
-      var repeatable = repeatable
-      repeatable?.bodyHash = source.hash
-      if let repeatable, let earlier = try await Idempotency.begin(who.tenant, repeatable, in: tx) {
-        return Response(replaying: earlier)
+    do {
+      return try await domain.database.transaction(for: who.tenant) { tx in
+        let staged = try await domain.ingest.stage(in: tx, who.tenant, dataset: dataset) {
+          try await source.next()
+        }
+        var repeatable = repeatable
+        repeatable?.bodyHash = source.hash
+        if let repeatable, let earlier = try await Idempotency.begin(who.tenant, repeatable, in: tx) {
+          throw Repeated(answer: earlier)
+        }
+        let outcome = try await domain.ingest.insert(staged, who.tenant, dataset: dataset, in: tx)
+        let skipped = onError == .skip ? source.skipped : nil
+        let answer = Response.json(.created) { $0.outcome(outcome, skipped) }
+        if let repeatable {
+          try await Idempotency.complete(
+            who.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
+        }
+        return answer
       }
-      let outcome = try await domain.ingest.insert(staged, who.tenant, dataset: dataset, in: tx)
-      let skipped = onError == .skip ? source.skipped : nil
-      let answer = Response.json(.created) { $0.outcome(outcome, skipped) }
-      if let repeatable {
-        try await Idempotency.complete(who.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
-      }
-      return answer
+    } catch let repeated as Repeated {
+      return Response(replaying: repeated.answer)
     }
+  }
+
+  /// Rolls back the rows of a request that was answered before: its body had to be read to know it by its hash.
+  private struct Repeated: Error {
+    var answer: StoredAnswer
   }
 }
 

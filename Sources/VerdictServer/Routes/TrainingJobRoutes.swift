@@ -16,7 +16,7 @@ struct TrainingJobRoutes {
     api.on(.get, path, role: .read, list)
     api.on(.get, path + "/{id}", role: .read, read)
     api.on(.post, path + "/{id}/cancel", role: .write, cancel)
-    api.on(.get, path + "/{id}/events", role: .read, events)
+    api.on(.get, path + "/{id}/events", role: .read, JobEvents(domain: domain, watch: watch).events)
   }
 
   @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
@@ -76,37 +76,6 @@ struct TrainingJobRoutes {
       let job = try await domain.trainings.cancel(who.tenant, dataset: name, id: id, in: tx)
       return try .json { try $0.job(job) }
     }
-  }
-
-  /// Server-sent events (WHATWG HTML, section 9.2) until the job has ended.
-  @Sendable private func events(_ request: Request, _ context: Context, _ who: Principal) async throws
-    -> Response
-  {
-    let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
-    _ = try QueryParameters(request, known: [])
-    // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
-    let first = try await domain.trainings.job(who.tenant, dataset: name, id: id)
-    let body = ResponseBody { writer in
-      var last: Job?
-      var silence = ContinuousClock.now
-      for await _ in watch.changes(of: .init(tenant: who.tenant, job: id), atLeastEvery: .seconds(1)) {
-        let job = last == nil ? first : try await domain.trainings.job(who.tenant, dataset: name, id: id)
-        if last == nil || job.state != last?.state || job.progress != last?.progress
-          || job.phase != last?.phase
-        {
-          try await writer.write(try ServerSentEvents.event(job, isNewState: job.state != last?.state))
-          silence = .now
-        } else if ContinuousClock.now - silence > .seconds(15) {
-          try await writer.write(ServerSentEvents.keepAlive)
-          silence = .now
-        }
-        last = job
-        if job.state.isFinal { break }
-      }
-      try await writer.finish(nil)
-    }
-    return Response(
-      status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
   }
 
   /// The job once it has ended, or as it stands after so many seconds.

@@ -4,6 +4,8 @@ extension HTTPField.Name {
   static let xRequestID = constant("X-Request-Id")
   static let idempotencyKey = constant("Idempotency-Key")
   static let idempotencyReplayed = constant("Idempotency-Replayed")
+  static let lastEventID = constant("Last-Event-ID")
+  static let xAccelBuffering = constant("X-Accel-Buffering")
   static let prefer = constant("Prefer")
   static let preferenceApplied = constant("Preference-Applied")
 

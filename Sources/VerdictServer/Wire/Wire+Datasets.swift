@@ -22,6 +22,10 @@ extension JSONWriter {
       try json.optional(dataset.gate) { try $0.encoded($1) }
       json.name("training")
       try json.encoded(dataset.training)
+      json.name("activation")
+      try json.encoded(dataset.activation)
+      json.name("models_kept")
+      json.integer(dataset.modelsKept)
       json.name("predictions_kept_days")
       json.optional(dataset.predictionsKeptDays) { $0.integer($1) }
       json.name("labels_stored")

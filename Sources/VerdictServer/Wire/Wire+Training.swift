@@ -22,6 +22,19 @@ extension JSONWriter {
       json.optional(job.phase) { $0.string($1) }
       json.name("attempt")
       json.integer(job.attempt)
+      json.name("attempts")
+      json.array(job.failures) { json, failure in
+        json.object { json in
+          json.name("attempt")
+          json.integer(failure.attempt)
+          json.name("type")
+          json.string(failure.type)
+          json.name("detail")
+          json.string(failure.detail)
+          json.name("at")
+          json.optional(failure.at) { $0.time($1) }
+        }
+      }
       json.name("parameters")
       try json.encoded(parameters)
       json.name("created_at")

@@ -99,7 +99,7 @@ import Testing
       await #expect(throws: Broken.self) {
         try await domain.database.transaction(for: tenant) { tx in
           let count = Counter()
-          _ = try await domain.ingest.stage(in: tx) {
+          _ = try await domain.ingest.stage(in: tx, tenant, dataset: dataset) {
             guard await count.next() < 3 else { throw Broken() }
             return batch
           }

@@ -109,7 +109,8 @@ private struct TrainingWorker: Service {
   let domain: TestDomain
 
   func run() async throws {
-    let runner = TrainingRunner(database: domain.database, logger: domain.logger)
+    let runner = TrainingRunner(
+      database: domain.database, cache: LabelCache(bytes: 64 << 20), logger: domain.logger)
     let worker = Worker(queue: domain.queue, connection: domain.app, slots: 1, logger: domain.logger) {
       try await runner.run($0)
     }

@@ -2,8 +2,6 @@ import DomainTestSupport
 import Foundation
 import HTTPTestSupport
 import PostgreSQL
-import Synchronization
-import TestSupport
 import Testing
 
 /// What a server answers by that another server has changed, while announcements arrive and while they do not.
@@ -49,7 +47,7 @@ import Testing
   func withoutAnnouncementsNothingStaleIsAnswered() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
-      let proxy = try FaultProxy(to: server.domain.app)
+      let proxy = try ListenerProxy(to: server.domain.app)
       defer { proxy.close() }
       try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
@@ -68,14 +66,14 @@ import Testing
   func aSilentConnectionIsNotTrustedForLong() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
-      let proxy = try FaultProxy(to: server.domain.app)
+      let proxy = try ListenerProxy(to: server.domain.app)
       defer { proxy.close() }
       try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
-        proxy.plan.withLock { $0.isStalled = true }
+        proxy.stall(true)
         try await Task.sleep(for: .milliseconds(2_500))
         try await Self.expectFresh(server, other)
-        proxy.plan.withLock { $0.isStalled = false }
+        proxy.stall(false)
         proxy.cut(refusing: false)
       }
     }

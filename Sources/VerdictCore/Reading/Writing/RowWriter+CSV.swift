@@ -2,13 +2,13 @@ extension RowWriter {
   /// Appends the header line: the features, the label, and the key's column if there is to be one.
   public func appendCSVHeader(keyColumn: String? = nil, to bytes: inout [UInt8]) {
     for feature in schema.features {
-      appendField(feature.name, to: &bytes)
+      appendField(feature.name.utf8, to: &bytes)
       bytes.append(UInt8(ascii: ","))
     }
-    appendField(schema.labelName, to: &bytes)
+    appendField(schema.labelName.utf8, to: &bytes)
     if let keyColumn {
       bytes.append(UInt8(ascii: ","))
-      appendField(keyColumn, to: &bytes)
+      appendField(keyColumn.utf8, to: &bytes)
     }
     bytes.append(contentsOf: "\r\n".utf8)
   }
@@ -17,18 +17,23 @@ extension RowWriter {
   ///
   /// A missing value is an empty field, the category with the empty name a quoted one.
   public func appendCSV(_ row: Row, hasKey: Bool = false, to bytes: inout [UInt8]) {
+    appendRecord(row, hasKey: hasKey, to: &bytes)
+  }
+
+  func appendRecord(_ row: borrowing some WritableRow, hasKey: Bool, to bytes: inout [UInt8]) {
     for feature in schema.features {
-      switch value(of: feature, row.numbers, row.categories) {
-      case .missing: break
-      case .number(let number): appendNumber(number, to: &bytes)
-      case .category(let category): appendField(category, to: &bytes)
+      switch feature.type {
+      case .continuous, .discrete:
+        if let number = row.number(feature.slot), number.isFinite { appendNumber(number, to: &bytes) }
+      case .categorical:
+        if let category = row.category(feature.slot) { appendField(category, to: &bytes) }
       }
       bytes.append(UInt8(ascii: ","))
     }
-    appendField(outcomeName(row.outcome), to: &bytes)
+    appendField(outcomeName(row.outcome).utf8, to: &bytes)
     if hasKey {
       bytes.append(UInt8(ascii: ","))
-      if let key = row.key { appendField(key, to: &bytes) }
+      if let key = row.keyText { appendField(key, to: &bytes) }
     }
     bytes.append(contentsOf: "\r\n".utf8)
   }
@@ -41,17 +46,17 @@ extension RowWriter {
   }
 
   /// Appends a field, quoted where it must be.
-  private func appendField(_ text: String, to bytes: inout [UInt8]) {
+  private func appendField(_ text: some Collection<UInt8>, to bytes: inout [UInt8]) {
     // At the beginning of a file, U+FEFF would be taken for a byte order mark.
     let needsQuotes =
-      text.isEmpty || text.unicodeScalars.first == "\u{FEFF}"
-      || text.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
+      text.isEmpty || text.starts(with: [0xEF, 0xBB, 0xBF])
+      || text.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
     guard needsQuotes else {
-      bytes.append(contentsOf: text.utf8)
+      bytes.append(contentsOf: text)
       return
     }
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
+    for byte in text {
       if byte == UInt8(ascii: "\"") { bytes.append(byte) }
       bytes.append(byte)
     }

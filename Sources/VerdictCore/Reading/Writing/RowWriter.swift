@@ -37,24 +37,24 @@ public struct RowWriter: Sendable {
       return bytes + [UInt8(ascii: ":")]
     }
   }
+}
 
-  /// A feature's value in a stored row.
-  enum Value {
-    case missing
-    case number(Double)
-    case category(String)
-  }
+/// What a row tells about itself to be written, wherever it lies.
+protocol WritableRow {
+  /// UTF-8.
+  associatedtype Text: Collection<UInt8>
+  /// The value of a continuous or discrete feature; `nil` if it is missing, also beyond the end.
+  func number(_ slot: Int) -> Double?
+  /// The value of a categorical feature; `nil` if it is missing, also beyond the end.
+  func category(_ slot: Int) -> Text?
+  /// The true outcome, 0 or 1.
+  var outcome: UInt8 { get }
+  /// The row's own key.
+  var keyText: Text? { get }
+}
 
-  func value(of feature: Feature, _ numbers: [Double?], _ categories: [String?]) -> Value {
-    switch feature.type {
-    case .continuous, .discrete:
-      guard feature.slot < numbers.count, let number = numbers[feature.slot], number.isFinite else {
-        return .missing
-      }
-      return .number(number)
-    case .categorical:
-      guard feature.slot < categories.count, let category = categories[feature.slot] else { return .missing }
-      return .category(category)
-    }
-  }
+extension RowWriter.Row: WritableRow {
+  func number(_ slot: Int) -> Double? { slot < numbers.count ? numbers[slot] : nil }
+  func category(_ slot: Int) -> String.UTF8View? { slot < categories.count ? categories[slot]?.utf8 : nil }
+  var keyText: String.UTF8View? { key?.utf8 }
 }

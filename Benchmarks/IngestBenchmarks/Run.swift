@@ -1,0 +1,123 @@
+import Foundation
+import TestSupport
+
+/// The measurements, each between the same two references in turn.
+struct Run {
+  let product: Product
+  let bodies: Bodies
+  let rounds: Int
+  private var figures: [String: [Figure]] = [:]
+  private let path = "/v1/datasets/bench/labels"
+
+  private struct Figure {
+    /// Rows a second.
+    var rate: Double
+    /// The server's processor time a row, in microseconds.
+    var cost: Double
+    /// The server's largest memory, in megabytes.
+    var peak: Double
+  }
+
+  init(product: Product, bodies: Bodies, rounds: Int) {
+    self.product = product
+    self.bodies = bodies
+    self.rounds = rounds
+  }
+
+  /// Measures everything whose name begins with one of `parts`, and prints the table.
+  mutating func all(_ parts: [String]) async throws {
+    try await Task.sleep(for: .seconds(1))
+    let idle = product.megabytes(.now)
+    func isWanted(_ name: String) -> Bool { parts.isEmpty || parts.contains { name.hasPrefix($0) } }
+    let reference = "\(product.cluster.directory)/reference.bin"
+    let columns = "label, numbers, categories, key"
+    try product.endpoint.client().post(path, bodies.csv, type: "text/csv")
+    _ = try await product.psql(
+      "\\copy (SELECT tenant_id, dataset_id, \(columns) FROM labels) to '\(reference)' (format binary)")
+    for _ in 0..<rounds {
+      try await empty()
+      try await measure("psql in", Main.rows) {
+        _ = try await $0.psql(
+          "\\copy labels (tenant_id, dataset_id, \(columns)) from '\(reference)' (format binary)")
+      }
+      try await measure("psql out", Main.rows) {
+        _ = try await $0.psql("\\copy labels (\(columns)) to '/dev/null' (format binary)")
+      }
+      for (name, type) in [("export csv", "text/csv"), ("export ndjson", "application/x-ndjson")]
+      where isWanted(name) {
+        try await measure(name, Main.rows) { [path] product in
+          let bytes = try product.endpoint.client().get(path, accept: type)
+          guard bytes > Main.rows * 20 else { throw Failure("\(name): only \(bytes) bytes") }
+        }
+      }
+      for (name, body, size, count) in [
+        ("json 25000 x 4", bodies.json25000, 25_000, 6), ("json 1000 x 4", bodies.json1000, 1_000, 100),
+      ] where isWanted(name) {
+        try await empty()
+        try await measure(name, 4 * count * size) { [path] product in
+          try await Self.onFourThreads { [endpoint = product.endpoint] in
+            let client = try endpoint.client()
+            for _ in 0..<count { try client.post(path, body, type: "application/json") }
+          }
+        }
+      }
+      for (name, body, type, coding) in [
+        ("csv", bodies.csv, "text/csv", nil), ("ndjson", bodies.ndjson, "application/x-ndjson", nil),
+        ("csv gzip", bodies.csvGzip, "text/csv", "gzip"),
+        ("ndjson gzip", bodies.ndjsonGzip, "application/x-ndjson", "gzip"),
+      ] where isWanted(name) {
+        try await empty()
+        try await measure(name, Main.rows) { [path] product in
+          try product.endpoint.client().post(path, body, type: type, coding: coding)
+        }
+      }
+    }
+    report(idle: idle)
+  }
+
+  /// Leaves no rows, and nothing for PostgreSQL to write behind our back.
+  private func empty() async throws {
+    _ = try await product.psql("TRUNCATE labels, label_counts")
+    _ = try await product.psql("CHECKPOINT")
+  }
+
+  private mutating func measure(_ name: String, _ rows: Int, _ body: (Product) async throws -> Void)
+    async throws
+  {
+    product.forgetPeak()
+    let before = product.processorTime()
+    let start = ContinuousClock.now
+    try await body(product)
+    let seconds = start.duration(to: .now) / .seconds(1)
+    let cost = (product.processorTime() - before) * 1e6 / Double(rows)
+    figures[name, default: []].append(
+      Figure(rate: Double(rows) / seconds, cost: cost, peak: product.megabytes(.peak)))
+  }
+
+  private static func onFourThreads(_ body: @escaping @Sendable () throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          // A thread of its own: the client blocks.
+          try await withCheckedThrowingContinuation { continuation in
+            Thread { continuation.resume(with: Result { try body() }) }.start()
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  private func report(idle: Double) {
+    print(String(format: "server idle: %.0f MB", idle))
+    print("what                 rows/s   ratio   server us/row   peak MB above idle")
+    for (name, all) in figures.sorted(by: { $0.key < $1.key }) {
+      let reference = figures[name.hasPrefix("export") || name == "psql out" ? "psql out" : "psql in"] ?? []
+      let rate = median(all.map(\.rate))
+      let line = String(
+        format: "%9.0f   %5.2f   %13.2f   %18.0f", rate, rate / median(reference.map(\.rate)),
+        median(all.map(\.cost)), (all.map(\.peak).max() ?? .nan) - idle)
+      print(name.padding(toLength: 16, withPad: " ", startingAt: 0), line)
+    }
+  }
+}

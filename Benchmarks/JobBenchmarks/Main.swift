@@ -1,0 +1,56 @@
+import Foundation
+import Logging
+import PostgreSQL
+import TestSupport
+import VerdictCore
+
+/// Measures training jobs from the request to the stored model, on a PostgreSQL of its own, and prints a table. The
+/// reference is psql, which copies the same rows out in the same run. Parts: `jobs`, `auto`, `wake`; an argument that is a
+/// number is the number of rows.
+@main
+struct Main {
+  static let rounds = 5
+
+  static func main() async throws {
+    let arguments = CommandLine.arguments.dropFirst()
+    let rows = arguments.compactMap { Int($0) }.first ?? 1_000_000
+    let parts = Set(arguments.filter { Int($0) == nil })
+    let cluster = try await TestCluster(settings: [
+      "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "512MB",
+      "max_wal_size": "8GB",
+    ])
+    do {
+      let shop = try await Shop(cluster, rows: rows)
+      if parts.isEmpty || parts.contains("jobs") { try await Trainings(shop: shop).run() }
+      if parts.isEmpty || parts.contains("auto") { try await AutomaticTrainings(shop: shop).run() }
+      if parts.isEmpty || parts.contains("wake") { try await WakeUps(shop: shop).run() }
+      await shop.close()
+    } catch {
+      print("failed: \(error)")
+    }
+    await cluster.remove()
+  }
+}
+
+/// A name and what was measured.
+func report(_ name: String, _ text: String) {
+  print("\(name.padding(toLength: 44, withPad: " ", startingAt: 0)) \(text)")
+}
+
+func median(_ values: [Double]) -> Double {
+  let sorted = values.sorted()
+  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+}
+
+func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+  let start = ContinuousClock.now
+  try await body()
+  return start.duration(to: .now) / .seconds(1)
+}
+
+extension Double {
+  /// As milliseconds.
+  var milliseconds: String { String(format: "%.0f ms", self * 1_000) }
+  /// As a ratio.
+  var ratio: String { String(format: "%.2f", self) }
+}

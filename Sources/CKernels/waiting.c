@@ -1,0 +1,14 @@
+// Waiting for another thread.
+#include <sched.h>
+
+#include "CKernels.h"
+
+void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+void ck_yield(void) { sched_yield(); }

@@ -1,0 +1,43 @@
+public import Foundation
+
+/// Why one attempt failed: an element of the column `failures`.
+public struct AttemptFailure: Sendable, Codable, Hashable {
+  /// The attempt's number, from 1.
+  public var attempt: Int
+  /// A stable word for programs.
+  public var type: String
+  /// A sentence for people.
+  public var detail: String
+  /// When it failed; `nil` where that was not kept.
+  public var at: Date?
+
+  /// The failure of an attempt just now.
+  init(attempt: Int, _ error: JobErrorRecord) {
+    self.attempt = attempt
+    type = error.type
+    detail = error.detail
+    at = Date()
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case attempt, type, detail, at
+  }
+
+  /// Reads an element.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    attempt = try values.decode(Int.self, forKey: .attempt)
+    type = try values.decode(String.self, forKey: .type)
+    detail = try values.decode(String.self, forKey: .detail)
+    at = try values.decodeIfPresent(Double.self, forKey: .at).map(Date.init(timeIntervalSince1970:))
+  }
+
+  /// Writes an element, the time in seconds since 1970.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(attempt, forKey: .attempt)
+    try values.encode(type, forKey: .type)
+    try values.encode(detail, forKey: .detail)
+    try values.encodeIfPresent(at?.timeIntervalSince1970, forKey: .at)
+  }
+}

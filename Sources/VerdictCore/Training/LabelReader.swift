@@ -1,0 +1,164 @@
+import Foundation
+import Learning
+import Logging
+import PostgreSQL
+
+/// Reads the labels of datasets in the learner's form: all of them, or what has changed since the last time.
+struct LabelReader: Sendable {
+  private let database: Database
+  private let datasets: DatasetStore
+  private let cache: LabelCache
+  private let logger: Logger
+
+  init(database: Database, cache: LabelCache, logger: Logger) {
+    self.database = database
+    self.datasets = DatasetStore(database: database)
+    self.cache = cache
+    self.logger = logger
+  }
+
+  /// What a training needs of a dataset.
+  struct Reading: Sendable {
+    /// The dataset in the same snapshot.
+    var dataset: Dataset
+    /// Its labels.
+    var table: TrainingTable
+    /// The highest id among them.
+    var lastLabelID: Int
+    /// The dataset's count of changes.
+    var changes: Int
+    /// How many rows came from the database, the others having been kept.
+    var rowsRead: Int
+  }
+
+  /// Reads all labels of a dataset as one snapshot sees them.
+  ///
+  /// If the dataset trains by itself they are kept for the next time, and what was kept is used: the labels that one
+  /// snapshot saw, with those that were written since put in, hold all that the next snapshot sees. If there are as many
+  /// as that counts, there are no others; if there are more, the ids that are stored tell which ones have gone.
+  /// - Parameter progress: told the numbers of rows read so far and expected, now and then.
+  /// - Throws: ``DomainError/notFound(what:)`` when the dataset has gone.
+  func read(
+    _ tenant: TenantID, dataset id: Int, progress: @escaping @Sendable (Int, Int) -> Void
+  ) async throws -> Reading {
+    let mark = try await LabelMark.make(tenant, in: database)
+    return try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) {
+      try await read(tenant, dataset: id, mark: mark, in: $0, progress: progress)
+    }
+  }
+
+  /// The same in a transaction whose one snapshot is taken after the mark was made.
+  func read(
+    _ tenant: TenantID, dataset id: Int, mark: LabelMark, in tx: Transaction,
+    progress: @Sendable (Int, Int) -> Void
+  ) async throws -> Reading {
+    let snapshot = try await LabelSnapshot.current(in: tx)
+    let dataset = try await datasets.dataset(tenant, id: id, in: tx)
+    let counts = try await LabelCounting.counts(tenant, dataset: id, in: tx)
+    var kept = cache.take(tenant, id)
+    let marks = kept?.marks(and: mark) ?? [mark]
+    var rowsRead = 0
+    var columns = TrainingColumns(features: dataset.features, expectedRows: 0)
+    var isCurrent = false
+    if let position = kept?.position(for: snapshot), let old = kept?.changes,
+      counts.changes - old <= counts.stored / 2
+    {
+      columns = kept?.takeColumns() ?? columns
+      (isCurrent, rowsRead) = try await update(
+        &columns, tenant, dataset, since: position, counts: counts, in: tx)
+    }
+    if !isCurrent {
+      kept = nil
+      columns = try await readAll(tenant, dataset, counts: counts, progress: progress, in: tx)
+      rowsRead += columns.rowCount
+    }
+    let table = try columns.table()
+    if dataset.autoTrain.enabled {
+      cache.keep(
+        ReadLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
+    }
+    return Reading(
+      dataset: dataset, table: table, lastLabelID: columns.lastLabelID, changes: counts.changes,
+      rowsRead: rowsRead)
+  }
+
+  /// No ORDER BY: rows lie nearly in the order of their ids, so that putting them in order here costs less than PostgreSQL's
+  /// way through an index or a sort on disk.
+  private func readAll(
+    _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts,
+    progress: @Sendable (Int, Int) -> Void, in tx: Transaction
+  ) async throws -> TrainingColumns {
+    let query: Query =
+      "COPY (SELECT " + TrainingRows.columns
+      + " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id)) TO STDOUT (FORMAT binary)"
+    return try await tx.copyOut(query) { stream in
+      var columns = TrainingColumns(features: dataset.features, expectedRows: counts.stored)
+      var rows = TrainingRows(features: dataset.features)
+      var reader = BinaryCopyReader()
+      while let chunk = try await stream.nextBytes() {
+        try Task.checkCancellation()
+        reader.feed(chunk)
+        while try reader.nextRow() { try rows.append(reader, levels: &columns.levels) }
+        columns.append(rows)
+        rows.removeAll()
+        progress(columns.rowCount, counts.stored)
+      }
+      try reader.checkFinished()
+      columns.putInOrder()
+      return columns
+    }
+  }
+
+  /// Puts in what was written since, and takes out what has gone.
+  ///
+  /// - Returns: whether the outcome is what is stored, and how many rows were read.
+  private func update(
+    _ columns: inout TrainingColumns, _ tenant: TenantID, _ dataset: Dataset, since position: Int,
+    counts: LabelCounts, in tx: Transaction
+  ) async throws -> (isCurrent: Bool, rowsRead: Int) {
+    columns.extend(to: dataset.features)
+    let mine: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND "
+    let query: Query =
+      "COPY (SELECT " + TrainingRows.columns + mine + "id > \(position) UNION ALL SELECT "
+      + TrainingRows.columns + mine
+      + "change_id > \(position) AND id <= \(position)) TO STDOUT (FORMAT binary)"
+    let (levels, rows) = try await tx.copyOut(query) { [levels = columns.levels] stream in
+      var levels = levels
+      var rows = TrainingRows(features: dataset.features)
+      var reader = BinaryCopyReader()
+      while let chunk = try await stream.nextBytes() {
+        reader.feed(chunk)
+        while try reader.nextRow() { try rows.append(reader, levels: &levels) }
+      }
+      try reader.checkFinished()
+      return (levels, rows)
+    }
+    let rowsRead = rows.count
+    columns.levels = levels
+    columns.merge(rows)
+    if columns.rowCount > counts.stored { columns.keep(only: try await ids(mine, in: tx)) }
+    guard columns.rowCount == counts.stored, columns.positives == counts.positives else {
+      logger.error(
+        "labels that were kept are not those that are stored; they are read again",
+        metadata: [
+          "tenant": "\(tenant)", "dataset": "\(dataset.id)", "kept": "\(columns.rowCount)",
+          "stored": "\(counts.stored)",
+        ])
+      return (false, rowsRead)
+    }
+    return (true, rowsRead)
+  }
+
+  private func ids(_ mine: Query, in tx: Transaction) async throws -> [Int] {
+    try await tx.copyOut("COPY (SELECT id" + mine + "true) TO STDOUT (FORMAT binary)") { stream in
+      var ids: [Int] = []
+      var reader = BinaryCopyReader()
+      while let chunk = try await stream.nextBytes() {
+        reader.feed(chunk)
+        while try reader.nextRow() { ids.append(try reader.decode(0)) }
+      }
+      try reader.checkFinished()
+      return ids.sorted()
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import HTTPTypes
+import Hummingbird
+import JobQueue
+import NIOCore
+import ServiceLifecycle
+import VerdictCore
+
+/// `/v1/datasets/{dataset}/training-jobs/{id}/events`: server-sent events (WHATWG HTML, section 9.2) until the job has
+/// ended.
+///
+/// An event's id is the number that the job's row had with it, so that any server process can go on where another one
+/// stopped.
+struct JobEvents {
+  let domain: Domain
+  let watch: JobWatch
+
+  /// The heartbeat of a silent stream: below the minute after which most proxies give up.
+  private static let heartbeat = Duration.seconds(15)
+
+  @Sendable func events(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
+    let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
+    _ = try QueryParameters(request, known: [])
+    // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
+    let first = try await domain.trainings.job(who.tenant, dataset: name, id: id)
+    // What is no number of an event so far is none of ours, and is taken for the first call.
+    let resumed = request.headers[.lastEventID].flatMap { Int64($0) }.flatMap {
+      (0...first.event).contains($0) ? $0 : nil
+    }
+    if first.state.isFinal, resumed == first.event {
+      // Nothing will follow; this status keeps an EventSource from calling again.
+      return Response(status: .noContent)
+    }
+    let body = ResponseBody { writer in
+      do {
+        try await follow(who.tenant, name, id, after: resumed, writer: &writer)
+      } catch DomainError.notFound {
+        // The dataset has been deleted meanwhile.
+      }
+      try await writer.finish(nil)
+    }
+    return Response(
+      status: .ok,
+      headers: [
+        .contentType: "text/event-stream", .cacheControl: "no-store, no-transform", .xAccelBuffering: "no",
+      ], body: body)
+  }
+
+  private func follow(
+    _ tenant: TenantID, _ name: String, _ id: Int, after resumed: Int64?, writer: inout any ResponseBodyWriter
+  ) async throws {
+    var last = resumed
+    var silence = ContinuousClock.now
+    // Ends with the server, too: the client comes back to another one, or to the next.
+    for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
+      let job = try await domain.trainings.job(tenant, dataset: name, id: id)
+      let news = try ServerSentEvents.news(of: job, after: last)
+      if news.readableBytes > 0 {
+        try await writer.write(news)
+        silence = .now
+      } else if ContinuousClock.now - silence > Self.heartbeat {
+        try await writer.write(ServerSentEvents.keepAlive)
+        silence = .now
+      }
+      last = job.event
+      if job.state.isFinal { return }
+    }
+  }
+}

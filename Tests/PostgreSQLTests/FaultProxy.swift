@@ -1,0 +1,154 @@
+import Foundation
+import PostgreSQL
+import Synchronization
+
+/// Stands between client and server on Unix sockets and spoils the conversation: cuts it after a number of bytes,
+/// passes it on in small pieces, or stops passing anything on.
+final class FaultProxy: Sendable {
+  /// What is done to connections that are made from now on.
+  struct Plan: Sendable {
+    /// Bytes of the server that get through before both sides are cut off.
+    var cutAfterServerBytes = Int.max
+    /// Bytes of the client that get through before both sides are cut off.
+    var cutAfterClientBytes = Int.max
+    /// The largest piece that is passed on at once.
+    var pieces = 65_536
+    /// Passes nothing on any more, but keeps the sockets open.
+    var isStalled = false
+    /// Bytes of the server that get through before it falls silent, its sockets open.
+    var stallAfterServerBytes = Int.max
+    /// Keeps what is said on the next connection, for ``boundaries()``.
+    var isRecorded = false
+  }
+
+  let plan = Mutex(Plan())
+  private let recorded = Mutex<(server: [UInt8], client: [UInt8])>(([], []))
+  private let listener: Int32
+  private let upstream: String
+  private let directory: String
+
+  init(to configuration: ConnectionConfiguration) throws {
+    upstream = "\(configuration.parameters["host"] ?? "")/.s.PGSQL.5432"
+    directory = "/tmp/pgproxy-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+    listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let code = withAddress("\(directory)/.s.PGSQL.5432") { bind(listener, $0, $1) }
+    guard code == 0, listen(listener, 100) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    Thread.detachNewThread { [self] in
+      while true {
+        let client = accept(listener, nil, nil)
+        if client < 0 { return }
+        serve(client)
+      }
+    }
+  }
+
+  /// The server behind the proxy.
+  func configuration(_ direct: ConnectionConfiguration) -> ConnectionConfiguration {
+    var configuration = direct
+    configuration.parameters["host"] = directory
+    return configuration
+  }
+
+  /// Where the recorded connection's messages begin and end, and a place inside each one's head, in bytes from
+  /// its start: of the server, of the client.
+  func boundaries() -> (server: [Int], client: [Int]) {
+    recorded.withLock {
+      (Self.boundaries(of: $0.server, hasStartup: false), Self.boundaries(of: $0.client, hasStartup: true))
+    }
+  }
+
+  /// A message is a letter and a length that counts itself; the client's first one has no letter (manual, 55.7).
+  private static func boundaries(of bytes: [UInt8], hasStartup: Bool) -> [Int] {
+    var (places, position) = ([0], 0)
+    while true {
+      let head = hasStartup && position == 0 ? 0 : 1
+      guard position + head + 4 <= bytes.count else { return places }
+      let length = bytes[position + head..<position + head + 4].reduce(0) { $0 << 8 | Int($1) }
+      places.append(position + 3)
+      position += head + length
+      places.append(position)
+    }
+  }
+
+  func close() {
+    shutdown(listener, Int32(SHUT_RDWR))
+    Foundation.close(listener)
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+
+  private func serve(_ client: Int32) {
+    let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    guard withAddress(upstream, { connect(server, $0, $1) }) == 0 else {
+      Foundation.close(client)
+      Foundation.close(server)
+      return
+    }
+    let current = plan.withLock { plan in
+      defer { plan.isRecorded = false }
+      return plan
+    }
+    let left = Atomic2()
+    Thread.detachNewThread { [self] in
+      pass(from: server, to: client, current, isServer: true)
+      end(client, server, left)
+    }
+    Thread.detachNewThread { [self] in
+      pass(from: client, to: server, current, isServer: false)
+      end(client, server, left)
+    }
+  }
+
+  /// The last of the two directions closes the sockets.
+  private func end(_ client: Int32, _ server: Int32, _ left: Atomic2) {
+    shutdown(client, Int32(SHUT_RDWR))
+    shutdown(server, Int32(SHUT_RDWR))
+    if left.count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+      Foundation.close(client)
+      Foundation.close(server)
+    }
+  }
+
+  /// True until the other side has hung up.
+  private func poll(_ socket: Int32) -> Bool {
+    // 0x2000: POLLRDHUP, which Glibc's module hides.
+    var entry = pollfd(fd: socket, events: 0x2000, revents: 0)
+    return Foundation.poll(&entry, 1, 0) == 0
+  }
+
+  private final class Atomic2: Sendable {
+    let count = Atomic<Int>(2)
+  }
+
+  private func pass(from source: Int32, to sink: Int32, _ plan: Plan, isServer: Bool) {
+    let cut = isServer ? plan.cutAfterServerBytes : plan.cutAfterClientBytes
+    let limit = isServer ? min(cut, plan.stallAfterServerBytes) : cut
+    var buffer = [UInt8](repeating: 0, count: plan.pieces)
+    var passed = 0
+    while passed < limit {
+      let count = recv(source, &buffer, min(plan.pieces, limit - passed), 0)
+      if count <= 0 { return }
+      while self.plan.withLock(\.isStalled) { usleep(5000) }
+      if plan.isRecorded {
+        recorded.withLock { recorded in
+          if isServer { recorded.server += buffer[..<count] } else { recorded.client += buffer[..<count] }
+        }
+      }
+      if send(sink, buffer, count, Int32(MSG_NOSIGNAL)) != count { return }
+      passed += count
+    }
+    // Silence, until the client has had enough.
+    if limit < cut { while poll(sink) { usleep(5000) } }
+  }
+}
+
+private func withAddress<T>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+  return withUnsafePointer(to: address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+    }
+  }
+}

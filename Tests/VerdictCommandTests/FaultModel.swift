@@ -1,0 +1,83 @@
+import HTTPTestSupport
+
+/// What one client knows to be stored of its own rows: all that was acknowledged, and at most one request whose answer
+/// never came.
+struct FaultModel: Equatable, Sendable {
+  /// Rows without keys by the number of their batch.
+  var batches: [Int: Int] = [:]
+  /// Rows with keys: which batch wrote them last, and their labels.
+  var keyed: [String: Keyed] = [:]
+
+  struct Keyed: Equatable, Sendable {
+    var batch: Int
+    var label: Int
+  }
+
+  /// What the client sends.
+  enum Operation: Sendable {
+    /// Rows without keys.
+    case insert(batch: Int, rows: Int)
+    /// Rows that replace those of their keys.
+    case upsert(batch: Int, rows: [(key: String, label: Int)])
+    /// The row of a key.
+    case delete(key: String)
+  }
+
+  /// The state after an operation that took effect.
+  func after(_ operation: Operation) -> FaultModel {
+    var next = self
+    switch operation {
+    case .insert(let batch, let rows): next.batches[batch] = rows
+    case .upsert(let batch, let rows):
+      for row in rows { next.keyed[row.key] = Keyed(batch: batch, label: row.label) }
+    case .delete(let key): next.keyed[key] = nil
+    }
+    return next
+  }
+
+  /// How many rows there are, and how many with label 1.
+  var counts: (rows: Int, positives: Int) {
+    let plain = batches.values.reduce(0, +)
+    let plainPositives = batches.values.reduce(0) { $0 + $1 / 2 }
+    return (plain + keyed.count, plainPositives + keyed.values.reduce(0) { $0 + $1.label })
+  }
+}
+
+extension FaultModel {
+  /// What is stored of each client's rows, by reading the export: batches are numbered `client * 100_000 + n`, keys begin
+  /// with `client-`.
+  static func stored(_ client: HTTPClient, clients: Int) async throws -> [FaultModel] {
+    let answer = try HTTPClient.expect(
+      200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "application/x-ndjson"]))
+    var models = [FaultModel](repeating: FaultModel(), count: clients)
+    for line in answer.text.split(separator: "\n") {
+      // Cut at the quotes, since a debug build's JSONDecoder takes longer than all the rest:
+      // {"features":{"x":1.5,"c":"b17"},"label":1,"key":"0-3"}
+      let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+      guard [11, 15].contains(parts.count), parts[5] == "c", let batch = Int(parts[7].dropFirst()),
+        let label = parts[10].dropFirst().first?.wholeNumberValue, models.indices.contains(batch / 100_000)
+      else { throw HTTPClient.Unexpected(description: "a line that was never posted: \(line)") }
+      if parts.count == 15 {
+        models[batch / 100_000].keyed[String(parts[13])] = Keyed(batch: batch, label: label)
+      } else {
+        models[batch / 100_000].batches[batch, default: 0] += 1
+      }
+    }
+    return models
+  }
+}
+
+/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+    return word ^ word >> 31
+  }
+}

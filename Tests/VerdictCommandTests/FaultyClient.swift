@@ -1,0 +1,148 @@
+import HTTPTestSupport
+
+/// Sends random batches one after the other and keeps book of what was acknowledged.
+struct FaultyClient: Sendable {
+  /// What was acknowledged.
+  var model = FaultModel()
+  /// What was sent last without an answer that says whether it took effect.
+  var open: FaultModel.Operation?
+  /// How many requests were acknowledged.
+  var acknowledged = 0
+  private let number: Int
+  private var random: SeededGenerator
+  private var nextBatch = 0
+
+  init(number: Int, seed: UInt64) {
+    self.number = number
+    random = SeededGenerator(seed: seed &+ UInt64(number) &* 7_919)
+  }
+
+  /// Works until a request gets no clear answer or the time is up.
+  mutating func work(_ client: HTTPClient, until end: ContinuousClock.Instant) async {
+    while ContinuousClock.now < end, open == nil {
+      switch Int.random(in: 0..<10, using: &random) {
+      case 0: await cutInTheMiddle(client)
+      case 1: await refused(client)
+      case 2, 3: await perform(delete(), client)
+      case 4, 5, 6: await perform(upsert(), client)
+      default: await perform(insert(), client)
+      }
+    }
+  }
+
+  /// Takes over what is stored, which must be what was acknowledged, with or without the open request.
+  ///
+  /// - Returns: whether it is one of the two.
+  mutating func settle(_ stored: FaultModel) -> Bool {
+    let isKnown = stored == model || open.map { stored == model.after($0) } == true
+    model = stored
+    open = nil
+    return isKnown
+  }
+
+  private mutating func perform(_ operation: FaultModel.Operation, _ client: HTTPClient) async {
+    let answer: Answer?
+    switch operation {
+    case .delete(let key):
+      answer = try? await client.send("DELETE", "/v1/datasets/d/labels?key=\(key)")
+    case .insert(let batch, let rows):
+      answer = try? await post((0..<rows).map { (nil, batch, $0 % 2) }, client)
+    case .upsert(let batch, let rows):
+      answer = try? await post(rows.map { ($0.key, batch, $0.label) }, client)
+    }
+    switch answer?.status {
+    case 200, 201:
+      model = model.after(operation)
+      acknowledged += 1
+    case let status? where status < 500: break
+    // The database can vanish between the commit and its acknowledgement.
+    default: open = operation
+    }
+  }
+
+  private mutating func insert() -> FaultModel.Operation {
+    .insert(
+      batch: batch(),
+      rows: Bool.random(using: &random)
+        ? .random(in: 1...50, using: &random) : .random(in: 1...4_000, using: &random))
+  }
+
+  private mutating func upsert() -> FaultModel.Operation {
+    let count = Int.random(in: 1...150, using: &random)
+    let keys = (0..<200).map { "\(number)-\($0)" }.shuffled(using: &random).prefix(count)
+    return .upsert(batch: batch(), rows: keys.map { ($0, .random(in: 0...1, using: &random)) })
+  }
+
+  private mutating func delete() -> FaultModel.Operation {
+    .delete(key: "\(number)-\(Int.random(in: 0..<200, using: &random))")
+  }
+
+  private mutating func batch() -> Int {
+    nextBatch += 1
+    return number * 100_000 + nextBatch
+  }
+
+  /// More is promised than is sent, and the connection is closed.
+  private mutating func cutInTheMiddle(_ client: HTTPClient) async {
+    let number = batch()
+    let lines = Self.ndjson((0..<Int.random(in: 1...5_000, using: &random)).map { (nil, number, $0 % 2) })
+    let sent = lines.prefix(.random(in: 0..<lines.count, using: &random))
+    var hasty = client
+    hasty.timeout = .milliseconds(150)
+    _ = try? await hasty.send(
+      "POST", "/v1/datasets/d/labels", headers: ["Content-Type": "application/x-ndjson"],
+      body: .promised(length: lines.count, sent: Array(sent)))
+  }
+
+  /// Thousands of good rows, and then a bad one.
+  private mutating func refused(_ client: HTTPClient) async {
+    let number = batch()
+    let rows = Int.random(in: 1...11_000, using: &random)
+    let lines = Self.ndjson((0..<rows).map { (nil, number, $0 % 2) }) + Array("{\"features\":{}}\n".utf8)
+    _ = try? await client.send(
+      "POST", "/v1/datasets/d/labels", headers: ["Content-Type": "application/x-ndjson"], body: .bytes(lines))
+  }
+}
+
+extension FaultyClient {
+  typealias Line = (key: String?, batch: Int, label: Int)
+
+  /// Posts in a random format.
+  private mutating func post(_ rows: [Line], _ client: HTTPClient) async throws -> Answer {
+    let hasKeys = rows.first?.key != nil
+    switch Int.random(in: 0..<3, using: &random) {
+    case 0:
+      return try await client.send(
+        "POST", "/v1/datasets/d/labels\(hasKeys ? "?key_column=key" : "")",
+        headers: ["Content-Type": "text/csv"],
+        body: .bytes(Self.csv(rows, hasKeys: hasKeys)))
+    case 1:
+      return try await client.send(
+        "POST", "/v1/datasets/d/labels", headers: ["Content-Type": "application/x-ndjson"],
+        body: .bytes(Self.ndjson(rows)))
+    default:
+      let objects = rows.map(Self.object).joined(separator: ",")
+      return try await client.send(
+        "POST", "/v1/datasets/d/labels", text: #"{"labels":[\#(objects)]}"#)
+    }
+  }
+
+  private static func object(_ row: Line) -> String {
+    let key = row.key.map { ",\"key\":\"\($0)\"" } ?? ""
+    return "{\"features\":{\"x\":1.5,\"c\":\"b\(row.batch)\"},\"label\":\(row.label)\(key)}"
+  }
+
+  private static func ndjson(_ rows: [Line]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for row in rows { bytes += Array("\(object(row))\n".utf8) }
+    return bytes
+  }
+
+  private static func csv(_ rows: [Line], hasKeys: Bool) -> [UInt8] {
+    var bytes = Array("label,c,x\(hasKeys ? ",key" : "")\n".utf8)
+    for row in rows {
+      bytes += Array("\(row.label),b\(row.batch),1.5\(row.key.map { ",\($0)" } ?? "")\n".utf8)
+    }
+    return bytes
+  }
+}

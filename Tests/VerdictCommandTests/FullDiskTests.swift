@@ -1,0 +1,100 @@
+import Foundation
+import HTTPTestSupport
+import Testing
+
+/// The database's disk fills up and is freed again.
+@Suite(.serialized) struct FullDiskTests {
+  @Test(
+    .timeLimit(.minutes(5)),
+    .enabled(
+      if: SmallDisk.isPossible, "mounting a small file system needs the right to (root, CAP_SYS_ADMIN)"))
+  func aFullDiskIsToldAndPasses() async throws {
+    try await TestInstallation.with { installation in
+      let disk = try SmallDisk(at: installation.dataDirectory, megabytes: 160)
+      let outcome: Result<Void, any Error>
+      do {
+        outcome = .success(try await fillAndFree(disk, installation))
+      } catch {
+        outcome = .failure(error)
+      }
+      // Nobody finds it any more once its disk is gone.
+      if let postmaster = installation.postmaster { await Processes.end(postmaster) }
+      disk.unmount()
+      try outcome.get()
+    }
+  }
+
+  private func fillAndFree(_ disk: SmallDisk, _ installation: TestInstallation) async throws {
+    let server = try await installation.serve()
+    let key = try await installation.tenant()
+    let client = try server.client(key: key)
+    try await client.makeDataset()
+    #expect(try await Batches.post(0, rows: 100, client).status == 201)
+    try disk.fill(leaving: 6)
+    var stored = [0: 100]
+    var refusal: Answer?
+    // Each batch takes about a megabyte of table and log.
+    for number in 1...60 where refusal == nil {
+      let answer = try await Batches.post(number, rows: 5_000, client)
+      if answer.status == 201 { stored[number] = 5_000 } else { refusal = answer }
+    }
+    let answer = try #require(refusal, "60 batches went into 6 MB")
+    #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
+    #expect(answer.headers["retry-after"] != nil)
+    #expect(try await client.get("/healthz").status == 200)
+
+    try disk.free()
+    _ = try await eventually { try await client.get("/readyz").status == 200 ? true : nil }
+    #expect(try await Batches.stored(client) == stored)
+    #expect(try await client.labelsStored() == stored.values.reduce(0, +))
+    let again = try await eventually {
+      let answer = try await Batches.post(99, rows: 5_000, client)
+      return answer.status == 503 ? nil : answer
+    }
+    #expect(again.status == 201, "\(again)")
+    stored[99] = 5_000
+    #expect(try await Batches.stored(client) == stored)
+    #expect(try await client.labelsStored() == stored.values.reduce(0, +))
+    #expect(try await server.terminate() == .exited(0), "\(server.log.suffix(2_000))")
+  }
+}
+
+/// A file system in memory, small enough to be filled.
+struct SmallDisk {
+  private let path: String
+  private var filler: String { "\(path)/filler" }
+
+  /// Whether this process may mount one.
+  static let isPossible: Bool = {
+    let path = "/tmp/verdict-disk-\(UUID().uuidString.prefix(8))"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    guard let disk = try? SmallDisk(at: path, megabytes: 1) else { return false }
+    disk.unmount()
+    return true
+  }()
+
+  /// Mounts it at a path that is made for it.
+  init(at path: String, megabytes: Int) throws {
+    self.path = path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    guard mount("tmpfs", path, "tmpfs", 0, "size=\(megabytes)m,mode=0755") == 0 else {
+      throw TestInstallation.Unexpected(description: "mount: \(errno)")
+    }
+  }
+
+  /// Writes a file that takes all space but some megabytes.
+  func fill(leaving megabytes: Int) throws {
+    let free = try FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? Int ?? 0
+    let file = open(filler, O_CREAT | O_WRONLY, 0o600)
+    defer { close(file) }
+    guard file >= 0, posix_fallocate(file, 0, free - megabytes << 20) == 0 else {
+      throw TestInstallation.Unexpected(description: "filler: \(errno)")
+    }
+  }
+
+  /// Takes that file away.
+  func free() throws { try FileManager.default.removeItem(atPath: filler) }
+
+  /// Takes the file system away as soon as nobody uses it any more.
+  func unmount() { umount2(path, Int32(MNT_DETACH)) }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import HTTPTestSupport
+import PostgreSQL
+import TestSupport
+import Testing
+
+/// Several `verdict work` on one database.
+@Suite(.serialized) struct ManyWorkersTests {
+  @Test(.timeLimit(.minutes(4)))
+  func theyShareTheWorkFairly() async throws {
+    try await Workshop.with(rows: 300, settings: ["VERDICT_JOBS_PER_TENANT": "2"]) { shop in
+      // One tenant with many jobs over many datasets, another with a single one that comes last.
+      var places: [String] = []
+      for number in 0..<12 {
+        try await shop.client.makeDataset("many-\(number)")
+        try await shop.client.addLabels(SmallData.rows(60), "many-\(number)")
+        for _ in 0..<4 {
+          let queued = try await shop.client.post("/v1/datasets/many-\(number)/training-jobs", [:])
+          places.append(try #require(queued.headers["location"]))
+        }
+      }
+      let other = shop.client.with(key: try await shop.installation.tenant("other"))
+      try await other.makeDataset()
+      try await other.addLabels(SmallData.rows(60))
+      let single = try #require(try await other.post("/v1/datasets/d/training-jobs", [:]).headers["location"])
+      for _ in 0..<3 { _ = try await shop.installation.work() }
+      _ = try await eventually { try await other.get(single).json["state"] == "succeeded" ? true : nil }
+      for place in places { #expect(try await shop.end(place)["state"] == "succeeded") }
+
+      let connection = try await Connection.connect(shop.cluster.configuration)
+      // No more than three had begun before the single one: one for each worker that was there first.
+      let before = try await connection.query(
+        """
+        SELECT count(*) FROM jobs WHERE tenant_id = 1
+          AND started_at < (SELECT started_at FROM jobs WHERE tenant_id = 2)
+        """
+      ).first?.decode(Int.self)
+      #expect(before ?? 100 <= 3)
+      let limits = try await connection.query(
+        """
+        SELECT max((SELECT count(*) FROM jobs b WHERE b.tenant_id = a.tenant_id
+                     AND b.started_at <= a.started_at AND b.finished_at > a.started_at)),
+               count(DISTINCT worker), max(attempt)
+        FROM jobs a
+        """
+      ).first?.decode(Int.self, Int.self, Int.self)
+      #expect(limits?.0 ?? 100 <= 2)
+      #expect(limits?.1 ?? 0 >= 2)
+      #expect(limits?.2 == 1)
+      await connection.close()
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func workIsFoundWithoutNotifications() async throws {
+    try await Workshop.with { shop in
+      _ = try await shop.installation.work()
+      _ = try await shop.end(try await shop.train())
+      let connection = try await Connection.connect(shop.cluster.configuration)
+      // As if its notification had been lost.
+      try await connection.query(
+        """
+        INSERT INTO jobs (tenant_id, kind, subject, origin, parameters)
+        SELECT tenant_id, kind, subject, origin, parameters FROM jobs
+        """)
+      await connection.close()
+      _ = try await eventually {
+        try await shop.client.get("/v1/datasets/d/models").json["data"].elements.count == 2 ? true : nil
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func automaticTrainingIsNotForgottenByARestart() async throws {
+    try await Workshop.with { shop in
+      let policy: JSON = ["auto_train": ["enabled": true, "min_new_labels": 1_000, "max_delay_seconds": 3]]
+      _ = try HTTPClient.expect(200, await shop.client.patch("/v1/datasets/d", policy))
+      let worker = try await shop.installation.work()
+      // Enough changes at once: the dataset has never been trained on.
+      let job = try await shop.client.addLabels(SmallData.rows(1, from: 5_000))["training_job"].int
+      let first = "/v1/datasets/d/training-jobs/\(try #require(job))"
+      #expect(try await shop.end(first)["trigger"] == "auto")
+      // Too few: they wait for their time, over the death of everybody.
+      let answer = try await shop.client.addLabels(SmallData.rows(5, from: 6_000))
+      let place = "/v1/datasets/d/training-jobs/\(try #require(answer["training_job"].int))"
+      #expect(try await shop.client.get(place).json["state"] == "queued")
+      await worker.kill()
+      try await shop.cluster.restart()
+      _ = try await shop.installation.work()
+      let ended = try await shop.end(place)
+      #expect(ended["state"] == "succeeded" && ended["kpis"]["labels_used"] == 2_006)
+      let waited = try #require(Self.time(ended["started_at"])) - #require(Self.time(ended["created_at"]))
+      #expect(waited >= 3)
+    }
+  }
+
+  private static func time(_ value: JSON) -> TimeInterval? {
+    let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    return value.string.flatMap { try? format.parse($0) }?.timeIntervalSince1970
+  }
+}

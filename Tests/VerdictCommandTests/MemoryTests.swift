@@ -1,0 +1,145 @@
+import Foundation
+import HTTPTestSupport
+import PostgreSQL
+import TestSupport
+import Testing
+
+/// What goes through the server does not stay in it: its memory depends neither on how much comes and goes nor on who is
+/// the slower side.
+@Suite(.serialized) struct MemoryTests {
+  /// More than a batch on its way, one being read and what the allocator keeps; far less than any of the streams below.
+  private static let allowance = 65.0
+
+  @Test(.timeLimit(.minutes(5)))
+  func memoryDoesNotGrowWithAStream() async throws {
+    try await TestInstallation.with { installation in
+      let server = try await installation.serve()
+      let client = try server.client(key: await installation.tenant())
+      try await client.makeDataset()
+      // Whatever is allocated once is allocated now.
+      #expect(try await Self.upload(20, client).status == 201)
+      let before = server.megabytes(.now)
+      server.forgetPeak()
+      #expect(try await Self.upload(100, client).status == 201)
+      #expect(server.megabytes(.peak) - before < Self.allowance, "upload")
+      #expect(try await client.labelsStored() == 120 * Self.rowsOfAMegabyte)
+
+      // A reader who takes the beginning and then nothing for a while.
+      server.forgetPeak()
+      let stalled = try StalledReader(port: try #require(server.port), key: client.key ?? "")
+      try await Task.sleep(for: .seconds(2))
+      #expect(server.megabytes(.peak) - before < Self.allowance, "export to a stalled reader")
+      stalled.close()
+      #expect(try await client.get("/healthz").status == 200)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(5)))
+  func anUploadWaitsForTheDatabase() async throws {
+    let cluster = try await TestCluster()
+    let outcome: Result<Void, any Error>
+    do {
+      outcome = .success(try await Self.uploadIntoALockedTable(cluster))
+    } catch {
+      outcome = .failure(error)
+    }
+    await cluster.remove()
+    try outcome.get()
+  }
+
+  private static func uploadIntoALockedTable(_ cluster: TestCluster) async throws {
+    try await TestInstallation.with(database: cluster.url()) { installation in
+      #expect(try await installation.run("migrate").status == .exited(0))
+      let key = try await installation.tenant()
+      let server = try await installation.serve()
+      let client = try server.client(key: key)
+      try await client.makeDataset()
+      #expect(try await upload(20, client).status == 201)
+      let before = server.megabytes(.now)
+      server.forgetPeak()
+
+      let blocker = try await Connection.connect(cluster.configuration)
+      try await blocker.execute(script: "BEGIN; LOCK TABLE labels IN ACCESS EXCLUSIVE MODE")
+      let posting = Task { try await upload(100, client) }
+      try await Task.sleep(for: .seconds(2))
+      #expect(server.megabytes(.peak) - before < allowance, "upload into a locked table")
+      try await blocker.execute(script: "COMMIT")
+      await blocker.close()
+      #expect(try await posting.value.status == 201)
+      #expect(server.megabytes(.peak) - before < allowance, "upload")
+      #expect(try await client.labelsStored() == 120 * rowsOfAMegabyte)
+    }
+  }
+
+  private static let rowsOfAMegabyte = 1_000
+
+  /// Posts megabytes of NDJSON in rows of about 1,000 bytes, made as they are sent.
+  private static func upload(_ megabytes: Int, _ client: HTTPClient) async throws -> Answer {
+    let name = String(repeating: "long ", count: 190)
+    let line = "{\"features\":{\"x\":1.5,\"c\":\"\(name)\"},\"label\":1}\n"
+    let chunk = Array(String(repeating: line, count: rowsOfAMegabyte / 10).utf8)
+    let left = Countdown(megabytes * 10)
+    return try await client.send(
+      "POST", "/v1/datasets/d/labels", headers: ["Content-Type": "application/x-ndjson"],
+      body: .chunks(AsyncStream { await left.next() ? chunk : nil }))
+  }
+}
+
+private actor Countdown {
+  private var left: Int
+  init(_ count: Int) { left = count }
+  func next() -> Bool {
+    left -= 1
+    return left >= 0
+  }
+}
+
+/// Asks for an export, and reads nothing of it.
+private struct StalledReader {
+  private let socket: Int32
+
+  init(port: Int, key: String) throws {
+    socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    // The call takes the generic address, whose head sockaddr_in shares.
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, length) }
+    }
+    guard connected == 0 else { throw TestInstallation.Unexpected(description: "connect: \(errno)") }
+    let request = Array(
+      "GET /v1/datasets/d/labels HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nAccept: application/x-ndjson\r\n\r\n"
+        .utf8)
+    guard send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+      throw TestInstallation.Unexpected(description: "send: \(errno)")
+    }
+  }
+
+  func close() { Foundation.close(socket) }
+}
+
+extension ServerProcess {
+  /// Resident memory: what it is, or the most since ``forgetPeak()`` (proc(5), status).
+  enum Memory: String {
+    case now = "VmRSS:"
+    case peak = "VmHWM:"
+  }
+
+  /// Its resident memory in megabytes.
+  func megabytes(_ memory: Memory) -> Double {
+    let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix(memory.rawValue) } ?? ""
+    return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) } ?? .nan)
+      / 1_024
+  }
+
+  /// Starts the peak anew (proc(5), clear_refs).
+  func forgetPeak() {
+    guard let file = FileHandle(forWritingAtPath: "/proc/\(pid)/clear_refs") else { return }
+    try? file.write(contentsOf: Data("5".utf8))
+    try? file.close()
+  }
+}

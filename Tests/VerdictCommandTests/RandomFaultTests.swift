@@ -1,0 +1,87 @@
+import Foundation
+import HTTPTestSupport
+import Testing
+
+/// Random batches from several clients while connections are cut, the server or its PostgreSQL is killed and the disk is
+/// full: what was acknowledged is there, nothing is there by half, and the counts are those of the rows.
+@Suite(.serialized) struct RandomFaultTests {
+  /// What happens to a round.
+  enum Fault: CaseIterable {
+    case killServer, killPostmaster, killEverything
+  }
+
+  @Test(.timeLimit(.minutes(5)))
+  func whatWasAcknowledgedIsThereAndNothingByHalf() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let seed = environment["VERDICT_TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
+    try await TestInstallation.with { installation in
+      var random = SeededGenerator(seed: seed)
+      let faults = Fault.allCases.shuffled(using: &random)
+      var server = try await installation.serve()
+      let key = try await installation.tenant()
+      try await server.client(key: key).makeDataset()
+      var clients = (0..<4).map { FaultyClient(number: $0, seed: seed) }
+      for fault in faults {
+        let client = try server.client(key: key)
+        let work = Task { [clients] in
+          await withTaskGroup(of: (Int, FaultyClient).self) { group in
+            for (number, one) in clients.enumerated() {
+              group.addTask {
+                var one = one
+                await one.work(client, until: .now + .seconds(2))
+                return (number, one)
+              }
+            }
+            return await group.reduce(into: clients) { $0[$1.0] = $1.1 }
+          }
+        }
+        try await Task.sleep(for: .milliseconds(.random(in: 400...1_200, using: &random)))
+        let postmaster = try #require(installation.postmaster)
+        switch fault {
+        case .killServer: await server.kill()
+        case .killPostmaster: Foundation.kill(postmaster, SIGKILL)
+        case .killEverything: try await installation.killEverything(server)
+        }
+        clients = await work.value
+        if fault != .killPostmaster { server = try await installation.serve() }
+        let after = try server.client(key: key)
+        try await Self.check(&clients, after, "seed \(seed), \(fault)")
+      }
+      #expect(clients.map(\.acknowledged).reduce(0, +) > 10)
+    }
+  }
+
+  /// The rows are those of the clients' books, and the counts those of the rows.
+  static func check(_ clients: inout [FaultyClient], _ client: HTTPClient, _ comment: Comment) async throws {
+    _ = try await eventually { try? await client.get("/readyz").status == 200 ? true : nil }
+    // What a killed server had begun can still be running in PostgreSQL until it notices.
+    _ = try await eventually {
+      let before = try await client.labelsStored()
+      try await Task.sleep(for: .milliseconds(200))
+      return try await client.labelsStored() == before ? true : nil
+    }
+    let stored = try await FaultModel.stored(client, clients: clients.count)
+    for number in clients.indices {
+      let before = clients[number]
+      let isKnown = clients[number].settle(stored[number])
+      #expect(
+        isKnown,
+        "\(comment): client \(number) \(difference(before.model, stored[number])), open \(String(describing: before.open))"
+      )
+    }
+    let counts = stored.map(\.counts).reduce((0, 0)) { ($0.0 + $1.rows, $0.1 + $1.positives) }
+    let dataset = try await client.dataset()
+    #expect(dataset["labels_stored"].int == counts.0, comment)
+    #expect(dataset["positives"].int == counts.1, comment)
+    #expect(dataset["negatives"].int == counts.0 - counts.1, comment)
+  }
+
+  private static func difference(_ expected: FaultModel, _ stored: FaultModel) -> String {
+    let batches = Set(expected.batches.keys).union(stored.batches.keys)
+      .filter { expected.batches[$0] != stored.batches[$0] }.sorted()
+      .map { "batch \($0): \(expected.batches[$0] ?? 0) became \(stored.batches[$0] ?? 0)" }
+    let keys = Set(expected.keyed.keys).union(stored.keyed.keys)
+      .filter { expected.keyed[$0] != stored.keyed[$0] }.sorted()
+    return "\(batches), keys \(keys)"
+  }
+}
