@@ -167,6 +167,11 @@ let package = Package(
       name: "JobBenchmarks",
       dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "TestSupport", log],
       path: "Benchmarks/JobBenchmarks", swiftSettings: strict),
+
+    // The reference of the predictions' benchmark, whose driver is the script `run` beside it.
+    .executableTarget(
+      name: "PredictionBenchmarks", dependencies: [hummingbird, httpTypes],
+      path: "Benchmarks/PredictionBenchmarks", exclude: ["run", "mix.lua"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -27,6 +27,10 @@ static const unsigned char label_rows[] = {
 #embed "../../migrations/0004_label_rows.sql"
 };
 
+static const unsigned char live_kpis[] = {
+#embed "../../migrations/0007_live_kpis.sql"
+};
+
 #define RESOURCE(file, array) {file, array, sizeof array}
 
 static const verdict_resource migrations[] = {
@@ -36,6 +40,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0005_job_moves.sql", job_moves),
     RESOURCE("0006_training.sql", training),
     RESOURCE("0004_label_rows.sql", label_rows),
+    RESOURCE("0007_live_kpis.sql", live_kpis),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

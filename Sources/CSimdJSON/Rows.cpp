@@ -163,6 +163,13 @@ void vj_rows_free(vj_rows *rows) { delete rows; }
 
 void vj_rows_clear(vj_rows *rows) { rows->clear(); }
 
+void vj_rows_forget_problems(vj_rows *rows) {
+  rows->problems.clear();
+  rows->problems_total = 0;
+  rows->rows_refused = 0;
+  rows->problem_text.clear();
+}
+
 vj_rows_view vj_rows_look(const vj_rows *rows) {
   return {rows->count,
           rows->schema->number_slots,

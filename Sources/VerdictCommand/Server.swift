@@ -51,12 +51,12 @@ struct Server: Sendable {
     services.append(BackgroundService("pool") { try await pool.run() })
     services.append(
       BackgroundService("maintenance") { try await Maintenance(database: database, logger: logger).run() })
-    if let host = settings.host {
-      let web = WebServer(
+    let web = settings.host.map { host in
+      WebServer(
         database: database, queue: queue, listening: installation.app,
         configuration: .init(host: host, port: settings.port), logger: logger)
-      services += try web.services()
     }
+    if let web { services += try web.services() }
     // Last, so that it is the first to stop: it hands its jobs back while requests are still being answered.
     if settings.workers > 0 {
       let runner = TrainingRunner(
@@ -64,7 +64,17 @@ struct Server: Sendable {
         logger: logger)
       let worker = Worker(
         queue: queue, connection: installation.app, slots: settings.workers, logger: logger
-      ) { context in try await runner.run(context) }
+      ) { context in
+        let start = ContinuousClock.now
+        do {
+          try await runner.run(context)
+          web?.observe(job: "succeeded", duration: ContinuousClock.now - start)
+        } catch {
+          let outcome = error is CancellationError ? "cancelled" : "failed"
+          web?.observe(job: outcome, duration: ContinuousClock.now - start)
+          throw error
+        }
+      }
       services.append(BackgroundService("worker") { try await worker.run() })
     }
     var configuration = ServiceGroupConfiguration(

@@ -8,8 +8,9 @@ public enum DomainError: Error, Sendable, Equatable {
   case nameTaken(what: String)
   /// The dataset has no active model yet.
   case noModel(dataset: String)
-  /// The active model does not reach the dataset's gate; `value` is `nil` where the KPI is undefined.
-  case belowGate(metric: String, value: Double?, minimum: Double, modelVersion: Int)
+  /// The active model does not reach the dataset's gate; `value` is `nil` where the KPI is undefined. `labels` is on how
+  /// many predictions labelled afterwards the value was measured; `nil` where it is the validation's.
+  case belowGate(metric: String, value: Double?, minimum: Double, modelVersion: Int, labels: Int?)
   /// There is too little to train on, with the reason.
   case tooFewLabels(detail: String)
   /// The active model cannot be deleted.

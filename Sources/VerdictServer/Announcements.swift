@@ -1,29 +1,66 @@
+import Foundation
 import Logging
 import PostgreSQL
 import ServiceLifecycle
 import VerdictCore
 
 /// Hears what other processes announce, over a connection of its own, and passes it on within this one.
+///
+/// That a LISTEN succeeded says little: behind a pooler in transaction mode nothing ever arrives. So the server first sends
+/// itself a word by another connection, and counts on announcements only once it has heard that.
 struct Announcements: Service, CustomStringConvertible {
   let description = "announcements"
   let listener: Listener
+  let database: Database
   let served: ServedDatasets
   let jobs: JobWatch
   let logger: Logger
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
+      var calling: Task<Void, Never>?
+      var word = ""
       for await event in listener.events() {
         switch event {
-        case .connected: served.listeningBegan()
+        case .connected:
+          calling?.cancel()
+          word = "hello:\(UUID().uuidString)"
+          calling = Task { [word] in await call(word) }
+        case .alive(let since): served.listening(since: since)
         case .disconnected(let error):
+          calling?.cancel()
           served.listeningEnded()
           logger.warning("announcements are down", metadata: ["error": "\(error)"])
+        case .notification(DatasetChanges.channel, word, _):
+          calling?.cancel()
+          served.listeningBegan()
         case .notification(DatasetChanges.channel, let payload, _): served.heard(payload)
         case .notification(_, let payload, _): jobs.heard(payload)
         }
       }
+      calling?.cancel()
     }
     served.listeningEnded()
+  }
+
+  /// Sends the word until it is heard, which cancels.
+  private func call(_ word: String) async {
+    for attempt in 1... {
+      do {
+        try await DatasetChanges.call(word, in: database)
+      } catch {
+        if !Task.isCancelled { logger.debug("cannot announce", metadata: ["error": "\(error)"]) }
+      }
+      do {
+        try await Task.sleep(for: .seconds(1))
+      } catch {
+        return
+      }
+      if attempt == 3 {
+        logger.warning(
+          "no announcement arrives: is there a pooler in transaction mode? Every prediction asks the database instead"
+        )
+      }
+    }
   }
 }

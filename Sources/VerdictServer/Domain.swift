@@ -15,9 +15,14 @@ struct Domain: Sendable {
   let predictions: PredictionService
   let predictionStore: PredictionStore
   let feedback: Feedback
+  let liveKPIs: LiveKPIStore
+  let predictionExport: PredictionExport
   let keys: KeyStore
+  let predictionMetrics: PredictionMetrics
 
-  init(database: Database, queue: JobQueue) {
+  init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
+    let counting = PredictionMetrics(registry: metrics)
+    predictionMetrics = counting
     let autoTraining = AutoTraining(queue: queue)
     self.database = database
     self.queue = queue
@@ -27,20 +32,39 @@ struct Domain: Sendable {
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
     served = ServedDatasets(database: database)
-    predictions = PredictionService(
-      served: served, writer: PredictionWriter(database: database))
+    let writer = PredictionWriter(database: database) { counting.flushed(rows: $0, in: $1) }
+    predictions = PredictionService(database: database, served: served, writer: writer)
+    liveKPIs = LiveKPIStore(database: database)
+    predictionExport = PredictionExport(database: database)
     predictionStore = PredictionStore(database: database)
     feedback = Feedback(database: database, autoTraining: autoTraining)
     keys = KeyStore(database: database)
+    show(writer, in: metrics)
   }
 
-  /// Shows the state of the pool at every scrape.
-  func show(in metrics: MetricsRegistry) {
-    let pool = database.pool
-    for (state, read): (String, @Sendable (ConnectionPool.Statistics) -> Int) in [
-      ("open", { $0.open }), ("idle", { $0.idle }), ("in_use", { $0.inUse }), ("waiting", { $0.waiting }),
-    ] {
-      metrics.gauge("verdict_pool_connections", [("state", state)]) { Double(read(pool.statistics())) }
+  /// Shows the state of the pool, of the queue and of what waits to be stored at every scrape.
+  private func show(_ writer: PredictionWriter, in metrics: MetricsRegistry) {
+    metrics.show { [database, queue] _ in
+      let pool = database.pool.statistics()
+      var readings = [
+        ("open", pool.open), ("idle", pool.idle), ("in_use", pool.inUse), ("waiting", pool.waiting),
+      ].map { state, count in
+        MetricsRegistry.Reading(
+          kind: .gauge, name: "verdict_pool_connections", labels: [("state", state)], value: Double(count))
+      }
+      readings.append(
+        .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)))
+      // A scrape while the database is away shows the rest.
+      if let jobs = try? await queue.statistics() {
+        readings += [
+          .init(
+            kind: .gauge, name: "verdict_jobs", labels: [("state", "queued")], value: Double(jobs.queued)),
+          .init(
+            kind: .gauge, name: "verdict_jobs", labels: [("state", "running")], value: Double(jobs.running)),
+          .init(kind: .gauge, name: "verdict_jobs_oldest_wait_seconds", value: jobs.oldestWait),
+        ]
+      }
+      return readings
     }
   }
 }

@@ -4,7 +4,12 @@ import VerdictCore
 /// Names for requests.
 enum RequestIdentifier {
   /// A new name, unique and in order of time.
-  static func next() -> String { UUID.version7().uuidString.lowercased() }
+  static func next() -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(36)
+    bytes.append(uuid: .version7())
+    return String(decoding: bytes, as: UTF8.self)
+  }
 
   /// A client's own name for its request, if it is one that can stand in a log line.
   static func accepted(_ value: String) -> String? {

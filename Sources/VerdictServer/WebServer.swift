@@ -3,6 +3,7 @@ public import Logging
 public import PostgreSQL
 public import ServiceLifecycle
 public import VerdictCore
+import CoreMetrics
 import Hummingbird
 import NIOCore
 
@@ -32,6 +33,7 @@ public struct WebServer: Sendable {
   private let listening: ConnectionConfiguration
   private let configuration: Configuration
   private let logger: Logger
+  private let metrics = MetricsRegistry()
 
   /// A server on `database`.
   ///
@@ -49,12 +51,14 @@ public struct WebServer: Sendable {
 
   /// The services that make it up: they run until graceful shutdown, in this order.
   public func services() throws -> [any Service] {
-    let domain = Domain(database: database, queue: queue)
+    let domain = Domain(database: database, queue: queue, metrics: metrics)
     let jobs = JobWatch()
     let listener = Listener(
-      listening, channels: [DatasetChanges.channel, JobQueue.eventChannel], logger: logger)
-    let announcements = Announcements(listener: listener, served: domain.served, jobs: jobs, logger: logger)
-    let api = try Self.api(domain, jobs: jobs, metrics: MetricsRegistry(), logger: logger)
+      listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
+      heartbeat: ServedDatasets.patience / 4, logger: logger)
+    let announcements = Announcements(
+      listener: listener, database: database, served: domain.served, jobs: jobs, logger: logger)
+    let api = try Self.api(domain, jobs: jobs, metrics: metrics, logger: logger)
     let application = Application(
       router: api.router,
       configuration: .init(
@@ -68,10 +72,19 @@ public struct WebServer: Sendable {
     return [announcements, application]
   }
 
+  /// Shows how long a job of a worker in this process took, and how it ended: `succeeded`, `failed` or `cancelled`.
+  public func observe(job outcome: String, duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    Timer(label: "verdict_job_seconds", dimensions: [("outcome", outcome)], factory: metrics)
+      .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+  }
+
   /// All routes, as they are compared with openapi.yaml.
   public static func routes(database: Database, queue: JobQueue, logger: Logger) throws -> RouteTable {
-    try api(
-      Domain(database: database, queue: queue), jobs: JobWatch(), metrics: MetricsRegistry(), logger: logger
+    let metrics = MetricsRegistry()
+    return try api(
+      Domain(database: database, queue: queue, metrics: metrics), jobs: JobWatch(), metrics: metrics,
+      logger: logger
     ).routes.table
   }
 
@@ -87,7 +100,6 @@ public struct WebServer: Sendable {
     ModelRoutes(domain: domain).add(to: api)
     PredictionRoutes(domain: domain).add(to: api)
     KeyRoutes(domain: domain).add(to: api)
-    domain.show(in: metrics)
     try OperationRoutes(readiness: Readiness(database: domain.database, logger: logger), metrics: metrics)
       .add(to: api)
     return api

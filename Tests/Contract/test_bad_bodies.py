@@ -48,7 +48,8 @@ def fitting(operation):
     rows = data.rows(2)
     return {
         "updateDataset": {
-            "features": data.FEATURES, "gate": {"metric": "f1", "minimum": 0.5},
+            "features": data.FEATURES, "gate": {"metric": "f1", "minimum": 0.5, "source": "live", "min_labels": 10},
+            "predictions_kept_days": 30,
             "auto_train": {"enabled": True, "min_new_labels": 5, "max_delay_seconds": 60}, "training": TRAINING,
         },
         "createTrainingJob": TRAINING,

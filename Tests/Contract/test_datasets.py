@@ -59,8 +59,12 @@ def test_a_merge_patch_changes_what_it_names(api, dataset):
     before = api.call("getDataset", dataset=dataset).json()
     assert patch({}) | {"updated_at": 0} == before | {"updated_at": 0}
     gate = {"metric": "roc_auc", "minimum": 0.9}
-    assert patch({"gate": gate})["gate"] == gate
-    assert patch({"gate": {"minimum": 0.8}})["gate"] == gate | {"minimum": 0.8}
+    known = gate | {"source": "validation", "min_labels": 100}
+    assert patch({"gate": gate})["gate"] == known
+    assert patch({"gate": {"minimum": 0.8}})["gate"] == known | {"minimum": 0.8}
+    assert patch({"gate": {"source": "live", "min_labels": 5}})["gate"] == known | {
+        "minimum": 0.8, "source": "live", "min_labels": 5}
+    assert patch({"gate": {"source": None, "min_labels": None}})["gate"] == known | {"minimum": 0.8}
     changed = patch({"auto_train": {"min_new_labels": 50}, "training": {"C": 0.5, "seed": 9}}, "application/json")
     assert changed["auto_train"] == before["auto_train"] | {"min_new_labels": 50}
     assert changed["training"] == before["training"] | {"C": 0.5, "seed": 9}

@@ -1,5 +1,8 @@
 """Predictions: one, many, explained, kept, refused by the gate, labelled afterwards."""
 
+import csv
+import io
+import json
 import math
 import uuid
 
@@ -45,7 +48,9 @@ def test_store_false_keeps_nothing(api, trained):
 @pytest.mark.parametrize("features", [ROW, {}, {"age": None}, ROW | {"workclass": "Gig"}, ROW | {"age": -1e6}], ids=str)
 def test_contributions_sum_to_the_logit(api, trained, features):
     answer = predict(api, trained, features, expect=200, store=False, explain=True).json()
-    assert [each["feature"] for each in answer["contributions"]] == [feature["name"] for feature in data.FEATURES]
+    assert {each["feature"] for each in answer["contributions"]} == {feature["name"] for feature in data.FEATURES}
+    sizes = [abs(each["contribution"]) for each in answer["contributions"]]
+    assert sizes == sorted(sizes, reverse=True)
     for each in answer["contributions"]:
         assert each["value"] == features.get(each["feature"])
     logit = answer["intercept"] + math.fsum(each["contribution"] for each in answer["contributions"])
@@ -83,7 +88,7 @@ def test_batches_have_bounds_and_are_all_or_nothing(api, trained):
 
     before = len(api.pages("listPredictions", dataset=trained))
     assert pointers(refused(0)) == ["/predictions"]
-    assert pointers(refused(10_001)) == ["/predictions"]
+    assert pointers(refused(100_001)) == ["/predictions"]
     assert pointers(refused(10, bad=7)) == ["/predictions/7/features/age"]
     assert len(api.pages("listPredictions", dataset=trained)) == before
 
@@ -159,3 +164,93 @@ def test_an_unknown_prediction(api, trained):
     problem(api.call("getPrediction", **path, expect=404), "not-found")
     problem(api.call("labelPrediction", **path, json_body={"label": 1}, expect=404), "not-found")
     problem(api.call("unlabelPrediction", **path, expect=404), "not-found")
+
+
+def ndjson(rows):
+    return "".join(json.dumps({"features": row["features"]}) + "\n" for row in rows)
+
+
+def stream(api, dataset, body, media_type="application/x-ndjson", accept="*/*", expect=201, **query):
+    return api.call("predictBatch", dataset=dataset, data=body.encode(), media_type=media_type,
+                    headers={"Accept": accept}, query=query, expect=expect)
+
+
+def test_a_stream_is_answered_line_by_line(api, trained):
+    rows = data.rows(3000, seed=6)
+    whole = api.call("predictBatch", dataset=trained, json_body={"predictions": [{"features": r["features"]} for r in rows]},
+                     query={"store": "false"}, expect=200).json()["predictions"]
+    lines = [json.loads(line) for line in stream(api, trained, ndjson(rows)).text.splitlines()]
+    assert [{name: value for name, value in line.items() if name != "id"} for line in lines] == whole
+    table = io.StringIO()
+    writer = csv.DictWriter(table, [feature["name"] for feature in data.FEATURES])
+    writer.writeheader()
+    writer.writerows(row["features"] for row in rows)
+    answer = stream(api, trained, table.getvalue(), "text/csv", expect=200, store="false")
+    assert [float(row["probability"]) for row in csv.DictReader(io.StringIO(answer.text))] == [
+        each["probability"] for each in whole]
+    kept = api.call("getPrediction", dataset=trained, id=lines[2999]["id"], expect=200).json()
+    assert kept["probability"] == lines[2999]["probability"]
+
+
+def test_a_bad_row_of_a_stream_is_told_in_its_place(api, trained):
+    answer = stream(api, trained, '{"features":{}}\n{"features":{"age":"old"}}\n{"features":{"age":1}}\n')
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert ["error" in line for line in lines] == [False, True, False]
+    assert lines[1]["error"]["errors"][0] == {
+        "line": 2, "pointer": "/features/age", "detail": 'must be a number, not "old"'}
+    problem(stream(api, trained, "age,oge\n1,2\n", "text/csv", expect=422), "schema-mismatch")
+    problem(stream(api, trained, "age\n1\n", "text/csv", accept="text/html", expect=406), "not-acceptable")
+
+
+def test_predictions_are_exported(api, dataset):
+    data.train(api, dataset)
+    ids = [predict(api, dataset).json()["id"] for _ in range(3)]
+    api.call("labelPrediction", dataset=dataset, id=ids[1], json_body={"label": 1}, expect=200)
+    pages = api.pages("listPredictions", dataset=dataset)
+    lines = api.call("listPredictions", dataset=dataset, headers={"Accept": "application/x-ndjson"}, expect=200)
+    assert [json.loads(line) for line in lines.text.splitlines()] == pages[::-1]
+    table = api.call("listPredictions", dataset=dataset, headers={"Accept": "text/csv"}, expect=200).text
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [(row["id"], row["true_label"]) for row in rows] == [(ids[0], ""), (ids[1], "1"), (ids[2], "")]
+    assert [row["workclass"] for row in rows] == ["Private"] * 3
+    api.call("listPredictions", dataset=dataset, headers={"Accept": "image/png"}, expect=406)
+    for sort in ("newest", "uncertainty"):
+        assert {each["id"] for each in api.pages("listPredictions", dataset=dataset, limit=1, query={"sort": sort})} == set(ids)
+
+
+def test_many_predictions_are_labelled_at_once(api, dataset):
+    data.train(api, dataset)
+    rows = data.rows(50, seed=7)
+    made = api.call("predictBatch", dataset=dataset, expect=201,
+                    json_body={"predictions": [{"features": row["features"]} for row in rows]}).json()["predictions"]
+    labels = [{"id": each["id"], "label": row["label"]} for each, row in zip(made, rows)]
+
+    def say(some, expect=200):
+        return api.call("labelPredictions", dataset=dataset, json_body={"labels": some}, expect=expect)
+
+    answer = say(labels).json()
+    assert (answer["inserted"], answer["labels_stored"], answer["training_job"]) == (50, 450, None)
+    assert say(labels).json()["unchanged"] == 50
+    answer = say([labels[0] | {"label": None}, labels[1] | {"label": 1 - labels[1]["label"]}]).json()
+    assert (answer["deleted"], answer["updated"], answer["labels_stored"]) == (1, 1, 449)
+    assert pointers(say([labels[0], labels[2], labels[0]], expect=422)) == ["/labels/2/id"]
+    assert pointers(say([labels[0], {"id": str(uuid.uuid4()), "label": 1}], expect=422)) == ["/labels/1/id"]
+    live = api.call("getLiveKPIs", dataset=dataset, version=1, expect=200).json()
+    pairs = [(each["label"], row["label"]) for each, row in list(zip(made, rows))[1:]]
+    pairs[0] = (pairs[0][0], 1 - pairs[0][1])
+    assert live["validation_rows"] == 49
+    assert live["confusion_matrix"]["true_positive"] == pairs.count((1, 1))
+    assert live["confusion_matrix"]["false_positive"] == pairs.count((1, 0))
+    assert live["accuracy"] == sum(a == b for a, b in pairs) / 49
+    problem(api.call("getLiveKPIs", dataset=dataset, version=9, expect=404), "not-found")
+
+
+def test_predictions_are_kept_for_some_days(api):
+    name = data.create(api, f"k-{uuid.uuid4().hex[:12]}", predictions_kept_days=7)
+    assert api.call("getDataset", dataset=name, expect=200).json()["predictions_kept_days"] == 7
+    changed = api.call("updateDataset", dataset=name, json_body={"predictions_kept_days": None}, expect=200)
+    assert changed.json()["predictions_kept_days"] is None
+    for days in (0, 1.5, "7", 36501):
+        answer = api.call("updateDataset", dataset=name, json_body={"predictions_kept_days": days}, checked=False,
+                          expect=422)
+        assert pointers(answer) == ["/predictions_kept_days"]

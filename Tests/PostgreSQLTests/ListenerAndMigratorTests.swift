@@ -20,6 +20,7 @@ import Testing
           )
           continue
         case .disconnected: seen.append("disconnected")
+        case .alive: break
         }
         if seen.count >= 5 { break }
       }

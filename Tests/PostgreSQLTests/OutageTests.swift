@@ -22,6 +22,7 @@ import Testing
         switch event {
         case .connected: heard.append("connected")
         case .disconnected: heard.append("disconnected")
+        case .alive: break
         case .notification: heard.append("notification")
         }
       }

@@ -149,6 +149,8 @@ vj_rows *vj_rows_new(const vj_schema *schema, bool labelled);
 void vj_rows_free(vj_rows *rows);
 /// Forgets the rows but keeps problems and the keys seen, so that a repeated key is found across batches.
 void vj_rows_clear(vj_rows *rows);
+/// Forgets the problems but keeps the rows.
+void vj_rows_forget_problems(vj_rows *rows);
 /// What has been read so far.
 vj_rows_view vj_rows_look(const vj_rows *rows);
 

@@ -88,7 +88,7 @@ public struct Worker: Sendable {
         guard payload == queue.kind else { continue }
         wake()
         heart.beatNow()
-      case .disconnected: break
+      case .disconnected, .alive: break
       }
     }
   }

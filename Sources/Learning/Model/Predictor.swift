@@ -73,7 +73,7 @@ public struct Predictor: Sendable {
 }
 
 extension PredictionWarning {
-  fileprivate static func outside(
+  static func outside(
     _ range: ClosedRange<Double>, _ value: Double, _ feature: ModelFeature
   ) -> PredictionWarning {
     PredictionWarning(
@@ -81,13 +81,13 @@ extension PredictionWarning {
       detail: "\(value) is outside the training range \(range.lowerBound) to \(range.upperBound).")
   }
 
-  fileprivate static func unseen(_ name: String, _ feature: ModelFeature) -> PredictionWarning {
+  static func unseen(_ name: String, _ feature: ModelFeature) -> PredictionWarning {
     PredictionWarning(
       kind: .unseenCategory, feature: feature.name,
       detail: "The category '\(name)' was not in the training rows.")
   }
 
-  fileprivate static func unseenMissing(_ feature: ModelFeature) -> PredictionWarning {
+  static func unseenMissing(_ feature: ModelFeature) -> PredictionWarning {
     PredictionWarning(
       kind: .unseenMissing, feature: feature.name, detail: "No training row was without a value here.")
   }

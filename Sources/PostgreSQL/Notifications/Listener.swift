@@ -7,6 +7,8 @@ public enum ListenerEvent: Sendable {
   case connected
   /// What NOTIFY sent.
   case notification(channel: String, payload: String, processID: Int32)
+  /// The server has answered a heartbeat that was sent at this time: what was notified before has been reported.
+  case alive(since: ContinuousClock.Instant)
   /// The connection is lost, or could not be made; another attempt follows.
   case disconnected(PostgreSQLError)
 }
@@ -18,18 +20,19 @@ public enum ListenerEvent: Sendable {
 public struct Listener: Sendable {
   private let configuration: ConnectionConfiguration
   private let channels: [String]
+  private let heartbeat: Duration
   private let logger: Logger
 
-  /// How often the connection is tried, so that a peer that vanished without a word is noticed.
-  static var heartbeat: Duration { .seconds(30) }
-
   /// Names are taken literally, as within double quotes.
+  ///
+  /// - Parameter heartbeat: how often the connection is tried, so that a peer that vanished without a word is noticed.
   public init(
-    _ configuration: ConnectionConfiguration, channels: [String],
+    _ configuration: ConnectionConfiguration, channels: [String], heartbeat: Duration = .seconds(30),
     logger: Logger = Logger(label: "postgresql.listener")
   ) {
     self.configuration = configuration
     self.channels = channels
+    self.heartbeat = heartbeat
     self.logger = logger
   }
 
@@ -86,8 +89,10 @@ public struct Listener: Sendable {
       let heart = Task {
         do {
           while true {
-            try await Task.sleep(for: Self.heartbeat)
+            try await Task.sleep(for: heartbeat)
+            let asked = ContinuousClock.now
             try await connection.pipeline([])
+            events.yield(.alive(since: asked))
           }
         } catch { connection.abort() }
       }

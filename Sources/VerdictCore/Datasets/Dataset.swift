@@ -21,6 +21,8 @@ public struct Dataset: Sendable {
   public var activation: Activation
   /// Beyond so many models the oldest go.
   public var modelsKept: Int
+  /// After how many days a stored prediction goes; `nil` for never.
+  public var predictionsKeptDays: Int?
   /// The model that predicts.
   public var activeVersion: Int?
   /// Changes with everything that a prediction depends on.
@@ -81,6 +83,8 @@ public struct NewDataset: Sendable {
   public var activation: Activation
   /// Beyond so many models the oldest go; the active one never does.
   public var modelsKept: Int
+  /// After how many days a stored prediction goes; `nil` for never.
+  public var predictionsKeptDays: Int?
 
   /// How many models are kept unless the dataset says otherwise.
   public static let modelsKept = 50
@@ -89,8 +93,9 @@ public struct NewDataset: Sendable {
   public init(
     name: String, features: [FeatureDeclaration], label: LabelDefinition = LabelDefinition(),
     autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters(),
-    activation: Activation = .newest, modelsKept: Int = NewDataset.modelsKept
+    activation: Activation = .newest, modelsKept: Int = NewDataset.modelsKept, predictionsKeptDays: Int? = nil
   ) {
+    self.predictionsKeptDays = predictionsKeptDays
     self.name = name
     self.features = features
     self.label = label
@@ -114,6 +119,8 @@ public struct DatasetChange: Sendable {
   public var activation: Activation?
   /// A new limit of models.
   public var modelsKept: Int?
+  /// For how long predictions are kept, or `.some(nil)` for ever.
+  public var predictionsKeptDays: Int??
   /// The whole list of features: the present ones unchanged, then the added ones.
   public var features: [FeatureDeclaration]?
 

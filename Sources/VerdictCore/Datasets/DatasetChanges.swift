@@ -10,6 +10,11 @@ public enum DatasetChanges {
     try await tx.query("SELECT pg_notify(\(channel), \("\(tenant.rawValue):\(dataset)"))")
   }
 
+  /// Sends a word that is about no dataset, to find out whether announcements arrive.
+  public static func call(_ word: String, in database: Database) async throws {
+    try await database.pool.query("SELECT pg_notify(\(channel), \(word))")
+  }
+
   /// The tenant and dataset of a payload.
   public static func parse(_ payload: String) -> (tenant: TenantID, dataset: Int)? {
     let parts = payload.split(separator: ":")

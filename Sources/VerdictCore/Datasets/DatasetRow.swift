@@ -7,7 +7,7 @@ enum DatasetRow {
   /// The columns of a dataset, of a table aliased `d`.
   static let columns = """
     d.id, d.name, d.features, d.label_name, d.label_positive, d.auto_train, d.gate, d.training, d.active_version,
-    d.revision, d.created_at, d.updated_at, d.activation, d.models_kept
+    d.revision, d.created_at, d.updated_at, d.activation, d.models_kept, d.predictions_kept_days
     """
 
   /// Datasets with their counts and active models; a WHERE clause on `d` follows.
@@ -26,23 +26,24 @@ enum DatasetRow {
   static func dataset(_ row: Row) throws -> Dataset {
     let columns = try row.decode(
       Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, JSONB?.self, JSONB.self,
-      Int?.self, Int.self, Date.self, Date.self, JSONB.self, Int.self)
+      Int?.self, Int.self, Date.self, Date.self, JSONB.self, Int.self, Int?.self)
     return try dataset(columns)
   }
 
   static func summary(_ row: Row) throws -> DatasetSummary {
     let (
       id, name, features, labelName, positive, autoTrain, gate, training, version, revision, created, updated,
-      activation, modelsKept, positives, negatives, changes, trainedAt, labelsUsed
+      activation, modelsKept, kept, positives, negatives, changes, trainedAt, labelsUsed
     ) = try row.decode(
       Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, JSONB?.self, JSONB.self,
-      Int?.self, Int.self, Date.self, Date.self, JSONB.self, Int.self, Int.self, Int.self, Int.self,
+      Int?.self, Int.self, Date.self, Date.self, JSONB.self, Int.self, Int?.self, Int.self, Int.self,
+      Int.self,
       Date?.self,
       Int?.self)
     let dataset = try dataset(
       (
         id, name, features, labelName, positive, autoTrain, gate, training, version, revision, created,
-        updated, activation, modelsKept
+        updated, activation, modelsKept, kept
       ))
     var active: DatasetSummary.ActiveModel?
     if let version, let trainedAt, let labelsUsed {
@@ -55,7 +56,7 @@ enum DatasetRow {
   }
 
   private typealias Columns = (
-    Int, String, JSONB, String, String?, JSONB, JSONB?, JSONB, Int?, Int, Date, Date, JSONB, Int
+    Int, String, JSONB, String, String?, JSONB, JSONB?, JSONB, Int?, Int, Date, Date, JSONB, Int, Int?
   )
 
   private static func dataset(_ c: Columns) throws -> Dataset {
@@ -64,7 +65,7 @@ enum DatasetRow {
       label: LabelDefinition(name: c.3, positive: c.4),
       autoTrain: try c.5.decode(AutoTrain.self), gate: try c.6?.decode(Gate.self),
       training: try c.7.decode(TrainingParameters.self), activation: try c.12.decode(Activation.self),
-      modelsKept: c.13, activeVersion: c.8, revision: c.9,
+      modelsKept: c.13, predictionsKeptDays: c.14, activeVersion: c.8, revision: c.9,
       createdAt: c.10, updatedAt: c.11)
   }
 }

@@ -22,10 +22,10 @@ public struct DatasetStore: Sendable {
     let rows = try await tx.query(
       """
       INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training,
-                            activation, models_kept)
+                            activation, models_kept, predictions_kept_days)
       VALUES (\(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
               \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)), \(try JSONB(new.activation)),
-              \(new.modelsKept))
+              \(new.modelsKept), \(new.predictionsKeptDays))
       ON CONFLICT (tenant_id, name) DO NOTHING
       RETURNING id
       """)
@@ -106,6 +106,7 @@ public struct DatasetStore: Sendable {
       let change = try change(old)
       let features = try change.features.map { try FeatureSlots.extend(old.features, to: $0) } ?? old.features
       let gate = change.gate ?? old.gate
+      let kept = change.predictionsKeptDays ?? old.predictionsKeptDays
       try await tx.query(
         """
         UPDATE datasets SET
@@ -114,6 +115,7 @@ public struct DatasetStore: Sendable {
           training = \(try JSONB(change.training ?? old.training)),
           activation = \(try JSONB(change.activation ?? old.activation)),
           models_kept = \(change.modelsKept ?? old.modelsKept),
+          predictions_kept_days = \(kept),
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)

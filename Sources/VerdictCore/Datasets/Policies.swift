@@ -64,15 +64,48 @@ public struct Activation: Sendable, Codable, Equatable {
 
 /// The rule below which a dataset's model may not predict.
 public struct Gate: Sendable, Codable, Equatable {
+  /// Which KPIs are compared.
+  public enum Source: String, Sendable, Codable, CaseIterable {
+    /// Those of the training, measured on rows that the measured fit did not see.
+    case validation
+    /// Those of the predictions that were labelled afterwards, once there are enough of them.
+    case live
+  }
+
+  /// How many predictions of a version must have been labelled before its live KPIs decide, unless said otherwise.
+  public static let defaultMinLabels = 100
+
   /// The KPI that is compared, by its JSON name.
   public var metric: String
   /// The value that it must at least have; for errors (`log_loss`, `brier_score`) must at most have.
   public var minimum: Double
+  /// Where its value comes from.
+  public var source: Source
+  /// For live KPIs: with fewer labelled predictions of a version, the validation's KPIs decide.
+  public var minLabels: Int
 
   /// Makes a gate; see the properties.
-  public init(metric: String, minimum: Double) {
+  public init(
+    metric: String, minimum: Double, source: Source = .validation, minLabels: Int = Gate.defaultMinLabels
+  ) {
     self.metric = metric
     self.minimum = minimum
+    self.source = source
+    self.minLabels = minLabels
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case metric, minimum, source
+    case minLabels = "min_labels"
+  }
+
+  /// Reads a gate; one from before there were live KPIs has no source.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    metric = try values.decode(String.self, forKey: .metric)
+    minimum = try values.decode(Double.self, forKey: .minimum)
+    source = try values.decodeIfPresent(Source.self, forKey: .source) ?? .validation
+    minLabels = try values.decodeIfPresent(Int.self, forKey: .minLabels) ?? Self.defaultMinLabels
   }
 }
 

@@ -7,7 +7,7 @@ enum LabelCopy {
   static let trailer: [UInt8] = [0xFF, 0xFF]
 
   /// The element types of the arrays, by their OIDs.
-  private enum ElementType: UInt32 {
+  enum ElementType: UInt32 {
     case text = 25
     case float8 = 701
   }
@@ -35,6 +35,17 @@ enum LabelCopy {
     bytes.appendBigEndian(UInt64(position))
     bytes.appendBigEndian(UInt32(1))
     bytes.append(batch.outcomes[row])
+    appendValues(batch, row, to: &bytes)
+    if let keys = batch.keys, let range = keys.range(of: row) {
+      bytes.appendBigEndian(UInt32(range.count))
+      bytes.append(contentsOf: keys.bytes[range])
+    } else {
+      bytes.appendBigEndian(UInt32.max)
+    }
+  }
+
+  /// The two arrays of a row's values, each with its length.
+  static func appendValues(_ batch: RowBatch, _ row: Int, to bytes: inout [UInt8]) {
     let numbers = row * batch.numberSlots..<(row + 1) * batch.numberSlots
     appendArray(.float8, numbers, to: &bytes) { index, bytes in
       let number = batch.numbers[index]
@@ -50,19 +61,13 @@ enum LabelCopy {
       bytes.append(contentsOf: batch.categories.bytes[range])
       return true
     }
-    if let keys = batch.keys, let range = keys.range(of: row) {
-      bytes.appendBigEndian(UInt32(range.count))
-      bytes.append(contentsOf: keys.bytes[range])
-    } else {
-      bytes.appendBigEndian(UInt32.max)
-    }
   }
 
   /// An array as `array_send` writes it: dimensions, whether there are NULLs, element type, then each element with
   /// its length.
   ///
   /// - Parameter append: appends an element with its length, or answers false for a NULL.
-  private static func appendArray(
+  static func appendArray(
     _ type: ElementType, _ elements: Range<Int>, to bytes: inout [UInt8],
     _ append: (Int, inout [UInt8]) -> Bool
   ) {
@@ -86,7 +91,7 @@ enum LabelCopy {
 }
 
 extension [UInt8] {
-  fileprivate mutating func appendBigEndian<T: FixedWidthInteger>(_ value: T) {
+  mutating func appendBigEndian<T: FixedWidthInteger>(_ value: T) {
     Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
   }
 

@@ -23,6 +23,13 @@ struct CountChange: Sendable, Equatable {
   static func deleted(positives: Int, negatives: Int) -> CountChange {
     CountChange(positives: -positives, negatives: -negatives, changes: positives + negatives)
   }
+
+  /// Adds another difference.
+  mutating func add(_ other: CountChange) {
+    positives += other.positives
+    negatives += other.negatives
+    changes += other.changes
+  }
 }
 
 /// Keeps `label_counts` exact: see the table's comment in the migrations.

@@ -65,9 +65,18 @@ public struct LabelStore: Sendable {
         RETURNING \(unescaped: Self.columns)
         """
       ).single()
-      let counts = try await LabelCounting.add(
-        .changed(from: old.label, to: new.label), tenant, dataset: dataset.id, in: tx)
-      _ = try await autoTraining.changed(tenant, dataset, counts: counts, in: tx)
+      var change = LabelChange(counts: .changed(from: old.label, to: new.label))
+      if old.label != new.label, old.predictionID != nil {
+        let (version, predicted) = try await tx.query(
+          """
+          SELECT model_version, predicted FROM labels
+          WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = \(id)
+          """
+        ).single().decode(Int?.self, Bool?.self)
+        change.live.add(-1, version: version, predicted: predicted, outcome: old.label)
+        change.live.add(1, version: version, predicted: predicted, outcome: new.label)
+      }
+      _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
       return (dataset, try Self.label(updated))
     }
   }
@@ -96,34 +105,45 @@ public struct LabelStore: Sendable {
     guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
   }
 
-  /// Deletes the labels of a dataset `l` under `condition` in the caller's transaction.
-  func delete(
+  private func delete(
     _ tenant: TenantID, _ dataset: Dataset, where condition: Query, in tx: Transaction
   ) async throws -> Int {
     // Deletions meet rows in another order than upserts do: they exclude each other, so that none can wait in a circle.
     try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, in: tx)
+    let change = try await Self.remove(tenant, dataset: dataset.id, where: condition, in: tx)
+    guard change.counts.changes > 0 else { return 0 }
+    _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
+    return change.counts.changes
+  }
+
+  /// Removes the labels of a dataset `l` under `condition` in the caller's transaction, which has the exclusive
+  /// ``LabelIngest/lockOrder(_:dataset:exclusive:in:)`` and settles the change.
+  static func remove(
+    _ tenant: TenantID, dataset: Int, where condition: Query, in tx: Transaction
+  ) async throws -> LabelChange {
     let deletion: Query =
       """
       WITH gone AS (
         DELETE FROM labels l
-        WHERE l.tenant_id = \(tenant) AND l.dataset_id = \(dataset.id) AND
+        WHERE l.tenant_id = \(tenant) AND l.dataset_id = \(dataset) AND
       """ + condition
         + """
-           RETURNING l.id, l.label),
+           RETURNING l.id, l.label, l.model_version, l.predicted),
         marked AS (
           UPDATE models m SET labels_deleted_since = m.labels_deleted_since + used.count
           FROM models v
           CROSS JOIN LATERAL (SELECT count(*) AS count FROM gone WHERE gone.id <= v.last_label_id) used
-          WHERE v.tenant_id = \(tenant) AND v.dataset_id = \(dataset.id) AND used.count > 0
+          WHERE v.tenant_id = \(tenant) AND v.dataset_id = \(dataset) AND used.count > 0
             AND m.tenant_id = v.tenant_id AND m.dataset_id = v.dataset_id AND m.version = v.version)
-        SELECT count(*) FILTER (WHERE label), count(*) FILTER (WHERE NOT label) FROM gone
+        SELECT label, model_version, predicted, count(*) FROM gone GROUP BY 1, 2, 3
         """
-    let (positives, negatives) = try await tx.query(deletion).single().decode(Int.self, Int.self)
-    guard positives + negatives > 0 else { return 0 }
-    let counts = try await LabelCounting.add(
-      .deleted(positives: positives, negatives: negatives), tenant, dataset: dataset.id, in: tx)
-    _ = try await autoTraining.changed(tenant, dataset, counts: counts, in: tx)
-    return positives + negatives
+    var change = LabelChange()
+    for row in try await tx.query(deletion) {
+      let (label, version, predicted, count) = try row.decode(Bool.self, Int?.self, Bool?.self, Int.self)
+      change.counts.add(.deleted(positives: label ? count : 0, negatives: label ? 0 : count))
+      change.live.add(-count, version: version, predicted: predicted, outcome: label)
+    }
+    return change
   }
 
   static let columns = "id, label, numbers, categories, key, prediction_id, created_at, updated_at"

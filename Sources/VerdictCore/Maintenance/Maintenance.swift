@@ -28,12 +28,13 @@ public struct Maintenance: Sendable {
     }
   }
 
-  /// Tidies up once: removes the rows of deleted datasets and the answers that are not given again any more.
+  /// Tidies up once: removes the rows of deleted datasets, predictions that have been kept long enough, and the answers that are not given again any more.
   public func tidyUp() async throws {
     for tenant in try await TenantStore(database: database).list() {
       try await removeDeletedDatasets(of: tenant.id)
+      try await Retention.removeOldPredictions(of: tenant.id, in: database)
       try await database.transaction(for: tenant.id) { tx in
-        try await tx.query(
+        _ = try await tx.query(
           """
           DELETE FROM idempotency_keys WHERE tenant_id = \(tenant.id)
             AND created_at < now() - make_interval(secs => \(Double(Idempotency.lifetime.components.seconds)))

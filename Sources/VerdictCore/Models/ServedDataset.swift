@@ -8,13 +8,15 @@ public struct ServedDataset: Sendable {
   public var schema: RowSchema
   /// The active model, if there is one.
   public var model: ServedModel?
+  /// What the gate has to go by for it, if there are both.
+  var evidence: GateEvidence?
 
   /// The model that may answer.
   ///
-  /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(metric:value:minimum:modelVersion:)``.
+  /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``.
   public func admittedModel() throws -> ServedModel {
     guard let model else { throw DomainError.noModel(dataset: dataset.name) }
-    try dataset.gate?.check(model.kpis, modelVersion: model.version)
+    if let evidence { try dataset.gate?.check(evidence, modelVersion: model.version) }
     return model
   }
 }
@@ -33,4 +35,6 @@ public struct ServedModel: Sendable {
   public var predictor: Predictor
   /// The dataset's features at the time of the training: a prefix of its features now.
   public var features: [Feature]
+  /// Where each of them stands in a row.
+  var slots: [Int]
 }

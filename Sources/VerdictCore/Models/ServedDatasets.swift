@@ -4,9 +4,10 @@ import Synchronization
 
 /// The datasets that this process predicts for, kept in memory and up to date.
 ///
-/// A change is announced on ``DatasetChanges/channel``. While the channel is up, what is kept is used as it is; while
-/// it is down, each use first compares the revision with the database. A stored prediction compares it once more in
-/// its own INSERT, so that no answer outlives a change that was committed before it.
+/// A change is announced on ``DatasetChanges/channel``. While the channel is known to be up, what is kept is used as it is;
+/// when it is down, or has given no sign of life for ``patience``, each use first compares the revision with the database. A
+/// stored prediction compares it once more in its own INSERT, so that no answer outlives a change that was committed
+/// before it.
 public final class ServedDatasets: Sendable {
   private struct Name: Hashable {
     var tenant: TenantID
@@ -21,7 +22,8 @@ public final class ServedDatasets: Sendable {
   private struct State {
     var entries: [Name: Entry] = [:]
     var uses = 0
-    var isListening = false
+    // The last time at which the channel was known to be up; nil when it is known to be down.
+    var heard: ContinuousClock.Instant?
     // Counts invalidations, so that a load that began before one is not kept after it.
     var generation = 0
   }
@@ -31,6 +33,10 @@ public final class ServedDatasets: Sendable {
   private let models: ModelStore
   private let capacity: Int
   private let state = Mutex(State())
+
+  /// How long a channel that says nothing counts as up: a connection can vanish without a word. The heartbeat should be
+  /// a fraction of it.
+  public static let patience = Duration.seconds(2)
 
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
   public init(database: Database, capacity: Int = 1_000) {
@@ -42,19 +48,25 @@ public final class ServedDatasets: Sendable {
 
   /// The dataset of that name, from memory if it is there and known to be current.
   ///
+  /// - Parameter tx: a transaction of the caller's that is asked where the database is needed: a second connection for one
+  ///   request could be one that only requests in the same need would give back.
   /// - Throws: ``DomainError/notFound(what:)``; ``PostgreSQLError`` when the database is needed and away.
-  public func served(_ tenant: TenantID, named name: String) async throws -> ServedDataset {
+  public func served(
+    _ tenant: TenantID, named name: String, asking tx: Transaction? = nil
+  ) async throws -> ServedDataset {
     let key = Name(tenant: tenant, dataset: name)
+    let now = ContinuousClock.now
     let (kept, isListening, generation) = state.withLock { state in
+      let isListening = state.heard.map { now - $0 < Self.patience } ?? false
       state.uses += 1
       state.entries[key]?.lastUse = state.uses
-      return (state.entries[key]?.served, state.isListening, state.generation)
+      return (state.entries[key]?.served, isListening, state.generation)
     }
     if let kept {
       if isListening { return kept }
-      if try await revision(tenant, named: name) == kept.dataset.revision { return kept }
+      if try await revision(tenant, named: name, asking: tx) == kept.dataset.revision { return kept }
     }
-    let loaded = try await load(tenant, named: name)
+    let loaded = try await load(tenant, named: name, asking: tx)
     state.withLock { state in
       guard state.generation == generation else { return }
       if state.entries.count >= capacity,
@@ -76,10 +88,17 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Announcements come in from now on. What was announced while nobody listened is unknown: starts afresh.
-  public func listeningBegan() { forgetAll(listening: true) }
+  public func listeningBegan() { forgetAll(heard: .now) }
+
+  /// All announcements from before this time have come in.
+  public func listening(since time: ContinuousClock.Instant) {
+    state.withLock { state in
+      if let heard = state.heard { state.heard = max(heard, time) }
+    }
+  }
 
   /// Announcements may be missed from now on.
-  public func listeningEnded() { forgetAll(listening: false) }
+  public func listeningEnded() { forgetAll(heard: nil) }
 
   /// Forgets the dataset that an announcement on ``DatasetChanges/channel`` is about.
   public func heard(_ payload: String) {
@@ -92,34 +111,50 @@ public final class ServedDatasets: Sendable {
     }
   }
 
-  private func forgetAll(listening: Bool) {
+  private func forgetAll(heard: ContinuousClock.Instant?) {
     state.withLock { state in
       state.generation += 1
       state.entries = [:]
-      state.isListening = listening
+      state.heard = heard
     }
   }
 
-  private func revision(_ tenant: TenantID, named name: String) async throws -> Int? {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
-      try await tx.query("SELECT revision FROM datasets WHERE tenant_id = \(tenant) AND name = \(name)")
-        .first?.decode(Int.self)
+  private func revision(
+    _ tenant: TenantID, named name: String, asking tx: Transaction?
+  ) async throws -> Int? {
+    let query: Query = "SELECT revision FROM datasets WHERE tenant_id = \(tenant) AND name = \(name)"
+    if let tx { return try await tx.query(query).first?.decode(Int.self) }
+    return try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query(query).first?.decode(Int.self)
     }
   }
 
-  private func load(_ tenant: TenantID, named name: String) async throws -> ServedDataset {
-    // One snapshot, so that the model is the one that the dataset's row names.
-    try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
-      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      var model: ServedModel?
-      if let version = dataset.activeVersion {
-        let record = try await models.model(tenant, dataset: dataset.id, version: version, in: tx)
-        model = ServedModel(
-          version: version, labelsUsed: record.labelsUsed, kpis: record.kpis, model: record.model,
-          predictor: record.model.predictor(),
-          features: Array(dataset.features.prefix(record.model.features.count)))
+  private func load(
+    _ tenant: TenantID, named name: String, asking tx: Transaction?
+  ) async throws -> ServedDataset {
+    if let tx { return try await load(tenant, named: name, in: tx) }
+    return try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
+      try await load(tenant, named: name, in: tx)
+    }
+  }
+
+  /// Without one snapshot, too, the model is the one that the dataset's row names: versions do not change.
+  private func load(_ tenant: TenantID, named name: String, in tx: Transaction) async throws -> ServedDataset
+  {
+    let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+    var model: ServedModel?
+    var evidence: GateEvidence?
+    if let version = dataset.activeVersion {
+      let record = try await models.model(tenant, dataset: dataset.id, version: version, in: tx)
+      let features = Array(dataset.features.prefix(record.model.features.count))
+      model = ServedModel(
+        version: version, labelsUsed: record.labelsUsed, kpis: record.kpis, model: record.model,
+        predictor: record.model.predictor(), features: features, slots: features.map(\.slot))
+      if let gate = dataset.gate {
+        evidence = try await LiveMeasuring.evidence(
+          for: gate, tenant, dataset: dataset.id, version: version, validation: record.kpis, in: tx)
       }
-      return ServedDataset(dataset: dataset, schema: dataset.schema, model: model)
     }
+    return ServedDataset(dataset: dataset, schema: dataset.schema, model: model, evidence: evidence)
   }
 }

@@ -3,16 +3,44 @@ public import PostgreSQL
 
 /// Labelling predictions afterwards: what was true becomes a training row of its own.
 public struct Feedback: Sendable {
+  /// What is said of one prediction.
+  public struct Statement: Sendable, Equatable {
+    /// The prediction.
+    public var id: UUID
+    /// What was true; `nil` takes back what was said.
+    public var truth: Bool?
+
+    /// Makes a statement; see the properties.
+    public init(id: UUID, truth: Bool?) {
+      self.id = id
+      self.truth = truth
+    }
+  }
+
+  /// What became of many statements.
+  public struct Outcome: Sendable, Equatable {
+    /// Predictions that had no label before.
+    public var inserted = 0
+    /// Labels that said otherwise before.
+    public var updated = 0
+    /// Labels taken back.
+    public var deleted = 0
+    /// Statements that changed nothing, since the same was known already.
+    public var unchanged = 0
+    /// All labels of the dataset afterwards.
+    public var labelsStored = 0
+    /// The automatic training that waits now.
+    public var trainingJob: Int?
+  }
+
   private let database: Database
   private let datasets: DatasetStore
-  private let labels: LabelStore
   private let autoTraining: AutoTraining
 
   /// Feedback into `database`.
   public init(database: Database, autoTraining: AutoTraining) {
     self.database = database
     self.datasets = DatasetStore(database: database)
-    self.labels = LabelStore(database: database, autoTraining: autoTraining)
     self.autoTraining = autoTraining
   }
 
@@ -27,24 +55,9 @@ public struct Feedback: Sendable {
   ) async throws -> (Dataset, StoredPrediction) {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      let truth = try truth(dataset)
-      let stored = try await tx.query(
-        """
-        INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories, prediction_id)
-        SELECT tenant_id, dataset_id, \(truth), numbers, categories, id FROM predictions
-        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = \(id)
-        ON CONFLICT (tenant_id, dataset_id, prediction_id) WHERE prediction_id IS NOT NULL
-        DO UPDATE SET label = excluded.label, replaced_label = labels.label, updated_at = now(),
-                      change_id = excluded.id
-        WHERE labels.label <> excluded.label
-        RETURNING replaced_label
-        """)
-      if let row = stored.first {
-        let replaced = try row.decode(Bool?.self)
-        let change = replaced.map { CountChange.changed(from: $0, to: truth) } ?? .inserted(truth)
-        let counts = try await LabelCounting.add(change, tenant, dataset: dataset.id, in: tx)
-        _ = try await autoTraining.changed(tenant, dataset, counts: counts, in: tx)
-      }
+      let statement = Statement(id: id, truth: try truth(dataset))
+      if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
+      _ = try await apply([statement], tenant, dataset, in: tx)
       return (dataset, try await PredictionStore.prediction(tenant, dataset: dataset.id, id: id, in: tx))
     }
   }
@@ -55,8 +68,106 @@ public struct Feedback: Sendable {
   public func removeLabel(_ tenant: TenantID, dataset name: String, prediction id: UUID) async throws {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      _ = try await PredictionStore.prediction(tenant, dataset: dataset.id, id: id, in: tx)
-      _ = try await labels.delete(tenant, dataset, where: " l.prediction_id = \(id)", in: tx)
+      let statement = Statement(id: id, truth: nil)
+      if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
+      _ = try await apply([statement], tenant, dataset, in: tx)
     }
+  }
+
+  /// Says what was true of many predictions, in the caller's transaction: all of it or, when it throws, nothing.
+  ///
+  /// - Parameter read: makes the statements out of the request, by the dataset; each prediction is named once.
+  /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, and what `refusal` makes of the positions of the
+  ///   statements whose predictions are not there.
+  public func label(
+    _ tenant: TenantID, dataset name: String, in tx: Transaction,
+    reading read: @Sendable (Dataset) throws -> [Statement],
+    refusing refusal: @Sendable (_ missing: [Int]) -> any Error
+  ) async throws -> Outcome {
+    let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
+    let statements = try read(dataset)
+    let missing = try await missing(statements, tenant, dataset, in: tx)
+    guard missing.isEmpty else { throw refusal(missing) }
+    return try await apply(statements, tenant, dataset, in: tx)
+  }
+
+  /// The positions of the statements about predictions that are not there. Those that are stay until the transaction
+  /// ends.
+  private func missing(
+    _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+  ) async throws -> [Int] {
+    let rows = try await tx.query(
+      """
+      SELECT id FROM predictions
+      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = ANY(\(statements.map(\.id)))
+      ORDER BY id FOR KEY SHARE
+      """)
+    guard rows.count < statements.count else { return [] }
+    let known = Set(try rows.map { try $0.decode(UUID.self) })
+    return statements.indices.filter { !known.contains(statements[$0].id) }
+  }
+
+  private func apply(
+    _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+  ) async throws -> Outcome {
+    let said = statements.filter { $0.truth != nil }
+    let takenBack = statements.filter { $0.truth == nil }.map(\.id)
+    if !takenBack.isEmpty || said.count > 1 {
+      try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: !takenBack.isEmpty, in: tx)
+    }
+    var change = LabelChange()
+    var outcome = Outcome()
+    if !takenBack.isEmpty {
+      change = try await LabelStore.remove(
+        tenant, dataset: dataset.id, where: " l.prediction_id = ANY(\(takenBack))", in: tx)
+      outcome.deleted = change.counts.changes
+    }
+    if !said.isEmpty {
+      for row in try await tx.query(Self.upsert(said, tenant, dataset.id)) {
+        let (truth, replaced, version, predicted, count) = try row.decode(
+          Bool.self, Bool?.self, Int.self, Bool.self, Int.self)
+        change.live.add(count, version: version, predicted: predicted, outcome: truth)
+        for _ in 0..<count {
+          change.counts.add(replaced.map { .changed(from: $0, to: truth) } ?? .inserted(truth))
+        }
+        if let replaced {
+          change.live.add(-count, version: version, predicted: predicted, outcome: replaced)
+          outcome.updated += count
+        } else {
+          outcome.inserted += count
+        }
+      }
+    }
+    outcome.unchanged = statements.count - outcome.inserted - outcome.updated - outcome.deleted
+    guard change.counts.changes > 0 else {
+      outcome.labelsStored = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx).stored
+      return outcome
+    }
+    let (counts, job) = try await change.settle(tenant, dataset, autoTraining, in: tx)
+    outcome.labelsStored = counts.stored
+    outcome.trainingJob = job
+    return outcome
+  }
+
+  /// Makes or changes the training rows, and answers with what they were and are, counted.
+  private static func upsert(_ said: [Statement], _ tenant: TenantID, _ dataset: Int) -> Query {
+    """
+    WITH stored AS (
+      INSERT INTO labels AS l (tenant_id, dataset_id, label, numbers, categories, prediction_id, model_version,
+                               probability, predicted)
+      SELECT p.tenant_id, p.dataset_id, s.truth, p.numbers, p.categories, p.id, p.model_version, p.probability, p.label
+      FROM unnest(\(said.map(\.id))::uuid[], \(said.map { $0.truth ?? false })::boolean[]) AS s(id, truth)
+      JOIN predictions p ON p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = s.id
+      ORDER BY p.id
+      ON CONFLICT (tenant_id, dataset_id, prediction_id) WHERE prediction_id IS NOT NULL
+      DO UPDATE SET label = excluded.label, replaced_label = l.label, updated_at = now(), change_id = excluded.id
+      WHERE l.label <> excluded.label
+      RETURNING l.label, l.replaced_label, l.model_version, l.predicted)
+    SELECT label, replaced_label, model_version, predicted, count(*) FROM stored GROUP BY 1, 2, 3, 4
+    """
+  }
+
+  private static func unknown(_ id: UUID) -> DomainError {
+    .notFound(what: "prediction \(id.uuidString.lowercased())")
   }
 }

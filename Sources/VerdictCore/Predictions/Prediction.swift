@@ -31,25 +31,44 @@ public struct StoredPrediction: Sendable {
   }
 }
 
-/// An answer as it goes out at once.
-public struct PredictionAnswer: Sendable {
-  /// The stored prediction's id; `nil` if it was not stored.
-  public var id: UUID?
-  /// The model that answered.
-  public var model: ServedModel
-  /// The features in the model's order, for contributions.
-  public var values: FeatureValues
-  /// The answer with its probability and warnings.
-  public var prediction: Prediction
-}
-
 /// Which stored predictions a list shows.
 public struct PredictionFilter: Sendable {
   /// Only those that were labelled afterwards, or only those that were not.
   public var labelled: Bool?
   /// Only those of one model version.
   public var modelVersion: Int?
+  /// Only those given at this time or later.
+  public var createdFrom: Date?
+  /// Only those given before this time.
+  public var createdBefore: Date?
 
   /// All predictions.
   public init() {}
+}
+
+/// In which order a list shows stored predictions, with the place after which a page begins.
+public enum PredictionOrder: Sendable, Equatable {
+  /// The newest first, those before an id.
+  case newest(before: UUID?)
+  /// Those first whose probability is nearest to the threshold, after a distance and an id.
+  case uncertainty(after: Place?)
+
+  /// A prediction's place in the order of uncertainty.
+  public struct Place: Sendable, Equatable {
+    /// How far the probability is from the threshold.
+    public var distance: Double
+    /// Among equally uncertain ones the smaller id comes first.
+    public var id: UUID
+
+    /// Makes a place; see the properties.
+    public init(distance: Double, id: UUID) {
+      self.distance = distance
+      self.id = id
+    }
+  }
+}
+
+extension StoredPrediction {
+  /// Its place in the order of uncertainty.
+  public var uncertainty: PredictionOrder.Place { .init(distance: abs(probability - threshold), id: id) }
 }

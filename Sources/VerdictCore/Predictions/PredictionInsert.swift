@@ -2,61 +2,55 @@ import Foundation
 import Learning
 import PostgreSQL
 
-/// The statements that store groups of predictions, several tenants in one transaction and one round trip.
+/// The statements that store small groups of predictions, several tenants in one transaction and one round trip.
 enum PredictionInsert {
   /// Stores all groups in one transaction; those whose dataset has changed since are left out.
   ///
-  /// Equal groups of different callers (same dataset, same revision) share their statements.
+  /// Groups of different callers (same dataset, same revision) share their statements.
   static func store(
-    _ groups: [PredictionWriter.Group], in pool: ConnectionPool
-  ) async throws -> [PredictionWriter.Outcome] {
+    _ groups: [PredictionGroup], in pool: ConnectionPool
+  ) async throws -> [PredictionGroup.Outcome] {
     var merged: [Target: [Int]] = [:]
     for (index, group) in groups.enumerated() { merged[Target(group), default: []].append(index) }
     // Datasets are locked in one order everywhere, so that two flushes never wait for each other in a circle.
     let targets = merged.keys.sorted()
     var statements: [Query] = ["BEGIN"]
-    var checks: [(statement: Int, target: Target)] = []
+    var checks: [(statement: Int, groups: ArraySlice<Int>)] = []
     var tenant: TenantID?
     for target in targets {
       if tenant != target.tenant {
         tenant = target.tenant
         statements.append(Database.setTenant(target.tenant))
       }
-      let rows = (merged[target] ?? []).flatMap { groups[$0].rows }
-      checks.append((statements.count, target))
-      for chunk in chunks(rows) { statements.append(try insert(chunk, target)) }
+      for part in parts(merged[target] ?? [], of: groups) {
+        checks.append((statements.count, part))
+        statements.append(try insert(part.map { groups[$0].answers }, target))
+      }
     }
     statements.append("COMMIT")
     let results = try await pool.pipeline(statements)
-    var outcomes = Array(repeating: PredictionWriter.Outcome.stored, count: groups.count)
-    for (statement, target) in checks where results[statement].affectedRows == 0 {
-      for index in merged[target] ?? [] { outcomes[index] = .stale }
+    var outcomes = Array(repeating: PredictionGroup.Outcome.stored, count: groups.count)
+    for (statement, part) in checks where results[statement].affectedRows == 0 {
+      for index in part { outcomes[index] = .stale }
     }
     return outcomes
   }
 
   /// Stores one group in the caller's transaction.
-  static func store(
-    _ group: PredictionWriter.Group, in tx: Transaction
-  ) async throws -> PredictionWriter.Outcome {
-    let results = try await tx.pipeline(try chunks(group.rows).map { try insert($0, Target(group)) })
-    return results.contains { $0.affectedRows == 0 } ? .stale : .stored
+  static func store(_ group: PredictionGroup, in tx: Transaction) async throws -> PredictionGroup.Outcome {
+    try await tx.query(try insert([group.answers], Target(group))).affectedRows == 0 ? .stale : .stored
   }
 
-  /// Which rows can share a statement.
+  /// Which answers can share a statement.
   private struct Target: Hashable, Comparable {
     var tenant: TenantID
     var dataset: Int
     var revision: Int
-    var modelVersion: Int
-    var threshold: Double
 
-    init(_ group: PredictionWriter.Group) {
+    init(_ group: PredictionGroup) {
       tenant = group.tenant
       dataset = group.dataset
       revision = group.revision
-      modelVersion = group.modelVersion
-      threshold = group.threshold
     }
 
     static func < (l: Target, r: Target) -> Bool {
@@ -64,41 +58,113 @@ enum PredictionInsert {
     }
   }
 
-  /// Rows in pieces of 128, 64, … 1: few shapes of statement, so that each is prepared once a connection.
-  private static func chunks(_ rows: [NewPrediction]) -> [ArraySlice<NewPrediction>] {
-    var chunks: [ArraySlice<NewPrediction>] = []
-    var rest = rows[...]
-    var size = 128
-    while !rest.isEmpty {
-      while size > rest.count { size /= 2 }
-      chunks.append(rest.prefix(size))
-      rest = rest.dropFirst(size)
+  /// How many rows a statement should have at most: the time for cutting a row's values out of the parameters grows with
+  /// their number.
+  private static let rowsPerStatement = 64
+
+  /// The groups by statement. A group is never parted: the dataset may change between two statements, also of one
+  /// transaction, and then one of them would store its rows and the other would not.
+  private static func parts(_ indices: [Int], of groups: [PredictionGroup]) -> [ArraySlice<Int>] {
+    var parts: [ArraySlice<Int>] = []
+    var (start, rows) = (0, 0)
+    for (position, index) in indices.enumerated() {
+      if rows > 0, rows + groups[index].count > rowsPerStatement {
+        parts.append(indices[start..<position])
+        (start, rows) = (position, 0)
+      }
+      rows += groups[index].count
     }
-    return chunks
+    parts.append(indices[start...])
+    return parts
   }
 
+  /// One statement, whatever the number of rows: it is prepared once a connection.
+  ///
   /// The row of the dataset is locked against deletion and compared with the revision that the answers came from:
   /// nothing is stored for a dataset that has changed or gone.
-  private static func insert(_ rows: ArraySlice<NewPrediction>, _ target: Target) throws -> Query {
-    var query: Query = """
+  private static func insert(_ groups: [PredictionAnswers], _ target: Target) throws -> Query {
+    var columns = PredictionColumns()
+    for answers in groups {
+      for row in 0..<answers.count { try columns.append(answers, row) }
+    }
+    return """
       INSERT INTO predictions
         (tenant_id, dataset_id, model_version, threshold, id, label, probability, numbers, categories, warnings)
-      SELECT d.tenant_id, d.id, \(Int32(target.modelVersion))::int, \(target.threshold)::float8, v.*
-      FROM datasets d CROSS JOIN (VALUES
-      """
-    for (index, row) in rows.enumerated() {
-      let warnings = try row.warnings.isEmpty ? nil : JSONB(row.warnings)
-      let values: Query = """
-        (\(row.id)::uuid, \(row.label)::bool, \(row.probability)::float8, \(row.row.numbers)::float8[],
-        \(row.row.categories)::text[], \(warnings)::jsonb)
-        """
-      query = index == 0 ? query + values : query + ", " + values
-    }
-    return query + """
-      ) AS v
+      SELECT d.tenant_id, d.id, \(columns.version)::int, \(columns.threshold)::float8, v.id, v.label,
+             v.probability, (\(columns.numbers)::float8[])[(v.n::int - 1) * \(columns.numberSlots) + 1 : v.n::int * \(columns.numberSlots)],
+             (\(columns.categories)::text[])[(v.n::int - 1) * \(columns.categorySlots) + 1 : v.n::int * \(columns.categorySlots)],
+             v.warnings
+      FROM datasets d
+      CROSS JOIN unnest(\(columns.ids)::uuid[], \(columns.labels)::bool[], \(columns.probabilities)::float8[],
+                        \(columns.warnings)::jsonb[]) WITH ORDINALITY AS v(id, label, probability, warnings, n)
       WHERE d.tenant_id = \(target.tenant) AND d.id = \(target.dataset) AND d.revision = \(target.revision)
         AND d.deleted_at IS NULL
       FOR KEY SHARE OF d
       """
   }
+}
+
+/// Rows of answers by column, as parameters of a statement.
+private struct PredictionColumns {
+  var ids: [UUID] = []
+  var labels: [Bool] = []
+  var probabilities: [Double] = []
+  var warnings: [JSONB?] = []
+  var numbers = NumberColumn()
+  var categories = NameColumn()
+  /// Who answered, and from which probability on the label is 1; the same for all rows of one state of a dataset.
+  var version: Int32 = 0
+  var threshold = 0.0
+  /// Numbers and names a row has; the same for all rows of one state of a dataset.
+  var numberSlots: Int32 = 0
+  var categorySlots: Int32 = 0
+
+  mutating func append(_ answers: PredictionAnswers, _ row: Int) throws {
+    let rows = answers.rows
+    version = Int32(answers.model.version)
+    threshold = answers.model.model.threshold
+    numberSlots = Int32(rows.numberSlots)
+    categorySlots = Int32(rows.categorySlots)
+    ids.append(answers.ids[row])
+    labels.append(answers.label(row))
+    probabilities.append(answers.probabilities[row])
+    warnings.append(try answers.warnings[row].map { try JSONB($0) })
+    numbers.values += rows.numbers[row * rows.numberSlots..<(row + 1) * rows.numberSlots]
+    for index in row * rows.categorySlots..<(row + 1) * rows.categorySlots {
+      categories.names.append(rows.categories[index])
+    }
+  }
+}
+
+/// Numbers of rows one after another, as float8[]; NaN becomes NULL.
+private struct NumberColumn: PostgresEncodable {
+  static let postgresType = PostgresType.float8Array
+  var values: [Double] = []
+
+  func encode(into bytes: inout [UInt8]) {
+    bytes.appendBigEndian(UInt32(values.isEmpty ? 0 : 1))
+    let flag = bytes.count
+    bytes.appendBigEndian(UInt32(0))
+    bytes.appendBigEndian(PostgresType.float8.rawValue)
+    guard !values.isEmpty else { return }
+    bytes.appendBigEndian(UInt32(values.count))
+    bytes.appendBigEndian(UInt32(1))
+    for value in values {
+      if value.isNaN {
+        bytes[flag + 3] = 1
+        bytes.appendBigEndian(UInt32.max)
+      } else {
+        bytes.appendBigEndian(UInt32(8))
+        bytes.appendBigEndian(value.bitPattern)
+      }
+    }
+  }
+}
+
+/// Names of rows one after another, as text[].
+private struct NameColumn: PostgresEncodable {
+  static let postgresType = PostgresType.textArray
+  var names: [String?] = []
+
+  func encode(into bytes: inout [UInt8]) { names.encode(into: &bytes) }
 }

@@ -1,29 +1,33 @@
 import Foundation
-public import Learning
+import Learning
 public import PostgreSQL
 
 /// Answers feature vectors with the active model, past the gate, and stores the answers.
 public struct PredictionService: Sendable {
+  private let database: Database
   private let served: ServedDatasets
   private let writer: PredictionWriter
+  private let live: LiveKPIStore
 
   /// Whether and how answers are kept.
   public enum Storage: Sendable {
     /// Not at all: they have no ids.
     case nowhere
-    /// Committed when ``predict(_:dataset:storing:reading:)`` returns, together with others' answers.
-    case grouped
+    /// Committed when ``predict(_:dataset:storing:reading:)`` returns, all of them or none; few rows together with others'.
+    case committed
     /// In the caller's transaction.
     case within(Transaction)
   }
 
   /// How often an answer is computed again because the dataset changed under it.
-  private static let attempts = 5
+  private static let attempts = 10
 
   /// Answers from `served` and stores through `writer`.
-  public init(served: ServedDatasets, writer: PredictionWriter) {
+  public init(database: Database, served: ServedDatasets, writer: PredictionWriter) {
+    self.database = database
     self.served = served
     self.writer = writer
+    live = LiveKPIStore(database: database)
   }
 
   /// Answers rows of one dataset with one model version, in order.
@@ -32,35 +36,33 @@ public struct PredictionService: Sendable {
   ///   - storage: whether and how the answers are kept.
   ///   - read: makes the rows out of the request, by the dataset's schema; called again when the dataset has changed.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/noModel(dataset:)``,
-  ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:)``, ``PredictionWriter/Overloaded``, what `read`
-  ///   throws, ``PostgreSQLError``.
+  ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``, ``PredictionRefusal``,
+  ///   ``PredictionWriter/Overloaded``, what `read` throws, ``PostgreSQLError``.
   public func predict(
     _ tenant: TenantID, dataset name: String, storing storage: Storage,
-    reading read: @Sendable (ServedDataset) throws -> [FeatureRow]
-  ) async throws -> [PredictionAnswer] {
+    reading read: @Sendable (ServedDataset) throws -> RowBatch
+  ) async throws -> PredictionAnswers {
+    var tx: Transaction?
+    if case .within(let own) = storage { tx = own }
     for attempt in 1... {
-      let current = try await served.served(tenant, named: name)
-      let model = try current.admittedModel()
-      let rows = try read(current)
-      var answers = try rows.map { row in
-        let values = row.values(of: model.features)
-        return PredictionAnswer(
-          id: nil, model: model, values: values, prediction: try model.predictor.predict(values))
+      let current = try await served.served(tenant, named: name, asking: tx)
+      guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
+        served.forget(tenant, named: name)
+        if attempt == Self.attempts { break }
+        continue
       }
+      var answers = try PredictionAnswers(try read(current), by: model)
       if case .nowhere = storage { return answers }
-      for index in answers.indices { answers[index].id = .version7() }
-      let group = PredictionWriter.Group(
-        tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision,
-        modelVersion: model.version, threshold: model.model.threshold,
-        rows: zip(answers, rows).map { answer, row in
-          NewPrediction(
-            id: answer.id ?? .version7(), label: answer.prediction.label == 1,
-            probability: answer.prediction.probability, row: row, warnings: answer.prediction.warnings)
-        })
-      let outcome: PredictionWriter.Outcome
+      answers.ids = UUID.version7(count: answers.count)
+      let group = PredictionGroup(
+        tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
+      let isLarge = group.count >= PredictionStaging.worthwhile
+      let outcome: PredictionGroup.Outcome
       switch storage {
       case .nowhere: return answers
-      case .grouped: outcome = try await writer.store(group)
+      case .committed where isLarge: outcome = try await PredictionStaging.store(group, in: database)
+      case .committed: outcome = try await writer.store(group)
+      case .within(let tx) where isLarge: outcome = try await PredictionStaging.store(group, in: tx)
       case .within(let tx): outcome = try await PredictionInsert.store(group, in: tx)
       }
       if outcome == .stored { return answers }
@@ -68,5 +70,20 @@ public struct PredictionService: Sendable {
       if attempt == Self.attempts { break }
     }
     throw PredictionWriter.Overloaded()
+  }
+
+  /// The model that may answer; `nil` if the dataset in memory refuses it and the database does not any more.
+  private func admittedModel(
+    of current: ServedDataset, _ tenant: TenantID, asking tx: Transaction?
+  ) async throws -> ServedModel? {
+    do {
+      return try current.admittedModel()
+    } catch DomainError.belowGate(_, _, _, let version, let labels?) where labels > 0 {
+      // Live KPIs move with every label while the verdict stays; the client gets the figures of now.
+      guard let model = current.model else { return nil }
+      try await live.checkGate(
+        tenant, current.dataset, version: version, validation: model.kpis, asking: tx)
+      return nil
+    }
   }
 }

@@ -13,26 +13,53 @@ public struct PredictionStore: Sendable {
     self.datasets = DatasetStore(database: database)
   }
 
-  /// The predictions of a dataset before the id `cursor`, newest first, at most `limit`.
+  /// The predictions of a dataset in some order, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   public func list(
-    _ tenant: TenantID, dataset name: String, where filter: PredictionFilter, before cursor: UUID?, limit: Int
+    _ tenant: TenantID, dataset name: String, where filter: PredictionFilter, in order: PredictionOrder,
+    limit: Int
   ) async throws -> (Dataset, [StoredPrediction]) {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      var query =
-        Self.select + "WHERE p.tenant_id = \(tenant) AND p.dataset_id = \(dataset.id)"
-      if let cursor { query = query + " AND p.id < \(cursor)" }
-      if let version = filter.modelVersion { query = query + " AND p.model_version = \(version)" }
-      switch filter.labelled {
-      case true: query = query + " AND l.id IS NOT NULL"
-      case false: query = query + " AND l.id IS NULL"
-      default: break
-      }
-      let rows = try await tx.query(query + " ORDER BY p.id DESC LIMIT \(limit)")
-      return (dataset, try rows.map(Self.prediction))
+      let query = Self.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
+      let rows = try await tx.query(query + " LIMIT \(limit)")
+      return (dataset, try rows.map { try Self.prediction($0) })
     }
+  }
+
+  private static func page(_ order: PredictionOrder) -> Query {
+    switch order {
+    case .newest(before: nil): return " ORDER BY p.id DESC"
+    case .newest(before: let id?): return " AND p.id < \(id) ORDER BY p.id DESC"
+    case .uncertainty(after: nil): return " ORDER BY abs(p.probability - p.threshold), p.id"
+    case .uncertainty(after: let place?):
+      return """
+         AND (abs(p.probability - p.threshold), p.id) > (\(place.distance)::float8, \(place.id)::uuid)
+        ORDER BY abs(p.probability - p.threshold), p.id
+        """
+    }
+  }
+
+  static func condition(_ tenant: TenantID, _ dataset: Int, _ filter: PredictionFilter) -> Query {
+    var query: Query = "WHERE p.tenant_id = \(tenant) AND p.dataset_id = \(dataset)"
+    if let version = filter.modelVersion { query = query + " AND p.model_version = \(version)" }
+    // Ids begin with their time, and so does the index. Servers' clocks differ from the database's by some seconds, hence
+    // the minute.
+    if let from = filter.createdFrom {
+      let first = UUID.lowest(at: from.addingTimeInterval(-60))
+      query = query + " AND p.created_at >= \(from) AND p.id >= \(first)"
+    }
+    if let before = filter.createdBefore {
+      let last = UUID.lowest(at: before.addingTimeInterval(60))
+      query = query + " AND p.created_at < \(before) AND p.id < \(last)"
+    }
+    switch filter.labelled {
+    case true: query = query + " AND l.id IS NOT NULL"
+    case false: query = query + " AND l.id IS NULL"
+    default: break
+    }
+    return query
   }
 
   /// One prediction.
@@ -58,7 +85,7 @@ public struct PredictionStore: Sendable {
     return try prediction(row)
   }
 
-  private static let select: Query = """
+  static let select: Query = """
     SELECT p.id, p.created_at, p.model_version, p.label, p.probability, p.threshold, p.numbers, p.categories,
            p.warnings, l.label, l.updated_at
     FROM predictions p
@@ -73,6 +100,17 @@ public struct PredictionStore: Sendable {
     ) = try row.decode(
       UUID.self, Date.self, Int.self, Bool.self, Double.self, Double.self, [Double?].self, [String?].self,
       JSONB?.self, Bool?.self, Date?.self)
+    return try prediction(
+      id: id, createdAt: createdAt, version: version, label: label, probability: probability,
+      threshold: threshold, numbers: numbers, categories: categories, warnings: warnings, truth: truth,
+      truthAt: truthAt)
+  }
+
+  /// A prediction of the columns of ``select``.
+  static func prediction(
+    id: UUID, createdAt: Date, version: Int, label: Bool, probability: Double, threshold: Double,
+    numbers: [Double?], categories: [String?], warnings: JSONB?, truth: Bool?, truthAt: Date?
+  ) throws -> StoredPrediction {
     var known: StoredPrediction.Truth?
     if let truth, let truthAt { known = .init(label: truth, at: truthAt) }
     return StoredPrediction(

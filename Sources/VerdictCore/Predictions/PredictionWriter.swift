@@ -1,88 +1,101 @@
-import Foundation
-import Learning
 import PostgreSQL
+import Synchronization
 
 /// Stores predictions in groups: while one transaction commits, what arrives waits and goes together in the next.
 ///
 /// Each caller goes on only after the commit of its own rows. The waiting line is bounded, so that an overloaded
 /// database makes callers fail fast instead of queueing without end.
-public actor PredictionWriter {
-  /// The rows of one answer, all of one dataset and one state of it.
-  struct Group: Sendable {
-    var tenant: TenantID
-    var dataset: Int
-    /// The revision that the answer was computed from; the rows are stored only if it is still the current one.
-    var revision: Int
-    var modelVersion: Int
-    var threshold: Double
-    var rows: [NewPrediction]
-  }
-
-  /// What became of a group.
-  enum Outcome: Sendable {
-    /// Committed.
-    case stored
-    /// The dataset has changed since: compute the answer again.
-    case stale
-  }
-
+public final class PredictionWriter: Sendable {
   /// Too many answers are waiting to be stored.
   public struct Overloaded: Error, Sendable {}
 
   private struct Waiting {
-    var group: Group
-    var continuation: CheckedContinuation<Outcome, any Error>
+    var group: PredictionGroup
+    var continuation: CheckedContinuation<PredictionGroup.Outcome, any Error>
+  }
+
+  private struct State {
+    var waiting: [Waiting] = []
+    var rows = 0
+    var isFlushing = false
   }
 
   private let database: Database
   private let capacity: Int
-  private var waiting: [Waiting] = []
-  private var waitingRows = 0
-  private var isFlushing = false
+  private let onFlush: @Sendable (_ rows: Int, _ duration: Duration) -> Void
+  private let state = Mutex(State())
 
   /// How many rows one transaction stores at most.
   private static let rowsPerFlush = 2_000
 
-  /// Stores into `database`; at most `capacity` rows wait.
-  public init(database: Database, capacity: Int = 50_000) {
+  /// Stores into `database`.
+  ///
+  /// - Parameters:
+  ///   - capacity: how many rows may wait.
+  ///   - onFlush: is told of each transaction: how many rows it stored, and how long it took.
+  public init(
+    database: Database, capacity: Int = 10_000,
+    onFlush: @escaping @Sendable (_ rows: Int, _ duration: Duration) -> Void = { _, _ in }
+  ) {
     self.database = database
     self.capacity = capacity
+    self.onFlush = onFlush
   }
+
+  /// How many rows wait right now.
+  public var waitingRows: Int { state.withLock { $0.rows } }
 
   /// Stores a group and returns after its commit.
   ///
   /// - Throws: ``Overloaded``; ``PostgreSQLError``.
-  func store(_ group: Group) async throws -> Outcome {
-    guard waitingRows + group.rows.count <= capacity || waiting.isEmpty else { throw Overloaded() }
-    return try await withCheckedThrowingContinuation { continuation in
-      waiting.append(Waiting(group: group, continuation: continuation))
-      waitingRows += group.rows.count
-      if !isFlushing {
-        isFlushing = true
-        Task { await flushAll() }
+  func store(_ group: PredictionGroup) async throws -> PredictionGroup.Outcome {
+    try await withCheckedThrowingContinuation { continuation in
+      let (isTaken, starts) = state.withLock { state in
+        guard state.rows + group.count <= capacity || state.waiting.isEmpty else { return (false, false) }
+        state.waiting.append(Waiting(group: group, continuation: continuation))
+        state.rows += group.count
+        defer { state.isFlushing = true }
+        return (true, !state.isFlushing)
       }
+      if !isTaken { return continuation.resume(throwing: Overloaded()) }
+      if starts { Task { await flushAll() } }
     }
   }
 
   private func flushAll() async {
-    while !waiting.isEmpty {
+    while let batch = next() { await flush(batch) }
+  }
+
+  /// What goes into the next transaction; `nil`, and nobody flushes any more, when nothing waits.
+  private func next() -> [Waiting]? {
+    state.withLock { state in
+      guard !state.waiting.isEmpty else {
+        state.isFlushing = false
+        return nil
+      }
       var count = 0
       var rows = 0
-      while count < waiting.count, rows == 0 || rows + waiting[count].group.rows.count <= Self.rowsPerFlush {
-        rows += waiting[count].group.rows.count
+      while count < state.waiting.count,
+        rows == 0 || rows + state.waiting[count].group.count <= Self.rowsPerFlush
+      {
+        rows += state.waiting[count].group.count
         count += 1
       }
-      let batch = Array(waiting.prefix(count))
-      waiting.removeFirst(count)
-      waitingRows -= rows
-      await flush(batch)
+      state.rows -= rows
+      if count == state.waiting.count {
+        defer { state.waiting.removeAll(keepingCapacity: true) }
+        return state.waiting
+      }
+      defer { state.waiting.removeFirst(count) }
+      return Array(state.waiting.prefix(count))
     }
-    isFlushing = false
   }
 
   private func flush(_ batch: [Waiting]) async {
     do {
+      let start = ContinuousClock.now
       let outcomes = try await PredictionInsert.store(batch.map(\.group), in: database.pool)
+      onFlush(batch.reduce(0) { $0 + $1.group.count }, ContinuousClock.now - start)
       for (waiting, outcome) in zip(batch, outcomes) { waiting.continuation.resume(returning: outcome) }
     } catch {
       // One bad group (a value that PostgreSQL refuses) must not fail its neighbours: each gets a try of its own.
@@ -96,13 +109,4 @@ public actor PredictionWriter {
       }
     }
   }
-}
-
-/// One answer on its way into the table.
-struct NewPrediction: Sendable {
-  var id: UUID
-  var label: Bool
-  var probability: Double
-  var row: FeatureRow
-  var warnings: [PredictionWarning]
 }

@@ -1,6 +1,14 @@
 public import Foundation
 
 extension UUID {
+  /// The smallest UUID of version 7 of a time: no id given later is before it.
+  static func lowest(at date: Date) -> UUID {
+    let milliseconds = UInt64(max(0, date.timeIntervalSince1970 * 1_000))
+    func byte(_ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: milliseconds >> (8 * index)) }
+    return UUID(
+      uuid: (byte(5), byte(4), byte(3), byte(2), byte(1), byte(0), 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0))
+  }
+
   /// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix time in milliseconds, then random bits, so that
   /// new rows go to the right-hand end of an index.
   public static func version7(at date: Date = Date()) -> UUID {
@@ -17,5 +25,24 @@ extension UUID {
         byte(low, 0) & 0x3F | 0x80, byte(low, 1), byte(low, 2), byte(low, 3), byte(low, 4), byte(low, 5),
         byte(low, 6), byte(low, 7)
       ))
+  }
+
+  /// Ids for rows that belong together, in the order of the rows: the second half of each is the one before plus one
+  /// (RFC 9562, section 6.2, method 2).
+  static func version7(count: Int) -> [UUID] {
+    guard count > 1 else { return count == 1 ? [.version7()] : [] }
+    let first = UUID.version7()
+    var low = withUnsafeBytes(of: first.uuid) {
+      $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian
+    }
+    // Room to count up within the 62 bits that are free.
+    low &= ~0x2000_0000_0000_0000
+    return (0..<count).map { index in
+      var uuid = first.uuid
+      withUnsafeMutableBytes(of: &uuid) {
+        $0.storeBytes(of: (low + UInt64(index)).bigEndian, toByteOffset: 8, as: UInt64.self)
+      }
+      return UUID(uuid: uuid)
+    }
   }
 }

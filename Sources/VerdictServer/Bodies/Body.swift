@@ -31,8 +31,9 @@ struct Body: Sendable {
     let type = try BodyType.of(request, accepted: accepted)
     var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(min(declaredLength ?? 4_096, limit))
-    while let piece = try await stream.next() { bytes.append(contentsOf: piece) }
+    while let piece = try await stream.next() {
+      if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+    }
     if optional, bytes.isEmpty { return Body(type: nil, bytes: []) }
     return Body(type: type, bytes: bytes)
   }

@@ -20,7 +20,9 @@ struct BodyStream: ~Copyable {
     if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
       throw Body.tooLarge(limit)
     }
-    let coding = request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
+    let coding =
+      request.headers[.contentEncoding] == nil
+      ? "" : request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
     switch coding.trimmingCharacters(of: " \t") {
     case "", "identity": expander = nil
     case "gzip", "x-gzip": expander = Inflate(limit: limit)

@@ -12,6 +12,12 @@ enum BodyType: String, Sendable {
   ///
   /// - Throws: ``Problem`` of kind `unsupported-media-type`.
   static func of(_ request: Request, accepted: [BodyType]) throws -> BodyType {
+    // As most write it, so that a prediction's request is not taken apart for it.
+    if let written = request.headers[.contentType], let type = BodyType(rawValue: written),
+      accepted.contains(type)
+    {
+      return type
+    }
     let declared = request.headers[.contentType].map { value in
       String(value.prefix { $0 != ";" }).trimmingCharacters(of: " \t").lowercased()
     }

@@ -7,7 +7,10 @@ enum NewDatasetBody {
     let mistakes = Mistakes()
     let fields = try Fields.of(
       body,
-      known: ["name", "features", "label", "auto_train", "gate", "training", "activation", "models_kept"],
+      known: [
+        "name", "features", "label", "auto_train", "gate", "training", "activation", "models_kept",
+        "predictions_kept_days",
+      ],
       mistakes: mistakes)
     let name = fields.string("name", required: true, .slug)
     let features = FeatureList.parse(fields, required: true)
@@ -26,11 +29,12 @@ enum NewDatasetBody {
       PolicyBody.activation($0, over: .newest)
     }
     let modelsKept = PolicyBody.modelsKept(fields)
+    let daysKept = fields.integer("predictions_kept_days", in: PolicyBody.keptDays)
     return NewDataset(
       name: try mistakes.checked(name), features: try mistakes.checked(features), label: label,
       autoTrain: autoTrain ?? .off, gate: gate,
       training: training ?? TrainingParameters(), activation: activation ?? .newest,
-      modelsKept: modelsKept ?? NewDataset.modelsKept)
+      modelsKept: modelsKept ?? NewDataset.modelsKept, predictionsKeptDays: daysKept)
   }
 
   private static func label(_ fields: Fields) -> LabelDefinition {

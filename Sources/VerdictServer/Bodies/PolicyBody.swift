@@ -4,7 +4,7 @@ import VerdictCore
 /// The policies of a dataset in bodies.
 enum PolicyBody {
   static let autoTrainMembers: Set<String> = ["enabled", "min_new_labels", "max_delay_seconds"]
-  static let gateMembers: Set<String> = ["metric", "minimum"]
+  static let gateMembers: Set<String> = ["metric", "minimum", "source", "min_labels"]
 
   /// A policy whose given members replace those of `old`; a member that is `null` brings its default back.
   static func autoTrain(_ fields: Fields, over old: AutoTrain) -> AutoTrain {
@@ -39,12 +39,18 @@ enum PolicyBody {
   /// A limit of models; `null` and its absence are `nil`.
   static func modelsKept(_ fields: Fields) -> Int? { fields.integer("models_kept", in: 1...1_000) }
 
+  static let minLabels = 1...1_000_000_000
+  /// For how many days predictions may be kept: up to a hundred years.
+  static let keptDays = 1...36_500
+
   /// A whole gate.
   static func gate(_ fields: Fields) -> Gate? {
     let metric = fields.choice("metric", required: true, Metric.self)
     let minimum = fields.number("minimum", required: true)
+    let source = fields.choice("source", Gate.Source.self) ?? .validation
+    let minLabels = fields.integer("min_labels", in: minLabels) ?? Gate.defaultMinLabels
     guard let metric, let minimum else { return nil }
-    return Gate(metric: metric.rawValue, minimum: minimum)
+    return Gate(metric: metric.rawValue, minimum: minimum, source: source, minLabels: minLabels)
   }
 }
 
@@ -63,7 +69,10 @@ struct DatasetPatchBody {
 
   private func fields(_ mistakes: Mistakes) -> Fields {
     Fields(
-      value, known: ["features", "auto_train", "gate", "training", "activation", "models_kept"],
+      value,
+      known: [
+        "features", "auto_train", "gate", "training", "activation", "models_kept", "predictions_kept_days",
+      ],
       mistakes: mistakes)
   }
 
@@ -98,6 +107,11 @@ struct DatasetPatchBody {
       change.activation = PolicyBody.activation(patch, over: dataset.activation)
     }
     change.modelsKept = fields.isNull("models_kept") ? NewDataset.modelsKept : PolicyBody.modelsKept(fields)
+    if fields.isNull("predictions_kept_days") {
+      change.predictionsKeptDays = .some(nil)
+    } else if let days = fields.integer("predictions_kept_days", in: PolicyBody.keptDays) {
+      change.predictionsKeptDays = .some(days)
+    }
     try mistakes.check()
     return change
   }
@@ -106,6 +120,11 @@ struct DatasetPatchBody {
     guard let old else { return PolicyBody.gate(fields) }
     return Gate(
       metric: fields.choice("metric", Metric.self)?.rawValue ?? old.metric,
-      minimum: fields.number("minimum") ?? old.minimum)
+      minimum: fields.number("minimum") ?? old.minimum,
+      source: fields.isNull("source")
+        ? .validation : fields.choice("source", Gate.Source.self) ?? old.source,
+      minLabels: fields.isNull("min_labels")
+        ? Gate.defaultMinLabels
+        : fields.integer("min_labels", in: PolicyBody.minLabels) ?? old.minLabels)
   }
 }

@@ -120,23 +120,16 @@ struct LabelPatchBody {
 
 /// The bodies that ask for predictions.
 enum PredictionBody {
-  static func one(_ body: Body, _ schema: RowSchema) throws -> [FeatureRow] {
-    rows(try PredictionReader(schema: schema).readOne(body.bytes))
+  static func one(_ body: Body, _ schema: RowSchema) throws -> RowBatch {
+    try PredictionReader(schema: schema).readOne(body.bytes)
   }
 
-  static func batch(_ body: Body, _ schema: RowSchema, limit: Int) throws -> [FeatureRow] {
+  static func batch(_ body: Body, _ schema: RowSchema, limit: Int) throws -> RowBatch {
     let batch = try PredictionReader(schema: schema).readBatch(body.bytes)
     guard batch.count <= limit else {
       throw Problem(
         .invalidBody, places: [Place(pointer: "/predictions", detail: "must have at most \(limit) elements")])
     }
-    return rows(batch)
-  }
-
-  private static func rows(_ batch: RowBatch) -> [FeatureRow] {
-    (0..<batch.count).map { index in
-      let (numbers, categories) = batch.row(index)
-      return FeatureRow(numbers: numbers, categories: categories)
-    }
+    return batch
   }
 }

@@ -20,23 +20,44 @@ final class MetricsRegistry: MetricsFactory, Sendable {
   }
 
   private let cells = Mutex<[Key: MetricCell]>([:])
-  private let gauges = Mutex<[Key: @Sendable () -> Double]>([:])
+  private let sources = Mutex<[@Sendable (Scrape) async -> [Reading]]>([])
 
-  /// Shows what `read` returns at the time of the scrape.
-  func gauge(_ name: String, _ dimensions: [(String, String)] = [], read: @escaping @Sendable () -> Double) {
-    gauges.withLock { $0[Key(name, dimensions)] = read }
+  /// What a scrape asks for beyond what it always gets.
+  struct Scrape: Sendable {
+    /// The series that there is one of for each tenant.
+    var byTenant = false
+  }
+
+  /// One number that is looked up at the time of a scrape.
+  struct Reading: Sendable {
+    /// `gauge` or `counter`.
+    var kind: MetricCell.Kind
+    /// The metric's name.
+    var name: String
+    /// Its labels.
+    var labels: [(String, String)] = []
+    /// Its value.
+    var value: Double
+  }
+
+  /// Shows what `read` returns at the time of each scrape.
+  func show(_ read: @escaping @Sendable (Scrape) async -> [Reading]) {
+    sources.withLock { $0.append(read) }
   }
 
   /// All metrics in the text exposition format 0.0.4.
-  func text() -> String {
+  func text(_ scrape: Scrape = Scrape()) async -> String {
+    var readings: [Reading] = []
+    for read in sources.withLock({ $0 }) { readings += await read(scrape) }
     let cells = cells.withLock { $0 }
-    let gauges = gauges.withLock { $0 }
     var families: [String: (type: String, lines: [String])] = [:]
     for (key, cell) in cells {
       families[cell.familyName(key), default: (cell.kind.rawValue, [])].lines += cell.lines(key)
     }
-    for (key, read) in gauges {
-      families[key.name, default: ("gauge", [])].lines.append(MetricCell.line(key.name, key.labels, read()))
+    for reading in readings {
+      let key = Key(reading.name, reading.labels)
+      families[key.name, default: (reading.kind.rawValue, [])].lines.append(
+        MetricCell.line(key.name, key.labels, reading.value))
     }
     return families.sorted { $0.key < $1.key }.map { name, family in
       "# TYPE \(name) \(family.type)\n" + family.lines.sorted().joined()

@@ -1,5 +1,4 @@
 import Crypto
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Synchronization
@@ -41,21 +40,25 @@ final class Authenticator: Sendable {
   ///
   /// - Throws: ``Problem`` of kind `unauthorized`.
   func principal(of request: Request) async throws -> Principal {
-    guard let header = request.headers[.authorization] else {
+    guard var header = request.headers[.authorization] else {
       throw Self.unauthorized("This path needs an API key: Authorization: Bearer vd_….")
     }
+    let digest = header.withUTF8 { SHA256.hash(data: UnsafeRawBufferPointer($0)) }
+    let now = ContinuousClock.now
+    let known = state.withLock { $0.known[digest] }
+    if let known, known.until > now { return known.principal }
     let parts = header.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer", let secret = KeySecret(token: parts[1]) else {
       throw Self.unauthorized("The Authorization header does not carry an API key: Bearer vd_….")
     }
-    guard let principal = try await principal(for: secret) else {
+    guard let principal = try await principal(for: secret, digest) else {
       throw Self.unauthorized("The API key is unknown, revoked or expired.")
     }
     return principal
   }
 
-  private func principal(for secret: KeySecret) async throws -> Principal? {
-    let digest = SHA256.hash(data: Data(secret.token.utf8))
+  /// - Parameter digest: of the header; the same key in a header of another form is looked up for itself.
+  private func principal(for secret: KeySecret, _ digest: Digest) async throws -> Principal? {
     let now = ContinuousClock.now
     let lookup: Lookup = state.withLock { state in
       if let known = state.known[digest], known.until > now { return .known(known.principal) }

@@ -13,7 +13,9 @@ struct ProblemMiddleware: RouterMiddleware {
   ) async throws -> Response {
     var context = context
     if let own = request.headers[.xRequestID].flatMap(RequestIdentifier.accepted) { context.requestID = own }
-    context.logger = Logger(context.logger, requestID: context.requestID)
+    // A logger of its own costs more than most answers to predictions; without debug logging only errors need one.
+    let logs = context.logger.logLevel <= .debug
+    if logs { context.logger = Logger(context.logger, requestID: context.requestID) }
     let start = ContinuousClock.now
     var response: Response
     do {
@@ -21,7 +23,8 @@ struct ProblemMiddleware: RouterMiddleware {
     } catch let error as HTTPError where error.status == .notFound {
       response = unknown(request).response(to: request, id: context.requestID)
     } catch {
-      response = Problem(error, logger: context.logger).response(to: request, id: context.requestID)
+      let logger = logs ? context.logger : Logger(context.logger, requestID: context.requestID)
+      response = Problem(error, logger: logger).response(to: request, id: context.requestID)
     }
     response.headers[.xRequestID] = context.requestID
     metrics.record(

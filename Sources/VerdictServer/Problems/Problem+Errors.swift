@@ -14,6 +14,9 @@ extension Problem {
     case let error as InputProblems:
       self.init(.schemaMismatch, places: error.problems.map(Place.init), count: error.count)
     case let error as SyntaxProblem: self.init(error)
+    case let error as PredictionRefusal:
+      let pointer = Fields.child("/features", error.feature)
+      self.init(.schemaMismatch, places: [Place(pointer: pointer, detail: PredictionRefusal.detail)])
     case is PredictionWriter.Overloaded:
       self.init(
         .overloaded, "The server has more predictions to store than it can; try again.",
@@ -72,15 +75,19 @@ extension Problem {
     case .nameTaken(let what): self.init(.datasetExists, "There is a \(what) already.")
     case .noModel(let dataset):
       self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
-    case .belowGate(let metric, let value, let minimum, let version):
+    case .belowGate(let metric, let value, let minimum, let version, let labels):
+      let place = labels.map { " on \($0) labelled predictions" } ?? ""
+      let bound = Gate.lowerIsBetter.contains(metric) ? "at most" : "at least"
       self.init(
         .modelBelowGate,
-        "Model \(version) has \(metric) \(value.map { "\($0)" } ?? "undefined"); the dataset's gate asks for \(minimum)."
+        "Model \(version) has \(metric) \(value.map { "\($0)" } ?? "undefined")\(place); the dataset's gate asks for \(bound) \(minimum)."
       )
       extensions = [
         .string("metric", metric), .number("value", value), .number("minimum", minimum),
         .integer("model_version", version),
+        .string("source", (labels == nil ? Gate.Source.validation : .live).rawValue),
       ]
+      if let labels { extensions.append(.integer("labels", labels)) }
     case .tooFewLabels(let detail):
       self.init(.tooFewLabels, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
     case .modelActive(let version):

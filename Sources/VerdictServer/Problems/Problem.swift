@@ -44,29 +44,38 @@ struct Problem: Error, Sendable {
   func response(to request: Request, id: String) -> Response {
     var json = JSONWriter()
     json.object { json in
-      json.name("type")
-      json.string(kind.type)
-      json.name("title")
-      json.string(kind.title)
-      json.name("status")
-      json.integer(kind.status.code)
-      json.name("detail")
-      json.string(detail)
-      json.name("instance")
-      json.string(request.uri.path)
-      json.name("request_id")
-      json.string(id)
-      if !places.isEmpty {
-        json.name("errors")
-        json.array(places) { $1.write(to: &$0) }
-        json.name("errors_total")
-        json.integer(placeCount)
+      members(to: &json) { json in
+        json.name("instance")
+        json.string(request.uri.path)
+        json.name("request_id")
+        json.string(id)
       }
-      for member in extensions { member.write(to: &json) }
     }
     var headers = headers
     headers[.contentType] = "application/problem+json"
     return Response(status: kind.status, headers: headers, body: .init(byteBuffer: json.buffer))
+  }
+}
+
+extension Problem {
+  /// The members of a problem, into the object that is being written; `place` writes what is of one request alone.
+  func members(to json: inout JSONWriter, place: (inout JSONWriter) -> Void = { _ in }) {
+    json.name("type")
+    json.string(kind.type)
+    json.name("title")
+    json.string(kind.title)
+    json.name("status")
+    json.integer(kind.status.code)
+    json.name("detail")
+    json.string(detail)
+    place(&json)
+    if !places.isEmpty {
+      json.name("errors")
+      json.array(places) { $1.write(to: &$0) }
+      json.name("errors_total")
+      json.integer(placeCount)
+    }
+    for member in extensions { member.write(to: &json) }
   }
 }
 

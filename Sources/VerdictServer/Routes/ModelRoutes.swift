@@ -16,6 +16,7 @@ struct ModelRoutes {
     api.on(.delete, path + "/{version}", role: .write, delete)
     api.on(.get, path + "/{version}/export", role: .read, export)
     api.on(.get, path + "/{version}/curves", role: .read, curves)
+    api.on(.get, path + "/{version}/live-kpis", role: .read, liveKPIs)
     api.on(.get, "/v1/datasets/{dataset}/kpis", role: .read, history)
   }
 
@@ -87,6 +88,15 @@ struct ModelRoutes {
     _ = try QueryParameters(request, known: [])
     let curves = try await domain.models.curves(who.tenant, dataset: name, version: version)
     return try .json { try $0.encoded(curves) }
+  }
+
+  @Sendable private func liveKPIs(
+    _ request: Request, _ context: Context, _ who: Principal
+  ) async throws -> Response {
+    let (name, version) = try (context.dataset(), version(context))
+    _ = try QueryParameters(request, known: [])
+    let kpis = try await domain.liveKPIs.kpis(who.tenant, dataset: name, version: version)
+    return try .json { try $0.liveKPIs(kpis, version: version) }
   }
 
   @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws

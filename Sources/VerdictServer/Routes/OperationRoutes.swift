@@ -20,8 +20,13 @@ struct OperationRoutes {
       }
       return .health()
     }
-    api.open(.get, "/metrics") { [metrics] _, _ in
-      .bytes(type: "text/plain; version=0.0.4; charset=utf-8", ByteBuffer(string: metrics.text()))
+    api.open(.get, "/metrics") { [metrics] request, _ in
+      let query = try QueryParameters(request, known: ["by"])
+      guard query["by"] == nil || query["by"] == "tenant" else {
+        throw QueryParameters.refusal("by", "must be tenant")
+      }
+      let text = await metrics.text(.init(byTenant: query["by"] == "tenant"))
+      return .bytes(type: "text/plain; version=0.0.4; charset=utf-8", ByteBuffer(string: text))
     }
     api.open(.get, "/openapi.yaml") { _, _ in .bytes(type: "application/yaml", Resource.openapiYAML) }
     api.open(.get, "/openapi.json") { _, _ in .bytes(type: "application/json", openapiJSON) }

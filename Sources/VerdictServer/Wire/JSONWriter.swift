@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import VerdictCore
 
 /// Writes JSON text (RFC 8259) in the order of the calls.
 ///
@@ -65,10 +66,10 @@ struct JSONWriter {
   /// JSON has no NaN and no infinity: they become `null`.
   mutating func number(_ value: Double) {
     separate()
-    if let whole = Int(exactly: value), abs(whole) < 1 << 53, !(value == 0 && value.sign == .minus) {
-      buffer.writeString(String(whole))
-    } else if value.isFinite {
-      buffer.writeString("\(value)")
+    if value.isFinite {
+      var text: [UInt8] = []
+      appendNumber(value, to: &text)
+      buffer.writeBytes(text)
     } else {
       buffer.writeStaticString("null")
     }

@@ -51,6 +51,15 @@ struct QueryParameters {
     return value
   }
 
+  /// A point in time as in RFC 3339.
+  func time(_ name: String) throws -> Date? {
+    guard let text = values[name] else { return nil }
+    guard let time = Timestamp.parse(text) else {
+      throw Self.refusal(name, "must be a time as in RFC 3339")
+    }
+    return time
+  }
+
   /// How many items a page shows: 1…1000, 100 unless said otherwise.
   func limit() throws -> Int {
     try integer("limit", in: 1...1_000) ?? 100

@@ -26,6 +26,8 @@ extension JSONWriter {
       try json.encoded(dataset.activation)
       json.name("models_kept")
       json.integer(dataset.modelsKept)
+      json.name("predictions_kept_days")
+      json.optional(dataset.predictionsKeptDays) { $0.integer($1) }
       json.name("labels_stored")
       json.integer(summary.counts.stored)
       json.name("positives")

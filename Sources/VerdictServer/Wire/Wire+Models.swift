@@ -57,6 +57,15 @@ extension JSONWriter {
     }
   }
 
+  /// The live KPIs of a version.
+  mutating func liveKPIs(_ kpis: KPIs, version: Int) throws {
+    try object { json in
+      json.name("model_version")
+      json.integer(version)
+      try json.members(of: kpis)
+    }
+  }
+
   /// The members of a value that encodes as an object, into the object that is being written.
   private mutating func members(of value: some Encodable) throws {
     var nested = JSONWriter()

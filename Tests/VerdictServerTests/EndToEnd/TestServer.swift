@@ -21,35 +21,55 @@ struct TestServer {
     worker: Bool = true, _ body: @Sendable @escaping (TestServer) async throws -> T
   ) async throws -> T {
     try await TestDomain.with(connections: 16) { domain in
-      let (ports, listening) = AsyncStream<Int>.makeStream()
-      let web = WebServer(
-        database: domain.database, queue: domain.queue, listening: domain.app,
-        configuration: .init(host: "127.0.0.1", port: 0) { listening.yield($0) }, logger: domain.logger)
-      var services = try web.services()
-      if worker { services.append(TrainingWorker(domain: domain)) }
-      let group = ServiceGroup(configuration: .init(services: services, logger: domain.logger))
-      let running = Task {
-        defer { listening.finish() }
-        try await group.run()
-      }
-      let outcome: Result<T, any Error>
-      do {
-        guard let port = await ports.first(where: { _ in true }) else {
-          try await running.value
-          throw NeverListened()
-        }
+      try await serve(domain, worker: worker, listening: domain.app) { port in
         let (tenant, issued) = try await TenantStore(database: domain.database).create(
           name: "acme", keyName: "first")
         let client = HTTPClient(port: port, key: issued.secret.token)
-        outcome = .success(
-          try await body(TestServer(domain: domain, port: port, tenant: tenant.id, client: client)))
-      } catch {
-        outcome = .failure(error)
+        return try await body(TestServer(domain: domain, port: port, tenant: tenant.id, client: client))
       }
-      await group.triggerGracefulShutdown()
-      _ = await running.result
-      return try outcome.get()
     }
+  }
+
+  /// Runs the closure with one more server on the same database, as another process would be: with a memory of its own.
+  /// It hears of changes over `listening`.
+  func withAnother<T: Sendable>(
+    listening: ConnectionConfiguration? = nil, _ body: @Sendable @escaping (HTTPClient) async throws -> T
+  ) async throws -> T {
+    try await Self.serve(domain, worker: false, listening: listening ?? domain.app) { port in
+      var client = client
+      client.port = port
+      return try await body(client)
+    }
+  }
+
+  private static func serve<T: Sendable>(
+    _ domain: TestDomain, worker: Bool, listening: ConnectionConfiguration,
+    _ body: @Sendable (Int) async throws -> T
+  ) async throws -> T {
+    let (ports, announced) = AsyncStream<Int>.makeStream()
+    let web = WebServer(
+      database: domain.database, queue: domain.queue, listening: listening,
+      configuration: .init(host: "127.0.0.1", port: 0) { announced.yield($0) }, logger: domain.logger)
+    var services = try web.services()
+    if worker { services.append(TrainingWorker(domain: domain)) }
+    let group = ServiceGroup(configuration: .init(services: services, logger: domain.logger))
+    let running = Task {
+      defer { announced.finish() }
+      try await group.run()
+    }
+    let outcome: Result<T, any Error>
+    do {
+      guard let port = await ports.first(where: { _ in true }) else {
+        try await running.value
+        throw NeverListened()
+      }
+      outcome = .success(try await body(port))
+    } catch {
+      outcome = .failure(error)
+    }
+    await group.triggerGracefulShutdown()
+    _ = await running.result
+    return try outcome.get()
   }
 
   struct NeverListened: Error {}

@@ -12,8 +12,11 @@ struct CSVHeader {
   /// Which columns must have which values for a row to be kept.
   let filters: [(column: Int, value: [UInt8])]
 
-  /// Finds each name's meaning, or tells all that is wrong with the header.
-  init(names: [[UInt8]], schema: RowSchema, format: CSVFormat) throws(InputProblems) {
+  /// Finds each name's meaning, or tells all that is wrong with the header. Rows that are not `labelled` have no column
+  /// for the label, nor for keys.
+  init(
+    names: [[UInt8]], schema: RowSchema, format: CSVFormat, labelled: Bool = true
+  ) throws(InputProblems) {
     var problems: [InputProblem] = []
     func refuse(_ name: String, _ detail: String) {
       problems.append(InputProblem(line: 1, column: name, detail: detail))
@@ -27,9 +30,9 @@ struct CSVHeader {
       if places.updateValue(place, forKey: bytes) != nil {
         refuse(name, "the header names this column twice")
       }
-      if bytes == Array(schema.labelName.utf8) {
+      if labelled, bytes == Array(schema.labelName.utf8) {
         columns.append(.label)
-      } else if bytes == key, format.keyColumn != nil || !format.ignoredColumns.contains(name) {
+      } else if labelled, bytes == key, format.keyColumn != nil || !format.ignoredColumns.contains(name) {
         columns.append(.key)
       } else if format.ignoredColumns.contains(name) {
         columns.append(.ignored)
@@ -50,7 +53,7 @@ struct CSVHeader {
         refuse(filter.column, "rows are to be filtered by this column, but the header does not name it")
       }
     }
-    for required in [schema.labelName, format.keyColumn].compactMap({ $0 })
+    for required in labelled ? [schema.labelName, format.keyColumn].compactMap({ $0 }) : []
     where places[Array(required.utf8)] == nil {
       refuse(required, "the header does not name this column")
     }

@@ -98,7 +98,7 @@ public final class CSVLabelReader: LabelStreamReader {
         if !record.isBlank { try readRow(text, header) }
       } else if !record.isBlank {
         header = try CSVHeader(
-          names: record.fields.map { bytes(of: $0, in: text) }, schema: schema, format: format)
+          names: record.fields.map { record.bytes(of: $0, in: text) }, schema: schema, format: format)
       }
       line += 1 + record.innerLines
       position = next
@@ -106,41 +106,10 @@ public final class CSVLabelReader: LabelStreamReader {
     pending = Array(text[position...])
   }
 
-  private func bytes(of field: CSVField, in text: [UInt8]) -> [UInt8] {
-    Array((field.isUnescaped ? record.unescaped : text)[field.start..<field.start + field.count])
-  }
-
   private func readRow(_ text: [UInt8], _ header: CSVHeader) throws {
-    let fields = record.fields
-    let handle = try rows.handle()
-    for filter in header.filters where filter.column < fields.count {
-      guard bytes(of: fields[filter.column], in: text) == filter.value else { return }
+    for filter in header.filters where filter.column < record.fields.count {
+      guard record.bytes(of: record.fields[filter.column], in: text) == filter.value else { return }
     }
-    vj_begin_row(handle, UInt64(line))
-    guard fields.count == header.columns.count else {
-      let found = "the line has \(fields.count) fields, the header \(header.columns.count)"
-      Array(found.utf8).withUnsafeBufferPointer {
-        vj_row_problem(handle, .VJ_FIELD_COUNT, $0.baseAddress, $0.count)
-      }
-      vj_end_row(handle, false)
-      return
-    }
-    // The C functions copy what they keep, so the pointers need to live no longer than the calls.
-    text.withUnsafeBufferPointer { plain in
-      record.unescaped.withUnsafeBufferPointer { unescaped in
-        for (field, column) in zip(fields, header.columns) {
-          let cell = UnsafeBufferPointer(
-            rebasing: (field.isUnescaped ? unescaped : plain)[field.start..<field.start + field.count])
-          switch column {
-          case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count, field.isQuoted)
-          case .label: vj_cell_label(handle, cell.baseAddress, cell.count)
-          case .key: vj_cell_key(handle, cell.baseAddress, cell.count)
-          case .ignored: break
-          }
-        }
-      }
-    }
-    let code = vj_end_row(handle, true)
-    guard code == .VJ_SYNTAX_OK else { throw SyntaxProblem(SyntaxProblem.Kind(code), line: line) }
+    try rows.read(record, of: text, header, line: line)
   }
 }

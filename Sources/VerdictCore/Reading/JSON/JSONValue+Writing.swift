@@ -34,7 +34,7 @@ extension JSONValue {
 }
 
 /// Appends a string in quotes, with the escapes that RFC 8259, section 7, requires and no others.
-func appendJSONString(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
+public func appendJSONString(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
   bytes.append(UInt8(ascii: "\""))
   for byte in utf8 {
     switch byte {

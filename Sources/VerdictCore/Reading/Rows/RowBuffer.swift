@@ -53,17 +53,38 @@ final class RowBuffer {
   func finish(
     _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
   ) throws -> SkippedRows {
+    guard let all = try problems(describe) else { return .none }
     let view = vj_rows_look(try handle())
-    guard view.problems_total > 0 else { return .none }
+    guard onError == .skip, !view.envelope_refused else { throw all }
+    return SkippedRows(count: Int(clamping: view.rows_refused), problems: all)
+  }
+
+  /// What was refused since the last time, if anything was; it is forgotten.
+  func takeProblems(
+    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
+  ) throws -> InputProblems? {
+    let problems = try problems(describe)
+    if problems != nil { forgetProblems() }
+    return problems
+  }
+
+  /// Forgets what was refused.
+  func forgetProblems() {
+    if let rows { vj_rows_forget_problems(rows) }
+  }
+
+  private func problems(
+    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
+  ) throws -> InputProblems? {
+    let view = vj_rows_look(try handle())
+    guard view.problems_total > 0 else { return nil }
     let problems = (0..<view.problems_kept).map { index in
       let problem = view.problems[index]
       let name = text(view.problem_text, problem.name_start, problem.name_length)
       let found = text(view.problem_text, problem.found_start, problem.found_length)
       return describe(problem, name, found)
     }
-    let all = InputProblems(problems, count: Int(clamping: view.problems_total))
-    guard onError == .skip, !view.envelope_refused else { throw all }
-    return SkippedRows(count: Int(clamping: view.rows_refused), problems: all)
+    return InputProblems(problems, count: Int(clamping: view.problems_total))
   }
 }
 

@@ -1,0 +1,31 @@
+import Learning
+
+/// The difference that a transaction makes to the confusion matrices of model versions on labelled predictions.
+struct LiveChange: Sendable, Equatable {
+  /// By version.
+  private(set) var matrices: [Int: ConfusionMatrix] = [:]
+
+  /// Whether nothing changes.
+  var isEmpty: Bool { matrices.isEmpty }
+
+  /// Adds `count` predictions of a version that were decided so and turned out so; fewer of them where it is negative.
+  mutating func add(_ count: Int, version: Int, predicted: Bool, outcome: Bool) {
+    guard count != 0 else { return }
+    var matrix =
+      matrices[version]
+      ?? ConfusionMatrix(truePositive: 0, falsePositive: 0, trueNegative: 0, falseNegative: 0)
+    switch (predicted, outcome) {
+    case (true, true): matrix.truePositive += count
+    case (true, false): matrix.falsePositive += count
+    case (false, false): matrix.trueNegative += count
+    case (false, true): matrix.falseNegative += count
+    }
+    matrices[version] = matrix
+  }
+
+  /// The same for a label as it is stored; one that came from no prediction changes nothing.
+  mutating func add(_ count: Int, version: Int?, predicted: Bool?, outcome: Bool) {
+    guard let version, let predicted else { return }
+    add(count, version: version, predicted: predicted, outcome: outcome)
+  }
+}

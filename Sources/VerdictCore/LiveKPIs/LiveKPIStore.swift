@@ -1,0 +1,53 @@
+public import Learning
+public import PostgreSQL
+
+/// The quality of models in use: measured on their predictions that were labelled afterwards.
+public struct LiveKPIStore: Sendable {
+  private let database: Database
+  private let datasets: DatasetStore
+
+  /// The live KPIs in `database`.
+  public init(database: Database) {
+    self.database = database
+    self.datasets = DatasetStore(database: database)
+  }
+
+  /// The KPIs of a version, also of one that is deleted, on its predictions that have a label now. Their `labelsUsed`,
+  /// `positives` and `negatives` count those predictions; without any, every ratio is undefined.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  public func kpis(_ tenant: TenantID, dataset name: String, version: Int) async throws -> KPIs {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      let rows = try await tx.query(
+        """
+        SELECT kpis FROM kpis
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND model_version = \(version)
+        """)
+      guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
+      let threshold = try row.decode(JSONB.self).decode(KPIs.self).threshold
+      return try await LiveMeasuring.kpis(
+        tenant, dataset: dataset.id, version: version, threshold: threshold, in: tx)
+    }
+  }
+
+  /// What the gate of a dataset has to go by right now.
+  ///
+  /// - Throws: ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)`` if the active model does not reach it.
+  func checkGate(
+    _ tenant: TenantID, _ dataset: Dataset, version: Int, validation: KPIs, asking tx: Transaction?
+  ) async throws {
+    guard let gate = dataset.gate else { return }
+    let look: @Sendable (Transaction) async throws -> GateEvidence = { tx in
+      try await LiveMeasuring.evidence(
+        for: gate, tenant, dataset: dataset.id, version: version, validation: validation, in: tx)
+    }
+    let evidence: GateEvidence
+    if let tx {
+      evidence = try await look(tx)
+    } else {
+      evidence = try await database.transaction(for: tenant, readOnly: true, look)
+    }
+    try gate.check(evidence, modelVersion: version)
+  }
+}

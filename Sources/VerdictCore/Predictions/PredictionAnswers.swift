@@ -1,0 +1,84 @@
+public import Foundation
+public import Learning
+
+/// Answers to rows of one dataset by one model, as they go out at once.
+public struct PredictionAnswers: Sendable {
+  /// The model that answered.
+  public let model: ServedModel
+  /// The rows, in their order.
+  public let rows: RowBatch
+  /// The stored predictions' ids, one a row; empty if they were not stored.
+  public var ids: [UUID]
+  /// Of label 1, one a row.
+  public let probabilities: [Double]
+  /// What the model had to remark, by row.
+  public let warnings: [Int: [PredictionWarning]]
+
+  /// How many rows there are.
+  public var count: Int { rows.count }
+
+  /// The decision on a row.
+  public func label(_ row: Int) -> Bool { probabilities[row] >= model.predictor.threshold }
+
+  /// Answers rows, not stored.
+  ///
+  /// - Throws: `InputProblems` for a number that is too large for any model.
+  init(_ rows: RowBatch, by model: ServedModel) throws {
+    self.model = model
+    self.rows = rows
+    ids = []
+    do throws(RowRefusal) {
+      let answers = try model.predictor.predict(rows.forPrediction, slots: model.slots)
+      probabilities = answers.probabilities
+      warnings = answers.warnings
+    } catch {
+      throw PredictionRefusal(row: error.row, feature: error.feature)
+    }
+  }
+
+  /// What each feature of a row adds to its log-odds, the largest first: with the base they sum up to the log-odds.
+  public func explanation(of row: Int) throws -> (base: Double, contributions: [RowContribution]) {
+    let values = rows.featureRow(row).values(of: model.features)
+    let contributions = zip(try model.model.contributions(of: values), values.values).map { each, value in
+      RowContribution(feature: each.feature, value: value, contribution: each.contribution)
+    }
+    return (
+      model.model.standardizedIntercept, contributions.sorted { abs($0.contribution) > abs($1.contribution) }
+    )
+  }
+}
+
+/// What one feature of a row adds to its log-odds.
+public struct RowContribution: Sendable {
+  /// The feature's name.
+  public var feature: String
+  /// Its value in the row.
+  public var value: FeatureValue
+  /// The log-odds that it adds.
+  public var contribution: Double
+}
+
+/// A value that is well-formed but too large to compute with.
+public struct PredictionRefusal: Error, Sendable {
+  /// The row, from 0.
+  public var row: Int
+  /// The feature.
+  public var feature: String
+
+  /// What is wrong, for whoever wrote the row.
+  public static let detail = "is beyond ±1e150, where no model can follow"
+}
+
+extension RowBatch {
+  /// One row as it is stored.
+  public func featureRow(_ row: Int) -> FeatureRow {
+    let (numbers, categories) = self.row(row)
+    return FeatureRow(numbers: numbers, categories: categories)
+  }
+
+  fileprivate var forPrediction: PredictorRows {
+    PredictorRows(
+      count: count, numbers: numbers, numberStride: numberSlots, text: categories.bytes,
+      nameEnds: categories.ends, nameStride: categorySlots)
+  }
+}

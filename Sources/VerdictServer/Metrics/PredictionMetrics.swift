@@ -1,0 +1,68 @@
+import CoreMetrics
+import Synchronization
+import VerdictCore
+
+/// Counts what becomes of predictions.
+final class PredictionMetrics: Sendable {
+  private struct State {
+    var stored = 0
+    var unstored = 0
+    var refused = 0
+    var shed = 0
+    var byTenant: [TenantID: Int] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let flushSeconds: Timer
+  private let flushRows: Recorder
+
+  init(registry: MetricsRegistry) {
+    flushSeconds = Timer(label: "verdict_prediction_flush_seconds", dimensions: [], factory: registry)
+    flushRows = Recorder(
+      label: "verdict_prediction_flush_rows", dimensions: [], aggregate: true, factory: registry)
+    registry.show { [weak self] scrape in self?.readings(scrape) ?? [] }
+  }
+
+  /// One group commit.
+  func flushed(rows: Int, in duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    flushSeconds.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    flushRows.record(rows)
+  }
+
+  /// Answers that were given.
+  func answered(_ tenant: TenantID, _ count: Int, stored: Bool) {
+    state.withLock { state in
+      if stored { state.stored += count } else { state.unstored += count }
+      state.byTenant[tenant, default: 0] += count
+    }
+  }
+
+  /// A request for predictions that failed.
+  func failed(_ error: any Error) {
+    switch error {
+    case DomainError.belowGate: state.withLock { $0.refused += 1 }
+    case is PredictionWriter.Overloaded: state.withLock { $0.shed += 1 }
+    default: break
+    }
+  }
+
+  private func readings(_ scrape: MetricsRegistry.Scrape) -> [MetricsRegistry.Reading] {
+    let state = state.withLock { $0 }
+    let name = "verdict_predictions_total"
+    var readings: [MetricsRegistry.Reading] = [
+      .init(kind: .counter, name: name, labels: [("stored", "true")], value: Double(state.stored)),
+      .init(kind: .counter, name: name, labels: [("stored", "false")], value: Double(state.unstored)),
+      .init(kind: .counter, name: "verdict_gate_refusals_total", value: Double(state.refused)),
+      .init(kind: .counter, name: "verdict_predictions_shed_total", value: Double(state.shed)),
+    ]
+    if scrape.byTenant {
+      readings += state.byTenant.map { tenant, count in
+        .init(
+          kind: .counter, name: "verdict_tenant_predictions_total", labels: [("tenant", "\(tenant)")],
+          value: Double(count))
+      }
+    }
+    return readings
+  }
+}

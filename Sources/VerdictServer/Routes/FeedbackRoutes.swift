@@ -1,0 +1,83 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import VerdictCore
+
+/// What was true of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
+struct FeedbackRoutes {
+  let domain: Domain
+
+  func add(to api: API) {
+    let path = "/v1/datasets/{dataset}/predictions"
+    api.on(.put, path + "/{id}/label", role: .predict, label)
+    api.on(.delete, path + "/{id}/label", role: .predict, removeLabel)
+    api.on(.post, path + "/labels", role: .predict, labelMany)
+  }
+
+  @Sendable private func label(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try place(request, context)
+    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let truth = try PredictionLabelBody.parse(body)
+    let (dataset, prediction) = try await domain.feedback.label(
+      who.tenant, dataset: name, prediction: id, as: { try truth.outcome(in: $0) })
+    return .json { $0.prediction(prediction, of: dataset) }
+  }
+
+  @Sendable private func removeLabel(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try place(request, context)
+    try await domain.feedback.removeLabel(who.tenant, dataset: name, prediction: id)
+    return Response(status: .noContent)
+  }
+
+  @Sendable private func labelMany(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
+    let body = try await Body.read(request, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
+    return try await domain.once(request, who, body: body) { tx in
+      let outcome = try await domain.feedback.label(who.tenant, dataset: name, in: tx) { dataset in
+        switch body.type {
+        case .csv: try FeedbackReader.csv(body.bytes, positive: dataset.label.positive)
+        case .ndjson: try FeedbackReader.ndjson(body.bytes, positive: dataset.label.positive)
+        default: try FeedbackReader.json(body.bytes, positive: dataset.label.positive)
+        }
+      } refusing: { missing in
+        let problems = missing.prefix(InputProblems.most).map { index in
+          InputProblem(pointer: "/labels/\(index)/id", detail: "there is no such prediction")
+        }
+        return InputProblems(Array(problems), count: missing.count)
+      }
+      return .json { $0.outcome(outcome) }
+    }
+  }
+
+  private func place(_ request: Request, _ context: Context) throws -> (String, UUID) {
+    let place = try (context.dataset(), context.identifier("id", of: "prediction"))
+    _ = try QueryParameters(request, known: [])
+    return place
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func outcome(_ outcome: Feedback.Outcome) {
+    object { json in
+      json.name("inserted")
+      json.integer(outcome.inserted)
+      json.name("updated")
+      json.integer(outcome.updated)
+      json.name("deleted")
+      json.integer(outcome.deleted)
+      json.name("unchanged")
+      json.integer(outcome.unchanged)
+      json.name("labels_stored")
+      json.integer(outcome.labelsStored)
+      json.name("training_job")
+      json.optional(outcome.trainingJob) { $0.integer($1) }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import VerdictCore
+
+/// `POST …/predictions/batch` as NDJSON or CSV: answers go out while rows still come in, a line for each row in its order.
+///
+/// Rows are answered as many at a time as have come: each such part by the model that is active then, and committed before
+/// its lines go out. A row that cannot be read has a line that says why. What ends the whole stream early (the database
+/// goes away, the gate closes) is its last line; if nothing has been answered yet, it is the answer itself.
+struct PredictionStreaming {
+  let domain: Domain
+
+  private static let csvParameters: Set<String> = ["explain", "store", "delimiter", "ignore"]
+  private static let parameters: Set<String> = ["explain", "store"]
+
+  /// How many bytes of the request are read ahead.
+  private static let ahead = 1 << 20
+  /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do.
+  private static let behind = 64 << 20
+
+  func answer(_ request: Request, _ who: Principal, _ name: String, _ type: BodyType) async throws -> Response
+  {
+    let query = try QueryParameters(request, known: type == .csv ? Self.csvParameters : Self.parameters)
+    let options = try PredictionOptions(query)
+    let output = try BodyType.wanted(
+      by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
+    if options.explain, output == .csv {
+      throw QueryParameters.refusal("explain", "needs an answer as application/x-ndjson")
+    }
+    let dataset = try await domain.served.served(who.tenant, named: name).dataset
+    let reader: any PredictionStreamReader
+    if type == .csv {
+      reader = CSVPredictionReader(schema: dataset.schema, format: try CSVOptions.format(query, dataset))
+    } else {
+      reader = NDJSONPredictionReader(schema: dataset.schema)
+    }
+    let stream = PredictionStream(
+      domain: domain, tenant: who.tenant, name: name, features: dataset.features, options: options,
+      output: output, reader: reader)
+    if let repeatable = try Domain.idempotentRequest(request, bodyHash: Data()) {
+      return try await once(repeatable, request, stream)
+    }
+    // The first part is answered before the answer's head goes out, so that what is wrong from the start has its status.
+    var body = try BodyStream(request, limit: BodyLimits.stream)
+    var first: [UInt8] = []
+    var isAtEnd = false
+    while first.isEmpty, !isAtEnd {
+      if let bytes = try await body.next() {
+        first = try await stream.lines(for: bytes)
+      } else {
+        isAtEnd = true
+        first = try await stream.lastLines()
+      }
+    }
+    let head = stream.header + first
+    let rest = Rest(body, isAtEnd: isAtEnd)
+    return Response(
+      status: options.status, headers: [.contentType: Self.media(output)],
+      body: ResponseBody { [rest] output in
+        let sink = ResponseSink(output)
+        try await sink.write(head)
+        if !rest.isAtEnd { try await Self.pass(rest, through: stream, to: sink) }
+        try await sink.finish()
+      })
+  }
+
+  private static func media(_ output: BodyType) -> String {
+    output == .csv ? "text/csv; charset=utf-8" : output.rawValue
+  }
+
+  /// Reads, answers and writes at the same time.
+  private static func pass(_ rest: Rest, through stream: PredictionStream, to sink: ResponseSink) async throws
+  {
+    let input = ByteChannel(limit: ahead)
+    let output = ByteChannel(limit: behind)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do {
+          while let bytes = try await rest.next() { try await input.send(bytes) }
+          input.finish()
+        } catch {
+          input.finish(error)
+        }
+      }
+      group.addTask {
+        do {
+          while let bytes = try await input.receive() {
+            try await output.send(try await stream.lines(for: bytes))
+          }
+          try await output.send(try await stream.lastLines())
+        } catch {
+          // The status has gone out: what went wrong is the last line.
+          try? await output.send(stream.line(for: error))
+          input.finish(error)
+        }
+        output.finish()
+      }
+      do {
+        while let bytes = try await output.receive() { try await sink.write(bytes) }
+      } catch {
+        output.finish(error)
+        input.finish(error)
+        throw error
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Under an Idempotency-Key the whole batch is stored in one transaction together with its answer: all or nothing.
+  private func once(
+    _ repeatable: IdempotentRequest, _ request: Request, _ stream: PredictionStream
+  ) async throws -> Response {
+    let type = Self.media(stream.output)
+    let body = try await Body.read(request, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
+    var repeatable = repeatable
+    repeatable.bodyHash = body.hash
+    return try await domain.database.transaction(for: stream.tenant) { [repeatable] tx in
+      if let earlier = try await Idempotency.begin(stream.tenant, repeatable, in: tx) {
+        return Response(replaying: earlier)
+      }
+      let lines = try await stream.allLines(for: body.bytes, limit: PredictionRoutes.batchLimit, in: tx)
+      let answer = Response.bytes(stream.options.status, type: type, ByteBuffer(bytes: stream.header + lines))
+      try await Idempotency.complete(
+        stream.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
+      return answer
+    }
+  }
+}
+
+/// The rest of a body, for a closure that is handed on.
+private final class Rest: @unchecked Sendable {
+  // Sound: used by the one task that reads the body.
+  private var body: BodyStream
+  let isAtEnd: Bool
+
+  init(_ body: consuming BodyStream, isAtEnd: Bool) {
+    self.body = body
+    self.isAtEnd = isAtEnd
+  }
+
+  func next() async throws -> [UInt8]? { try await body.next() }
+}

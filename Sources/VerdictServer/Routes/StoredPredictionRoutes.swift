@@ -1,0 +1,81 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import VerdictCore
+
+/// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: what has been answered.
+struct StoredPredictionRoutes {
+  let domain: Domain
+
+  func add(to api: API) {
+    let path = "/v1/datasets/{dataset}/predictions"
+    api.on(.get, path, role: .read, list)
+    api.on(.get, path + "/{id}", role: .read, read)
+  }
+
+  private enum Sort: String {
+    case newest, uncertainty
+  }
+
+  private static let filters: Set<String> = ["labelled", "model_version", "created_from", "created_before"]
+
+  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let name = try context.dataset()
+    let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
+    guard type == .json else {
+      let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
+      return try await PredictionExporting(domain: domain).export(name, who.tenant, as: type, where: filter)
+    }
+    let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor", "sort"]))
+    let limit = try query.limit()
+    guard let sort = Sort(rawValue: query["sort"] ?? Sort.newest.rawValue) else {
+      throw QueryParameters.refusal("sort", "must be newest or uncertainty")
+    }
+    let order: PredictionOrder =
+      switch sort {
+      case .newest: .newest(before: try query.cursor { UUID(uuidString: $0) })
+      case .uncertainty: .uncertainty(after: try query.cursor(PredictionOrder.Place.init(cursor:)))
+      }
+    let (dataset, predictions) = try await domain.predictionStore.list(
+      who.tenant, dataset: name, where: try Self.filter(query), in: order, limit: limit + 1)
+    let page = Page(predictions, limit: limit) {
+      sort == .newest ? $0.id.uuidString : $0.uncertainty.cursor
+    }
+    return .page(page) { $0.prediction($1, of: dataset) }
+  }
+
+  private static func filter(_ query: QueryParameters) throws -> PredictionFilter {
+    var filter = PredictionFilter()
+    filter.labelled = try query.bool("labelled")
+    filter.modelVersion = try query.integer("model_version", in: 1...Int(Int32.max))
+    filter.createdFrom = try query.time("created_from")
+    filter.createdBefore = try query.time("created_before")
+    return filter
+  }
+
+  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try (context.dataset(), context.identifier("id", of: "prediction"))
+    _ = try QueryParameters(request, known: [])
+    let (dataset, prediction) = try await domain.predictionStore.prediction(who.tenant, dataset: name, id: id)
+    return .json { $0.prediction(prediction, of: dataset) }
+  }
+}
+
+extension PredictionOrder.Place {
+  /// As the cursor of a list: the distance to the last bit, and the id.
+  fileprivate var cursor: String { "\(distance.bitPattern):\(id.uuidString)" }
+
+  fileprivate init?(cursor: String) {
+    let parts = cursor.split(separator: ":")
+    guard parts.count == 2, let bits = UInt64(parts[0]), let id = UUID(uuidString: String(parts[1])) else {
+      return nil
+    }
+    let distance = Double(bitPattern: bits)
+    guard distance.isFinite else { return nil }
+    self.init(distance: distance, id: id)
+  }
+}

@@ -1,0 +1,74 @@
+import DomainTestSupport
+import JobQueue
+import Learning
+import PostgreSQL
+import Testing
+
+@testable import VerdictCore
+
+/// What happens when more predictions arrive than the database takes.
+@Suite struct OverloadTests {
+  @Test(.timeLimit(.minutes(2)))
+  func whatFindsTheLineFullIsTurnedAwayAndTheRestIsStored() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let dataset = try await domain.dataset(tenant)
+      try await domain.post(x: (0..<60).map { Double($0) - 30 }, tenant)
+      let runner = TrainingRunner(
+        database: domain.database, cache: LabelCache(bytes: 1 << 20), logger: domain.logger)
+      _ = try await domain.database.transaction(for: tenant) { tx in
+        try await domain.trainings.request(tenant, dataset: "d", in: tx) { $0 }
+      }
+      let worker = Worker(queue: domain.queue, connection: domain.app, slots: 1, logger: domain.logger) {
+        try await runner.run($0)
+      }
+      let working = Task { try await worker.run() }
+      while try await domain.datasets.summary(tenant, named: "d").activeModel == nil {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      working.cancel()
+      _ = await working.result
+      let writer = PredictionWriter(database: domain.database, capacity: 10)
+      let service = PredictionService(
+        database: domain.database, served: ServedDatasets(database: domain.database), writer: writer)
+      let row = try PredictionReader(schema: dataset.schema).readOne(Array(#"{"features":{"x":1}}"#.utf8))
+      let outcomes: [Bool] = try await domain.asOwner { blocker in
+        // Nothing can be stored while the dataset's row is locked.
+        try await blocker.query("BEGIN")
+        try await blocker.query("SELECT 1 FROM datasets FOR UPDATE")
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+          for _ in 0..<50 {
+            group.addTask {
+              do {
+                _ = try await service.predict(tenant, dataset: "d", storing: .committed) { _ in row }
+                return true
+              } catch is PredictionWriter.Overloaded {
+                return false
+              }
+            }
+          }
+          var turnedAway = 0
+          var outcomes: [Bool] = []
+          for try await outcome in group {
+            outcomes.append(outcome)
+            if !outcome { turnedAway += 1 }
+            // Those were told at once, while the line stood still; then it moves again.
+            if turnedAway == 20 {
+              turnedAway += 1
+              try await blocker.query("COMMIT")
+            }
+          }
+          return outcomes
+        }
+      }
+      let stored = outcomes.count { $0 }
+      #expect(stored >= 10)
+      #expect(outcomes.count == 50)
+      let rows = try await domain.asOwner { connection in
+        try await connection.query("SELECT count(*) FROM predictions").first?.decode(Int.self)
+      }
+      #expect(rows == stored)
+      #expect(writer.waitingRows == 0)
+    }
+  }
+}

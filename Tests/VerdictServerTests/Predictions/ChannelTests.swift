@@ -1,0 +1,108 @@
+import DomainTestSupport
+import Foundation
+import HTTPTestSupport
+import PostgreSQL
+import Testing
+
+/// What a server answers by that another server has changed, while announcements arrive and while they do not.
+@Suite struct ChannelTests {
+  private static let unstored = "/v1/datasets/d/predictions?store=false"
+  private static let body: JSON = ["features": ["x": 1, "c": "red"]]
+  private static let closed: JSON = ["gate": ["metric": "roc_auc", "minimum": 0.9999]]
+  private static let open: JSON = ["gate": .null]
+
+  @Test(.timeLimit(.minutes(2)))
+  func aNewModelAndAGateReachTheOtherServer() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      try await server.withAnother { other in
+        #expect(try await other.post(Self.unstored, Self.body).json["model_version"] == 1)
+        try await server.client.train()
+        // Stored ones are compared with the database: right at once. The others when the announcement has come.
+        #expect(try await other.post("/v1/datasets/d/predictions", Self.body).json["model_version"] == 2)
+        for round in 0..<20 {
+          let version = round % 2 + 1
+          _ = try await server.client.put(
+            "/v1/datasets/d/models/active", ["version": .number(Double(version))])
+          #expect(
+            try await other.post("/v1/datasets/d/predictions", Self.body).json["model_version"].int == version
+          )
+        }
+        _ = try await server.client.put("/v1/datasets/d/models/active", ["version": 1])
+        _ = try await eventually {
+          try await other.post(Self.unstored, Self.body).json["model_version"] == 1 ? true : nil
+        }
+        for _ in 0..<20 {
+          _ = try await server.client.patch("/v1/datasets/d", Self.closed)
+          #expect(try await other.post("/v1/datasets/d/predictions", Self.body).status == 409)
+          _ = try await server.client.patch("/v1/datasets/d", Self.open)
+          #expect(try await server.client.post("/v1/datasets/d/predictions", Self.body).status == 201)
+        }
+      }
+    }
+  }
+
+  /// The connection for announcements is cut, and cannot be made again: every request asks the database.
+  @Test(.timeLimit(.minutes(2)))
+  func withoutAnnouncementsNothingStaleIsAnswered() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      let proxy = try ListenerProxy(to: server.domain.app)
+      defer { proxy.close() }
+      try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
+        #expect(try await other.post(Self.unstored, Self.body).status == 200)
+        proxy.cut(refusing: true)
+        // What it has in memory may be used until it has noticed, and no longer: it looks at once.
+        try await Task.sleep(for: .milliseconds(300))
+        try await Self.expectFresh(server, other)
+        proxy.cut(refusing: false)
+        try await Self.expectFresh(server, other)
+      }
+    }
+  }
+
+  /// The connection stays and nothing comes through any more, as when a cable is pulled.
+  @Test(.timeLimit(.minutes(2)))
+  func aSilentConnectionIsNotTrustedForLong() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      let proxy = try ListenerProxy(to: server.domain.app)
+      defer { proxy.close() }
+      try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
+        #expect(try await other.post(Self.unstored, Self.body).status == 200)
+        proxy.stall(true)
+        try await Task.sleep(for: .milliseconds(2_500))
+        try await Self.expectFresh(server, other)
+        proxy.stall(false)
+        proxy.cut(refusing: false)
+      }
+    }
+  }
+
+  /// LISTEN succeeds, and nothing ever arrives: as behind a pooler in transaction mode. Here by listening in another
+  /// database, whose notifications are its own.
+  @Test(.timeLimit(.minutes(2)))
+  func aListenerThatHearsNothingIsNotCountedOn() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      var elsewhere = server.domain.admin
+      elsewhere.parameters["dbname"] = "postgres"
+      try await server.withAnother(listening: elsewhere) { other in
+        for _ in 0..<3 {
+          try await Self.expectFresh(server, other)
+          try await Task.sleep(for: .milliseconds(400))
+        }
+      }
+    }
+  }
+
+  /// Whatever one server changes, the very next unstored answer of the other goes by it.
+  private static func expectFresh(_ server: TestServer, _ other: HTTPClient) async throws {
+    for _ in 0..<10 {
+      _ = try await server.client.patch("/v1/datasets/d", closed)
+      #expect(try await other.post(unstored, body).status == 409)
+      _ = try await server.client.patch("/v1/datasets/d", open)
+      #expect(try await other.post(unstored, body).status == 200)
+    }
+  }
+}

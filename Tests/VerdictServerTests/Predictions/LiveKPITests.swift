@@ -1,0 +1,92 @@
+import DomainTestSupport
+import HTTPTestSupport
+import Learning
+import PostgreSQL
+import Testing
+
+/// The quality of a model in use, and the gate that goes by it.
+@Suite struct LiveKPITests {
+  @Test(.timeLimit(.minutes(2)))
+  func liveKPIsAreThoseOfTheLabelledPredictions() async throws {
+    try await TestServer.with { server in
+      let made = try await server.predicted(300)
+      #expect(try await server.liveKPIs()["accuracy"] == .null)
+      #expect(try await server.liveKPIs()["validation_rows"] == 0)
+      let labelled = made.prefix(200)
+      try await server.label(labelled.map { ($0.id, .number(Double($0.row.label))) })
+      let live = try await server.liveKPIs()
+      let expected = try KPIs(
+        scores: labelled.compactMap { $0.answer["probability"].double },
+        outcomes: labelled.map { UInt8($0.row.label) },
+        threshold: try #require(made[0].answer["threshold"].double))
+      #expect(live["validation_rows"] == 200)
+      #expect(live["roc_auc"].double == expected.rocAUC)
+      #expect(live["log_loss"].double == expected.logLoss)
+      #expect(live["mcc"].double == expected.mcc)
+      #expect(live["confusion_matrix"]["false_negative"].int == expected.confusionMatrix.falseNegative)
+      #expect(live["model_version"] == 1)
+      // Apart from the training's, and there for ever: a prediction that goes takes nothing with it.
+      let history = try await server.client.get("/v1/datasets/d/kpis").json["data"]
+      #expect(history[0]["validation_rows"] == 80)
+      try await server.domain.asOwner { _ = try await $0.query("DELETE FROM predictions") }
+      #expect(try await server.liveKPIs() == live)
+      // A label that is corrected or deleted is so here, too.
+      let labels = try await server.client.get("/v1/datasets/d/labels?source=prediction").json["data"]
+      let (one, two) = (labels[0], labels[1])
+      let flipped = JSON.number(1 - (one["label"].double ?? 0))
+      _ = try await server.client.patch("/v1/datasets/d/labels/\(one["id"].int ?? 0)", ["label": flipped])
+      _ = try await server.client.delete("/v1/datasets/d/labels/\(two["id"].int ?? 0)")
+      let after = try await server.liveKPIs()
+      #expect(after["validation_rows"] == 199)
+      #expect(after["positives"] != live["positives"] || after["negatives"] != live["negatives"])
+      #expect(try await server.client.get("/v1/datasets/d/models/2/live-kpis").status == 404)
+    }
+  }
+
+  /// The same gate in two servers, by what is counted and by what has to be read: it closes and opens with the label that
+  /// makes the difference, in every server at once.
+  @Test(.timeLimit(.minutes(2)), arguments: ["accuracy", "roc_auc"])
+  func theGateGoesByLiveKPIsInEveryServer(metric: String) async throws {
+    try await TestServer.with { server in
+      let made = try await server.predicted(60)
+      let gate: JSON = [
+        "metric": .string(metric), "minimum": 0.6, "source": "live", "min_labels": 20,
+      ]
+      let patched = try await server.client.patch("/v1/datasets/d", ["gate": gate])
+      #expect(patched.json["gate"] == gate)
+      try await server.withAnother { other in
+        let body: JSON = ["features": made[0].row.features]
+        func statuses() async throws -> [Int] {
+          [
+            try await server.client.post("/v1/datasets/d/predictions", body).status,
+            try await other.post("/v1/datasets/d/predictions", body).status,
+          ]
+        }
+        // All wrong, but too few to say anything: the validation decides.
+        let wrong = made.map { (id: $0.id, label: JSON.number(1 - ($0.answer["label"].double ?? 0))) }
+        try await server.label(Array(wrong.prefix(19)))
+        #expect(try await statuses() == [201, 201])
+        _ = try await server.client.put(
+          "/v1/datasets/d/predictions/\(wrong[19].id)/label", ["label": wrong[19].label])
+        #expect(try await statuses() == [409, 409])
+        let refused = try await other.post("/v1/datasets/d/predictions/batch", ["predictions": [body]])
+        #expect(refused.problem == "model-below-gate")
+        #expect(refused.json["source"] == "live")
+        #expect(refused.json["labels"] == 20)
+        #expect(try #require(refused.json["value"].double) < 0.6)
+        // One more wrong one changes the figures and not the verdict; the figures are those of now all the same.
+        try await server.label([wrong[20]])
+        #expect(try await other.post("/v1/datasets/d/predictions", body).json["labels"] == 21)
+        // Corrected: open again, without a PATCH or a training.
+        try await server.label(made.prefix(30).map { ($0.id, $0.answer["label"]) })
+        #expect(try await statuses() == [201, 201])
+        // Taken back below the least number: the validation decides again.
+        try await server.label(Array(wrong.prefix(30)))
+        #expect(try await statuses() == [409, 409])
+        _ = try await server.client.send(
+          "DELETE", "/v1/datasets/d/labels?source=prediction")
+        #expect(try await statuses() == [201, 201])
+      }
+    }
+  }
+}
