@@ -23,7 +23,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(3)))
   func killedWhileItSolves() async throws {
-    try await Workshop.with(rows: 20_000) { shop in
+    try await Workshop.with(isLarge: true) { shop in
       let place = try await shop.train(Workshop.slow)
       let worker = try await shop.installation.work()
       _ = try await shop.job(place) { $0["phase"] == "validating" }
@@ -35,7 +35,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(3)))
   func frozenWhileItSolves() async throws {
-    try await Workshop.with(rows: 20_000) { shop in
+    try await Workshop.with(isLarge: true) { shop in
       let place = try await shop.train(Workshop.slow)
       let frozen = try await shop.installation.work()
       _ = try await shop.job(place) { $0["phase"] == "validating" }
@@ -77,7 +77,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(3)), arguments: ["reading", "solving", "saving"])
   func thePostgreSQLIsKilled(phase: String) async throws {
-    try await Workshop.with(rows: 20_000) { shop in
+    try await Workshop.with(isLarge: phase == "solving") { shop in
       let place = try await shop.train(phase == "solving" ? Workshop.slow : [:])
       switch phase {
       case "solving":
@@ -103,7 +103,7 @@ import Testing
   @Test(.timeLimit(.minutes(3)))
   func aTerminatedWorkerHandsItsJobBack() async throws {
     // A lease far longer than the test: nobody else could have taken the job.
-    try await Workshop.with(rows: 20_000, settings: ["VERDICT_LEASE_SECONDS": "600"]) { shop in
+    try await Workshop.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { shop in
       let place = try await shop.train(Workshop.slow)
       for _ in 0..<2 {
         let worker = try await shop.installation.work()
@@ -121,12 +121,12 @@ import Testing
 
   @Test(.timeLimit(.minutes(3)))
   func aTerminatedServerHandsItsJobBackAndAnswersWhatItHas() async throws {
-    try await Workshop.with(rows: 20_000, settings: ["VERDICT_LEASE_SECONDS": "600"]) { shop in
+    try await Workshop.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { shop in
       let place = try await shop.train(Workshop.slow)
       let second = try await shop.installation.serve()
       let client = try second.client(key: shop.client.key)
       let (chunks, send) = AsyncStream<[UInt8]>.makeStream()
-      send.yield(Array("x,c,label\n1,red,1\n".utf8))
+      send.yield(Array("x0,x1,label\n1,2,1\n".utf8))
       let upload = Task {
         try await client.send(
           "POST", "/v1/datasets/d/labels", headers: ["Content-Type": "text/csv"], body: .chunks(chunks))
@@ -144,11 +144,11 @@ import Testing
       let answer = try await waiting.value
       #expect(answer.status == 202, "\(answer)")
       #expect(Processes.isAlive(second.pid))
-      send.yield(Array("2,blue,0\n".utf8))
+      send.yield(Array("2,3,0\n".utf8))
       send.finish()
       #expect(try await upload.value.status == 201)
       #expect(try await second.terminate() == .exited(0), "\(second.log)")
-      #expect(try await shop.client.labelsStored() == 20_002)
+      #expect(try await shop.client.labelsStored() == Workshop.manyRows + 2)
     }
   }
 }

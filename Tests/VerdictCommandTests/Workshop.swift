@@ -12,8 +12,10 @@ struct Workshop: Sendable {
   let client: HTTPClient
 
   /// Leases of a second, so that nobody waits for long.
+  ///
+  /// - Parameter isLarge: with labels on which ``slow`` takes seconds.
   static func with(
-    rows: Int = 2_000, settings: [String: String] = [:],
+    isLarge: Bool = false, settings: [String: String] = [:],
     _ body: @Sendable (Workshop) async throws -> Void
   ) async throws {
     let cluster = try await TestCluster(settings: ["synchronous_commit": "on"])
@@ -23,10 +25,14 @@ struct Workshop: Sendable {
         _ = try await installation.run("migrate")
         let server = try await installation.serve(settings: ["VERDICT_WORKERS": "0"])
         let client = try server.client(key: try await installation.tenant())
-        try await client.makeDataset()
-        let csv = SmallData.csv(SmallData.rows(rows))
-        _ = try HTTPClient.expect(
-          201, await client.send("POST", "/v1/datasets/d/labels", text: csv, as: "text/csv"))
+        if isLarge {
+          try await makeLargeDataset(client, cluster)
+        } else {
+          try await client.makeDataset()
+          let csv = SmallData.csv(SmallData.rows(2_000))
+          _ = try HTTPClient.expect(
+            201, await client.send("POST", "/v1/datasets/d/labels", text: csv, as: "text/csv"))
+        }
         try await body(
           Workshop(cluster: cluster, installation: installation, server: server, client: client))
       }
@@ -37,7 +43,30 @@ struct Workshop: Sendable {
     await cluster.remove()
   }
 
-  /// A training that takes seconds, so that it can be met at it.
+  /// How many labels the large dataset has.
+  static let manyRows = 150_000
+
+  /// Fifty numbers a row, made by PostgreSQL, which is faster at it than a client.
+  private static func makeLargeDataset(_ client: HTTPClient, _ cluster: TestCluster) async throws {
+    let features = (0..<50).map { number -> JSON in ["name": .string("x\(number)"), "type": "continuous"] }
+    try await client.makeDataset("d", ["features": .array(features)])
+    let connection = try await Connection.connect(cluster.configuration)
+    try await connection.query(
+      """
+      INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
+      SELECT 1, 1, x[1] + x[2] - x[3] + random() * 2 > 1.5, x, '{}'
+      FROM (SELECT ARRAY(SELECT random() FROM generate_series(1, 50) WHERE n > 0) AS x
+            FROM generate_series(1, \(Int64(manyRows))) AS n) AS made
+      """)
+    try await connection.query(
+      """
+      INSERT INTO label_counts (tenant_id, dataset_id, shard, positives, negatives, changes)
+      SELECT 1, 1, 0, count(*) FILTER (WHERE label), count(*) FILTER (WHERE NOT label), count(*) FROM labels
+      """)
+    await connection.close()
+  }
+
+  /// On a large dataset, a training that takes seconds, so that it can be met at it.
   static let slow: JSON = ["penalty": "l1", "validation": ["method": "kfold", "folds": 20]]
 
   /// Asks for a training; its place.
@@ -79,13 +108,16 @@ struct Workshop: Sendable {
     return try result.get()
   }
 
-  /// Waits until somebody waits for the table.
+  /// Waits until somebody has the job and waits for the table.
   func isMet(_ table: String, _ connection: Connection) async throws {
     _ = try await eventually {
-      let waiting = try await connection.query(
-        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = \(table)::regclass"
-      ).first?.decode(Int.self)
-      return waiting ?? 0 > 0 ? true : nil
+      let isMet = try await connection.query(
+        """
+        SELECT EXISTS (SELECT FROM jobs WHERE state = 'running')
+          AND EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = \(table)::regclass)
+        """
+      ).first?.decode(Bool.self)
+      return isMet == true ? true : nil
     }
   }
 
