@@ -36,7 +36,7 @@ struct AutomaticTrainings {
     let batch = try JSONLabelReader(schema: dataset.schema).read(Array(Self.body().utf8))
     let job = try await shop.database.transaction(for: shop.tenant) { tx in
       let once = Once(batch)
-      let staged = try await ingest.stage(in: tx) { await once.take() }
+      let staged = try await ingest.stage(in: tx, shop.tenant, dataset: dataset) { await once.take() }
       return try await ingest.insert(staged, shop.tenant, dataset: dataset, in: tx).trainingJob
     }
     guard let job else { return .nan }

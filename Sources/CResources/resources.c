@@ -17,16 +17,15 @@ static const unsigned char jobs[] = {
 static const unsigned char datasets[] = {
 #embed "../../migrations/0003_datasets.sql"
 };
+static const unsigned char label_rows[] = {
+#embed "../../migrations/0004_label_rows.sql"
+};
 static const unsigned char job_moves[] = {
 #embed "../../migrations/0005_job_moves.sql"
 };
 static const unsigned char training[] = {
 #embed "../../migrations/0006_training.sql"
 };
-static const unsigned char label_rows[] = {
-#embed "../../migrations/0004_label_rows.sql"
-};
-
 static const unsigned char live_kpis[] = {
 #embed "../../migrations/0007_live_kpis.sql"
 };
@@ -37,9 +36,9 @@ static const verdict_resource migrations[] = {
     RESOURCE("0001_tenants.sql", tenants),
     RESOURCE("0002_jobs.sql", jobs),
     RESOURCE("0003_datasets.sql", datasets),
+    RESOURCE("0004_label_rows.sql", label_rows),
     RESOURCE("0005_job_moves.sql", job_moves),
     RESOURCE("0006_training.sql", training),
-    RESOURCE("0004_label_rows.sql", label_rows),
     RESOURCE("0007_live_kpis.sql", live_kpis),
 };
 

@@ -48,14 +48,14 @@ extension Connection {
       await finish(id)
       throw failure
     }
+    waits = 0
+    channel.stopIdling()
     // A cancellation after this line finds the operation as the current one.
     if !shielded, Task.isCancelled {
       await finish(id)
       throw PostgreSQLError(.cancelled, "the task was cancelled before the statement was sent")
     }
     activity.store(.busy, ordering: .releasing)
-    waits = 0
-    channel.stopIdling()
   }
 
   private func waitForTurn(_ id: UInt64, shielded: Bool) async -> Bool {
@@ -125,7 +125,7 @@ extension Connection {
     }
     guard isAdmitted else { return }
     if let wire {
-      channel.stopIdling()
+      channel.startReading()
       // Unread bytes would bring no edge of their own.
       waits = 2
       if !wire.consumeInput() { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }

@@ -60,7 +60,8 @@ final class Channel: Sendable {
     }
   }
 
-  /// Between operations: the next event calls `onIdleEvent`.
+  /// Between operations: the next event calls `onIdleEvent`, which is to call ``startReading()`` if it reads. If
+  /// it does not, the event is still there for the next operation's first wait.
   func watchWhileIdle(_ socket: Int32, rearms: Bool) {
     let missed = state.withLock { state in
       state.isIdle = true
@@ -68,10 +69,17 @@ final class Channel: Sendable {
         _ = arm(&state, socket, .read, always: rearms)
         return nil as (@Sendable () -> Void)?
       }
-      state.pending = []
       return state.onIdleEvent
     }
     missed?()
+  }
+
+  /// What has come so far is about to be read, without a wait.
+  func startReading() {
+    state.withLock { state in
+      state.isIdle = false
+      state.pending = []
+    }
   }
 
   /// An operation begins: events are for its waits.

@@ -1,0 +1,44 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import PostgreSQL
+
+@Suite struct ChannelTests {
+  /// The peer hangs up while an operation ends and the next one begins: the only edge there will ever be must
+  /// not be lost between them.
+  @Test(.timeLimit(.minutes(1))) func edgeBetweenOperationsIsKept() async throws {
+    var ends: [Int32] = [0, 0]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    defer { close(ends[0]) }
+    let channel = Channel(loop: .shared)
+    let calls = Calls()
+    // As a connection does that is busy at that moment: it takes note, and reads nothing.
+    channel.onIdleEvent { calls.count.wrappingAdd(1, ordering: .relaxed) }
+    channel.watchWhileIdle(ends[0], rearms: true)
+    close(ends[1])
+    while calls.count.load(ordering: .relaxed) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+    channel.watchWhileIdle(ends[0], rearms: false)
+    #expect(calls.count.load(ordering: .relaxed) == 2)
+    channel.stopIdling()
+    #expect(await channel.wait(ends[0], for: .read, rearms: false) == .read)
+    channel.close()
+  }
+
+  /// An interruption that comes before its wait ends the wait, and only that one.
+  @Test(.timeLimit(.minutes(1))) func interruptionIsNotLost() async throws {
+    var ends: [Int32] = [0, 0]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    defer { for end in ends { close(end) } }
+    let channel = Channel(loop: .shared)
+    channel.interruptWait()
+    #expect(await channel.wait(ends[0], for: .read, rearms: true).isEmpty)
+    #expect(write(ends[1], "x", 1) == 1)
+    #expect(await channel.wait(ends[0], for: .read, rearms: true) == .read)
+    channel.close()
+  }
+
+  private final class Calls: Sendable {
+    let count = Atomic<Int>(0)
+  }
+}
