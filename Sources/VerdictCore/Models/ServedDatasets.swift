@@ -1,5 +1,5 @@
 import Learning
-import PostgreSQL
+public import PostgreSQL
 import Synchronization
 
 /// The datasets that this process predicts for, kept in memory and up to date.
