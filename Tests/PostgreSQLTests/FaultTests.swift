@@ -153,6 +153,7 @@ import Testing
       switch event {
       case .connected: try await pool.query("NOTIFY news, 'hello'")
       case .disconnected(let error): #expect(error.isConnectionProblem, "\(error)")
+      case .alive: continue
       case .notification(_, let payload, _):
         #expect(payload == "hello")
         repair()
