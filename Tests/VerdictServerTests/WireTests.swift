@@ -15,8 +15,8 @@ import VerdictCore
   }
 
   @Test(arguments: [
-    (0.1, "0.1"), (3.0, "3"), (-0.0, "-0.0"), (1e300, "1e+300"), (5e-324, "5e-324"), (.nan, "null"),
-    (-.infinity, "null"), (9_007_199_254_740_993, "9007199254740992.0"),
+    (0.1, "0.1"), (3.0, "3"), (-0.0, "-0"), (1e300, "1e+300"), (5e-324, "5e-324"), (.nan, "null"),
+    (-.infinity, "null"), (9_007_199_254_740_993, "9007199254740992"),
   ])
   func numbersReadBackAsTheSameDouble(value: Double, text: String) throws {
     #expect(written { $0.number(value) } == text)

@@ -212,8 +212,8 @@ extension BadInput {
       #"{"predictions":[{"features":{}},{"features":{"x":[]}}]}"#, 422,
       pointer("/predictions/1/features/x")),
     .init(
-      "a batch of 10,001", predict + "/batch",
-      #"{"predictions":["# + String(repeating: #"{"features":{}},"#, count: 10_000) + #"{"features":{}}]}"#,
+      "a batch of 100,001", predict + "/batch",
+      #"{"predictions":["# + String(repeating: #"{"features":{}},"#, count: 100_000) + #"{"features":{}}]}"#,
       422,
       pointer("/predictions")),
     .init(
