@@ -25,6 +25,25 @@ import Testing
     channel.close()
   }
 
+  /// The peer's last bytes and its end come as one edge: who has read the bytes must still learn of the end.
+  @Test(.timeLimit(.minutes(1))) func endThatComesWithTheLastBytesIsNotLost() async throws {
+    var ends: [Int32] = [0, 0]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    defer { close(ends[0]) }
+    let channel = Channel(loop: .shared)
+    let calls = Calls()
+    channel.onIdleEvent { calls.count.wrappingAdd(1, ordering: .relaxed) }
+    #expect(write(ends[1], "x", 1) == 1)
+    close(ends[1])
+    #expect(await channel.wait(ends[0], for: .read, rearms: false) == .read)
+    var byte: UInt8 = 0
+    #expect(read(ends[0], &byte, 1) == 1)
+    #expect(await channel.wait(ends[0], for: .read, rearms: false) == .read)
+    channel.watchWhileIdle(ends[0], rearms: false)
+    #expect(calls.count.load(ordering: .relaxed) == 1)
+    channel.close()
+  }
+
   /// An interruption that comes before its wait ends the wait, and only that one.
   @Test(.timeLimit(.minutes(1))) func interruptionIsNotLost() async throws {
     var ends: [Int32] = [0, 0]

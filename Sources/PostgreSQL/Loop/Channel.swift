@@ -18,6 +18,9 @@ final class Channel: Sendable {
     var armed: Readiness = []
     /// What came while nobody waited.
     var pending: Readiness = []
+    /// The peer has hung up, or the socket has failed. There may be no further edge: it can have come in one with the
+    /// last bytes, whose reader takes it for theirs. So nobody waits any more, until reading has met the end.
+    var hasHungUp = false
     var waiter: UnsafeContinuation<Readiness, Never>?
     var token: UInt64 = 0
     /// Called when something comes and nobody waits for an answer.
@@ -51,6 +54,7 @@ final class Channel: Sendable {
           state.isInterrupted = false
           return []
         }
+        if state.hasHungUp, state.socket == socket { return interest }
         // Without a socket there is nothing to wait for; reading finds out what happened.
         guard arm(&state, socket, interest, always: rearms, once: rearms) else { return .read }
         state.waiter = continuation
@@ -65,7 +69,7 @@ final class Channel: Sendable {
   func watchWhileIdle(_ socket: Int32, rearms: Bool) {
     let missed = state.withLock { state in
       state.isIdle = true
-      if state.pending.isEmpty {
+      if state.pending.isEmpty, !(state.hasHungUp && state.socket == socket) {
         _ = arm(&state, socket, .read, always: rearms)
         return nil as (@Sendable () -> Void)?
       }
@@ -107,6 +111,7 @@ final class Channel: Sendable {
       state.isRegistered = false
       state.armed = []
       state.pending = []
+      state.hasHungUp = false
     }
   }
 
@@ -142,6 +147,7 @@ final class Channel: Sendable {
     var waiter: UnsafeContinuation<Readiness, Never>?
     var idle: (@Sendable () -> Void)?
     state.withLock { state in
+      if failed { state.hasHungUp = true }
       waiter = state.waiter
       state.waiter = nil
       if waiter != nil { return }
