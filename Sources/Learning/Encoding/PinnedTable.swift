@@ -13,14 +13,18 @@ extension TrainingTable {
   private static let pinnedDirectly = 128
 
   /// Calls `body` with the columns pinned where they are (no copy), or copied if there are very many.
-  func withPinned<Result>(_ body: (PinnedTable) throws -> Result) throws -> Result {
+  ///
+  /// `checkpoint` is called every few milliseconds and ends the work by throwing.
+  func withPinned<Result>(
+    checkpoint: () throws -> Void = {}, _ body: (PinnedTable) throws -> Result
+  ) throws -> Result {
     try outcomes.withUnsafeBufferPointer { outcomes in
       guard let base = outcomes.baseAddress else {
         throw LearningError.tooFewRows(rows: 0, positives: 0, negatives: 0)
       }
       let empty = PinnedTable(numeric: [], codes: [], outcomes: base, rowCount: rowCount)
       return columns.count <= Self.pinnedDirectly
-        ? try pin(from: 0, onto: empty, body) : try copy(onto: empty, body)
+        ? try pin(from: 0, onto: empty, body) : try copy(onto: empty, checkpoint, body)
     }
   }
 
@@ -44,13 +48,14 @@ extension TrainingTable {
   }
 
   private func copy<Result>(
-    onto pinned: PinnedTable, _ body: (PinnedTable) throws -> Result
+    onto pinned: PinnedTable, _ checkpoint: () throws -> Void, _ body: (PinnedTable) throws -> Result
   ) throws -> Result {
     var pinned = pinned
     var owned: [UnsafeMutableRawPointer] = []
     // The copies live until the body has returned, and nothing else knows of them.
     defer { for memory in owned { memory.deallocate() } }
     for column in columns {
+      try checkpoint()
       switch column {
       case .numeric(let values):
         let memory = UnsafeMutablePointer<Double>.allocate(capacity: values.count)

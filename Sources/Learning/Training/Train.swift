@@ -56,7 +56,7 @@ private func read<Result>(
   _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
   _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (Trainer) throws -> Result
 ) throws -> Result {
-  try table.withPinned { pinned in
+  try table.withPinned(checkpoint: runner.checkCancelled) { pinned in
     try plan.folds.withPointer { fold in
       let statistics = try TableStatistics(table, pinned: pinned, folds: plan.folds, runner: runner)
       let layout = DesignLayout(table, statistics: statistics)
