@@ -75,8 +75,8 @@ do {
   print("memory", residentKilobytes() - memory, "of", memory)
   print("files", descriptors() - files, "busy", statistics.inUse + statistics.waiting)
   await pool.close()
-  // The loop's own two and the standard three, and what the reading of the directory needs.
-  print("closed", descriptors() - files + statistics.open)
+  // What was open then held some; now none is.
+  print("closed", descriptors() - files)
 } catch {
   print("failed \(error)")
   exit(1)

@@ -21,7 +21,7 @@ import Testing
     channel.watchWhileIdle(ends[0], rearms: false)
     #expect(calls.count.load(ordering: .relaxed) == 2)
     channel.stopIdling()
-    #expect(await channel.wait(ends[0], for: .read, rearms: false) == .read)
+    #expect(await channel.wait(ends[0], for: .read, rearms: false).contains(.read))
     channel.close()
   }
 
@@ -35,12 +35,12 @@ import Testing
     channel.onIdleEvent { calls.count.wrappingAdd(1, ordering: .relaxed) }
     #expect(write(ends[1], "x", 1) == 1)
     close(ends[1])
-    #expect(await channel.wait(ends[0], for: .read, rearms: false) == .read)
+    #expect(await channel.wait(ends[0], for: .read, rearms: false).contains(.read))
     var byte: UInt8 = 0
     #expect(read(ends[0], &byte, 1) == 1)
-    #expect(await channel.wait(ends[0], for: .read, rearms: false) == .read)
+    #expect(await channel.wait(ends[0], for: .read, rearms: false).contains(.read))
     channel.watchWhileIdle(ends[0], rearms: false)
-    #expect(calls.count.load(ordering: .relaxed) == 1)
+    while calls.count.load(ordering: .relaxed) == 0 { try await Task.sleep(for: .milliseconds(1)) }
     channel.close()
   }
 

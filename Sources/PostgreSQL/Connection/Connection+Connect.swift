@@ -58,10 +58,12 @@ extension Connection {
     else {
       throw PostgreSQLError(.connectionFailed, wire.errorMessage)
     }
+    socket = fcntl(wire.socket, F_DUPFD_CLOEXEC, 0)
+    guard socket >= 0 else { throw PostgreSQLError(.connectionFailed, "no file descriptor left") }
     let (processID, serverVersion) = (PQbackendPID(wire.connection), PQserverVersion(wire.connection))
     gate.withLock { gate in
       gate.canceller = canceller
-      gate.socket = wire.socket
+      gate.socket = socket
       gate.processID = processID
       gate.serverVersion = Int(serverVersion)
     }

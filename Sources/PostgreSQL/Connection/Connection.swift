@@ -1,4 +1,5 @@
 internal import CLibPQ
+internal import Glibc
 internal import Logging
 internal import Synchronization
 
@@ -24,6 +25,9 @@ public final class Connection: @unchecked Sendable {
 
   /// nil before connecting and after closing.
   var wire: LibPQWire?
+  /// What is waited for: while connecting libpq's socket, which may change; after that a descriptor of our own
+  /// for it. libpq closes its own when it finds the session lost, and then its number may be another file's.
+  var socket: Int32 = -1
   /// How often the current operation has waited.
   var waits = 0
   var statements: StatementCache
@@ -68,7 +72,7 @@ public final class Connection: @unchecked Sendable {
   /// Waits for the socket. Empty if somebody interrupted the wait.
   func wait(for interest: Readiness, rearms: Bool) async -> Readiness {
     guard let wire else { return .read }
-    return await channel.wait(wire.socket, for: interest, rearms: rearms)
+    return await channel.wait(socket >= 0 ? socket : wire.socket, for: interest, rearms: rearms)
   }
 
   /// Goes through a part of the conversation to its end.
@@ -117,6 +121,8 @@ public final class Connection: @unchecked Sendable {
       return gate.onEnd
     }
     channel.close()
+    if socket >= 0 { Glibc.close(socket) }
+    socket = -1
     wire?.finish()
     wire = nil
     for callback in callbacks { callback(reason) }

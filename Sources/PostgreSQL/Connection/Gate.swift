@@ -10,7 +10,7 @@ struct Gate {
   var cancellation: Cancellation?
   /// What cancel requests are sent with; nil before connecting and after the end.
   var canceller: CancelHandle?
-  /// The socket, for ``Connection/sever()``; -1 before connecting and after the end.
+  /// ``Connection/socket``, for ``Connection/sever()``; -1 before connecting and after the end.
   var socket: Int32 = -1
   /// The server's process.
   var processID: Int32 = 0
@@ -89,7 +89,7 @@ extension Connection {
       if wire.isBroken { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }
     }
     // Between operations the socket is always watched: for notifications, and for the end of the session.
-    if let wire { channel.watchWhileIdle(wire.socket, rearms: waits > 1) }
+    if wire != nil, socket >= 0 { channel.watchWhileIdle(socket, rearms: waits > 1) }
     var turn: OperationQueue.Turn?
     var hasMissedEvent = false
     let hasLeft = gate.withLock { gate in

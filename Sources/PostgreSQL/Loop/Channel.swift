@@ -16,11 +16,11 @@ final class Channel: Sendable {
     var isRegistered = false
     /// What is watched for.
     var armed: Readiness = []
+    /// The other side has hung up, for which there is one edge: from then on nothing is worth waiting for, and
+    /// reading soon comes to the end.
+    var hasHungUp = false
     /// What came while nobody waited.
     var pending: Readiness = []
-    /// The peer has hung up, or the socket has failed. There may be no further edge: it can have come in one with the
-    /// last bytes, whose reader takes it for theirs. So nobody waits any more, until reading has met the end.
-    var hasHungUp = false
     var waiter: UnsafeContinuation<Readiness, Never>?
     var token: UInt64 = 0
     /// Called when something comes and nobody waits for an answer.
@@ -54,7 +54,7 @@ final class Channel: Sendable {
           state.isInterrupted = false
           return []
         }
-        if state.hasHungUp, state.socket == socket { return interest }
+        if state.hasHungUp { return [.read, .write] }
         // Without a socket there is nothing to wait for; reading finds out what happened.
         guard arm(&state, socket, interest, always: rearms, once: rearms) else { return .read }
         state.waiter = continuation
@@ -69,8 +69,9 @@ final class Channel: Sendable {
   func watchWhileIdle(_ socket: Int32, rearms: Bool) {
     let missed = state.withLock { state in
       state.isIdle = true
-      if state.pending.isEmpty, !(state.hasHungUp && state.socket == socket) {
-        _ = arm(&state, socket, .read, always: rearms)
+      if state.pending.isEmpty {
+        // Arming tells of a hang-up once more; an answer can have come with it, after which nobody read on.
+        _ = arm(&state, socket, .read, always: rearms || state.hasHungUp)
         return nil as (@Sendable () -> Void)?
       }
       return state.onIdleEvent
@@ -110,8 +111,8 @@ final class Channel: Sendable {
       if state.isRegistered { _ = loop.control(EPOLL_CTL_DEL, state.socket, 0, state.token) }
       state.isRegistered = false
       state.armed = []
-      state.pending = []
       state.hasHungUp = false
+      state.pending = []
     }
   }
 
@@ -130,12 +131,13 @@ final class Channel: Sendable {
     state.socket = socket
     // After its one edge the socket is watched for nothing: the next wait arms in any case.
     state.armed = once ? [] : interest
-    state.isRegistered = true
     var events = EPOLLET.rawValue
     if once { events |= EPOLLONESHOT.rawValue }
     if interest.contains(.read) { events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
     if interest.contains(.write) { events |= EPOLLOUT.rawValue }
-    return loop.control(operation, socket, events, state.token)
+    guard loop.control(operation, socket, events, state.token) else { return false }
+    state.isRegistered = true
+    return true
   }
 
   /// The loop's call.
