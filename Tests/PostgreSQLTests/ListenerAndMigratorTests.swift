@@ -16,7 +16,10 @@ import Testing
           seen.append("\(channel): \(payload)")
           if seen.count > 3 { break }
           try await pool.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()"
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()
+            """
           )
           continue
         case .disconnected: seen.append("disconnected")
