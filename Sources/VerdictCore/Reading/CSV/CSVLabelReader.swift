@@ -97,13 +97,19 @@ public final class CSVLabelReader: LabelStreamReader {
       if let header {
         if !record.isBlank { try readRow(text, header) }
       } else if !record.isBlank {
-        header = try CSVHeader(
-          names: record.fields.map { record.bytes(of: $0, in: text) }, schema: schema, format: format)
+        try readHeader(text)
       }
       line += 1 + record.innerLines
       position = next
     }
     pending = Array(text[position...])
+  }
+
+  // Not inlined: Swift 6.3.1 crashes in SILCombine when it optimises it as a part of `readRecords`.
+  @inline(never)
+  private func readHeader(_ text: [UInt8]) throws {
+    header = try CSVHeader(
+      names: record.fields.map { record.bytes(of: $0, in: text) }, schema: schema, format: format)
   }
 
   private func readRow(_ text: [UInt8], _ header: CSVHeader) throws {
