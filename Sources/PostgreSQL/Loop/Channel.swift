@@ -16,11 +16,11 @@ final class Channel: Sendable {
     var isRegistered = false
     /// What is watched for.
     var armed: Readiness = []
-    /// The other side has hung up, for which there is one edge: from then on nothing is worth waiting for, and
-    /// reading soon comes to the end.
-    var hasHungUp = false
     /// What came while nobody waited.
     var pending: Readiness = []
+    /// The peer has hung up, or the socket has failed. There may be no further edge: it can have come in one with the
+    /// last bytes, whose reader takes it for theirs. So nobody waits any more, until reading has met the end.
+    var hasHungUp = false
     var waiter: UnsafeContinuation<Readiness, Never>?
     var token: UInt64 = 0
     /// Called when something comes and nobody waits for an answer.
@@ -54,7 +54,7 @@ final class Channel: Sendable {
           state.isInterrupted = false
           return []
         }
-        if state.hasHungUp { return [.read, .write] }
+        if state.hasHungUp, state.socket == socket { return interest }
         // Without a socket there is nothing to wait for; reading finds out what happened.
         guard arm(&state, socket, interest, always: rearms, once: rearms) else { return .read }
         state.waiter = continuation
@@ -69,9 +69,8 @@ final class Channel: Sendable {
   func watchWhileIdle(_ socket: Int32, rearms: Bool) {
     let missed = state.withLock { state in
       state.isIdle = true
-      if state.pending.isEmpty {
-        // Arming tells of a hang-up once more; an answer can have come with it, after which nobody read on.
-        _ = arm(&state, socket, .read, always: rearms || state.hasHungUp)
+      if state.pending.isEmpty, !(state.hasHungUp && state.socket == socket) {
+        _ = arm(&state, socket, .read, always: rearms)
         return nil as (@Sendable () -> Void)?
       }
       return state.onIdleEvent
@@ -111,8 +110,8 @@ final class Channel: Sendable {
       if state.isRegistered { _ = loop.control(EPOLL_CTL_DEL, state.socket, 0, state.token) }
       state.isRegistered = false
       state.armed = []
-      state.hasHungUp = false
       state.pending = []
+      state.hasHungUp = false
     }
   }
 
