@@ -110,13 +110,14 @@ struct Run {
 
   private func report(idle: Double) {
     print(String(format: "server idle: %.0f MB", idle))
-    print("what                 rows/s   ratio   server us/row   peak MB above idle")
+    print("what                 rows/s   ratio (its range)     server us/row   peak MB above idle")
     for (name, all) in figures.sorted(by: { $0.key < $1.key }) {
       let reference = figures[name.hasPrefix("export") || name == "psql out" ? "psql out" : "psql in"] ?? []
-      let rate = median(all.map(\.rate))
+      let ratios = zip(all, reference).map { $0.rate / $1.rate }
       let line = String(
-        format: "%9.0f   %5.2f   %13.2f   %18.0f", rate, rate / median(reference.map(\.rate)),
-        median(all.map(\.cost)), (all.map(\.peak).max() ?? .nan) - idle)
+        format: "%9.0f   %5.2f (%.2f-%.2f)   %13.2f   %18.0f", median(all.map(\.rate)), median(ratios),
+        ratios.min() ?? .nan, ratios.max() ?? .nan, median(all.map(\.cost)),
+        (all.map(\.peak).max() ?? .nan) - idle)
       print(name.padding(toLength: 16, withPad: " ", startingAt: 0), line)
     }
   }
