@@ -55,9 +55,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
       if let header {
         if !record.isBlank { try readRow(text, header, &refused) }
       } else if !record.isBlank {
-        header = try CSVHeader(
-          names: record.fields.map { record.bytes(of: $0, in: text) }, schema: schema, format: format,
-          labelled: false)
+        try readHeader(text)
       }
       line += 1 + record.innerLines
       position = next
@@ -66,6 +64,14 @@ public final class CSVPredictionReader: PredictionStreamReader {
     guard pending.count <= longestLine else { throw SyntaxProblem(.tooLarge, line: line) }
     let batch = try rows.takeBatch()
     return batch.count + refused.count > 0 ? PredictionChunk(batch: batch, refused: refused) : nil
+  }
+
+  // Not inlined: Swift 6.3.1 crashes in SILCombine when it optimises it as a part of `readRecords`.
+  @inline(never)
+  private func readHeader(_ text: [UInt8]) throws {
+    header = try CSVHeader(
+      names: record.fields.map { record.bytes(of: $0, in: text) }, schema: schema, format: format,
+      labelled: false)
   }
 
   private func readRow(
