@@ -20,21 +20,22 @@ import Testing
       // There is always more, until the test says stop.
       let sent = Sent()
       let chunks = AsyncStream<[UInt8]> { sent.next().map { $0 == 0 ? header + chunk : chunk } }
-      let post = Task {
-        try await client.send(
-          "POST", "/v1/datasets/d/labels", headers: ["Content-Type": type], body: .chunks(chunks))
-      }
       let bound = (Self.socketBuffers + (8 << 20)) / chunk.count
       // While this lock is held, the server cannot even find out what the rows must look like.
-      try await server.domain.asOwner { connection in
+      let post = try await server.domain.asOwner { connection in
         try await connection.transaction { tx in
           try await tx.query("LOCK TABLE datasets IN ACCESS EXCLUSIVE MODE")
+          let post = Task {
+            try await client.send(
+              "POST", "/v1/datasets/d/labels", headers: ["Content-Type": type], body: .chunks(chunks))
+          }
           var before = -1
           while sent.value < 1 || sent.value != before, sent.value <= bound {
             before = sent.value
             try await Task.sleep(for: .seconds(1))
           }
           sent.stop()
+          return post
         }
       }
       #expect(sent.value <= bound, "\(sent.value * chunk.count) bytes were taken in")

@@ -55,8 +55,17 @@ import Testing
         // What it has in memory may be used until it has noticed, and no longer: it looks at once.
         try await Task.sleep(for: .milliseconds(300))
         try await Self.expectFresh(server, other)
+        // Announcements come in again, and take their time.
         proxy.cut(refusing: false)
-        try await Self.expectFresh(server, other)
+        for (policy, status) in [(Self.closed, 409), (Self.open, 200)] {
+          _ = try await server.client.patch("/v1/datasets/d", policy)
+          var answer = 0
+          for _ in 0..<100 where answer != status {
+            answer = try await other.post(Self.unstored, Self.body).status
+            try await Task.sleep(for: .milliseconds(20))
+          }
+          #expect(answer == status)
+        }
       }
     }
   }
