@@ -31,14 +31,15 @@ final class PredictionStream: @unchecked Sendable {
   /// What comes before the first line.
   var header: [UInt8] { output == .csv ? AnswerText.csvHeader(stored: options.store) : [] }
 
-  /// The lines for the rows that are complete with these bytes; none where none is.
-  func lines(for bytes: [UInt8]) async throws -> [UInt8] {
-    try await lines(for: try reader.feed(bytes), storing: options.store ? .committed : .nowhere)
-  }
+  /// The rows that are complete with these bytes; `nil` where none is.
+  func read(_ bytes: [UInt8]) throws -> PredictionChunk? { try reader.feed(bytes) }
 
-  /// The lines for what is left over at the end.
-  func lastLines() async throws -> [UInt8] {
-    try await lines(for: try reader.finish(), storing: options.store ? .committed : .nowhere)
+  /// What is left over at the end.
+  func readLast() throws -> PredictionChunk? { try reader.finish() }
+
+  /// The lines for rows that were read, which are stored by then if they are to be.
+  func lines(for chunk: PredictionChunk?) async throws -> [UInt8] {
+    try await lines(for: chunk, storing: options.store ? .committed : .nowhere)
   }
 
   /// The lines for a whole body, stored in the caller's transaction; refuses the whole for one bad row.
