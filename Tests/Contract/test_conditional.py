@@ -67,7 +67,8 @@ def test_what_is_refused_anyway_is_refused_for_that(api, dataset):
 @pytest.mark.parametrize("form,status", [
     ("*", 200), ("{tag}", 200), ('"x", {tag}', 200), ('"a,b",{tag} , "c"', 200), ("W/{tag}", 412), ('"x"', 412),
     ('""', 412), ("{bare}", 400), ("{tag},", 400), ("{tag} {tag}", 400), ('"', 400), ('"a" b', 400), ("*, {tag}", 400),
-    ('"a b"', 400), ("w/{tag}", 400), ('"' + "x" * 4095 + '"', 400),
+    ('"a b"', 400), ("w/{tag}", 400), ('"' + "x" * 129 + '"', 400),
+    ('"' + "x" * 128 + '"', 412), (", ".join(['"x"'] * 32), 412), (", ".join(['"x"'] * 33), 400),
 ])
 def test_forms_of_if_match(api, dataset, form, status):
     seen = tag(api, dataset)
