@@ -28,7 +28,7 @@ struct EntityTag: Hashable, Sendable {
     var rest = text
     isWeak = rest.hasPrefix("W/")
     if isWeak { rest = rest.dropFirst(2) }
-    guard rest.utf8.count >= 2, rest.hasPrefix("\""), rest.hasSuffix("\"") else { return nil }
+    guard (2...130).contains(rest.utf8.count), rest.hasPrefix("\""), rest.hasSuffix("\"") else { return nil }
     opaque = String(rest.dropFirst().dropLast())
     let isPlain = opaque.utf8.allSatisfy { $0 == 0x21 || (0x23...0x7E).contains($0) }
     guard isPlain else { return nil }
@@ -46,8 +46,8 @@ enum EntityTagCondition: Sendable {
   case any
   case tags([EntityTag])
 
-  /// The longest list that is read, in bytes.
-  private static let limit = 4_096
+  /// How many tags a list may have.
+  private static let limit = 32
 
   /// The condition in a header; `nil` where there is none.
   ///
@@ -58,12 +58,11 @@ enum EntityTagCondition: Sendable {
     let text = values.joined(separator: ",")
     let refusal = QueryParameters.refusal(
       name.rawName,
-      "must be * or a list of entity tags in double quotes, of at most \(limit) characters")
-    guard text.utf8.count <= limit else { throw refusal }
+      "must be * or a list of up to \(limit) entity tags in double quotes, each of at most 128 characters")
     if text.trimmingCharacters(of: " \t") == "*" { return .any }
     // A tag may have a comma inside, hence no plain split.
     let tags = text.matches(of: #/[ \t]*((?:W/)?"[^"]*")[ \t]*(?:,|$)/#)
-    guard let last = tags.last, last.range.upperBound == text.endIndex,
+    guard tags.count <= limit, let last = tags.last, last.range.upperBound == text.endIndex,
       zip(tags, tags.dropFirst()).allSatisfy({ $0.range.upperBound == $1.range.lowerBound }),
       tags[0].range.lowerBound == text.startIndex, !text.hasSuffix(",")
     else { throw refusal }
