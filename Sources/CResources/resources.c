@@ -29,6 +29,9 @@ static const unsigned char training[] = {
 static const unsigned char live_kpis[] = {
 #embed "../../migrations/0007_live_kpis.sql"
 };
+static const unsigned char prediction_rows[] = {
+#embed "../../migrations/0011_prediction_rows.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -40,6 +43,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0005_job_moves.sql", job_moves),
     RESOURCE("0006_training.sql", training),
     RESOURCE("0007_live_kpis.sql", live_kpis),
+    RESOURCE("0011_prediction_rows.sql", prediction_rows),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }
