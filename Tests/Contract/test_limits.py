@@ -112,3 +112,37 @@ def test_limit(api, place, operation, whole, path, keyword, schema):  # noqa: F8
         if "cannot change" in answer.text:
             continue
         assert answer.status_code != 422 or pointer not in reported, f"{keyword} at {pointer}: {answer.text[:500]}"
+
+
+PARAMETERS = [
+    pytest.param(operation, parameter, id=f"{operation.id}-{parameter['name']}")
+    for operation in document.operations().values() for parameter in operation.parameters
+    if parameter["in"] in ("query", "header") and operation.role
+    and {"maxLength", "maxItems", "maximum"} & parameter["schema"].keys()
+]
+
+
+@pytest.mark.parametrize("operation,parameter", PARAMETERS)
+def test_parameter_limit(api, place, operation, parameter):  # noqa: F811
+    """A parameter that is too long, too many or too large is refused by its name."""
+    schema, name = parameter["schema"], parameter["name"]
+    if "maxItems" in schema:
+        wrong = ",".join(map(str, range(1, schema["maxItems"] + 2)))
+    elif "maximum" in schema:
+        wrong = str(schema["maximum"] + 1)
+    else:
+        wrong = ("a=" if name == "keep" else "") + "a" * schema["maxLength"] + "a"
+    arguments = {"query": dict(operation.required_query)}
+    if "CSV only" in parameter["description"]:
+        arguments |= {"data": b"age\n1\n", "media_type": "text/csv"}
+    elif operation.spec.get("requestBody", {}).get("required"):
+        arguments |= {"json_body": fitting(operation)}
+    if parameter["in"] == "header":
+        arguments["headers"] = {name: wrong}
+    else:
+        arguments["query"][name] = wrong
+    if name == "table":
+        arguments["query"]["format"] = "sql"
+    path = path_of(operation, place) | ({"version": 1} if "{version}" in operation.path else {})
+    answer = api.call(operation.id, **path, **arguments, expect=400)
+    assert [each["parameter"] for each in answer.json()["errors"]] == [name], answer.text
