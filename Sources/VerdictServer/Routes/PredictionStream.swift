@@ -14,10 +14,11 @@ final class PredictionStream: @unchecked Sendable {
   private let name: String
   private let features: [Feature]
   private let reader: any PredictionStreamReader
+  private let logger: Logger
 
   init(
     domain: Domain, tenant: TenantID, name: String, features: [Feature], options: PredictionOptions,
-    output: BodyType, reader: any PredictionStreamReader
+    output: BodyType, reader: any PredictionStreamReader, logger: Logger
   ) {
     self.domain = domain
     self.tenant = tenant
@@ -26,6 +27,7 @@ final class PredictionStream: @unchecked Sendable {
     self.options = options
     self.output = output
     self.reader = reader
+    self.logger = logger
   }
 
   /// What comes before the first line.
@@ -60,9 +62,7 @@ final class PredictionStream: @unchecked Sendable {
 
   /// The line that says what ended the stream.
   func line(for error: any Error) -> [UInt8] {
-    var logger = Logger(label: "verdict.predictions")
-    logger.logLevel = .error
-    return line(for: Problem(error, logger: logger))
+    line(for: Problem(error, logger: logger))
   }
 
   private func lines(
@@ -91,7 +91,7 @@ final class PredictionStream: @unchecked Sendable {
         try append(text, row, to: &bytes)
         row += 1
       }
-      bytes += line(for: Problem(refused.problems, logger: Logger(label: "verdict.predictions")))
+      bytes += line(for: Problem(refused.problems, logger: logger))
     }
     if let text, let answers {
       while row < answers.count {

@@ -22,8 +22,9 @@ struct PredictionStreaming {
   /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do.
   private static let behind = 64 << 20
 
-  func answer(_ request: Request, _ who: Principal, _ name: String, _ type: BodyType) async throws -> Response
-  {
+  func answer(
+    _ request: Request, _ who: Principal, _ name: String, _ type: BodyType, logger: Logger
+  ) async throws -> Response {
     let query = try QueryParameters(request, known: type == .csv ? Self.csvParameters : Self.parameters)
     let options = try PredictionOptions(query)
     let output = try BodyType.wanted(
@@ -40,7 +41,7 @@ struct PredictionStreaming {
     }
     let stream = PredictionStream(
       domain: domain, tenant: who.tenant, name: name, features: dataset.features, options: options,
-      output: output, reader: reader)
+      output: output, reader: reader, logger: logger)
     if let repeatable = try Domain.idempotentRequest(request, bodyHash: Data()) {
       return try await once(repeatable, request, stream)
     }
