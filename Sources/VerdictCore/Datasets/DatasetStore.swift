@@ -13,10 +13,11 @@ public struct DatasetStore: Sendable {
 
   /// Creates a dataset in the caller's transaction.
   ///
-  /// - Throws: ``DomainError/nameTaken(what:)``.
+  /// - Throws: ``DomainError/nameTaken(what:)``, ``DomainError/quotaExceeded(_:maximum:present:)``.
   public func create(
-    _ tenant: TenantID, _ new: NewDataset, in tx: Transaction
+    _ tenant: TenantID, _ new: NewDataset, by actor: Actor = .commandLine, in tx: Transaction
   ) async throws -> DatasetSummary {
+    try await Quotas.admitDataset(tenant, in: tx)
     let features = FeatureSlots.assign(new.features)
     let gate = try new.gate.map { try JSONB($0) }
     let rows = try await tx.query(
@@ -30,6 +31,7 @@ public struct DatasetStore: Sendable {
       RETURNING id
       """)
     guard rows.first != nil else { throw DomainError.nameTaken(what: "dataset \(new.name)") }
+    try await AuditLog.record(tenant, actor, .datasetCreated, "dataset \(new.name)", in: tx)
     return try await summary(tenant, named: new.name, in: tx)
   }
 
@@ -99,7 +101,8 @@ public struct DatasetStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``.
   public func change(
-    _ tenant: TenantID, named name: String, _ change: @Sendable (Dataset) throws -> DatasetChange
+    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine,
+    _ change: @Sendable (Dataset) throws -> DatasetChange
   ) async throws -> DatasetSummary {
     try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
@@ -119,6 +122,7 @@ public struct DatasetStore: Sendable {
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)
+      try await AuditLog.record(tenant, actor, .datasetChanged, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
       return try await summary(tenant, named: name, in: tx)
     }
@@ -127,7 +131,9 @@ public struct DatasetStore: Sendable {
   /// Deletes a dataset: gone and its name free when this returns, its rows removed in the background.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func delete(_ tenant: TenantID, named name: String) async throws {
+  public func delete(
+    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine
+  ) async throws {
     try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
       try await tx.query(
@@ -135,6 +141,7 @@ public struct DatasetStore: Sendable {
         UPDATE datasets SET name = NULL, deleted_at = now(), active_version = NULL, revision = revision + 1
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)
+      try await AuditLog.record(tenant, actor, .datasetDeleted, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
     }
   }

@@ -81,13 +81,15 @@ enum PredictionInsert {
   /// One statement, whatever the number of rows: it is prepared once a connection.
   ///
   /// The row of the dataset is locked against deletion and compared with the revision that the answers came from:
-  /// nothing is stored for a dataset that has changed or gone.
+  /// nothing is stored for a dataset that has changed or gone. The rows affected are those of the tenant's count: one if
+  /// predictions were stored, none if not.
   private static func insert(_ groups: [PredictionAnswers], _ target: Target) throws -> Query {
     var columns = PredictionColumns()
     for answers in groups {
       for row in 0..<answers.count { try columns.append(answers, row) }
     }
     return """
+      WITH stored AS (
       INSERT INTO predictions
         (tenant_id, dataset_id, model_version, threshold, id, label, probability, numbers, categories, warnings)
       SELECT d.tenant_id, d.id, \(columns.version)::int, \(columns.threshold)::float8, v.id, v.label,
@@ -100,7 +102,9 @@ enum PredictionInsert {
       WHERE d.tenant_id = \(target.tenant) AND d.id = \(target.dataset) AND d.revision = \(target.revision)
         AND d.deleted_at IS NULL
       FOR KEY SHARE OF d
-      """
+      RETURNING 1)
+
+      """ + PredictionCounting.addStored(target.tenant)
   }
 }
 

@@ -53,7 +53,9 @@ enum PredictionStaging {
         FOR KEY SHARE) d
       CROSS JOIN pg_temp.prediction_staging s
       """)
-    return stored.affectedRows == answers.count ? .stored : .stale
+    guard stored.affectedRows == answers.count else { return .stale }
+    try await tx.query(PredictionCounting.add(answers.count, group.tenant))
+    return .stored
   }
 
   /// How many bytes go to PostgreSQL at a time.

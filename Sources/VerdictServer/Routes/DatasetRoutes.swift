@@ -21,7 +21,7 @@ struct DatasetRoutes {
     let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
     let new = try NewDatasetBody.parse(body)
     return try await domain.once(request, who, body: body) { tx in
-      let summary = try await domain.datasets.create(who.tenant, new, in: tx)
+      let summary = try await domain.datasets.create(who.tenant, new, by: who.actor, in: tx)
       return try .json(.created, headers: [.location: "/v1/datasets/\(new.name)"]) { try $0.dataset(summary) }
     }
   }
@@ -52,7 +52,9 @@ struct DatasetRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
-    let summary = try await domain.datasets.change(who.tenant, named: name) { try patch.change(of: $0) }
+    let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor) {
+      try patch.change(of: $0)
+    }
     domain.served.forget(who.tenant, named: name)
     return try .json { try $0.dataset(summary) }
   }
@@ -62,7 +64,7 @@ struct DatasetRoutes {
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    try await domain.datasets.delete(who.tenant, named: name)
+    try await domain.datasets.delete(who.tenant, named: name, by: who.actor)
     domain.served.forget(who.tenant, named: name)
     return Response(status: .noContent)
   }
