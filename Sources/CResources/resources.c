@@ -38,6 +38,9 @@ static const unsigned char audit[] = {
 static const unsigned char job_limits[] = {
 #embed "../../migrations/0010_job_limits.sql"
 };
+static const unsigned char prediction_rows[] = {
+#embed "../../migrations/0011_prediction_rows.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -52,6 +55,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0008_limits.sql", limits),
     RESOURCE("0009_audit.sql", audit),
     RESOURCE("0010_job_limits.sql", job_limits),
+    RESOURCE("0011_prediction_rows.sql", prediction_rows),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

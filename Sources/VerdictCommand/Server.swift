@@ -53,7 +53,7 @@ struct Server: Sendable {
       BackgroundService("maintenance") { try await Maintenance(database: database, logger: logger).run() })
     let web = settings.host.map { host in
       WebServer(
-        database: database, queue: queue, listening: installation.app,
+        database: database, queue: queue, listening: installation.listening,
         configuration: .init(host: host, port: settings.port), logger: logger)
     }
     if let web { services += try web.services() }
@@ -63,7 +63,7 @@ struct Server: Sendable {
         database: database, cache: LabelCache(bytes: settings.cacheBytes), patience: settings.jobs.lease,
         logger: logger)
       let worker = Worker(
-        queue: queue, connection: installation.app, slots: settings.workers, logger: logger
+        queue: queue, connection: installation.listening, slots: settings.workers, logger: logger
       ) { context in
         let start = ContinuousClock.now
         do {

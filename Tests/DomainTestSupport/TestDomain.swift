@@ -31,7 +31,8 @@ public struct TestDomain: Sendable {
       var app = admin
       app.sessionSetup.append("SET ROLE verdict_app")
       app.observer = observer
-      let pool = ConnectionPool(.init(connection: app, maximum: connections), logger: logger)
+      let pool = ConnectionPool(
+        .init(connection: app, maximum: connections, acquireTimeout: .seconds(60)), logger: logger)
       let domain = TestDomain(
         admin: admin, app: app, database: Database(pool: pool),
         queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)

@@ -31,7 +31,8 @@ public enum TestDatabase {
     maximum: Int = 8, _ body: (ConnectionPool) async throws -> T
   ) async throws -> T {
     try await withDatabase { configuration in
-      let pool = ConnectionPool(.init(connection: configuration, maximum: maximum))
+      let pool = ConnectionPool(
+        .init(connection: configuration, maximum: maximum, acquireTimeout: .seconds(60)))
       do {
         let result = try await body(pool)
         await pool.close()

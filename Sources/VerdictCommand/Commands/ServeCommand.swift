@@ -37,7 +37,7 @@ struct ServeCommand: AsyncParsableCommand {
     let logger = try database.logger()
     let settings = try settings()
     if let url = database.url {
-      try await Server(Installation(url: url), settings, logger: logger).run(cluster: nil)
+      try await Server(database.installation(url), settings, logger: logger).run(cluster: nil)
       return
     }
     let cluster = EmbeddedCluster(dataDirectory: database.directory, logger: logger)

@@ -22,6 +22,6 @@ struct WorkCommand: AsyncParsableCommand {
     let settings = try Server.Settings(
       host: nil, port: 0, workers: workers, poolSize: workers * 2 + 2, jobs: JobSettings.configuration(),
       cacheBytes: JobSettings.cacheBytes())
-    try await Server(Installation(url: url), settings, logger: logger).run(cluster: nil)
+    try await Server(database.installation(url), settings, logger: logger).run(cluster: nil)
   }
 }

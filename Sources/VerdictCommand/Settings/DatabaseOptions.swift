@@ -6,6 +6,15 @@ struct DatabaseOptions: ParsableArguments {
   @Option(help: "PostgreSQL to use, as URL or keywords of libpq. [DATABASE_URL; default: a private one]")
   var databaseURL: String?
 
+  @Option(
+    help: "The same past a pooler, to hear notifications. [DATABASE_LISTEN_URL; default: the URL above]")
+  var listenURL: String?
+
+  @Option(
+    help:
+      "Prepared statements that a connection keeps; 0 for none. [VERDICT_PREPARED_STATEMENTS; default: 256]")
+  var preparedStatements: Int?
+
   @Option(help: "Directory of the private PostgreSQL. [VERDICT_DATA_DIR; default: ./.verdict]")
   var dataDir: String?
 
@@ -15,6 +24,23 @@ struct DatabaseOptions: ParsableArguments {
   /// The database's URL; `nil` for the private one. An empty variable counts as absent.
   var url: String? {
     databaseURL ?? Environment.text("database.url", isSecret: true)
+  }
+
+  /// Where notifications arrive, if not at ``url``.
+  var listenAt: String? { listenURL ?? Environment.text("database.listen.url", isSecret: true) }
+
+  /// How many prepared statements a connection keeps, if that was said.
+  ///
+  /// - Throws: `ValidationError` for what is no number, or out of bounds.
+  func statements() throws -> Int? {
+    guard preparedStatements != nil || Environment.text("verdict.prepared.statements") != nil else {
+      return nil
+    }
+    let count = try preparedStatements ?? Environment.number("verdict.prepared.statements", default: 0)
+    guard (0...10_000).contains(count) else {
+      throw ValidationError("Prepared statements must be 0 to 10000.")
+    }
+    return count
   }
 
   /// Directory of the private PostgreSQL.

@@ -9,22 +9,38 @@ struct Installation: Sendable {
   var admin: ConnectionConfiguration
   /// The role that row-level security binds.
   var app: ConnectionConfiguration
+  /// The same straight to PostgreSQL, where notifications arrive.
+  var listening: ConnectionConfiguration
 
   /// The database that the operator runs.
   ///
   /// The server works as `verdict_app` whoever the URL names: each connection takes that role, so that a superuser's or
   /// an owner's URL does not pass row-level security by. A URL that names `verdict_app` itself leaves no way back and
   /// is the one for production.
-  init(url: String) throws {
+  ///
+  /// - Parameters:
+  ///   - listenURL: the way past a pooler that gives each transaction another session, if `url` leads to one. There a
+  ///     role that a connection takes would stay with a session that others use, so `url` must name `verdict_app`.
+  ///   - preparedStatements: how many a connection keeps; 0 for a pooler that does not follow them.
+  init(url: String, listenURL: String? = nil, preparedStatements: Int? = nil) throws {
     admin = try ConnectionConfiguration(uri: url)
-    app = admin
-    app.sessionSetup.append("SET ROLE verdict_app")
+    if let preparedStatements { admin.statementCacheCapacity = preparedStatements }
+    app = Self.asApp(admin)
+    listening = try listenURL.map { Self.asApp(try ConnectionConfiguration(uri: $0)) } ?? app
+    if listenURL != nil, !app.sessionSetup.isEmpty { throw RoleBehindPooler() }
   }
 
   /// The private PostgreSQL.
   init(_ cluster: ClusterConnections) {
     admin = ConnectionConfiguration(parameters: cluster.admin)
     app = ConnectionConfiguration(parameters: cluster.app)
+    listening = app
+  }
+
+  private static func asApp(_ configuration: ConnectionConfiguration) -> ConnectionConfiguration {
+    var app = configuration
+    if app.parameters["user"] != "verdict_app" { app.sessionSetup.append("SET ROLE verdict_app") }
+    return app
   }
 
   /// Applies the migrations that are missing.
@@ -43,14 +59,26 @@ struct Installation: Sendable {
   }
 }
 
+/// Behind a pooler no session is a connection's own, so that none can take a role.
+struct RoleBehindPooler: Error, CustomStringConvertible {
+  var description: String {
+    "with DATABASE_LISTEN_URL, DATABASE_URL leads to a pooler and must name the user verdict_app"
+  }
+}
+
 extension DatabaseOptions {
+  /// How to connect to the database at `url` by these options.
+  func installation(_ url: String) throws -> Installation {
+    try Installation(url: url, listenURL: listenAt, preparedStatements: statements())
+  }
+
   /// Runs a short command's work on the database: the operator's, or the private one, which is started for that time
   /// if no server holds it, and migrated if that is due.
   func withDatabase<T: Sendable>(
     _ logger: Logger, _ body: (Database) async throws -> T
   ) async throws -> T {
     if let url {
-      return try await Self.with(Installation(url: url), logger, body)
+      return try await Self.with(installation(url), logger, body)
     }
     return try await EmbeddedCluster.withCluster(dataDirectory: directory, logger: logger) { cluster in
       let installation = Installation(cluster)

@@ -29,7 +29,7 @@ public struct LabelIngest: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let autoTraining: AutoTraining
-  private let rowType = LabelRowType()
+  private let rowType = CompositeType("label_row")
 
   /// Takes labels into `database`; a batch asks `autoTraining` whether a training is due.
   public init(database: Database, autoTraining: AutoTraining) {
@@ -92,13 +92,11 @@ public struct LabelIngest: Sendable {
           """,
         ])
       }
-    } catch let error as PostgreSQLError where error.sqlState == Self.datatypeMismatch {
-      rowType.forget()
+    } catch {
+      rowType.forget(after: error)
       throw error
     }
   }
-
-  private static let datatypeMismatch = SQLState(rawValue: "42804")
 
   /// Brings rows into the temporary table.
   private func copy(_ batch: RowBatch, after before: Int, in tx: Transaction) async throws {

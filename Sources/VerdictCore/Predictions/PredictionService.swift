@@ -59,14 +59,13 @@ public struct PredictionService: Sendable {
       answers.ids = UUID.version7(count: answers.count)
       let group = PredictionGroup(
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
-      let isLarge = group.count >= PredictionStaging.worthwhile
+      let isLarge = group.count >= PredictionInsert.large
       let outcome: PredictionGroup.Outcome
       switch storage {
       case .nowhere: return answers
-      case .committed where isLarge: outcome = try await PredictionStaging.store(group, in: database)
+      case .committed where isLarge: outcome = try await writer.insert.store(group, in: database)
       case .committed: outcome = try await writer.store(group)
-      case .within(let tx) where isLarge: outcome = try await PredictionStaging.store(group, in: tx)
-      case .within(let tx): outcome = try await PredictionInsert.store(group, in: tx)
+      case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
       }
       if outcome == .stored { return answers }
       served.forget(tenant, named: name)

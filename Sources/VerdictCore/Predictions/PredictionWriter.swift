@@ -24,6 +24,8 @@ public final class PredictionWriter: Sendable {
   private let capacity: Int
   private let onFlush: @Sendable (_ rows: Int, _ duration: Duration) -> Void
   private let state = Mutex(State())
+  /// How predictions are stored.
+  let insert = PredictionInsert()
 
   /// How many rows one transaction stores at most.
   private static let rowsPerFlush = 2_000
@@ -58,7 +60,8 @@ public final class PredictionWriter: Sendable {
         return (true, !state.isFlushing)
       }
       if !isTaken { return continuation.resume(throwing: Overloaded()) }
-      if starts { Task { await flushAll() } }
+      // Where the database's answers arrive, so that none changes threads.
+      if starts { Task(executorPreference: DatabaseExecutor.shared) { await self.flushAll() } }
     }
   }
 
@@ -94,7 +97,7 @@ public final class PredictionWriter: Sendable {
   private func flush(_ batch: [Waiting]) async {
     do {
       let start = ContinuousClock.now
-      let outcomes = try await PredictionInsert.store(batch.map(\.group), in: database.pool)
+      let outcomes = try await insert.store(batch.map(\.group), in: database.pool)
       onFlush(batch.reduce(0) { $0 + $1.group.count }, ContinuousClock.now - start)
       for (waiting, outcome) in zip(batch, outcomes) { waiting.continuation.resume(returning: outcome) }
     } catch {

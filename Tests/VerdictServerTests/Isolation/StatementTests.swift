@@ -90,11 +90,6 @@ import VerdictCore
         if query.sql.contains("pg_temp.") {
           for table in temporary { try await tx.query(table) }
           try await tx.query("INSERT INTO pg_temp.label_staging VALUES (0, true, '{}', '{}', 'k')")
-          if query.sql.contains("prediction_staging") {
-            try await tx.query(
-              "INSERT INTO pg_temp.prediction_staging VALUES (gen_random_uuid(), true, 0.5, NULL, '{}', '{}')"
-            )
-          }
         }
         if query.sql.hasPrefix("COPY") {
           let bytes = try await tx.copyOut(query) { stream in
