@@ -29,6 +29,15 @@ static const unsigned char training[] = {
 static const unsigned char live_kpis[] = {
 #embed "../../migrations/0007_live_kpis.sql"
 };
+static const unsigned char limits[] = {
+#embed "../../migrations/0008_limits.sql"
+};
+static const unsigned char audit[] = {
+#embed "../../migrations/0009_audit.sql"
+};
+static const unsigned char job_limits[] = {
+#embed "../../migrations/0010_job_limits.sql"
+};
 static const unsigned char prediction_rows[] = {
 #embed "../../migrations/0011_prediction_rows.sql"
 };
@@ -43,6 +52,9 @@ static const verdict_resource migrations[] = {
     RESOURCE("0005_job_moves.sql", job_moves),
     RESOURCE("0006_training.sql", training),
     RESOURCE("0007_live_kpis.sql", live_kpis),
+    RESOURCE("0008_limits.sql", limits),
+    RESOURCE("0009_audit.sql", audit),
+    RESOURCE("0010_job_limits.sql", job_limits),
     RESOURCE("0011_prediction_rows.sql", prediction_rows),
 };
 

@@ -21,6 +21,8 @@ public enum DomainError: Error, Sendable, Equatable {
   case invalid(problems: [InputProblem])
   /// The same Idempotency-Key came with another request before.
   case idempotencyKeyReused
+  /// The tenant has as much as it may have of something.
+  case quotaExceeded(Quota, maximum: Int, present: Int)
   /// A request with the same Idempotency-Key is being answered right now.
   case idempotencyKeyInUse
 }

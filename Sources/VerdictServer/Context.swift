@@ -1,5 +1,6 @@
 public import Hummingbird
 import Logging
+import NIOCore
 
 /// What a request carries with it on its way down.
 public struct Context: RequestContext {
@@ -7,10 +8,16 @@ public struct Context: RequestContext {
   public var coreContext: CoreRequestContextStorage
   /// Names the request in its answer and in every log line about it.
   public var requestID: String
+  /// The connection that it came by.
+  let channel: any Channel
+
+  /// The address of who sent the request, without its port; that of a proxy where one stands between.
+  var address: String { channel.remoteAddress?.ipAddress ?? "" }
 
   /// A request's context at its beginning.
   public init(source: Source) {
     coreContext = .init(source: source)
+    channel = source.channel
     requestID = RequestIdentifier.next()
   }
 }

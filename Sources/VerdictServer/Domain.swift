@@ -18,6 +18,8 @@ struct Domain: Sendable {
   let liveKPIs: LiveKPIStore
   let predictionExport: PredictionExport
   let keys: KeyStore
+  let usage: UsageStore
+  let audit: AuditLog
   let predictionMetrics: PredictionMetrics
 
   init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
@@ -39,6 +41,8 @@ struct Domain: Sendable {
     predictionStore = PredictionStore(database: database)
     feedback = Feedback(database: database, autoTraining: autoTraining)
     keys = KeyStore(database: database)
+    usage = UsageStore(database: database)
+    audit = AuditLog(database: database)
     show(writer, in: metrics)
   }
 

@@ -100,6 +100,7 @@ public struct WebServer: Sendable {
     ModelRoutes(domain: domain).add(to: api)
     PredictionRoutes(domain: domain).add(to: api)
     KeyRoutes(domain: domain).add(to: api)
+    TenantRoutes(domain: domain).add(to: api)
     try OperationRoutes(readiness: Readiness(database: domain.database, logger: logger), metrics: metrics)
       .add(to: api)
     return api

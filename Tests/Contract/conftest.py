@@ -90,3 +90,34 @@ def psql():
         return done.stdout
 
     return run
+
+
+class Command:
+    """The command line beside the running server."""
+
+    def __init__(self, url: str):
+        self.url = url
+
+    def __call__(self, *arguments: str):
+        """Runs `verdict …`; with `--json`, its answer."""
+        done = subprocess.run([os.environ["CONTRACT_BINARY"], *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr[:2000]
+        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+    def tenant(self, prefix: str) -> "Tenant":
+        """A tenant of the test's own."""
+        name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        return Tenant(name, Client(self.url, self("tenant", "create", name, "--json")["key"]))
+
+
+class Tenant:
+    """A tenant's name, and a client with its first key."""
+
+    def __init__(self, name: str, client: Client):
+        self.name = name
+        self.client = client
+
+
+@pytest.fixture(scope="session")
+def command(url) -> Command:
+    return Command(url)

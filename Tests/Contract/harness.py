@@ -81,8 +81,8 @@ def main(arguments: list[str]) -> int:
         wait_until_ready(url, server, log)
         tenants = [create_tenant(binary, name, environment) for name in ("contract-one", "contract-two", "contract-three")]
         environment |= {
-            "CONTRACT_DATA_DIR": str(directory / "data"), "CONTRACT_URL": url, "CONTRACT_LOG": str(log),
-            "CONTRACT_KEYS": json.dumps([tenant["key"] for tenant in tenants]),
+            "CONTRACT_DATA_DIR": str(directory / "data"), "CONTRACT_BINARY": binary, "CONTRACT_URL": url,
+            "CONTRACT_LOG": str(log), "CONTRACT_KEYS": json.dumps([tenant["key"] for tenant in tenants]),
         }
         if arguments[:1] == ["--generated"]:
             keys = [tenant["key"] for tenant in tenants]

@@ -18,13 +18,19 @@ public struct TestDomain: Sendable {
   public let logger: Logger
 
   /// Runs the closure with a fresh domain; nothing of it is left afterwards.
-  public static func with<T>(connections: Int = 8, _ body: (TestDomain) async throws -> T) async throws -> T {
+  ///
+  /// - Parameter observer: is told of every statement of the server's.
+  public static func with<T>(
+    connections: Int = 8, observer: (@Sendable (Query, String, Int) -> Void)? = nil,
+    _ body: (TestDomain) async throws -> T
+  ) async throws -> T {
     let logger = quietLogger
     return try await TestDatabase.withDatabase(
       template: "verdict", prepare: { try await migrate($0, logger: logger) }
     ) { admin in
       var app = admin
       app.sessionSetup.append("SET ROLE verdict_app")
+      app.observer = observer
       let pool = ConnectionPool(
         .init(connection: app, maximum: connections, acquireTimeout: .seconds(60)), logger: logger)
       let domain = TestDomain(

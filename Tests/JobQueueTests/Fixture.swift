@@ -104,7 +104,7 @@ let quiet: Logger = {
       """)
   let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
-  for name in ["0002_jobs", "0005_job_moves"] {
+  for name in ["0002_jobs", "0005_job_moves", "0010_job_limits"] {
     let file = root.appendingPathComponent("migrations/\(name).sql")
     try await connection.execute(script: String(contentsOf: file, encoding: .utf8))
   }

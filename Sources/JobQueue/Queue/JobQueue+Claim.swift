@@ -55,7 +55,9 @@ extension JobQueue {
               AND other.state = 'running')
         ORDER BY priority DESC, run_at, id LIMIT 1
       ) AS first
-      WHERE load.running < \(configuration.runningPerTenant)
+      WHERE load.running < coalesce(
+        (SELECT own.running FROM job_limits own WHERE own.tenant_id = tenants.tenant_id),
+        \(configuration.runningPerTenant))
     ), chosen AS (
       SELECT jobs.tenant_id, jobs.id, clock_timestamp() AS now
       FROM candidates JOIN jobs USING (tenant_id, id)

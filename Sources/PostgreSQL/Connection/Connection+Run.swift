@@ -17,6 +17,9 @@ extension Connection {
   func run(_ queries: [Query], _ call: Call, in context: TransactionContext? = nil) async throws
     -> [QueryResult]
   {
+    if let observer = configuration.observer {
+      for query in queries { observer(query, call.file, call.line) }
+    }
     let id = OperationID.next()
     guard !call.shielded else { return try await runAlone(queries, call, id, context) }
     return try await withTaskCancellationHandler {

@@ -16,6 +16,8 @@ public struct ConnectionConfiguration: Sendable {
   /// How many prepared statements a connection keeps. 0 prepares none, which PgBouncer before 1.21 needs in
   /// transaction mode: there the next statement may run in another session.
   public var statementCacheCapacity = 256
+  /// Told of every statement before it is sent, with the place in the source that asks for it: for tests and tracing.
+  public var observer: (@Sendable (_ query: Query, _ file: String, _ line: Int) -> Void)?
 
   /// Takes a URI (`postgresql://…`) or a keyword/value string, checked by libpq itself.
   ///

@@ -38,6 +38,7 @@ extension Connection {
   func startCopy(
     _ query: Query, _ call: Call, _ id: UInt64, _ context: TransactionContext?, _ direction: CopyDirection
   ) async throws {
+    configuration.observer?(query, call.file, call.line)
     let sql = try query.inlined()
     if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
     try await enter(id, shielded: false)

@@ -4,8 +4,8 @@ import VerdictCore
 /// Tenants: who the server's customers are.
 struct TenantCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tenant", abstract: "Create, list and delete tenants.",
-    subcommands: [Create.self, List.self, Delete.self])
+    commandName: "tenant", abstract: "Create, list, limit and delete tenants.",
+    subcommands: [Create.self, List.self, Show.self, Set.self, Delete.self])
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -13,10 +13,11 @@ public struct DatasetStore: Sendable {
 
   /// Creates a dataset in the caller's transaction.
   ///
-  /// - Throws: ``DomainError/nameTaken(what:)``.
+  /// - Throws: ``DomainError/nameTaken(what:)``, ``DomainError/quotaExceeded(_:maximum:present:)``.
   public func create(
-    _ tenant: TenantID, _ new: NewDataset, in tx: Transaction
+    _ tenant: TenantID, _ new: NewDataset, by actor: Actor = .commandLine, in tx: Transaction
   ) async throws -> DatasetSummary {
+    try await Quotas.admitDataset(tenant, in: tx)
     let features = FeatureSlots.assign(new.features)
     let gate = try new.gate.map { try JSONB($0) }
     let rows = try await tx.query(
@@ -30,6 +31,7 @@ public struct DatasetStore: Sendable {
       RETURNING id
       """)
     guard rows.first != nil else { throw DomainError.nameTaken(what: "dataset \(new.name)") }
+    try await AuditLog.record(tenant, actor, .datasetCreated, "dataset \(new.name)", in: tx)
     return try await summary(tenant, named: new.name, in: tx)
   }
 
@@ -104,7 +106,7 @@ public struct DatasetStore: Sendable {
   ///   of a change that would be made otherwise.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``, and what `condition` throws.
   public func change(
-    _ tenant: TenantID, named name: String, if condition: Condition? = nil,
+    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil,
     _ change: @Sendable (Dataset) throws -> DatasetChange
   ) async throws -> DatasetSummary {
     try await database.transaction(for: tenant) { tx in
@@ -126,6 +128,7 @@ public struct DatasetStore: Sendable {
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)
+      try await AuditLog.record(tenant, actor, .datasetChanged, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
       return try await summary(tenant, named: name, in: tx)
     }
@@ -135,7 +138,9 @@ public struct DatasetStore: Sendable {
   ///
   /// - Parameter condition: asked under the lock under which it is deleted.
   /// - Throws: ``DomainError/notFound(what:)``, and what `condition` throws.
-  public func delete(_ tenant: TenantID, named name: String, if condition: Condition? = nil) async throws {
+  public func delete(
+    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil
+  ) async throws {
     try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
       try await check(condition, tenant, name, in: tx)
@@ -144,6 +149,7 @@ public struct DatasetStore: Sendable {
         UPDATE datasets SET name = NULL, deleted_at = now(), active_version = NULL, revision = revision + 1
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)
+      try await AuditLog.record(tenant, actor, .datasetDeleted, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
     }
   }

@@ -35,12 +35,15 @@ struct CountChange: Sendable, Equatable {
 /// Keeps `label_counts` exact: see the table's comment in the migrations.
 enum LabelCounting {
   /// Adds a difference, as the last statement of the transaction, and returns the dataset's counts after it.
+  ///
+  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)`` when that is more than the tenant may have.
   static func add(
     _ change: CountChange, _ tenant: TenantID, dataset: Int, in tx: some QueryExecutor
   ) async throws -> LabelCounts {
     let shard = Int16.random(in: 0...15)
     // Two statements, since one does not see its own changes; pipelined, since they belong together.
-    let results = try await tx.pipeline([
+    let adding = change.positives + change.negatives
+    var statements: [Query] = [
       """
       INSERT INTO label_counts AS c (tenant_id, dataset_id, shard, positives, negatives, changes)
       VALUES (\(tenant), \(dataset), \(shard), \(change.positives), \(change.negatives), \(change.changes))
@@ -49,9 +52,15 @@ enum LabelCounting {
         changes = c.changes + excluded.changes
       """,
       read(tenant, dataset: dataset),
-    ])
-    guard let result = results.last else { throw UnexpectedRowCount(count: 0) }
-    return try counts(result.single())
+    ]
+    guard adding > 0 else {
+      guard let result = try await tx.pipeline(statements).last else { throw UnexpectedRowCount(count: 0) }
+      return try counts(result.single())
+    }
+    statements = [RowQuota.lock(tenant, adding: adding)] + statements + [RowQuota.usage(tenant)]
+    let results = try await tx.pipeline(statements)
+    try await RowQuota.check(results[3], tenant, adding: adding, in: tx)
+    return try counts(results[2].single())
   }
 
   /// The dataset's counts, as of the caller's snapshot.

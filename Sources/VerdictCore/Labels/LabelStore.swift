@@ -86,34 +86,46 @@ public struct LabelStore: Sendable {
   /// - Returns: how many rows are gone.
   /// - Throws: ``DomainError/notFound(what:)``.
   public func delete(
-    _ tenant: TenantID, dataset name: String, where filter: LabelFilter
+    _ tenant: TenantID, dataset name: String, where filter: LabelFilter, by actor: Actor = .commandLine
   ) async throws -> Int {
     guard filter.isGiven else { return 0 }
     return try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      return try await delete(tenant, dataset, where: filter.condition(), in: tx)
+      return try await delete(tenant, dataset, where: filter.condition(), by: actor, in: tx)
     }
   }
 
   /// Deletes one label.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func delete(_ tenant: TenantID, dataset name: String, id: Int) async throws {
+  public func delete(
+    _ tenant: TenantID, dataset name: String, id: Int, by actor: Actor = .commandLine
+  ) async throws {
     var filter = LabelFilter()
     filter.ids = [id]
-    let deleted = try await delete(tenant, dataset: name, where: filter)
+    let deleted = try await delete(tenant, dataset: name, where: filter, by: actor)
     guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
   }
 
   private func delete(
-    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, in tx: Transaction
+    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, by actor: Actor, in tx: Transaction
   ) async throws -> Int {
     // Deletions meet rows in another order than upserts do: they exclude each other, so that none can wait in a circle.
     try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, in: tx)
     let change = try await Self.remove(tenant, dataset: dataset.id, where: condition, in: tx)
     guard change.counts.changes > 0 else { return 0 }
+    try await Self.record(change.counts.changes, tenant, dataset, by: actor, in: tx)
     _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
     return change.counts.changes
+  }
+
+  /// Writes down who has deleted how many labels.
+  static func record(
+    _ deleted: Int, _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
+  ) async throws {
+    try await AuditLog.record(
+      tenant, actor, .labelsDeleted, "dataset \(dataset.name)",
+      detail: deleted == 1 ? "1 label" : "\(deleted) labels", in: tx)
   }
 
   /// Removes the labels of a dataset `l` under `condition` in the caller's transaction, which has the exclusive

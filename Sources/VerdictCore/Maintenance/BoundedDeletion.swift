@@ -16,7 +16,13 @@ enum BoundedDeletion {
       + condition + " LIMIT \(rowsPerStep))) AND " + condition
     while true {
       try Task.checkCancellation()
-      let deleted = try await database.transaction(for: tenant) { try await $0.query(step).affectedRows }
+      let deleted = try await database.transaction(for: tenant) { tx in
+        let deleted = try await tx.query(step).affectedRows
+        if table == "predictions", deleted > 0 {
+          try await tx.query(PredictionCounting.add(-deleted, tenant))
+        }
+        return deleted
+      }
       if deleted == 0 { return }
     }
   }

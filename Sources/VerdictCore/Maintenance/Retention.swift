@@ -27,7 +27,7 @@ enum Retention {
     _ tenant: TenantID, _ dataset: Int, days: Int, in database: Database
   ) async throws -> Int {
     try await database.transaction(for: tenant) { tx in
-      try await tx.query(
+      let removed = try await tx.query(
         """
         WITH oldest AS (
           SELECT id, created_at FROM predictions
@@ -37,6 +37,8 @@ enum Retention {
           AND oldest.created_at < now() - make_interval(days => \(Int32(days)))
         """
       ).affectedRows
+      if removed > 0 { try await tx.query(PredictionCounting.add(-removed, tenant)) }
+      return removed
     }
   }
 }

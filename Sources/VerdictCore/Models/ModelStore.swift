@@ -76,12 +76,14 @@ public struct ModelStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   public func activate(
-    _ tenant: TenantID, dataset name: String, version: Int
+    _ tenant: TenantID, dataset name: String, version: Int, by actor: Actor = .commandLine
   ) async throws -> ModelRecord {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .update, in: tx)
       _ = try await model(tenant, dataset: dataset.id, version: version, in: tx)
       try await Self.setActive(tenant, dataset: dataset.id, version: version, in: tx)
+      try await AuditLog.record(
+        tenant, actor, .modelActivated, "dataset \(name)", detail: "model \(version)", in: tx)
       return try await model(tenant, dataset: dataset.id, version: version, in: tx)
     }
   }
@@ -89,7 +91,9 @@ public struct ModelStore: Sendable {
   /// Deletes a version that is not active; its KPIs stay in the history.
   ///
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/modelActive(version:)``.
-  public func delete(_ tenant: TenantID, dataset name: String, version: Int) async throws {
+  public func delete(
+    _ tenant: TenantID, dataset name: String, version: Int, by actor: Actor = .commandLine
+  ) async throws {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .update, in: tx)
       guard dataset.activeVersion != version else { throw DomainError.modelActive(version: version) }
@@ -99,6 +103,8 @@ public struct ModelStore: Sendable {
         WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND version = \(version)
         """)
       guard result.affectedRows == 1 else { throw DomainError.notFound(what: "model \(version)") }
+      try await AuditLog.record(
+        tenant, actor, .modelDeleted, "dataset \(name)", detail: "model \(version)", in: tx)
     }
   }
 

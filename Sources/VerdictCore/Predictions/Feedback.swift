@@ -57,7 +57,7 @@ public struct Feedback: Sendable {
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
       let statement = Statement(id: id, truth: try truth(dataset))
       if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
-      _ = try await apply([statement], tenant, dataset, in: tx)
+      _ = try await apply([statement], tenant, dataset, by: .commandLine, in: tx)
       return (dataset, try await PredictionStore.prediction(tenant, dataset: dataset.id, id: id, in: tx))
     }
   }
@@ -65,12 +65,14 @@ public struct Feedback: Sendable {
   /// Takes back what was said of a prediction, and with it the training row.
   ///
   /// - Throws: ``DomainError/notFound(what:)`` when there is no such prediction; taking back twice is no error.
-  public func removeLabel(_ tenant: TenantID, dataset name: String, prediction id: UUID) async throws {
+  public func removeLabel(
+    _ tenant: TenantID, dataset name: String, prediction id: UUID, by actor: Actor = .commandLine
+  ) async throws {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
       let statement = Statement(id: id, truth: nil)
       if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
-      _ = try await apply([statement], tenant, dataset, in: tx)
+      _ = try await apply([statement], tenant, dataset, by: actor, in: tx)
     }
   }
 
@@ -80,7 +82,7 @@ public struct Feedback: Sendable {
   /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, and what `refusal` makes of the positions of the
   ///   statements whose predictions are not there.
   public func label(
-    _ tenant: TenantID, dataset name: String, in tx: Transaction,
+    _ tenant: TenantID, dataset name: String, by actor: Actor = .commandLine, in tx: Transaction,
     reading read: @Sendable (Dataset) throws -> [Statement],
     refusing refusal: @Sendable (_ missing: [Int]) -> any Error
   ) async throws -> Outcome {
@@ -88,7 +90,7 @@ public struct Feedback: Sendable {
     let statements = try read(dataset)
     let missing = try await missing(statements, tenant, dataset, in: tx)
     guard missing.isEmpty else { throw refusal(missing) }
-    return try await apply(statements, tenant, dataset, in: tx)
+    return try await apply(statements, tenant, dataset, by: actor, in: tx)
   }
 
   /// The positions of the statements about predictions that are not there. Those that are stay until the transaction
@@ -108,7 +110,7 @@ public struct Feedback: Sendable {
   }
 
   private func apply(
-    _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+    _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
   ) async throws -> Outcome {
     let said = statements.filter { $0.truth != nil }
     let takenBack = statements.filter { $0.truth == nil }.map(\.id)
@@ -121,6 +123,9 @@ public struct Feedback: Sendable {
       change = try await LabelStore.remove(
         tenant, dataset: dataset.id, where: " l.prediction_id = ANY(\(takenBack))", in: tx)
       outcome.deleted = change.counts.changes
+      if outcome.deleted > 0 {
+        try await LabelStore.record(outcome.deleted, tenant, dataset, by: actor, in: tx)
+      }
     }
     if !said.isEmpty {
       for row in try await tx.query(Self.upsert(said, tenant, dataset.id)) {

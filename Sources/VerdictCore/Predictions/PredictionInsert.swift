@@ -100,9 +100,11 @@ struct PredictionInsert: Sendable {
   /// One statement, whatever the number of rows: it is prepared once a connection.
   ///
   /// The row of the dataset is locked against deletion, once and not for each row, and compared with the revision that the
-  /// answers came from: nothing is stored for a dataset that has changed or gone.
+  /// answers came from: nothing is stored for a dataset that has changed or gone. The rows affected are those of the tenant's
+  /// count: one if predictions were stored, none if not.
   private static func insert(_ rows: PredictionRows, _ target: Target, holds: Bool = false) -> Query {
     """
+    WITH stored AS (
     INSERT INTO predictions
       (tenant_id, dataset_id, model_version, threshold, id, label, probability, numbers, categories, warnings)
     SELECT d.tenant_id, d.id, \(Int32(target.version))::int, \(target.threshold)::float8, r.*
@@ -112,6 +114,8 @@ struct PredictionInsert: Sendable {
         AND deleted_at IS NULL
       FOR \(unescaped: holds ? "SHARE" : "KEY SHARE")) d
     CROSS JOIN unnest(\(rows)::prediction_row[]) r
-    """
+    RETURNING 1)
+
+    """ + PredictionCounting.addStored(target.tenant)
   }
 }

@@ -8,6 +8,7 @@ public struct PredictionService: Sendable {
   private let served: ServedDatasets
   private let writer: PredictionWriter
   private let live: LiveKPIStore
+  private let usage: PredictionUsage
 
   /// Whether and how answers are kept.
   public enum Storage: Sendable {
@@ -28,6 +29,7 @@ public struct PredictionService: Sendable {
     self.served = served
     self.writer = writer
     live = LiveKPIStore(database: database)
+    usage = PredictionUsage(database: database)
   }
 
   /// Answers rows of one dataset with one model version, in order.
@@ -53,6 +55,7 @@ public struct PredictionService: Sendable {
       }
       var answers = try PredictionAnswers(try read(current), by: model)
       if case .nowhere = storage { return answers }
+      if attempt == 1 { try await usage.admit(tenant, answers.count, asking: tx) }
       answers.ids = UUID.version7(count: answers.count)
       let group = PredictionGroup(
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)

@@ -54,4 +54,9 @@ public struct Principal: Sendable, Equatable {
   public var keyID: Int
   /// What that key may do.
   public var role: Role
+  /// What the tenant may use.
+  public var limits = TenantLimits()
+
+  /// The principal as the doer of something.
+  public var actor: Actor { .key(keyID) }
 }

@@ -12,7 +12,8 @@ public struct KeyStore: Sendable {
 
   /// Makes a key of `tenant` in the caller's transaction.
   public static func issue(
-    _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, in tx: some QueryExecutor
+    _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, by actor: Actor = .commandLine,
+    in tx: some QueryExecutor
   ) async throws -> IssuedKey {
     let secret = KeySecret.generate(for: tenant)
     let row = try await tx.query(
@@ -25,6 +26,8 @@ public struct KeyStore: Sendable {
     let (id, createdAt) = try row.decode(Int.self, Date.self)
     let key = APIKey(
       id: id, name: name, role: role, createdAt: createdAt, lastUsedAt: nil, expiresAt: expiresAt)
+    try await AuditLog.record(
+      tenant, actor, .keyCreated, "key \(id)", detail: "\(name), \(role.rawValue)", in: tx)
     return IssuedKey(key: key, secret: secret)
   }
 
@@ -49,11 +52,13 @@ public struct KeyStore: Sendable {
   /// Takes a key of `tenant` back: no request with it succeeds from then on.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func revoke(_ tenant: TenantID, id: Int) async throws {
-    let result = try await database.transaction(for: tenant) { tx in
-      try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id)")
+  public func revoke(_ tenant: TenantID, id: Int, by actor: Actor = .commandLine) async throws {
+    try await database.transaction(for: tenant) { tx in
+      // Before the key goes, which may be the one that does it.
+      try await AuditLog.record(tenant, actor, .keyRevoked, "key \(id)", in: tx)
+      let result = try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id)")
+      guard result.affectedRows == 1 else { throw DomainError.notFound(what: "key \(id)") }
     }
-    guard result.affectedRows == 1 else { throw DomainError.notFound(what: "key \(id)") }
   }
 
   /// Whom a bearer secret belongs to; `nil` when the key is unknown, revoked or expired.
@@ -64,18 +69,22 @@ public struct KeyStore: Sendable {
     return try await database.transaction(for: tenant) { tx in
       let rows = try await tx.query(
         """
-        SELECT id, role, secret_hash, coalesce(last_used_at < now() - interval '1 minute', true)
-        FROM api_keys
-        WHERE tenant_id = \(tenant) AND prefix = \(secret.prefix) AND (expires_at IS NULL OR expires_at > now())
+        SELECT k.id, k.role, k.secret_hash, coalesce(k.last_used_at < now() - interval '1 minute', true), t.limits
+        FROM api_keys k
+        JOIN tenants t ON t.tenant_id = k.tenant_id
+        WHERE k.tenant_id = \(tenant) AND k.prefix = \(secret.prefix)
+          AND (k.expires_at IS NULL OR k.expires_at > now())
         """)
       guard let row = rows.first else { return nil }
-      let (id, roleName, hash, stale) = try row.decode(Int.self, String.self, Data.self, Bool.self)
+      let (id, roleName, hash, stale, limits) = try row.decode(
+        Int.self, String.self, Data.self, Bool.self, JSONB.self)
       guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
       if stale {
         try await tx.query(
           "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = \(tenant) AND id = \(id)")
       }
-      return Principal(tenant: tenant, keyID: id, role: role)
+      return Principal(
+        tenant: tenant, keyID: id, role: role, limits: try limits.decode(TenantLimits.self))
     }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JobQueue
 public import PostgreSQL
 
 /// The directory of tenants, for the operator at the command line.
@@ -24,6 +25,7 @@ public struct TenantStore: Sendable {
         let rows = try await tx.query(
           "INSERT INTO tenants (tenant_id, name) VALUES (\(id), \(name)) RETURNING created_at")
         let tenant = Tenant(id: tenantID, name: name, createdAt: try rows.single().decode(Date.self))
+        try await AuditLog.record(tenantID, .commandLine, .tenantCreated, "tenant \(name)", in: tx)
         let key = try await KeyStore.issue(tenantID, name: keyName, role: .admin, expiresAt: nil, in: tx)
         return (tenant, key)
       } catch let error as PostgreSQLError where error.sqlState == .uniqueViolation {
@@ -51,6 +53,32 @@ public struct TenantStore: Sendable {
     return tenant
   }
 
+  /// What was set for a tenant.
+  public func limits(_ tenant: TenantID) async throws -> TenantLimits {
+    try await database.transaction(for: tenant, readOnly: true) {
+      try await Quotas.limits(of: tenant, in: $0)
+    }
+  }
+
+  /// Changes what a tenant may use.
+  ///
+  /// - Parameter change: gets what was set, and changes it.
+  public func setLimits(
+    _ tenant: TenantID, _ change: @Sendable (inout TenantLimits) -> Void
+  ) async throws -> TenantLimits {
+    try await database.transaction(for: tenant) { tx in
+      var limits = try await Quotas.limits(of: tenant, in: tx)
+      change(&limits)
+      try await tx.query("UPDATE tenants SET limits = \(try JSONB(limits)) WHERE tenant_id = \(tenant)")
+      try await JobQueue.setLimit(tenant: tenant.rawValue, running: limits[set: .jobs], in: tx)
+      let words = Quota.allCases.compactMap { quota in limits[set: quota].map { "\(quota.rawValue) \($0)" } }
+      try await AuditLog.record(
+        tenant, .commandLine, .limitsSet, "tenant",
+        detail: words.isEmpty ? "standard" : words.joined(separator: ", "), in: tx)
+      return limits
+    }
+  }
+
   /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs.
   ///
   /// The bulk goes in bounded steps first, so that no single transaction holds millions of row locks; the tenant's
@@ -64,6 +92,7 @@ public struct TenantStore: Sendable {
     }
     try await database.transaction(for: tenant) { tx in
       try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant)")
+      try await JobQueue.setLimit(tenant: tenant.rawValue, running: nil, in: tx)
       try await tx.query("DELETE FROM tenants WHERE tenant_id = \(tenant)")
     }
   }

@@ -1,3 +1,5 @@
+import VerdictCore
+
 /// How large bodies may be, after decompression, in bytes.
 enum BodyLimits {
   /// Everything that is not mentioned below.
@@ -6,4 +8,17 @@ enum BodyLimits {
   static let batch = 64 << 20
   /// Streams of labels as NDJSON or CSV.
   static let stream = 1 << 30
+
+  /// What was set for the tenant whose request is being answered.
+  @TaskLocal static var tenant: Int?
+}
+
+extension TaskLocal<Int?> {
+  /// Runs the closure under a tenant's own limit, if it has one: most have none, and pay nothing.
+  func withValue<T>(
+    of limits: TenantLimits, _ body: () async throws -> T
+  ) async rethrows -> T {
+    guard let own = limits[set: .bodyBytes] else { return try await body() }
+    return try await withValue(own, operation: body)
+  }
 }

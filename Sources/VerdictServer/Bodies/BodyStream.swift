@@ -17,6 +17,7 @@ struct BodyStream: ~Copyable {
   /// - Throws: ``Problem`` of kind `unsupported-media-type` for a coding that is not known, `body-too-large` for a body
   ///   that is announced as larger, before any of it is read.
   init(_ request: Request, limit: Int) throws {
+    let limit = min(limit, BodyLimits.tenant ?? limit)
     if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
       throw Body.tooLarge(limit)
     }

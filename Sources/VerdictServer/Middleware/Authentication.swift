@@ -1,6 +1,7 @@
 import Crypto
 import HTTPTypes
 import Hummingbird
+import PostgreSQL
 import Synchronization
 import VerdictCore
 
@@ -9,19 +10,44 @@ import VerdictCore
 /// What was found is remembered for less than a second, so that a busy key costs one look-up a second and a revoked one
 /// is refused within a second in every process. Look-ups of one key at one time share one query.
 final class Authenticator: Sendable {
-  private struct Known {
+  /// Who sends a request, and what that tenant may still ask for.
+  struct Caller: Sendable {
     var principal: Principal
+    fileprivate var bucket: RequestBucket
+
+    /// Takes one of the tenant's requests.
+    ///
+    /// - Returns: what to say about it in the answer, if the tenant has a limit of its own.
+    /// - Throws: ``Problem`` of kind `too-many-requests`.
+    func takeRequest() throws -> HTTPFields? {
+      guard let rate = principal.limits[.requestsPerSecond] else { return nil }
+      guard let left = bucket.take(rate: rate, now: .now) else { throw RateLimit.refusal(rate) }
+      guard principal.limits[set: .requestsPerSecond] != nil else { return nil }
+      return [.rateLimitPolicy: RateLimit.policy(rate), .rateLimit: RateLimit.left(left)]
+    }
+  }
+
+  private struct Known {
+    var caller: Caller
     var until: ContinuousClock.Instant
   }
 
   private enum Lookup {
-    case known(Principal)
+    case known(Caller)
     case running(Task<Principal?, any Error>)
   }
 
   private struct State {
     var known: [Digest: Known] = [:]
     var running: [Digest: Task<Principal?, any Error>] = [:]
+    var buckets: [TenantID: RequestBucket] = [:]
+
+    mutating func caller(_ principal: Principal) -> Caller {
+      if let bucket = buckets[principal.tenant] { return Caller(principal: principal, bucket: bucket) }
+      let bucket = RequestBucket(rate: principal.limits[.requestsPerSecond] ?? .max, now: .now)
+      buckets[principal.tenant] = bucket
+      return Caller(principal: principal, bucket: bucket)
+    }
   }
 
   private typealias Digest = SHA256.Digest
@@ -30,38 +56,50 @@ final class Authenticator: Sendable {
   private static let capacity = 10_000
 
   private let keys: KeyStore
+  private let wrongKeys: WrongKeys
   private let state = Mutex(State())
 
-  init(keys: KeyStore) {
+  init(keys: KeyStore, wrongKeys: WrongKeys = WrongKeys()) {
     self.keys = keys
+    self.wrongKeys = wrongKeys
   }
 
   /// Who sends `request`.
   ///
-  /// - Throws: ``Problem`` of kind `unauthorized`.
-  func principal(of request: Request) async throws -> Principal {
+  /// - Parameter address: where it comes from; asked for only when the database has to be.
+  /// - Throws: ``Problem`` of kind `unauthorized`; `too-many-requests` when too many wrong keys came from the address.
+  func caller(of request: Request, from address: @autoclosure () -> String) async throws -> Caller {
     guard var header = request.headers[.authorization] else {
       throw Self.unauthorized("This path needs an API key: Authorization: Bearer vd_….")
     }
     let digest = header.withUTF8 { SHA256.hash(data: UnsafeRawBufferPointer($0)) }
     let now = ContinuousClock.now
     let known = state.withLock { $0.known[digest] }
-    if let known, known.until > now { return known.principal }
+    if let known, known.until > now { return known.caller }
     let parts = header.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer", let secret = KeySecret(token: parts[1]) else {
       throw Self.unauthorized("The Authorization header does not carry an API key: Bearer vd_….")
     }
-    guard let principal = try await principal(for: secret, digest) else {
-      throw Self.unauthorized("The API key is unknown, revoked or expired.")
+    // A key that was right a moment ago costs its address nothing, whoever else is behind it.
+    let origin = known == nil ? address() : nil
+    if let origin, !wrongKeys.take(origin, now: now) { throw WrongKeys.refusal }
+    do {
+      guard let caller = try await caller(for: secret, digest) else {
+        throw Self.unauthorized("The API key is unknown, revoked or expired.")
+      }
+      if let origin { wrongKeys.giveBack(origin) }
+      return caller
+    } catch let error as PostgreSQLError {
+      if let origin { wrongKeys.giveBack(origin) }
+      throw error
     }
-    return principal
   }
 
   /// - Parameter digest: of the header; the same key in a header of another form is looked up for itself.
-  private func principal(for secret: KeySecret, _ digest: Digest) async throws -> Principal? {
+  private func caller(for secret: KeySecret, _ digest: Digest) async throws -> Caller? {
     let now = ContinuousClock.now
     let lookup: Lookup = state.withLock { state in
-      if let known = state.known[digest], known.until > now { return .known(known.principal) }
+      if let known = state.known[digest], known.until > now { return .known(known.caller) }
       if let running = state.running[digest] { return .running(running) }
       let task = Task { [keys] in try await keys.principal(for: secret) }
       state.running[digest] = task
@@ -69,22 +107,22 @@ final class Authenticator: Sendable {
     }
     let task: Task<Principal?, any Error>
     switch lookup {
-    case .known(let principal): return principal
+    case .known(let caller): return caller
     case .running(let running): task = running
     }
     let result = await task.result
-    state.withLock { state in
-      guard state.running[digest] == task else { return }
+    let caller = state.withLock { state in
+      let principal = try? result.get()
+      let caller = principal.map { state.caller($0) }
+      guard state.running[digest] == task else { return caller }
       state.running[digest] = nil
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
       // The age counts from the start of the look-up: a revocation after it may not have been seen.
-      if case .success(let principal?) = result {
-        state.known[digest] = Known(principal: principal, until: now + Self.lifetime)
-      } else {
-        state.known[digest] = nil
-      }
+      state.known[digest] = caller.map { Known(caller: $0, until: now + Self.lifetime) }
+      return caller
     }
-    return try result.get()
+    _ = try result.get()
+    return caller
   }
 
   private static func unauthorized(_ detail: String) -> Problem {

@@ -95,6 +95,13 @@ extension Problem {
         .modelActive, "Model \(version) is the active one; promote another version before deleting it.")
     case .jobFinished(let id, let state):
       self.init(.jobFinished, "Training job \(id) has ended already: \(state).")
+    case .quotaExceeded(let quota, let maximum, let present):
+      self.init(
+        .quotaExceeded,
+        "The tenant may have \(maximum) \(quota.words) and has \(present).")
+      extensions = [
+        .string("limit", quota.rawValue), .integer("maximum", maximum), .integer("present", present),
+      ]
     case .invalid(let problems): self.init(.invalidBody, places: problems.map(Place.init))
     case .idempotencyKeyReused:
       self.init(.idempotencyKeyReused, "This Idempotency-Key came with another request before.")
@@ -102,6 +109,21 @@ extension Problem {
       self.init(
         .idempotencyKeyInUse, "A request with this Idempotency-Key is being answered right now.",
         headers: [.retryAfter: "1"])
+    }
+  }
+}
+
+extension Quota {
+  /// As it reads in a sentence.
+  fileprivate var words: String {
+    switch self {
+    case .rows: "labels"
+    case .datasets: "datasets"
+    case .keys: "API keys"
+    case .predictions: "stored predictions"
+    case .bodyBytes: "bytes a body"
+    case .requestsPerSecond: "requests a second"
+    case .jobs: "trainings at a time"
     }
   }
 }

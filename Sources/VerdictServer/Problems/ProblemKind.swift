@@ -6,6 +6,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case invalidParameter = "invalid-parameter"
   case unauthorized
   case forbidden
+  case quotaExceeded = "quota-exceeded"
   case notFound = "not-found"
   case methodNotAllowed = "method-not-allowed"
   case notAcceptable = "not-acceptable"
@@ -34,7 +35,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     switch self {
     case .malformedBody, .invalidParameter: .badRequest
     case .unauthorized: .unauthorized
-    case .forbidden: .forbidden
+    case .forbidden, .quotaExceeded: .forbidden
     case .notFound: .notFound
     case .methodNotAllowed: .methodNotAllowed
     case .notAcceptable: .notAcceptable
@@ -57,6 +58,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .invalidParameter: "Invalid parameter"
     case .unauthorized: "Unauthorized"
     case .forbidden: "Forbidden"
+    case .quotaExceeded: "Quota exceeded"
     case .notFound: "Not found"
     case .methodNotAllowed: "Method not allowed"
     case .notAcceptable: "Not acceptable"

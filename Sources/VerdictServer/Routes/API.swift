@@ -37,13 +37,19 @@ struct API {
   ) {
     routes.add(method, path, role: role)
     router.on(RouterPath(path), method: method) { [authenticator] request, context in
-      let principal = try await authenticator.principal(of: request)
+      let caller = try await authenticator.caller(of: request, from: context.address)
+      let principal = caller.principal
+      let rate = try caller.takeRequest()
       guard principal.role.includes(role) else {
         throw Problem(
           .forbidden,
           "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
       }
-      return try await handler(request, context, principal)
+      var response = try await BodyLimits.$tenant.withValue(of: principal.limits) {
+        try await handler(request, context, principal)
+      }
+      if let rate { response.headers.append(contentsOf: rate) }
+      return response
     }
   }
 

@@ -21,7 +21,7 @@ struct DatasetRoutes {
     let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
     let new = try NewDatasetBody.parse(body)
     return try await domain.once(request, who, body: body) { tx in
-      let summary = try await domain.datasets.create(who.tenant, new, in: tx)
+      let summary = try await domain.datasets.create(who.tenant, new, by: who.actor, in: tx)
       return try .dataset(summary, .created, headers: [.location: "/v1/datasets/\(new.name)"])
     }
   }
@@ -53,7 +53,7 @@ struct DatasetRoutes {
     let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
     let condition = try DatasetSummary.condition(of: request)
-    let summary = try await domain.datasets.change(who.tenant, named: name, if: condition) {
+    let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor, if: condition) {
       try patch.change(of: $0)
     }
     domain.served.forget(who.tenant, named: name)
@@ -66,7 +66,7 @@ struct DatasetRoutes {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let condition = try DatasetSummary.condition(of: request)
-    try await domain.datasets.delete(who.tenant, named: name, if: condition)
+    try await domain.datasets.delete(who.tenant, named: name, by: who.actor, if: condition)
     domain.served.forget(who.tenant, named: name)
     return Response(status: .noContent)
   }

@@ -29,7 +29,7 @@ struct FeedbackRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    try await domain.feedback.removeLabel(who.tenant, dataset: name, prediction: id)
+    try await domain.feedback.removeLabel(who.tenant, dataset: name, prediction: id, by: who.actor)
     return Response(status: .noContent)
   }
 
@@ -40,7 +40,8 @@ struct FeedbackRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
     return try await domain.once(request, who, body: body) { tx in
-      let outcome = try await domain.feedback.label(who.tenant, dataset: name, in: tx) { dataset in
+      let outcome = try await domain.feedback.label(who.tenant, dataset: name, by: who.actor, in: tx) {
+        dataset in
         switch body.type {
         case .csv: try FeedbackReader.csv(body.bytes, positive: dataset.label.positive)
         case .ndjson: try FeedbackReader.ndjson(body.bytes, positive: dataset.label.positive)

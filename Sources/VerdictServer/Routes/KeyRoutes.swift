@@ -30,8 +30,9 @@ struct KeyRoutes {
     let new = try NewKeyBody.parse(body)
     // What is kept for repeats has no secret: only its hash may be stored.
     return try await domain.once(request, who, body: body) { tx in
+      try await Quotas.admitKey(who.tenant, in: tx)
       let issued = try await KeyStore.issue(
-        who.tenant, name: new.name, role: new.role, expiresAt: new.expiresAt, in: tx)
+        who.tenant, name: new.name, role: new.role, expiresAt: new.expiresAt, by: who.actor, in: tx)
       let headers: HTTPFields = [.location: "/v1/keys/\(issued.key.id)", .cacheControl: "no-store"]
       return (
         answer: Response.json(.created, headers: headers) { $0.issuedKey(issued.key, secret: issued.secret) },
@@ -44,7 +45,7 @@ struct KeyRoutes {
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    try await domain.keys.revoke(who.tenant, id: try context.number("id", of: "key"))
+    try await domain.keys.revoke(who.tenant, id: try context.number("id", of: "key"), by: who.actor)
     return Response(status: .noContent)
   }
 }

@@ -62,7 +62,7 @@ struct LabelRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    try await domain.labels.delete(who.tenant, dataset: name, id: id)
+    try await domain.labels.delete(who.tenant, dataset: name, id: id, by: who.actor)
     return Response(status: .noContent)
   }
 
@@ -95,7 +95,7 @@ struct LabelRoutes {
         .invalidParameter,
         "Say which labels to delete: id=, key=, created_before=, source=, or all=true for every one.")
     }
-    let deleted = try await domain.labels.delete(who.tenant, dataset: name, where: filter)
+    let deleted = try await domain.labels.delete(who.tenant, dataset: name, where: filter, by: who.actor)
     return .json { json in
       json.object { json in
         json.name("deleted")

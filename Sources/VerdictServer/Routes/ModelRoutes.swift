@@ -40,7 +40,8 @@ struct ModelRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
     let version = try ActiveModelBody.parse(body)
-    let model = try await domain.models.activate(who.tenant, dataset: name, version: version)
+    let model = try await domain.models.activate(
+      who.tenant, dataset: name, version: version, by: who.actor)
     domain.served.forget(who.tenant, named: name)
     return try .json { try $0.modelSummary(model) }
   }
@@ -106,7 +107,7 @@ struct ModelRoutes {
   {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    try await domain.models.delete(who.tenant, dataset: name, version: version)
+    try await domain.models.delete(who.tenant, dataset: name, version: version, by: who.actor)
     return Response(status: .noContent)
   }
 

@@ -10,6 +10,9 @@ extension HTTPField.Name {
   static let prefer = constant("Prefer")
   static let preferenceApplied = constant("Preference-Applied")
 
+  static let rateLimit = constant("RateLimit")
+  static let rateLimitPolicy = constant("RateLimit-Policy")
+
   private static func constant(_ name: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(name) else { preconditionFailure("not a header's name: \(name)") }
     return name

@@ -18,9 +18,10 @@ struct TestServer {
 
   /// Runs the closure with a server of its own; nothing of it is left afterwards.
   static func with<T: Sendable>(
-    worker: Bool = true, _ body: @Sendable @escaping (TestServer) async throws -> T
+    worker: Bool = true, observer: (@Sendable (Query, String, Int) -> Void)? = nil,
+    _ body: @Sendable @escaping (TestServer) async throws -> T
   ) async throws -> T {
-    try await TestDomain.with(connections: 16) { domain in
+    try await TestDomain.with(connections: 16, observer: observer) { domain in
       try await serve(domain, worker: worker, listening: domain.app) { port in
         let (tenant, issued) = try await TenantStore(database: domain.database).create(
           name: "acme", keyName: "first")

@@ -1,0 +1,46 @@
+import Foundation
+public import PostgreSQL
+
+/// Who did which administrative act, and which deletion, when. An entry is written in the transaction of its act: there is
+/// never one without the other.
+public struct AuditLog: Sendable {
+  private let database: Database
+
+  /// The log in `database`.
+  public init(database: Database) {
+    self.database = database
+  }
+
+  /// Writes an act down in the transaction that does it.
+  public static func record(
+    _ tenant: TenantID, _ actor: Actor, _ action: AuditAction, _ target: String, detail: String? = nil,
+    in tx: some QueryExecutor
+  ) async throws {
+    var key: Int?
+    if case .key(let id) = actor { key = id }
+    try await tx.query(
+      """
+      INSERT INTO audit_entries (tenant_id, key_id, key_name, action, target, detail)
+      VALUES (\(tenant), \(key), (SELECT name FROM api_keys WHERE tenant_id = \(tenant) AND id = \(key)),
+              \(action.rawValue), \(target), \(detail))
+      """)
+  }
+
+  /// The entries of a tenant, newest first, below the id `cursor`, at most `limit`.
+  public func list(_ tenant: TenantID, before cursor: Int?, limit: Int) async throws -> [AuditEntry] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query(
+        """
+        SELECT id, at, key_id, key_name, action, target, detail FROM audit_entries
+        WHERE tenant_id = \(tenant) AND id < \(cursor ?? Int.max) ORDER BY id DESC LIMIT \(limit)
+        """
+      ).map { row in
+        let (id, at, key, keyName, action, target, detail) = try row.decode(
+          Int.self, Date.self, Int?.self, String?.self, String.self, String.self, String?.self)
+        return AuditEntry(
+          id: id, at: at, actor: key.map { .key($0) } ?? .commandLine, keyName: keyName, action: action,
+          target: target, detail: detail)
+      }
+    }
+  }
+}

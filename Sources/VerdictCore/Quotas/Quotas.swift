@@ -1,0 +1,47 @@
+public import PostgreSQL
+
+/// Holds tenants to their limits, within the transactions that would go beyond them.
+public enum Quotas {
+  /// The limits of a tenant, as of the caller's snapshot.
+  static func limits(of tenant: TenantID, in tx: some QueryExecutor) async throws -> TenantLimits {
+    let rows = try await tx.query("SELECT limits FROM tenants WHERE tenant_id = \(tenant)")
+    return try rows.first?.decode(JSONB.self).decode(TenantLimits.self) ?? TenantLimits()
+  }
+
+  /// Makes everything that counts datasets or keys of a tenant wait for the caller's transaction, and tells the limits.
+  private static func limits(
+    holding tenant: TenantID, in tx: some QueryExecutor
+  ) async throws -> TenantLimits {
+    let rows = try await tx.query(
+      "SELECT limits FROM tenants WHERE tenant_id = \(tenant) FOR NO KEY UPDATE")
+    return try rows.first?.decode(JSONB.self).decode(TenantLimits.self) ?? TenantLimits()
+  }
+
+  /// Refuses one dataset more than allowed; the caller goes on to make it.
+  ///
+  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)``.
+  static func admitDataset(_ tenant: TenantID, in tx: some QueryExecutor) async throws {
+    try check(
+      .datasets, try await limits(holding: tenant, in: tx),
+      present: try await count(
+        "SELECT count(*) FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL", in: tx))
+  }
+
+  /// Refuses one key more than allowed; the caller goes on to make it.
+  ///
+  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)``.
+  public static func admitKey(_ tenant: TenantID, in tx: Transaction) async throws {
+    try check(
+      .keys, try await limits(holding: tenant, in: tx),
+      present: try await count("SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)", in: tx))
+  }
+
+  private static func count(_ query: Query, in tx: some QueryExecutor) async throws -> Int {
+    try await tx.query(query).single().decode(Int.self)
+  }
+
+  private static func check(_ quota: Quota, _ limits: TenantLimits, present: Int) throws {
+    guard let maximum = limits[quota], present >= maximum else { return }
+    throw DomainError.quotaExceeded(quota, maximum: maximum, present: present)
+  }
+}

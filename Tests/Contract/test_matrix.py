@@ -1,0 +1,176 @@
+"""Every operation with every kind of key, made from the document: a new operation is covered on the day it is described."""
+
+import datetime
+import re
+import statistics
+import time
+import uuid
+
+import pytest
+
+from contract import data, document
+from contract.client import Client, problem
+
+ALL = list(document.operations().values())
+GUARDED = [operation for operation in ALL if operation.role]
+ADDRESSED = [operation for operation in GUARDED if "{" in operation.path]
+INCLUDES = {
+    "admin": {"admin", "write", "read", "predict"}, "write": {"write", "read", "predict"},
+    "read": {"read"}, "predict": {"predict"},
+}
+ABSENT = {"dataset": "absent-dataset", "integer": 999_999_999, "string": "01935a3e-5f0b-7c7e-9a4e-0d6b3a2f9c11"}
+
+
+def names(path: str) -> list[str]:
+    """The parameters of a path."""
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+def absent(operation) -> dict:
+    """Values for the path of which nothing is there."""
+    types = {each["name"]: each["schema"] for each in operation.parameters if each["in"] == "path"}
+    return {name: ABSENT["dataset"] if name == "dataset" else ABSENT[types[name]["type"]] for name in names(operation.path)}
+
+
+def real(operation, client, dataset: str) -> dict:
+    """Values for the path of things that are there: each is looked up in the list above it."""
+    values, parts = {}, operation.path.split("/")
+    for index, part in enumerate(parts):
+        if not part.startswith("{"):
+            continue
+        name, above = part[1:-1], "/".join(parts[:index])
+        if name == "dataset":
+            values[name] = dataset
+            continue
+        lists = [each for each in GUARDED if each.method == "GET" and each.path == above]
+        assert lists, f"{operation}: nothing lists what {above}/{part} is"
+        known = {each: values[each] for each in names(above)}
+        entries = client.call(lists[0].id, query={"limit": 1}, expect=200, **known).json()["data"]
+        assert entries, f"{operation}: {above} is empty"
+        values[name] = entries[0][name]
+    return values
+
+
+def arguments(operation) -> dict:
+    """What makes a request complete but for its path: the documented examples."""
+    sent = {"query": operation.required_query}
+    if operation.id == "deleteLabels":
+        sent["query"] = {"all": "true"}
+    if operation.spec.get("requestBody"):
+        try:
+            sent["json_body"] = operation.example()
+        except AssertionError:
+            sent |= {"data": b"{", "media_type": next(iter(operation.spec["requestBody"]["content"]))}
+    return sent
+
+
+def harmless(operation) -> dict:
+    """What makes a request that changes nothing, whoever is allowed to send it."""
+    if operation.spec.get("requestBody"):
+        return {"data": b"{", "media_type": "application/json"}
+    return {"query": {"nonsense": "1"}}
+
+
+@pytest.fixture(scope="module")
+def furnished(api) -> str:
+    """A dataset of the first tenant with one of everything in it, whose name is nowhere else."""
+    name = data.train(api, data.create(api, f"secret-{uuid.uuid4().hex}"), 60)
+    made = api.call("predict", dataset=name, json_body={"features": {}}, expect=201).json()
+    api.call("labelPrediction", dataset=name, id=made["id"], json_body={"label": 1}, expect=200)
+    return name
+
+
+@pytest.fixture(scope="module")
+def dead_keys(api, url, admin_keys) -> dict[str, Client]:
+    """Keys that open nothing any more, or never did."""
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
+    expired = api.call("createKey", expect=201, json_body={
+        "name": "expired", "role": "admin", "expires_at": soon.isoformat(timespec="milliseconds").replace("+00:00", "Z")})
+    revoked = api.call("createKey", json_body={"name": "revoked", "role": "admin"}, expect=201).json()
+    clients = {
+        "no key": Client(url, None), "garbage": Client(url, "vd_garbage"),
+        "forged": Client(url, admin_keys[0][:-4] + ("0000" if admin_keys[0][-4:] != "0000" else "1111")),
+        "revoked": Client(url, revoked["secret"]), "expired": Client(url, expired.json()["secret"]),
+    }
+    clients["revoked"].call("listDatasets", expect=200)
+    api.call("deleteKey", id=revoked["id"], expect=204)
+    time.sleep(2.5)
+    return clients
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+def test_dead_keys_open_nothing(operation, api, furnished, dead_keys):
+    details = {}
+    for kind, client in dead_keys.items():
+        answers = [
+            client.call(operation.id, **values, **arguments(operation), expect=401)
+            for values in (absent(operation), real(operation, api, furnished))
+        ]
+        for answer in answers:
+            assert furnished not in answer.text.replace(answer.json()["instance"], "")
+            details.setdefault(kind, set()).add(problem(answer, "unauthorized")["detail"])
+    assert len(details["forged"] | details["revoked"] | details["expired"]) == 1, "a dead key is told how it died"
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+def test_each_role_does_its_own(operation, roles, api, furnished):
+    for role, client in roles.items():
+        for values in (absent(operation), real(operation, api, furnished)):
+            answer = client.call(operation.id, **values, **harmless(operation))
+            if operation.role in INCLUDES[role]:
+                assert answer.status_code in (400, 404, 409), f"{role}: {answer.status_code} {answer.text}"
+            else:
+                problem(client.call(operation.id, **values, **harmless(operation), expect=403), "forbidden")
+
+
+@pytest.mark.parametrize("operation", [each for each in GUARDED if "{" not in each.path and each.method == "GET"], ids=str)
+def test_lists_show_one_s_own(operation, other, api, furnished):
+    answer = other.call(operation.id, **arguments(operation), expect=200)
+    assert furnished not in answer.text
+
+
+@pytest.mark.parametrize("operation", ADDRESSED, ids=str)
+def test_another_tenant_s_is_as_if_it_were_not(operation, other, api, furnished):
+    """The same answer word for word, with a key of every role that may ask, wherever the path says what is not one's own;
+    and what was asked for is still there afterwards."""
+    before = data.stored(api, furnished)
+    theirs, nothing = real(operation, api, furnished), absent(operation)
+    asked = [theirs, nothing]
+    if "dataset" in theirs and len(theirs) > 1:
+        # Things of the other tenant by their number within a dataset of one's own.
+        own = data.create(other, f"own-{uuid.uuid4().hex[:12]}")
+        asked += [theirs | {"dataset": own}, nothing | {"dataset": own}]
+    said = []
+    for values in asked:
+        answer = other.call(operation.id, **values, **arguments(operation), expect=404)
+        body = problem(answer, "not-found")
+        del body["request_id"], body["instance"]  # The latter is the path, and checked in every answer.
+        text = str(sorted(body.items()))
+        for value in values.values():
+            text = re.sub(rf"\b{re.escape(str(value))}\b", "?", text)
+        said.append(text)
+    assert said[0] == said[1]
+    assert said[2:3] == said[3:4]
+    assert data.stored(api, furnished) == before
+
+
+@pytest.mark.parametrize("operation", [each for each in ADDRESSED if each.method == "GET"] +
+                         [document.operations()["predict"]], ids=str)
+def test_and_takes_as_long(operation, other, api, furnished):
+    """Compared by the medians, with much room: a look-up more or less would not show, a look into the other's rows would."""
+    times = {"theirs": [], "nothing": []}
+    values = {"theirs": real(operation, api, furnished), "nothing": absent(operation)}
+    sent = arguments(operation)
+    for _ in range(15):
+        for kind, path in values.items():
+            start = time.perf_counter()
+            other.call(operation.id, **path, **sent, expect=404)
+            times[kind].append(time.perf_counter() - start)
+    theirs, nothing = (statistics.median(each) for each in times.values())
+    assert theirs < 3 * nothing + 0.05 and nothing < 3 * theirs + 0.05, times
+
+
+@pytest.mark.parametrize("operation", [each for each in ALL if not each.role], ids=str)
+def test_open_paths_are_open_to_all(operation, dead_keys):
+    for client in dead_keys.values():
+        client.call(operation.id, expect=200)

@@ -1,0 +1,63 @@
+"""What a tenant uses and may use, and who did what."""
+
+import time
+
+from contract import data
+from contract.client import problem
+
+
+def test_usage_counts_what_is_there(api, dataset):
+    before = api.call("getUsage", expect=200).json()
+    api.call("addLabels", dataset=dataset, json_body={"labels": data.rows(2)}, expect=201)
+    after = api.call("getUsage", expect=200).json()
+    assert after["rows"]["used"] == before["rows"]["used"] + 2
+    assert after["keys"]["used"] == len(api.pages("listKeys"))
+    assert after["datasets"]["used"] == len(api.pages("listDatasets"))
+    assert all("limit" in each for each in after.values())
+
+
+def test_every_act_is_in_the_log(api, dataset):
+    made = api.call("createKey", json_body={"name": "audited", "role": "read"}, expect=201).json()
+    api.call("addLabels", dataset=dataset, json_body={"labels": data.rows(2)}, expect=201)
+    api.call("updateDataset", dataset=dataset, json_body={"gate": None}, media_type="application/merge-patch+json",
+             expect=200)
+    api.call("deleteLabels", dataset=dataset, query={"all": "true"}, expect=200)
+    api.call("deleteDataset", dataset=dataset, expect=204)
+    api.call("deleteKey", id=made["id"], expect=204)
+    entries = [(each["action"], each["target"], each["detail"]) for each in api.pages("listAudit")[:6]]
+    assert entries == [
+        ("key.revoked", f"key {made['id']}", None), ("dataset.deleted", f"dataset {dataset}", None),
+        ("labels.deleted", f"dataset {dataset}", "2 labels"), ("dataset.changed", f"dataset {dataset}", None),
+        ("key.created", f"key {made['id']}", "audited, read"), ("dataset.created", f"dataset {dataset}", None),
+    ]
+    first = api.pages("listAudit", limit=7)[0]
+    assert first["actor"] == {"type": "key", "key_id": first["actor"]["key_id"], "key_name": "first"}
+
+
+def test_the_log_is_the_tenant_s_own(api, other, dataset):
+    assert f"dataset {dataset}" in [each["target"] for each in api.pages("listAudit")]
+    assert f"dataset {dataset}" not in [each["target"] for each in other.pages("listAudit")]
+
+
+def test_a_full_tenant_is_told_of_its_limit(command, url):
+    """Limits set by the command line hold within a second, and name themselves."""
+    tenant = command.tenant("small")
+    command("tenant", "set", tenant.name, "--datasets", "1", "--rows", "2")
+    time.sleep(1)
+    client = tenant.client
+    name = data.create(client, "only")
+    refused = problem(client.call("createDataset", json_body={
+        "name": "second", "features": [{"name": "x", "type": "continuous"}]}, expect=403), "quota-exceeded")
+    assert (refused["limit"], refused["maximum"], refused["present"]) == ("datasets", 1, 1)
+    batch = {"labels": data.rows(3)}
+    assert client.call("addLabels", dataset=name, json_body=batch, expect=403).json()["limit"] == "rows"
+    command("tenant", "set", tenant.name, "--requests-per-second", "1")
+    deadline = time.monotonic() + 60
+    while (late := client.call("getUsage")).status_code == 200:
+        assert time.monotonic() < deadline, "more than one request a second"
+    assert late.headers["Retry-After"] == "1" and late.json()["limit"] == "requests_per_second"
+    assert late.headers["RateLimit-Policy"] == '"requests";q=1;w=1'
+    shown = command("tenant", "show", tenant.name, "--json")
+    limits = {each["name"]: (each["limit"], each["is_set"]) for each in shown["usage"]}
+    assert limits["rows"] == (2, True) and limits["keys"] == (100, False)
+    command("tenant", "set", tenant.name, "--requests-per-second", "standard")

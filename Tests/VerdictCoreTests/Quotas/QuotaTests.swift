@@ -1,0 +1,126 @@
+import DomainTestSupport
+import JobQueue
+import PostgreSQL
+import Testing
+
+@testable import VerdictCore
+
+/// No tenant has more than it may have.
+@Suite struct QuotaTests {
+  @Test func rowsStayWithinTheLimitHoweverManyWritersThereAre() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.limit(tenant, .rows, 100)
+      for name in ["a", "b"] { try await domain.dataset(tenant, name) }
+      let stored = try await withThrowingTaskGroup(of: Int.self) { group in
+        for index in 0..<40 {
+          group.addTask {
+            do {
+              return try await domain.post(x: [1, -1, 2, -2, 3, -3, 4], tenant, index % 2 == 0 ? "a" : "b")
+                .inserted
+            } catch DomainError.quotaExceeded(let quota, let maximum, let present) {
+              #expect(quota == .rows && maximum == 100 && present + 7 > 100 && present <= 100)
+              return 0
+            }
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      #expect(stored == 98)
+      let usage = try await UsageStore(database: domain.database).usage(tenant)
+      #expect(usage.used[.rows] == 98)
+      #expect(usage.limits[.rows] == 100)
+      let counted = try await domain.countedRows()
+      #expect(counted.positives + counted.negatives == 98)
+    }
+  }
+
+  @Test func aFullTenantReplacesAndDeletesAndThenAdds() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.dataset(tenant)
+      try await domain.post(x: [1, -1], keys: ["a", "b"], tenant)
+      try await domain.limit(tenant, .rows, 2)
+      #expect(try await domain.post(x: [5, -5], keys: ["a", "b"], tenant).updated == 2)
+      await #expect(throws: DomainError.quotaExceeded(.rows, maximum: 2, present: 2)) {
+        try await domain.post(x: [7], keys: ["c"], tenant)
+      }
+      var filter = LabelFilter()
+      filter.keys = ["a"]
+      let gone = filter
+      #expect(try await domain.labels.delete(tenant, dataset: "d", where: gone) == 1)
+      #expect(try await domain.post(x: [7], keys: ["c"], tenant).inserted == 1)
+      // A limit below what is there takes nothing away.
+      try await domain.limit(tenant, .rows, 1)
+      #expect(try await domain.counts(tenant).stored == 2)
+    }
+  }
+
+  @Test func anotherTenantsRowsDoNotCount() async throws {
+    try await TestDomain.with { domain in
+      let (mine, theirs) = (try await domain.tenant("mine"), try await domain.tenant("theirs"))
+      try await domain.limit(mine, .rows, 3)
+      for tenant in [mine, theirs] { try await domain.dataset(tenant) }
+      try await domain.post(x: [1, 2, 3, 4, 5], theirs)
+      #expect(try await domain.post(x: [1, 2, -3], mine).inserted == 3)
+    }
+  }
+
+  @Test func datasetsAndKeysStayWithinTheLimitAtTheSameTime() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.limit(tenant, .datasets, 3)
+      try await domain.limit(tenant, .keys, 4)
+      let made = await withTaskGroup(of: Bool.self) { group in
+        for index in 0..<12 {
+          group.addTask { (try? await domain.dataset(tenant, "d\(index)")) != nil }
+        }
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+      #expect(made == 3)
+      let issued = await withTaskGroup(of: Bool.self) { group in
+        for index in 0..<12 {
+          group.addTask {
+            let key = try? await domain.database.transaction(for: tenant) { tx in
+              try await Quotas.admitKey(tenant, in: tx)
+              return try await KeyStore.issue(tenant, name: "\(index)", role: .read, expiresAt: nil, in: tx)
+            }
+            return key != nil
+          }
+        }
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+      #expect(issued == 3)  // The tenant has its first key.
+      let names = try await domain.datasets.list(tenant, after: nil, limit: 10).map(\.dataset.name)
+      try await domain.datasets.delete(tenant, named: try #require(names.first))
+      try await domain.dataset(tenant, "again")
+    }
+  }
+
+  @Test func aTenantsOwnLimitOfJobsHolds() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      for name in ["a", "b", "c"] {
+        try await domain.dataset(tenant, name)
+        try await domain.post(x: [1, 2, -1, -2], tenant, name)
+        _ = try await domain.database.transaction(for: tenant) { tx in
+          try await domain.trainings.request(tenant, dataset: name, in: tx) { $0 }
+        }
+      }
+      try await domain.limit(tenant, .jobs, 0)
+      #expect(try await domain.queue.claim(worker: "w") == nil)
+      try await domain.limit(tenant, .jobs, 2)
+      #expect(try await domain.queue.claim(worker: "w") != nil)
+      #expect(try await domain.queue.claim(worker: "w") != nil)
+      #expect(try await domain.queue.claim(worker: "w") == nil)
+      try await domain.limit(tenant, .jobs, nil)
+      #expect(try await domain.queue.claim(worker: "w") != nil)
+    }
+  }
+}
+
+extension TestDomain {
+  func limit(_ tenant: TenantID, _ quota: Quota, _ number: Int?) async throws {
+    _ = try await TenantStore(database: database).setLimits(tenant) { $0[set: quota] = number }
+  }
+}

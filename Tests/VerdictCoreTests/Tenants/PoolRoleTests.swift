@@ -1,0 +1,131 @@
+import DomainTestSupport
+import Foundation
+import PostgreSQL
+import Testing
+
+@testable import VerdictCore
+
+/// What the role of the pool can do, and what a connection carries back to the pool.
+@Suite struct PoolRoleTests {
+  /// As production connects: as `verdict_app` itself, from which there is no way to another role.
+  @Test func theRoleCannotBecomeAnotherNorLookPastRowLevelSecurity() async throws {
+    try await TestDomain.with { domain in
+      let mine = try await domain.tenant("mine")
+      let theirs = try await domain.tenant("theirs")
+      try await domain.asOwner { connection in
+        // Roles are the whole cluster's: another test may be doing the same.
+        for _ in 0..<20 {
+          if (try? await connection.query("ALTER ROLE verdict_app LOGIN")) != nil { break }
+        }
+      }
+      var configuration = domain.admin
+      configuration.parameters["user"] = "verdict_app"
+      let connection = try await Connection.connect(configuration, logger: domain.logger)
+      for statement: Query in [
+        "SET ROLE postgres", "SET SESSION AUTHORIZATION postgres", "ALTER ROLE verdict_app BYPASSRLS",
+        "ALTER ROLE verdict_app SUPERUSER", "GRANT postgres TO verdict_app", "CREATE ROLE another",
+        "ALTER TABLE api_keys DISABLE ROW LEVEL SECURITY", "ALTER TABLE api_keys NO FORCE ROW LEVEL SECURITY",
+        "DROP POLICY tenant_isolation ON api_keys", "CREATE POLICY mine ON api_keys USING (true)",
+        "ALTER TABLE api_keys OWNER TO verdict_app", "DELETE FROM schema_migrations", "TRUNCATE labels",
+        "CREATE TABLE public.sink (x int)",
+        "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "COPY labels FROM STDIN", "COPY labels TO PROGRAM 'cat'", "SELECT pg_read_file('/etc/passwd')",
+        "SELECT lo_import('/etc/passwd')", "SELECT rolpassword FROM pg_authid",
+      ] {
+        let error = await #expect(throws: PostgreSQLError.self, "\(statement)") {
+          _ = try await connection.query(statement)
+        }
+        #expect(
+          error?.sqlState == .insufficientPrivilege || error?.sqlState == .featureNotSupported,
+          "\(statement): \(error as Any)")
+      }
+      // RESET ROLE leads nowhere: there is nothing below.
+      try await connection.query("RESET ROLE")
+      let user = try await connection.query("SELECT current_user::text").first?.decode(String.self)
+      #expect(user == "verdict_app")
+      for tenant in ["", "\(mine.rawValue)"] {
+        let owners = try await connection.transaction { tx in
+          try await tx.query("SELECT set_config('verdict.tenant', \(tenant), true)")
+          return try await tx.query("SELECT tenant_id FROM api_keys WHERE secret_hash IS NOT NULL").map {
+            try $0.decode(Int32.self)
+          }
+        }
+        #expect(owners == (tenant.isEmpty ? [] : [mine.rawValue]))
+        #expect(!owners.contains(theirs.rawValue))
+      }
+      // With the protection switched off for the session, PostgreSQL refuses instead of showing.
+      let error = await #expect(throws: PostgreSQLError.self) {
+        _ = try await connection.transaction { tx in
+          try await tx.query("SET LOCAL row_security = off")
+          return try await tx.query("SELECT * FROM api_keys")
+        }
+      }
+      #expect(error?.sqlState == .insufficientPrivilege)
+      await connection.close()
+    }
+  }
+
+  /// One connection for all: whatever became of a transaction, the next borrower finds no tenant, no other role, and nobody's
+  /// rows.
+  @Test(.timeLimit(.minutes(2)))
+  func noConnectionComesBackWithATenant() async throws {
+    try await TestDomain.with(connections: 1) { domain in
+      let tenant = try await domain.tenant()
+      struct Own: Error {}
+      let failing: [@Sendable (Transaction) async throws -> Void] = [
+        { _ = try await $0.query("SELECT 1") },
+        { _ = try await $0.query("SELECT 1 / 0") },
+        { tx in
+          _ = try await tx.query("SELECT 1")
+          throw Own()
+        },
+        { _ = try? await $0.query("SELECT nonsense") },
+        { _ = try await $0.pipeline(["SELECT 1", "SELECT 1 / 0", "SELECT 2"]) },
+        { tx in try await tx.savepoint { _ = try await $0.query("SELECT 1 / 0") } },
+        { tx in
+          try await tx.query("CREATE TEMPORARY TABLE t (x int) ON COMMIT DROP")
+          _ = try await tx.copyIn("COPY t FROM STDIN") { _ in throw Own() }
+        },
+        {
+          _ = try await $0.copyOut("COPY (SELECT generate_series(1, 1000000)) TO STDOUT") { _ in throw Own() }
+        },
+        { _ = try await $0.query("COMMIT") },
+        { _ = try await $0.query("SELECT pg_terminate_backend(pg_backend_pid())") },
+      ]
+      for (number, body) in failing.enumerated() {
+        _ = try? await domain.database.transaction(for: tenant) { tx in try await body(tx) }
+        try await expectNoTenant(domain, "after failure \(number)")
+      }
+      // Cancelled at any moment: before, during and after a statement.
+      for delay in 0..<20 {
+        let running = Task {
+          try await domain.database.transaction(for: tenant) { tx in
+            for _ in 0..<5 { _ = try await tx.query("SELECT pg_sleep(0.005)") }
+          }
+        }
+        try await Task.sleep(for: .milliseconds(2 * delay))
+        running.cancel()
+        _ = await running.result
+        try await expectNoTenant(domain, "cancelled after \(2 * delay) ms")
+      }
+      // The pipeline of predictions, which sets tenants between its statements, broken in its middle.
+      _ = try? await domain.database.pool.pipeline([
+        "BEGIN", Database.setTenant(tenant), "SELECT 1", "SELECT 1 / 0", "COMMIT",
+      ])
+      try await expectNoTenant(domain, "after a broken pipeline")
+      _ = try await domain.database.operatorTransaction { _ = try await $0.query("SELECT 1") }
+      try await expectNoTenant(domain, "after the operator's")
+    }
+  }
+
+  private func expectNoTenant(_ domain: TestDomain, _ when: String) async throws {
+    let row = try await domain.database.pool.query(
+      """
+      SELECT coalesce(current_setting('verdict.tenant', true), ''), coalesce(current_setting('verdict.operator', true), ''),
+             current_user::text, (SELECT count(*) FROM api_keys)
+      """
+    ).single()
+    let (tenant, isOperator, user, keys) = try row.decode(String.self, String.self, String.self, Int.self)
+    #expect(tenant.isEmpty && isOperator.isEmpty && user == "verdict_app" && keys == 0, "\(when): \(tenant)")
+  }
+}

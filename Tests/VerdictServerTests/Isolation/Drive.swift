@@ -1,0 +1,194 @@
+import DomainTestSupport
+import Foundation
+import HTTPTestSupport
+import PostgreSQL
+import Testing
+import VerdictCore
+
+/// Has the server run every statement of its domain, and leaves a tenant with something of everything behind.
+struct Drive {
+  let server: TestServer
+  let recorder: StatementRecorder
+  private var client: HTTPClient { server.client }
+
+  func everything() async throws {
+    try await datasets()
+    try await labels()
+    let ids = try await predictions()
+    try await feedback(ids)
+    try await models()
+    try await automaticTraining()
+    try await deletionDuringATraining()
+    try await keysAndTenants()
+    try await maintenance()
+    _ = try await client.get("/v1/usage")
+    _ = try await client.get("/v1/audit")
+  }
+
+  private func datasets() async throws {
+    try await client.makeDataset("d")
+    _ = try await client.get("/v1/datasets")
+    _ = try await client.patch("/v1/datasets/d", ["gate": .null])
+    try await client.makeDataset("gone")
+    try await client.addLabels(SmallData.rows(40), "gone")
+    try await client.train("gone")
+    let batch: JSON = ["predictions": .array(SmallData.rows(5).map { ["features": $0.features] })]
+    _ = try await client.post("/v1/datasets/gone/predictions/batch", batch)
+    _ = try await client.delete("/v1/datasets/gone")
+  }
+
+  private func labels() async throws {
+    try await client.addLabels(SmallData.rows(400))
+    let keyed = "x,c,label,key\n1,red,1,k1\n2,blue,0,k2\n3,red,1,k3\n"
+    for _ in 0..<2 {
+      _ = try await client.send("POST", "/v1/datasets/d/labels", text: keyed, as: "text/csv")
+    }
+    let answer = try await client.post(
+      "/v1/datasets/d/labels", SmallData.batch(SmallData.rows(1)), headers: ["Idempotency-Key": "once"])
+    #expect(answer.status == 201)
+    let list = try await client.get("/v1/datasets/d/labels?limit=3").json["data"]
+    let ids = list.elements.compactMap { $0["id"].int }
+    _ = try await client.get("/v1/datasets/d/labels/\(ids[0])")
+    _ = try await client.patch("/v1/datasets/d/labels/\(ids[0])", ["label": 0])
+    _ = try await client.delete("/v1/datasets/d/labels/\(ids[1])")
+    for type in ["text/csv", "application/x-ndjson"] {
+      _ = try await client.get("/v1/datasets/d/labels", headers: ["Accept": type])
+    }
+  }
+
+  /// - Returns: ids of stored predictions.
+  private func predictions() async throws -> [String] {
+    let queued = try await client.post("/v1/datasets/d/training-jobs", [:])
+    let job = queued.json["id"].int ?? 0
+    _ = try await client.get("/v1/datasets/d/training-jobs/\(job)")
+    _ = try await client.get("/v1/datasets/d/training-jobs")
+    _ = try await client.post("/v1/datasets/d/training-jobs/\(job)/cancel", [:])
+    try await client.train()
+    let body: JSON = ["features": ["x": 1, "c": "red"]]
+    let many: JSON = ["predictions": .array(SmallData.rows(200).map { ["features": $0.features] })]
+    var ids: [String] = []
+    for key in [nil, "predict"] {
+      let headers = key.map { ["Idempotency-Key": $0] } ?? [:]
+      let one = try await client.post("/v1/datasets/d/predictions", body, headers: headers)
+      ids.append(try #require(one.json["id"].string))
+      let large = try await client.post(
+        "/v1/datasets/d/predictions/batch", many, headers: key.map { ["Idempotency-Key": $0 + "s"] } ?? [:])
+      ids += large.json["predictions"].elements.prefix(30).compactMap { $0["id"].string }
+    }
+    _ = try await client.get("/v1/datasets/d/predictions/\(ids[0])")
+    _ = try await client.get("/v1/datasets/d/predictions")
+    _ = try await client.get("/v1/datasets/d/predictions?sort=uncertainty&labelled=false")
+    _ = try await client.get("/v1/datasets/d/predictions", headers: ["Accept": "text/csv"])
+    return ids
+  }
+
+  private func feedback(_ ids: [String]) async throws {
+    for (index, id) in ids.enumerated() {
+      _ = try await client.put(
+        "/v1/datasets/d/predictions/\(id)/label", ["label": .number(Double(index % 2))])
+    }
+    _ = try await client.delete("/v1/datasets/d/predictions/\(ids[0])/label")
+    try await server.label([(ids[1], 1), (ids[2], .null), (ids[3], 0)])
+    let labels = try await client.get("/v1/datasets/d/labels?source=prediction").json["data"]
+    _ = try await client.patch("/v1/datasets/d/labels/\(labels[0]["id"].int ?? 0)", ["label": 1])
+    _ = try await client.patch("/v1/datasets/d/labels/\(labels[0]["id"].int ?? 0)", ["label": 0])
+    _ = try await server.liveKPIs()
+    let body: JSON = ["features": ["x": 1, "c": "red"]]
+    for metric in ["accuracy", "roc_auc"] {
+      for minimum in [0.01, 0.9999] {
+        let gate: JSON = [
+          "metric": .string(metric), "minimum": .number(minimum), "source": "live", "min_labels": 5,
+        ]
+        _ = try await client.patch("/v1/datasets/d", ["gate": gate])
+        _ = try await client.post("/v1/datasets/d/predictions", body)
+        _ = try await client.put(
+          "/v1/datasets/d/predictions/\(ids[5])/label", ["label": minimum > 0.5 ? 1 : 0])
+        _ = try await client.post("/v1/datasets/d/predictions?store=false", body)
+      }
+    }
+    _ = try await client.patch("/v1/datasets/d", ["gate": .null])
+  }
+
+  private func models() async throws {
+    try await client.train()
+    for path in ["models", "models/1", "models/2/curves", "kpis", "models/1/export?format=sql"] {
+      _ = try await client.get("/v1/datasets/d/\(path)")
+    }
+    _ = try await client.put("/v1/datasets/d/models/active", ["version": 1])
+    _ = try await client.delete("/v1/datasets/d/models/2")
+  }
+
+  private func automaticTraining() async throws {
+    let policy: JSON = ["auto_train": ["enabled": true, "min_new_labels": 10, "max_delay_seconds": 0]]
+    _ = try await client.patch("/v1/datasets/d", policy)
+    for round in 0..<3 {
+      let before = try await client.dataset()["active_model"]["version"].int ?? 0
+      let first = try await client.get("/v1/datasets/d/labels?limit=1").json["data"][0]["id"].int ?? 0
+      _ = try await client.delete("/v1/datasets/d/labels/\(first)")
+      try await client.addLabels(SmallData.rows(20, from: 1_000 + 20 * round))
+      _ = try await eventually {
+        try await client.dataset()["active_model"]["version"].int ?? 0 > before ? true : nil
+      }
+    }
+    _ = try await client.patch("/v1/datasets/d", ["auto_train": .null])
+  }
+
+  /// Until a label has gone between a training's reading and its end.
+  private func deletionDuringATraining() async throws {
+    try await client.addLabels(SmallData.rows(20_000, from: 10_000))
+    let slow: JSON = ["validation": ["method": "kfold", "folds": 10], "penalty": "l1"]
+    for _ in 0..<10 {
+      let queued = try await client.post("/v1/datasets/d/training-jobs", slow).json["id"].int ?? 0
+      _ = try await eventually { () -> Bool? in
+        let newest = try await client.get("/v1/datasets/d/labels?limit=1").json["data"][0]["id"].int ?? 0
+        _ = try await client.delete("/v1/datasets/d/labels/\(newest)")
+        let job = try await client.get("/v1/datasets/d/training-jobs/\(queued)").json
+        return job["finished_at"] == .null ? nil : true
+      }
+      if try StatementSources.calls(of: "VerdictCore").subtracting(recorder.places)
+        .allSatisfy({ !$0.hasPrefix("VerdictCore/TrainingRunner.swift") })
+      {
+        return
+      }
+    }
+  }
+
+  private func keysAndTenants() async throws {
+    let made = try await client.post("/v1/keys", ["name": "k", "role": "read"])
+    _ = try await client.get("/v1/keys")
+    _ = try await client.delete("/v1/keys/\(made.json["id"].int ?? 0)")
+    let store = TenantStore(database: server.domain.database)
+    let (tenant, _) = try await store.create(name: "erased", keyName: "first")
+    _ = try await store.find(name: "erased")
+    for number in [5, nil] {
+      _ = try await store.setLimits(tenant.id) { limits in
+        limits[set: .jobs] = number
+        limits[set: .rows] = number
+      }
+    }
+    _ = try await store.limits(tenant.id)
+    try await store.delete(tenant.id)
+    // At its limit a tenant's transactions look twice.
+    _ = try await store.setLimits(server.tenant) { $0[set: .rows] = 22_000 }
+    try await client.addLabels(SmallData.rows(1, from: 9_000))
+    _ = try await store.setLimits(server.tenant) { $0[set: .rows] = nil }
+  }
+
+  private func maintenance() async throws {
+    // Without announcements each use asks the database whether what is in memory is current.
+    let served = ServedDatasets(database: server.domain.database)
+    for _ in 0..<2 { _ = try await served.served(server.tenant, named: "d") }
+    _ = try await server.domain.database.transaction(for: server.tenant) { [tenant = server.tenant] tx in
+      try await served.served(tenant, named: "d", asking: tx).dataset.name
+    }
+    _ = try await client.patch("/v1/datasets/d", ["predictions_kept_days": 1])
+    try await server.domain.asOwner { connection in
+      _ = try await connection.query(
+        """
+        UPDATE predictions SET created_at = now() - interval '3 days' WHERE id IN (
+          SELECT p.id FROM predictions p JOIN datasets d ON d.id = p.dataset_id WHERE d.name = 'd' ORDER BY p.id LIMIT 2)
+        """)
+    }
+    try await Maintenance(database: server.domain.database, logger: server.domain.logger).tidyUp()
+  }
+}
