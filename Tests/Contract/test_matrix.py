@@ -172,5 +172,7 @@ def test_and_takes_as_long(operation, other, api, furnished):
 
 @pytest.mark.parametrize("operation", [each for each in ALL if not each.role], ids=str)
 def test_open_paths_are_open_to_all(operation, dead_keys):
+    path = {each["name"]: each["example"] for each in operation.parameters if each["in"] == "path"}
     for client in dead_keys.values():
-        client.call(operation.id, expect=200)
+        # The files of Swagger UI are absent where it was not there to be compiled in.
+        client.call(operation.id, **path, expect=(200, 404) if path else 200)
