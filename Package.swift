@@ -17,6 +17,10 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -34,6 +38,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.20.0"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.90.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.30.0"),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.4.0"),
     .package(url: "https://github.com/apple/swift-metrics.git", from: "2.7.0"),
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
@@ -85,8 +91,10 @@ let package = Package(
     .target(
       name: "VerdictServer",
       dependencies: [
-        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, httpTypes, nioCore,
-        coreMetrics,
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, hummingbirdCore,
+        hummingbirdTLS,
+        httpTypes,
+        nioCore, nioSSL, nioHTTPTypes, coreMetrics,
         lifecycle, yams, crypto, log,
       ],
       exclude: ["Console"],
@@ -134,7 +142,7 @@ let package = Package(
       dependencies: [
         "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport",
         "HTTPTestSupport",
-        "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
+        "TestSupport", hummingbird, httpTypes, nioCore, nioSSL, nioPosix, nioHTTP1, lifecycle, yams, log,
       ],
       resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(

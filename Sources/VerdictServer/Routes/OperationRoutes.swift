@@ -41,6 +41,9 @@ struct OperationRoutes {
       "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
       + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     .xContentTypeOptions: "nosniff",
+    .referrerPolicy: "no-referrer",
+    .crossOriginOpenerPolicy: "same-origin",
+    .permissionsPolicy: "camera=(), microphone=(), geolocation=()",
   ]
 }
 
