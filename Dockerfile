@@ -3,10 +3,12 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      libpq-dev libsimdjson-dev libzstd-dev pkg-config zlib1g-dev \
+      libpq-dev libsimdjson-dev libzstd-dev pkg-config python3-pip zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+# The page at /docs, with its hash checked; without a way to the package registry it is the plain one.
+RUN scripts/lib/fetch-swagger-ui || true
 # The cache keeps the compiled packages between builds of the image. Contract, migrations and documentation page are
 # compiled in: the program is all that leaves this stage.
 RUN --mount=type=cache,id=verdict-build,target=/src/.build,sharing=locked \

@@ -29,6 +29,12 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let settings: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 
+/// Set by scripts/fuzz to libFuzzer's library without a main function: what reads from outside is then compiled with the
+/// address sanitizer and the coverage that libFuzzer goes by.
+let fuzzer = Context.environment["VERDICT_FUZZER"]
+let fuzzed: [SwiftSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer,address"])]
+let fuzzedCXX: [CXXSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+
 let package = Package(
   name: "verdict",
   platforms: [.macOS(.v15)],
@@ -75,7 +81,7 @@ let package = Package(
 
     // The domain and its SQL.
     .target(
-      name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
+      name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])] + fuzzedCXX,
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
@@ -84,7 +90,7 @@ let package = Package(
       dependencies: [
         "PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CZstd", "CResources", log, crypto,
       ],
-      swiftSettings: strict),
+      swiftSettings: strict + fuzzed),
 
     // HTTP, and the executable.
     .target(name: "CResources"),
@@ -98,7 +104,7 @@ let package = Package(
         lifecycle, yams, crypto, log,
       ],
       exclude: ["Console"],
-      swiftSettings: strict),
+      swiftSettings: strict + fuzzed),
     .executableTarget(
       name: "VerdictCommand",
       dependencies: [
@@ -184,3 +190,14 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+if let fuzzer {
+  package.targets.append(
+    .executableTarget(
+      name: "VerdictFuzz",
+      dependencies: [
+        "VerdictCore", "VerdictServer", hummingbird, hummingbirdCore, httpTypes, nioCore,
+      ],
+      path: "Tests/Fuzz/Sources", swiftSettings: strict + fuzzed,
+      linkerSettings: [.unsafeFlags(["-sanitize=address", fuzzer]), .linkedLibrary("stdc++")]))
+}

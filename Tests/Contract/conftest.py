@@ -24,7 +24,7 @@ def url() -> str:
 
 @pytest.fixture(scope="session")
 def admin_keys() -> list[str]:
-    """An admin key of each of the two tenants."""
+    """An admin key of each of the three tenants."""
     return json.loads(os.environ["CONTRACT_KEYS"])
 
 
@@ -38,6 +38,12 @@ def api(url, admin_keys) -> Client:
 def other(url, admin_keys) -> Client:
     """The second tenant, as admin."""
     return Client(url, admin_keys[1])
+
+
+@pytest.fixture(scope="session")
+def storyteller(url, admin_keys) -> Client:
+    """The third tenant, as admin, which has nothing but what the examples make."""
+    return Client(url, admin_keys[2])
 
 
 @pytest.fixture(scope="session")

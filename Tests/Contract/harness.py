@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 
-from contract import client, data
+import generated
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -57,20 +57,6 @@ def stop(server: subprocess.Popen) -> None:
         server.wait()
 
 
-def schemathesis(url: str, key: str, examples: str) -> int:
-    """Requests generated from the document, with a dataset and a model there to be hit."""
-    api = client.Client(url, key)
-    data.train(api, data.create(api, "adult"))
-    return subprocess.call(
-        [
-            str(pathlib.Path(sys.executable).parent / "schemathesis"), "--config-file", str(HERE / "schemathesis.toml"),
-            "run", str(ROOT / "openapi.yaml"), "--url", url, "--header", f"Authorization: Bearer {key}",
-            "--max-examples", examples, "--workers", "1", "--seed", "1",
-        ],
-        cwd=tempfile.gettempdir(), env=os.environ | {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)},
-    )
-
-
 def main(arguments: list[str]) -> int:
     binary = str(pathlib.Path(os.environ["VERDICT_BIN"]).resolve())
     if not os.access(binary, os.X_OK):
@@ -82,6 +68,7 @@ def main(arguments: list[str]) -> int:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("VERDICT_", "DATABASE_URL"))}
     environment |= {
         "VERDICT_HOST": "127.0.0.1", "VERDICT_PORT": str(port), "VERDICT_DATA_DIR": str(directory / "data"),
+        "VERDICT_LOG_LEVEL": os.environ.get("CONTRACT_LOG_LEVEL", "debug"),
     }
     log = directory / "server.log"
     with log.open("wb") as output:
@@ -92,13 +79,14 @@ def main(arguments: list[str]) -> int:
     code = 1
     try:
         wait_until_ready(url, server, log)
-        tenants = [create_tenant(binary, name, environment) for name in ("contract-one", "contract-two")]
+        tenants = [create_tenant(binary, name, environment) for name in ("contract-one", "contract-two", "contract-three")]
         environment |= {
-            "CONTRACT_DATA_DIR": str(directory / "data"), "CONTRACT_BINARY": binary,
-            "CONTRACT_URL": url, "CONTRACT_KEYS": json.dumps([tenant["key"] for tenant in tenants]),
+            "CONTRACT_DATA_DIR": str(directory / "data"), "CONTRACT_BINARY": binary, "CONTRACT_URL": url,
+            "CONTRACT_LOG": str(log), "CONTRACT_KEYS": json.dumps([tenant["key"] for tenant in tenants]),
         }
-        if arguments[:1] == ["--schemathesis"]:
-            code = schemathesis(url, tenants[0]["key"], arguments[1] if len(arguments) > 1 else "25")
+        if arguments[:1] == ["--generated"]:
+            keys = [tenant["key"] for tenant in tenants]
+            code = generated.run(url, keys, long="--long" in arguments)
         else:
             code = subprocess.call([sys.executable, "-m", "pytest", "--rootdir", str(HERE), "-c",
                                     str(HERE / "pytest.ini"), *(arguments or [str(HERE)])], env=environment)

@@ -104,7 +104,7 @@ def test_features_are_added_at_the_end_only(api, dataset):
 def test_delete_takes_everything_and_frees_the_name(api, dataset):
     data.add(api, dataset, data.rows(5))
     assert api.call("deleteDataset", dataset=dataset, expect=204).content == b""
-    for call in ("getDataset", "listLabels", "listTrainingJobs", "listModels", "listKPIs", "listPredictions"):
+    for call in ("getDataset", "listLabels", "listTrainingJobs", "listModels", "listKpis", "listPredictions"):
         problem(api.call(call, dataset=dataset, expect=404), "not-found")
     problem(api.call("deleteDataset", dataset=dataset, expect=404), "not-found")
     data.create(api, dataset)

@@ -124,7 +124,7 @@ def test_exports_are_filtered_and_have_no_pages(api, dataset):
 
 
 def test_what_is_not_offered_is_not_acceptable(api, dataset):
-    for operation in ("listLabels", "listKPIs"):
+    for operation in ("listLabels", "listKpis"):
         answer = api.call(operation, dataset=dataset, headers={"Accept": "image/png"}, expect=406)
         problem(answer, "not-acceptable")
     preferred = {"Accept": "text/csv;q=0.5, application/json, image/png"}

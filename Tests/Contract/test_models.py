@@ -163,4 +163,4 @@ def test_old_models_go_and_their_kpis_stay(api, dataset):
         api.call("createTrainingJob", dataset=dataset, json_body={"C": 1e-9}, **train)
     assert [m["version"] for m in api.pages("listModels", dataset=dataset)] == [7, 6, 2], "never the active one"
     assert predicted_by(api, dataset) == 2
-    assert [r["model_version"] for r in api.pages("listKPIs", dataset=dataset)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [r["model_version"] for r in api.pages("listKpis", dataset=dataset)] == [1, 2, 3, 4, 5, 6, 7]

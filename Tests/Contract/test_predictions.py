@@ -235,14 +235,14 @@ def test_many_predictions_are_labelled_at_once(api, dataset):
     assert (answer["deleted"], answer["updated"], answer["labels_stored"]) == (1, 1, 449)
     assert pointers(say([labels[0], labels[2], labels[0]], expect=422)) == ["/labels/2/id"]
     assert pointers(say([labels[0], {"id": str(uuid.uuid4()), "label": 1}], expect=422)) == ["/labels/1/id"]
-    live = api.call("getLiveKPIs", dataset=dataset, version=1, expect=200).json()
+    live = api.call("getLiveKpis", dataset=dataset, version=1, expect=200).json()
     pairs = [(each["label"], row["label"]) for each, row in list(zip(made, rows))[1:]]
     pairs[0] = (pairs[0][0], 1 - pairs[0][1])
     assert live["validation_rows"] == 49
     assert live["confusion_matrix"]["true_positive"] == pairs.count((1, 1))
     assert live["confusion_matrix"]["false_positive"] == pairs.count((1, 0))
     assert live["accuracy"] == sum(a == b for a, b in pairs) / 49
-    problem(api.call("getLiveKPIs", dataset=dataset, version=9, expect=404), "not-found")
+    problem(api.call("getLiveKpis", dataset=dataset, version=9, expect=404), "not-found")
 
 
 def test_predictions_are_kept_for_some_days(api):

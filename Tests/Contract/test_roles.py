@@ -92,6 +92,6 @@ def test_things_of_another_dataset_are_absent(api, trained, dataset):
 
 def test_the_tenant_in_a_secret_decides_nothing(admin_keys, url):
     """A key's random part under the other tenant's number opens neither."""
-    (_, first, random), (_, second, _) = (key.split("_") for key in admin_keys)
+    (_, first, random), (_, second, _) = (key.split("_") for key in admin_keys[:2])
     assert first != second
     problem(Client(url, f"vd_{second}_{random}").call("listDatasets", expect=401), "unauthorized")

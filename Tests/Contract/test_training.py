@@ -179,7 +179,7 @@ def test_automatic_training(api, dataset):
     done = finished(api, dataset, job)
     assert (done["state"], done["trigger"], done["kpis"]["labels_used"]) == ("succeeded", "auto", 50)
     assert data.add(api, dataset, data.rows(1, seed=3))["training_job"] is None
-    [record] = api.pages("listKPIs", dataset=dataset)
+    [record] = api.pages("listKpis", dataset=dataset)
     assert (record["trigger"], record["training_job"]) == ("auto", job)
 
 
@@ -187,12 +187,12 @@ def test_history_of_kpis(api, dataset):
     for count, seed in ((60, 1), (40, 2), (30, 3)):
         data.add(api, dataset, data.rows(count, seed))
         api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=60"}, expect=200)
-    history = api.pages("listKPIs", dataset=dataset, limit=2)
+    history = api.pages("listKpis", dataset=dataset, limit=2)
     assert [record["model_version"] for record in history] == [1, 2, 3]
     assert [record["labels_used"] for record in history] == [60, 100, 130]
     api.call("deleteModel", dataset=dataset, version=1, expect=204)
-    assert api.pages("listKPIs", dataset=dataset) == history, "the history stays when a model goes"
-    answer = api.call("listKPIs", dataset=dataset, headers={"Accept": "text/csv"}, expect=200)
+    assert api.pages("listKpis", dataset=dataset) == history, "the history stays when a model goes"
+    answer = api.call("listKpis", dataset=dataset, headers={"Accept": "text/csv"}, expect=200)
     table = list(csv.DictReader(io.StringIO(answer.text)))
     assert [int(line["model_version"]) for line in table] == [1, 2, 3]
     for line, record in zip(table, history, strict=True):

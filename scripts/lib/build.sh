@@ -13,6 +13,7 @@ binary() { echo "$(cd "$root" && swift build -c "$1" --show-bin-path)/$2"; }
 
 # build CONFIGURATION PRODUCT: builds it; a first time takes minutes, later ones seconds.
 build() {
+  "$root/scripts/lib/fetch-swagger-ui" || true
   say "building $2 ($1); the first time takes some minutes"
   (cd "$root" && swift build -c "$1" --product "$2" </dev/null >&2) || die "the build failed"
 }

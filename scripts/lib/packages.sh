@@ -30,7 +30,9 @@ missing_packages() {
       contract)
         have_venv || echo python3-venv
         # Runs the reader of PMML.
-        have_command java || echo default-jre-headless ;;
+        have_command java || echo default-jre-headless
+        # Opens the page at /docs.
+        have_command chromium || echo chromium ;;
       *) die "missing_packages: no group $group" ;;
     esac
   done

@@ -12,6 +12,7 @@ stack_up() {
   trap stack_down EXIT
   random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
   printf 'POSTGRES_PASSWORD=%s\nVERDICT_APP_PASSWORD=%s\nVERDICT_PUBLISH=127.0.0.1:%s\n' "$(random)" "$(random)" $port >"$env_file"
+  "$lib/fetch-swagger-ui" || true
   say "building the image; the first time takes many minutes"
   "${compose[@]}" build --quiet migrate || die "the image does not build"
   say "starting the stack at $url"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import VerdictServer
 
 /// Where the data is, and how much is logged: the options of every command.
 struct DatabaseOptions: ParsableArguments {
@@ -57,7 +58,9 @@ struct DatabaseOptions: ParsableArguments {
     guard let level = Logger.Level(rawValue: name) else {
       throw ValidationError("There is no log level \(name).")
     }
-    var logger = Logger(label: "verdict") { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "verdict") {
+      StreamLogHandler.standardError(label: $0, metadataProvider: RequestNames.metadataProvider)
+    }
     logger.logLevel = level
     return logger
   }

@@ -97,17 +97,23 @@ public struct DatasetStore: Sendable {
     }
   }
 
+  /// Looks at a dataset as it is just before it changes, and throws to leave it as it is.
+  public typealias Condition = @Sendable (DatasetSummary) throws -> Void
+
   /// Changes a dataset's description, and tells every server that keeps it in memory.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``.
+  /// - Parameter condition: asked under the lock under which the change is made, so that nothing comes in between; only
+  ///   of a change that would be made otherwise.
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``, and what `condition` throws.
   public func change(
-    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine,
+    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil,
     _ change: @Sendable (Dataset) throws -> DatasetChange
   ) async throws -> DatasetSummary {
     try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
       let change = try change(old)
       let features = try change.features.map { try FeatureSlots.extend(old.features, to: $0) } ?? old.features
+      try await check(condition, tenant, name, in: tx)
       let gate = change.gate ?? old.gate
       let kept = change.predictionsKeptDays ?? old.predictionsKeptDays
       try await tx.query(
@@ -130,12 +136,14 @@ public struct DatasetStore: Sendable {
 
   /// Deletes a dataset: gone and its name free when this returns, its rows removed in the background.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``.
+  /// - Parameter condition: asked under the lock under which it is deleted.
+  /// - Throws: ``DomainError/notFound(what:)``, and what `condition` throws.
   public func delete(
-    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine
+    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil
   ) async throws {
     try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
+      try await check(condition, tenant, name, in: tx)
       try await tx.query(
         """
         UPDATE datasets SET name = NULL, deleted_at = now(), active_version = NULL, revision = revision + 1
@@ -144,6 +152,13 @@ public struct DatasetStore: Sendable {
       try await AuditLog.record(tenant, actor, .datasetDeleted, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
     }
+  }
+
+  private func check(
+    _ condition: Condition?, _ tenant: TenantID, _ name: String, in tx: Transaction
+  ) async throws {
+    guard let condition else { return }
+    try condition(try await summary(tenant, named: name, in: tx))
   }
 
   /// How a dataset's row is locked while it is read.

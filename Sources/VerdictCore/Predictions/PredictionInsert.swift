@@ -55,17 +55,20 @@ struct PredictionInsert: Sendable {
   func store(_ group: PredictionGroup, in tx: Transaction) async throws -> PredictionGroup.Outcome {
     let type = try await rowType.oid(in: tx)
     let target = Target(group)
-    var row = 0
     do {
-      while row < group.count {
-        let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, type: type)
-        // While further blocks follow, the dataset must stay as it is.
-        let holds = row == 0 && rows.count < group.count
-        let stored = try await tx.query(Self.insert(rows, target, holds: holds))
-        if stored.affectedRows == 0 { return .stale }
-        row += rows.count
+      // One block on its way into the database while the next one is being written, and no further.
+      return try await withThrowingTaskGroup(of: Int.self) { running in
+        var row = 0
+        while row < group.count {
+          let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, type: type)
+          if try await running.next() == 0 { return .stale }
+          // While further blocks follow, the dataset must stay as it is.
+          let holds = row == 0 && rows.count < group.count
+          row += rows.count
+          running.addTask { try await tx.query(Self.insert(rows, target, holds: holds)).affectedRows }
+        }
+        return try await running.next() == 0 ? .stale : .stored
       }
-      return .stored
     } catch {
       rowType.forget(after: error)
       throw error

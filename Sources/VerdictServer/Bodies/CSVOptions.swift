@@ -5,13 +5,13 @@ enum CSVOptions {
   static func format(_ query: QueryParameters, _ dataset: Dataset) throws -> CSVFormat {
     var format = CSVFormat()
     if let text = query["delimiter"] { format.delimiter = try delimiter(text) }
-    if let ignored = query["ignore"] {
+    if let ignored = try query.text("ignore", atMost: 10_000) {
       format.ignoredColumns = Set(
         ignored.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     }
-    format.keyColumn = query["key_column"]
+    format.keyColumn = try query.text("key_column", atMost: 128)
     if format.keyColumn?.isEmpty == true { throw QueryParameters.refusal("key_column", "must name a column") }
-    if let keep = query["keep"] {
+    if let keep = try query.text("keep", atMost: 1_200) {
       guard let equals = keep.firstIndex(of: "="), equals > keep.startIndex else {
         throw QueryParameters.refusal("keep", "must be column=value")
       }

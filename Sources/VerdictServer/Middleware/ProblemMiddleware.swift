@@ -13,20 +13,37 @@ struct ProblemMiddleware: RouterMiddleware {
   ) async throws -> Response {
     var context = context
     if let own = request.headers[.xRequestID].flatMap(RequestIdentifier.accepted) { context.requestID = own }
+    let names = RequestNames(
+      requestID: context.requestID, traceID: request.headers[.traceparent].flatMap(TraceContext.traceID))
+    return await RequestNames.$current.withValue(names) {
+      await answer(request, context: context, names, next: next)
+    }
+  }
+
+  private func answer(
+    _ request: Request, context: Context, _ names: RequestNames,
+    next: (Request, Context) async throws -> Response
+  ) async -> Response {
+    var context = context
     // A logger of its own costs more than most answers to predictions; without debug logging only errors need one.
     let logs = context.logger.logLevel <= .debug
-    if logs { context.logger = Logger(context.logger, requestID: context.requestID) }
+    if logs { context.logger = Logger(context.logger, naming: names) }
     let start = ContinuousClock.now
     var response: Response
     do {
       response = try await next(request, context)
     } catch let error as HTTPError where error.status == .notFound {
-      response = unknown(request).response(to: request, id: context.requestID)
+      let problem = refusedMethod(request) ?? Problem(.notFound, "There is nothing at this path.")
+      response = problem.response(to: request, id: names.requestID)
     } catch {
-      let logger = logs ? context.logger : Logger(context.logger, requestID: context.requestID)
-      response = Problem(error, logger: logger).response(to: request, id: context.requestID)
+      let logger = logs ? context.logger : Logger(context.logger, naming: names)
+      var problem = Problem(error, logger: logger)
+      // A router takes `GET …/models/active` for the version "active", which is absent; the path is there.
+      if problem.kind == .notFound { problem = refusedMethod(request) ?? problem }
+      response = problem.response(to: request, id: names.requestID)
     }
-    response.headers[.xRequestID] = context.requestID
+    response.headers[.xRequestID] = names.requestID
+    if response.body.contentLength == nil { response.body = Self.named(response.body, names) }
     metrics.record(
       method: request.method, route: context.endpointPath, status: response.status,
       duration: ContinuousClock.now - start)
@@ -38,20 +55,20 @@ struct ProblemMiddleware: RouterMiddleware {
     return response
   }
 
-  /// A path that is not routed: 404; a routed path with another method: 405 with the methods that it has.
-  private func unknown(_ request: Request) -> Problem {
+  /// A streamed body is written after the handler has returned: what is logged then is about the request, too.
+  private static func named(_ body: ResponseBody, _ names: RequestNames) -> ResponseBody {
+    ResponseBody { [body] output in
+      let output = output
+      try await RequestNames.$current.withValue(names) { try await body.write(output) }
+    }
+  }
+
+  /// The problem with a path that is there, but not for this method: 405 with the methods that it has.
+  private func refusedMethod(_ request: Request) -> Problem? {
     let allowed = routes.table.methods(of: request.uri.path)
-    guard !allowed.isEmpty else { return Problem(.notFound, "There is nothing at this path.") }
+    guard !allowed.isEmpty, !allowed.contains(request.method) else { return nil }
     let list = allowed.map(\.rawValue).joined(separator: ", ")
     return Problem(
       .methodNotAllowed, "This path has \(list).", headers: [.allow: list])
-  }
-}
-
-extension Logger {
-  fileprivate init(_ logger: Logger, requestID: String) {
-    self = logger
-    self[metadataKey: "hb.request.id"] = nil
-    self[metadataKey: "request_id"] = "\(requestID)"
   }
 }

@@ -17,6 +17,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case modelActive = "model-active"
   case jobFinished = "job-finished"
   case idempotencyKeyInUse = "idempotency-key-in-use"
+  case preconditionFailed = "precondition-failed"
   case bodyTooLarge = "body-too-large"
   case unsupportedMediaType = "unsupported-media-type"
   case schemaMismatch = "schema-mismatch"
@@ -41,6 +42,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .datasetExists, .noModel, .modelBelowGate, .tooFewLabels, .modelActive, .jobFinished,
       .idempotencyKeyInUse:
       .conflict
+    case .preconditionFailed: .preconditionFailed
     case .bodyTooLarge: .contentTooLarge
     case .unsupportedMediaType: .unsupportedMediaType
     case .schemaMismatch, .invalidBody, .idempotencyKeyReused: .unprocessableContent
@@ -62,14 +64,15 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .notAcceptable: "Not acceptable"
     case .datasetExists: "Dataset exists"
     case .noModel: "No model"
-    case .modelBelowGate: "Model below gate"
+    case .modelBelowGate: "Model below its gate"
     case .tooFewLabels: "Too few labels"
     case .modelActive: "Model is active"
     case .jobFinished: "Job finished"
     case .idempotencyKeyInUse: "Idempotency key in use"
+    case .preconditionFailed: "Precondition failed"
     case .bodyTooLarge: "Body too large"
     case .unsupportedMediaType: "Unsupported media type"
-    case .schemaMismatch: "Schema mismatch"
+    case .schemaMismatch: "Rows do not fit the dataset"
     case .invalidBody: "Invalid body"
     case .idempotencyKeyReused: "Idempotency key reused"
     case .tooManyRequests: "Too many requests"

@@ -22,7 +22,7 @@ struct DatasetRoutes {
     let new = try NewDatasetBody.parse(body)
     return try await domain.once(request, who, body: body) { tx in
       let summary = try await domain.datasets.create(who.tenant, new, by: who.actor, in: tx)
-      return try .json(.created, headers: [.location: "/v1/datasets/\(new.name)"]) { try $0.dataset(summary) }
+      return try .dataset(summary, .created, headers: [.location: "/v1/datasets/\(new.name)"])
     }
   }
 
@@ -33,7 +33,7 @@ struct DatasetRoutes {
     let limit = try query.limit()
     let after = try query.cursor { Names.isSlug($0) ? $0 : nil }
     let datasets = try await domain.datasets.list(who.tenant, after: after, limit: limit + 1)
-    return try .page(Page(datasets, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
+    return try .conditional(request, Page(datasets, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
   }
 
   @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
@@ -42,7 +42,7 @@ struct DatasetRoutes {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let summary = try await domain.datasets.summary(who.tenant, named: name)
-    return try .json { try $0.dataset(summary) }
+    return try .conditional(request) { try $0.dataset(summary) }
   }
 
   @Sendable private func change(_ request: Request, _ context: Context, _ who: Principal) async throws
@@ -52,11 +52,12 @@ struct DatasetRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
-    let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor) {
+    let condition = try DatasetSummary.condition(of: request)
+    let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor, if: condition) {
       try patch.change(of: $0)
     }
     domain.served.forget(who.tenant, named: name)
-    return try .json { try $0.dataset(summary) }
+    return try .dataset(summary)
   }
 
   @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
@@ -64,7 +65,8 @@ struct DatasetRoutes {
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    try await domain.datasets.delete(who.tenant, named: name, by: who.actor)
+    let condition = try DatasetSummary.condition(of: request)
+    try await domain.datasets.delete(who.tenant, named: name, by: who.actor, if: condition)
     domain.served.forget(who.tenant, named: name)
     return Response(status: .noContent)
   }

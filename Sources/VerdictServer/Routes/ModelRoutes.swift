@@ -28,7 +28,9 @@ struct ModelRoutes {
     let limit = try query.limit()
     let models = try await domain.models.list(
       who.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
-    return try .page(Page(models, limit: limit) { "\($0.version)" }) { try $0.modelSummary($1) }
+    return try .conditional(request, Page(models, limit: limit) { "\($0.version)" }) {
+      try $0.modelSummary($1)
+    }
   }
 
   @Sendable private func activate(_ request: Request, _ context: Context, _ who: Principal) async throws
@@ -50,7 +52,7 @@ struct ModelRoutes {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
     let model = try await domain.models.model(who.tenant, dataset: name, version: version)
-    return try .json { try $0.model(model) }
+    return try .conditional(request) { try $0.model(model) }
   }
 
   /// The forms in which a model can be taken elsewhere.

@@ -28,23 +28,14 @@ struct OperationRoutes {
       let text = await metrics.text(.init(byTenant: query["by"] == "tenant"))
       return .bytes(type: "text/plain; version=0.0.4; charset=utf-8", ByteBuffer(string: text))
     }
-    api.open(.get, "/openapi.yaml") { _, _ in .bytes(type: "application/yaml", Resource.openapiYAML) }
-    api.open(.get, "/openapi.json") { _, _ in .bytes(type: "application/json", openapiJSON) }
-    api.open(.get, "/docs") { _, _ in
-      .bytes(headers: Self.pageHeaders, type: "text/html; charset=utf-8", Resource.docsPage)
+    api.open(.get, "/openapi.yaml") { request, _ in
+      try .conditional(request, type: "application/yaml", Resource.openapiYAML, cache: "no-cache")
     }
+    api.open(.get, "/openapi.json") { request, _ in
+      try .conditional(request, type: "application/json", openapiJSON, cache: "no-cache")
+    }
+    DocsRoutes().add(to: api)
   }
-
-  /// The page has its scripts and styles inside and talks to this server alone.
-  private static let pageHeaders: HTTPFields = [
-    .contentSecurityPolicy:
-      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
-      + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    .xContentTypeOptions: "nosniff",
-    .referrerPolicy: "no-referrer",
-    .crossOriginOpenerPolicy: "same-origin",
-    .permissionsPolicy: "camera=(), microphone=(), geolocation=()",
-  ]
 }
 
 extension Response {

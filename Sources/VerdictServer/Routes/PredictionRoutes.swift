@@ -49,7 +49,8 @@ struct PredictionRoutes {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     if type != .json {
-      return try await PredictionStreaming(domain: domain).answer(request, who, name, type)
+      return try await PredictionStreaming(domain: domain).answer(
+        request, who, name, type, logger: context.logger)
     }
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)

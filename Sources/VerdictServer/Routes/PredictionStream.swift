@@ -14,10 +14,11 @@ final class PredictionStream: @unchecked Sendable {
   private let name: String
   private let features: [Feature]
   private let reader: any PredictionStreamReader
+  private let logger: Logger
 
   init(
     domain: Domain, tenant: TenantID, name: String, features: [Feature], options: PredictionOptions,
-    output: BodyType, reader: any PredictionStreamReader
+    output: BodyType, reader: any PredictionStreamReader, logger: Logger
   ) {
     self.domain = domain
     self.tenant = tenant
@@ -26,19 +27,21 @@ final class PredictionStream: @unchecked Sendable {
     self.options = options
     self.output = output
     self.reader = reader
+    self.logger = logger
   }
 
   /// What comes before the first line.
   var header: [UInt8] { output == .csv ? AnswerText.csvHeader(stored: options.store) : [] }
 
-  /// The lines for the rows that are complete with these bytes; none where none is.
-  func lines(for bytes: [UInt8]) async throws -> [UInt8] {
-    try await lines(for: try reader.feed(bytes), storing: options.store ? .committed : .nowhere)
-  }
+  /// The rows that are complete with these bytes; `nil` where none is.
+  func read(_ bytes: [UInt8]) throws -> PredictionChunk? { try reader.feed(bytes) }
 
-  /// The lines for what is left over at the end.
-  func lastLines() async throws -> [UInt8] {
-    try await lines(for: try reader.finish(), storing: options.store ? .committed : .nowhere)
+  /// What is left over at the end.
+  func readLast() throws -> PredictionChunk? { try reader.finish() }
+
+  /// The lines for rows that were read, which are stored by then if they are to be.
+  func lines(for chunk: PredictionChunk?) async throws -> [UInt8] {
+    try await lines(for: chunk, storing: options.store ? .committed : .nowhere)
   }
 
   /// The lines for a whole body, stored in the caller's transaction; refuses the whole for one bad row.
@@ -59,9 +62,7 @@ final class PredictionStream: @unchecked Sendable {
 
   /// The line that says what ended the stream.
   func line(for error: any Error) -> [UInt8] {
-    var logger = Logger(label: "verdict.predictions")
-    logger.logLevel = .error
-    return line(for: Problem(error, logger: logger))
+    line(for: Problem(error, logger: logger))
   }
 
   private func lines(
@@ -90,7 +91,7 @@ final class PredictionStream: @unchecked Sendable {
         try append(text, row, to: &bytes)
         row += 1
       }
-      bytes += line(for: Problem(refused.problems, logger: Logger(label: "verdict.predictions")))
+      bytes += line(for: Problem(refused.problems, logger: logger))
     }
     if let text, let answers {
       while row < answers.count {

@@ -22,8 +22,9 @@ struct PredictionStreaming {
   /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do.
   private static let behind = 64 << 20
 
-  func answer(_ request: Request, _ who: Principal, _ name: String, _ type: BodyType) async throws -> Response
-  {
+  func answer(
+    _ request: Request, _ who: Principal, _ name: String, _ type: BodyType, logger: Logger
+  ) async throws -> Response {
     let query = try QueryParameters(request, known: type == .csv ? Self.csvParameters : Self.parameters)
     let options = try PredictionOptions(query)
     let output = try BodyType.wanted(
@@ -40,7 +41,7 @@ struct PredictionStreaming {
     }
     let stream = PredictionStream(
       domain: domain, tenant: who.tenant, name: name, features: dataset.features, options: options,
-      output: output, reader: reader)
+      output: output, reader: reader, logger: logger)
     if let repeatable = try Domain.idempotentRequest(request, bodyHash: Data()) {
       return try await once(repeatable, request, stream)
     }
@@ -50,10 +51,10 @@ struct PredictionStreaming {
     var isAtEnd = false
     while first.isEmpty, !isAtEnd {
       if let bytes = try await body.next() {
-        first = try await stream.lines(for: bytes)
+        first = try await stream.lines(for: try stream.read(bytes))
       } else {
         isAtEnd = true
-        first = try await stream.lastLines()
+        first = try await stream.lines(for: try stream.readLast())
       }
     }
     let head = stream.header + first
@@ -88,10 +89,7 @@ struct PredictionStreaming {
       }
       group.addTask {
         do {
-          while let bytes = try await input.receive() {
-            try await output.send(try await stream.lines(for: bytes))
-          }
-          try await output.send(try await stream.lastLines())
+          try await answer(input, through: stream, to: output)
         } catch {
           // The status has gone out: what went wrong is the last line.
           try? await output.send(stream.line(for: error))
@@ -109,6 +107,55 @@ struct PredictionStreaming {
       try await group.waitForAll()
     }
   }
+
+  /// What happens next in a stream.
+  private enum Step {
+    /// Bytes came, or their end.
+    case came([UInt8]?)
+    /// A part has been answered.
+    case answered(part: Int, lines: [UInt8])
+  }
+
+  /// Answers what comes in: while one part is being stored, the next one is read and on its way, too. Lines go out as soon as
+  /// all before them have, whether or not anything more comes in.
+  private static func answer(
+    _ input: ByteChannel, through stream: PredictionStream, to output: ByteChannel
+  ) async throws {
+    try await withThrowingTaskGroup(of: Step.self) { running in
+      do {
+        var (begun, sent) = (0, 0)
+        var waiting: [Int: [UInt8]] = [:]
+        var (isListening, isAtEnd) = (false, false)
+        while true {
+          if !isListening, !isAtEnd, begun - sent < partsAtOnce {
+            isListening = true
+            running.addTask { .came(try await input.receive()) }
+          }
+          switch try await running.next() {
+          case .came(let bytes):
+            (isListening, isAtEnd) = (false, bytes == nil)
+            guard let part = try bytes.map(stream.read) ?? stream.readLast() else { continue }
+            running.addTask { [begun] in .answered(part: begun, lines: try await stream.lines(for: part)) }
+            begun += 1
+          case .answered(let part, let lines):
+            waiting[part] = lines
+            while let lines = waiting.removeValue(forKey: sent) {
+              try await output.send(lines)
+              sent += 1
+            }
+          case nil: return
+          }
+        }
+      } catch {
+        // Whoever still listens would wait for ever.
+        input.finish(error)
+        throw error
+      }
+    }
+  }
+
+  /// How many parts of a stream are answered at the same time.
+  private static let partsAtOnce = 2
 
   /// Under an Idempotency-Key the whole batch is stored in one transaction together with its answer: all or nothing.
   private func once(

@@ -12,6 +12,8 @@ public struct RouteTable: Sendable {
     public var path: String
     /// The role that a key needs; `nil` where none is needed.
     public var role: Role?
+
+    fileprivate var parameters: Int { path.count { $0 == "{" } }
   }
 
   /// The routes in the order in which they were added.
@@ -21,7 +23,8 @@ public struct RouteTable: Sendable {
     entries.append(Entry(method: method, path: path, role: role))
   }
 
-  /// The methods of a concrete path; empty when nothing is routed there.
+  /// The methods of a concrete path; empty when nothing is routed there. A path that is written out has its own methods
+  /// alone (`…/models/active`), not those of a template that it would fit, too (`…/models/{version}`).
   func methods(of path: String) -> [HTTPRequest.Method] {
     let segments = path.split(separator: "/")
     let matching = entries.filter { entry in
@@ -29,8 +32,9 @@ public struct RouteTable: Sendable {
       return template.count == segments.count
         && zip(template, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
     }
+    let fewest = matching.map(\.parameters).min()
     var methods: [HTTPRequest.Method] = []
-    for entry in matching where !methods.contains(entry.method) {
+    for entry in matching where entry.parameters == fewest && !methods.contains(entry.method) {
       methods.append(entry.method)
       if entry.method == .get { methods.append(.head) }
     }

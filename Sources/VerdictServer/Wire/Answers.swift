@@ -25,13 +25,20 @@ extension Response {
   static func page<T>(
     _ page: Page<T>, _ write: (inout JSONWriter, T) throws -> Void
   ) rethrows -> Response {
-    try json { json in
-      try json.object { json in
-        json.name("data")
-        try json.array(page.items, write)
-        json.name("next_cursor")
-        json.optional(page.nextCursor) { $0.string($1) }
-      }
+    try json { try $0.page(page, write) }
+  }
+}
+
+extension JSONWriter {
+  /// A page of a list.
+  mutating func page<T>(
+    _ page: Page<T>, _ write: (inout JSONWriter, T) throws -> Void
+  ) rethrows {
+    try object { json in
+      json.name("data")
+      try json.array(page.items, write)
+      json.name("next_cursor")
+      json.optional(page.nextCursor) { $0.string($1) }
     }
   }
 }

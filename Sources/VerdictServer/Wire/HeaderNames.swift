@@ -2,6 +2,7 @@ import HTTPTypes
 
 extension HTTPField.Name {
   static let xRequestID = constant("X-Request-Id")
+  static let traceparent = constant("traceparent")
   static let idempotencyKey = constant("Idempotency-Key")
   static let idempotencyReplayed = constant("Idempotency-Replayed")
   static let lastEventID = constant("Last-Event-ID")

@@ -29,6 +29,15 @@ struct QueryParameters {
 
   subscript(_ name: String) -> String? { values[name] }
 
+  /// A text of at most so many characters (Unicode code points, as JSON Schema counts them).
+  func text(_ name: String, atMost limit: Int) throws -> String? {
+    guard let text = values[name] else { return nil }
+    guard text.unicodeScalars.count <= limit else {
+      throw Self.refusal(name, "must have at most \(limit) characters")
+    }
+    return text
+  }
+
   /// Whether any parameter is given.
   var isEmpty: Bool { values.isEmpty }
 

@@ -179,6 +179,7 @@ def check_problem(where: str, answer) -> None:
     assert problem["status"] == answer.status_code, f"{where}: its status says {problem['status']}"
     assert problem["request_id"] == answer.headers["X-Request-Id"], f"{where}: two request ids"
     assert problem["instance"] == answer.request.path_url.split("?")[0], f"{where}: instance {problem['instance']}"
+    assert problem["title"] == problem_titles()[problem["type"]], f"{where}: title {problem['title']!r}"
     expected = problem_statuses()[problem["type"]]
     assert expected == answer.status_code, f"{where}: docs/errors.md gives {problem['type']} the status {expected}"
     if "errors" in problem:
@@ -186,6 +187,13 @@ def check_problem(where: str, answer) -> None:
     text = answer.text.lower()
     for secret in ("select ", "insert into", "/src/", ".swift", "postgres", "sqlstate", "fatal error"):
         assert answer.status_code < 500 or secret not in text, f"{where} lets out {secret!r}: {text}"
+
+
+@functools.cache
+def problem_titles() -> dict[str, str]:
+    """The title of each problem type, as docs/errors.md has it."""
+    text = (PATH.parent / "docs" / "errors.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| \[`(/problems/[a-z-]+)`\]\([^)]*\) \| \d{3} \| (.+?) \|$", text, re.MULTILINE))
 
 
 @functools.cache

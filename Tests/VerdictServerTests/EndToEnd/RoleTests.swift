@@ -45,7 +45,10 @@ import VerdictServer
         for route in try Self.routes(server) {
           let path = Self.path(route, dataset: "nothing")
           let answer = try await client.send(route.method.rawValue, path)
-          if route.role == nil {
+          if path.hasPrefix("/docs/") {
+            // Absent where Swagger UI was not there to be compiled in.
+            #expect(answer.status == 200 || answer.status == 404, "\(path): \(answer)")
+          } else if route.role == nil {
             #expect(answer.status == 200, "\(path): \(answer)")
           } else {
             #expect(answer.status == 401, "\(path): \(answer)")
@@ -156,6 +159,6 @@ import VerdictServer
 
   private static func path(_ route: RouteTable.Entry, dataset: String, id: String = "1") -> String {
     route.path.replacing("{dataset}", with: dataset).replacing("{id}", with: id)
-      .replacing("{version}", with: "1")
+      .replacing("{version}", with: "1").replacing("{file}", with: "start.js")
   }
 }

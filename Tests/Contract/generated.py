@@ -1,0 +1,106 @@
+"""Requests that schemathesis generates from the document, by keys of each role, against a dataset with a model."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+from contract import client, data
+
+HERE = pathlib.Path(__file__).resolve().parent
+# How many examples of each operation a role's run makes at the most: in the run of every day, and in the long one.
+EXAMPLES = {"admin": (8, 170), "write": (2, 60), "read": (2, 40), "predict": (2, 40)}
+# What every day's run leaves to its first role: values at every limit, which come out alike for every role.
+SHORT = ["--phases", "examples,fuzzing,stateful"]
+# The least that a long run must have sent.
+LONG = 20_000
+
+
+def run(url: str, admins: list[str], long: bool) -> int:
+    """Every role in turn, then two tenants as each other's peers; 0 when nothing was found."""
+    before, failed = answered(url), []
+    for role, examples in EXAMPLES.items():
+        key, own = prepare(client.Client(url, admins[0]), role)
+        if schemathesis(url, role, {"auth": {"openapi": {"bearer": {"bearer": key}}}}, own, examples[long], long):
+            failed.append(role)
+    if peers(url, admins, 40 if long else 4, long):
+        failed.append("peers")
+    sent = answered(url) - before
+    print(f"{sent} generated requests were answered; " + (f"found something as {', '.join(failed)}" if failed else
+                                                       "nothing was found"))
+    if long and sent < LONG:
+        print(f"the long run is to send at least {LONG}", file=sys.stderr)
+        return 1
+    return 1 if failed else 0
+
+
+def prepare(api: client.Client, role: str) -> tuple[str, list[int]]:
+    """A key of that role; and the datasets `adult`, with a model, and `spare`, which may be deleted, as they were at first.
+    Also the numbers of the keys that must live on."""
+    made = api.call("createKey", json_body={"name": f"generated {role}", "role": role}, expect=201).json()
+    for name in ("adult", "spare"):
+        if api.call("getDataset", dataset=name).status_code == 200:
+            api.call("deleteDataset", dataset=name, expect=204)
+    data.train(api, data.create(api, "adult"))
+    data.create(api, "spare")
+    for _ in range(3):
+        api.call("predict", dataset="adult", json_body={"features": data.rows(1)[0]["features"]}, expect=201)
+    return made["secret"], [key["id"] for key in api.pages("listKeys")]
+
+
+def peers(url: str, admins: list[str], examples: int, long: bool) -> bool:
+    """Two tenants, neither of which may read what the other one has made."""
+    own: list[int] = []
+    users = []
+    for name, admin in zip(("one", "two"), admins[:2]):
+        key, keys = prepare(client.Client(url, admin), "admin")
+        own += keys
+        users.append({"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {key}"}]})
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "users.json"
+        file.write_text(json.dumps({"auth": users}))
+        auth = {"auth": {"wfc": {"path": str(file), "peers": ["one", "two"]}}}
+        return schemathesis(url, "two tenants", auth, own, examples, long)
+
+
+def schemathesis(url: str, what: str, auth: dict, own_keys: list[int], examples: int, long: bool) -> bool:
+    """One run; whether it found something."""
+    print(f"generated requests as {what}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = pathlib.Path(folder) / "schemathesis.toml"
+        [(kind, value)] = auth["auth"].items()
+        common = (HERE / "schemathesis.toml").read_text(encoding="utf-8")
+        common = common.replace("STATEFUL", "200" if long else "15")
+        configuration.write_text(common + toml(f"auth.{kind}", value))
+        done = subprocess.run(
+            [str(pathlib.Path(sys.executable).parent / "schemathesis"), "--config-file", str(configuration), "run",
+             str(HERE.parent.parent / "openapi.yaml"), "--url", url, "--max-examples", str(examples), "--workers", "1",
+             "--seed", "1", *([] if long or what == "admin" else SHORT),
+             *(["--continue-on-failure"] if long else ["--max-failures", "20"])],
+            cwd=folder, env=os.environ | {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE),
+                                          "OWN_KEYS": json.dumps(own_keys)},
+        )
+    return done.returncode != 0
+
+
+def toml(table: str, value: dict) -> str:
+    """A small table of TOML."""
+    lines = [f"\n[{table}]"]
+    tables = ""
+    for name, member in value.items():
+        if isinstance(member, dict):
+            tables += toml(f"{table}.{name}", member)
+        else:
+            lines.append(f"{name} = {json.dumps(member)}")
+    return ("\n".join(lines) + "\n" if len(lines) > 1 else "") + tables
+
+
+def answered(url: str) -> int:
+    """How many requests the server has answered so far, by its own count."""
+    with urllib.request.urlopen(url + "/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    return sum(int(float(count)) for count in re.findall(r"^verdict_http_request_seconds_count\{.*\} (\S+)$", text, re.M))

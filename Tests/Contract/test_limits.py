@@ -1,0 +1,148 @@
+"""Every limit of a request's body: what is at it is taken, what is beyond is refused there."""
+
+import copy
+
+import pytest
+
+from contract import document, mutations
+from test_bad_bodies import fitting, path_of, place  # noqa: F401  (place is a fixture)
+
+BODIES = document.with_body()
+KEYWORDS = ("minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minimum", "maximum", "exclusiveMinimum",
+            "minProperties", "maxProperties", "pattern", "enum", "format")
+
+
+def limits(schema, value, path=()):
+    """`(path, keyword, schema)` of every limit that `value`, a body with all members, comes to."""
+    for keyword in KEYWORDS:
+        if keyword in schema:
+            yield path, keyword, schema
+    for key in ("allOf", "anyOf", "oneOf"):
+        for member in schema.get(key, []):
+            if document.validator(member).is_valid(value):
+                yield from limits(member, value, path)
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in schema.get("properties", {}):
+                yield from limits(schema["properties"][name], member, (*path, name))
+    if isinstance(value, list) and value and "items" in schema:
+        yield from limits(schema["items"], value[0], (*path, 0))
+
+
+def beyond(keyword: str, schema: dict, value) -> list:
+    """Values just beyond a limit."""
+    bound = schema[keyword]
+    if keyword == "maxLength":
+        return ["a" * (bound + 1)]
+    if keyword == "minLength":
+        return ["a" * (bound - 1)] if bound else []
+    if keyword == "maxItems":
+        return [distinct(value, bound + 1)] if isinstance(value, list) and value and bound <= 10_000 else []
+    if keyword == "minItems":
+        return [[]]
+    if keyword == "uniqueItems":
+        return [[value[0], value[0]]] if isinstance(value, list) and value else []
+    if keyword == "maximum":
+        return [bound + 1 if isinstance(bound, int) else bound * 1.001]
+    if keyword == "minimum":
+        return [bound - 1 if isinstance(bound, int) else bound * 0.999]
+    if keyword == "exclusiveMinimum":
+        return [bound]
+    if keyword == "pattern":
+        return ["\u0000", "a\u0000b"]
+    if keyword == "enum":
+        return ["nonsense", 17]
+    if keyword == "format":
+        return ["nonsense"]
+    return []
+
+
+def at(keyword: str, schema: dict) -> list:
+    """Values at a limit, where a value can be made without knowing what it is for."""
+    bound = schema[keyword]
+    if keyword in ("maximum", "minimum"):
+        return [bound]
+    if keyword == "maxLength" and "pattern" in schema and "enum" not in schema:
+        return ["a" * bound]
+    return list(bound) if keyword == "enum" else []
+
+
+def distinct(value: list, count: int) -> list:
+    items = []
+    for index in range(count):
+        item = copy.deepcopy(value[0])
+        if isinstance(item, dict) and "name" in item:
+            item["name"] = f"n{index}"
+        items.append(f"c{index}" if isinstance(item, str) else item)
+    return items
+
+
+def cases():
+    for operation in BODIES:
+        whole = mutations._with_optional_members(fitting(operation), operation.body("application/json"))
+        seen = set()
+        for path, keyword, schema in limits(operation.body("application/json"), whole):
+            if (path, keyword) not in seen:
+                seen.add((path, keyword))
+                yield pytest.param(operation, whole, path, keyword, schema,
+                                   id=f"{operation.id}-{'.'.join(map(str, path)) or 'body'}-{keyword}")
+
+
+@pytest.mark.parametrize("operation,whole,path,keyword,schema", list(cases()))
+def test_limit(api, place, operation, whole, path, keyword, schema):  # noqa: F811
+    judge = document.validator(operation.body("application/json"))
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    value = mutations._at(whole, list(path))
+    for wrong in beyond(keyword, schema, value):
+        body = mutations._replaced(whole, list(path), wrong) if path else wrong
+        if judge.is_valid(body):
+            continue
+        answer = api.call(operation.id, **path_of(operation, place), data=mutations.text(body),
+                          media_type="application/json", expect=422)
+        reported = [error.get("pointer") for error in answer.json().get("errors", [])]
+        assert mutations.related(pointer, reported), f"{keyword} at {pointer}: {answer.text[:500]}"
+    for right in at(keyword, schema):
+        body = mutations._replaced(whole, list(path), right) if path else right
+        if not judge.is_valid(body):
+            continue
+        # What else the request runs into is not the limit's matter.
+        answer = api.call(operation.id, **path_of(operation, place), data=mutations.text(body),
+                          media_type="application/json")
+        reported = [error.get("pointer") for error in answer.json().get("errors", [])]
+        if "cannot change" in answer.text:
+            continue
+        assert answer.status_code != 422 or pointer not in reported, f"{keyword} at {pointer}: {answer.text[:500]}"
+
+
+PARAMETERS = [
+    pytest.param(operation, parameter, id=f"{operation.id}-{parameter['name']}")
+    for operation in document.operations().values() for parameter in operation.parameters
+    if parameter["in"] in ("query", "header") and operation.role
+    and {"maxLength", "maxItems", "maximum"} & parameter["schema"].keys()
+]
+
+
+@pytest.mark.parametrize("operation,parameter", PARAMETERS)
+def test_parameter_limit(api, place, operation, parameter):  # noqa: F811
+    """A parameter that is too long, too many or too large is refused by its name."""
+    schema, name = parameter["schema"], parameter["name"]
+    if "maxItems" in schema:
+        wrong = ",".join(map(str, range(1, schema["maxItems"] + 2)))
+    elif "maximum" in schema:
+        wrong = str(schema["maximum"] + 1)
+    else:
+        wrong = ("a=" if name == "keep" else "") + "a" * schema["maxLength"] + "a"
+    arguments = {"query": dict(operation.required_query)}
+    if "CSV only" in parameter["description"]:
+        arguments |= {"data": b"age\n1\n", "media_type": "text/csv"}
+    elif operation.spec.get("requestBody", {}).get("required"):
+        arguments |= {"json_body": fitting(operation)}
+    if parameter["in"] == "header":
+        arguments["headers"] = {name: wrong}
+    else:
+        arguments["query"][name] = wrong
+    if name == "table":
+        arguments["query"]["format"] = "sql"
+    path = path_of(operation, place) | ({"version": 1} if "{version}" in operation.path else {})
+    answer = api.call(operation.id, **path, **arguments, expect=400)
+    assert [each["parameter"] for each in answer.json()["errors"]] == [name], answer.text

@@ -1,0 +1,63 @@
+import HTTPTypes
+import NIOCore
+import Testing
+
+@testable import VerdictServer
+
+/// Entity tags and traces as clients write them.
+@Suite struct ConditionTests {
+  @Test func aTagIsOfTheBytes() {
+    let tag = EntityTag(of: ByteBuffer(string: "a"))
+    #expect(tag.text == "\"ca978112ca1bbdcafac231b39a23dc4d\"")
+    #expect(tag == EntityTag(of: ByteBuffer(string: "a")))
+    #expect(tag != EntityTag(of: ByteBuffer(string: "b")))
+  }
+
+  @Test(arguments: ["\"\"", "\"a\"", "W/\"a\"", "\"a,b\"", "\"!#[]~\""])
+  func tagsAreRead(_ text: String) throws {
+    #expect(try #require(EntityTag(text[...])).text == text)
+  }
+
+  @Test(arguments: ["", "\"", "a", "\"a", "a\"", "w/\"a\"", "\"a\"b\"", "\"a b\"", "W/", "\"ä\""])
+  func whatIsNoTagIsNotRead(_ text: String) {
+    #expect(EntityTag(text[...]) == nil)
+  }
+
+  @Test func strongAndWeakComparison() {
+    let (strong, weak) = (EntityTag("\"a\""), EntityTag("W/\"a\""))
+    guard let strong, let weak else {
+      Issue.record("no tags")
+      return
+    }
+    #expect(EntityTagCondition.tags([strong]).holdsStrongly(for: strong))
+    #expect(!EntityTagCondition.tags([weak]).holdsStrongly(for: strong))
+    #expect(EntityTagCondition.tags([weak]).holdsWeakly(for: strong))
+    #expect(!EntityTagCondition.tags([]).holdsWeakly(for: strong))
+    #expect(EntityTagCondition.any.holdsStrongly(for: strong))
+  }
+
+  @Test func aTraceIsRead() {
+    let trace = "0af7651916cd43dd8448eb211c80319c"
+    #expect(TraceContext.traceID(of: "00-\(trace)-b7ad6b7169203331-01") == trace)
+    #expect(TraceContext.traceID(of: "cc-\(trace)-b7ad6b7169203331-01-later") == trace)
+    for wrong in [
+      "", "00", "00-\(trace)-b7ad6b7169203331", "00-\(trace)-b7ad6b7169203331-01-",
+      "ff-\(trace)-b7ad6b7169203331-01",
+      "00-\(trace)-0000000000000000-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+      "00-\(trace)xb7ad6b7169203331-01", "0G-\(trace)-b7ad6b7169203331-01",
+      "cc-\(trace)-b7ad6b7169203331-01later",
+    ] {
+      #expect(TraceContext.traceID(of: wrong) == nil, "\(wrong)")
+    }
+  }
+
+  @Test func aPathThatIsWrittenOutHasItsOwnMethods() {
+    var table = RouteTable()
+    table.add(.get, "/m/{version}", role: nil)
+    table.add(.delete, "/m/{version}", role: nil)
+    table.add(.put, "/m/active", role: nil)
+    #expect(table.methods(of: "/m/active") == [.put])
+    #expect(table.methods(of: "/m/1") == [.get, .head, .delete])
+    #expect(table.methods(of: "/n").isEmpty)
+  }
+}
