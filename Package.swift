@@ -17,6 +17,10 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -24,6 +28,12 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let settings: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+
+/// Set by scripts/fuzz to libFuzzer's library without a main function: what reads from outside is then compiled with the
+/// address sanitizer and the coverage that libFuzzer goes by.
+let fuzzer = Context.environment["VERDICT_FUZZER"]
+let fuzzed: [SwiftSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer,address"])]
+let fuzzedCXX: [CXXSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
 
 let package = Package(
   name: "verdict",
@@ -34,6 +44,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.20.0"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.90.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.30.0"),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.4.0"),
     .package(url: "https://github.com/apple/swift-metrics.git", from: "2.7.0"),
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
@@ -69,7 +81,7 @@ let package = Package(
 
     // The domain and its SQL.
     .target(
-      name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
+      name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])] + fuzzedCXX,
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
@@ -78,19 +90,21 @@ let package = Package(
       dependencies: [
         "PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CZstd", "CResources", log, crypto,
       ],
-      swiftSettings: strict),
+      swiftSettings: strict + fuzzed),
 
     // HTTP, and the executable.
     .target(name: "CResources"),
     .target(
       name: "VerdictServer",
       dependencies: [
-        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, httpTypes, nioCore,
-        coreMetrics,
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, hummingbirdCore,
+        hummingbirdTLS,
+        httpTypes,
+        nioCore, nioSSL, nioHTTPTypes, coreMetrics,
         lifecycle, yams, crypto, log,
       ],
       exclude: ["Console"],
-      swiftSettings: strict),
+      swiftSettings: strict + fuzzed),
     .executableTarget(
       name: "VerdictCommand",
       dependencies: [
@@ -134,7 +148,7 @@ let package = Package(
       dependencies: [
         "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport",
         "HTTPTestSupport",
-        "TestSupport", hummingbird, httpTypes, nioCore, lifecycle, yams, log,
+        "TestSupport", hummingbird, httpTypes, nioCore, nioSSL, nioPosix, nioHTTP1, lifecycle, yams, log,
       ],
       resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
@@ -176,3 +190,14 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+if let fuzzer {
+  package.targets.append(
+    .executableTarget(
+      name: "VerdictFuzz",
+      dependencies: [
+        "VerdictCore", "VerdictServer", hummingbird, hummingbirdCore, httpTypes, nioCore,
+      ],
+      path: "Tests/Fuzz/Sources", swiftSettings: strict + fuzzed,
+      linkerSettings: [.unsafeFlags(["-sanitize=address", fuzzer]), .linkedLibrary("stdc++")]))
+}

@@ -17,6 +17,8 @@ struct Server: Sendable {
     var host: String?
     /// Port to listen on.
     var port: Int
+    /// What stands between the network and the routes.
+    var frontDoor = FrontDoor()
     /// Trainings at a time.
     var workers: Int
     /// Connections at the most.
@@ -54,7 +56,7 @@ struct Server: Sendable {
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,
-        configuration: .init(host: host, port: settings.port), logger: logger)
+        configuration: .init(host: host, port: settings.port, frontDoor: settings.frontDoor), logger: logger)
     }
     if let web { services += try web.services() }
     // Last, so that it is the first to stop: it hands its jobs back while requests are still being answered.

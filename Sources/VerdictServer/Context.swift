@@ -11,9 +11,6 @@ public struct Context: RequestContext {
   /// The connection that it came by.
   let channel: any Channel
 
-  /// The address of who sent the request, without its port; that of a proxy where one stands between.
-  var address: String { channel.remoteAddress?.ipAddress ?? "" }
-
   /// A request's context at its beginning.
   public init(source: Source) {
     coreContext = .init(source: source)

@@ -5,6 +5,7 @@ public import ServiceLifecycle
 public import VerdictCore
 import CoreMetrics
 import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// The HTTP side of Verdict: everything between the socket and the domain.
@@ -15,15 +16,19 @@ public struct WebServer: Sendable {
     public var host: String
     /// Port to listen on; 0 for any free one.
     public var port: Int
+    /// What stands between the network and the routes.
+    public var frontDoor: FrontDoor
     /// Told the port once the server listens.
     public var onListening: @Sendable (Int) async -> Void
 
     /// Makes a configuration; see the properties.
     public init(
-      host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+      host: String, port: Int, frontDoor: FrontDoor = FrontDoor(),
+      onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
       self.host = host
       self.port = port
+      self.frontDoor = frontDoor
       self.onListening = onListening
     }
   }
@@ -58,14 +63,20 @@ public struct WebServer: Sendable {
       heartbeat: ServedDatasets.patience / 4, logger: logger)
     let announcements = Announcements(
       listener: listener, database: database, served: domain.served, jobs: jobs, logger: logger)
-    let api = try Self.api(domain, jobs: jobs, metrics: metrics, logger: logger)
+    let api = try Self.api(
+      domain, configuration.frontDoor, jobs: jobs, metrics: metrics, logger: logger)
     let application = Application(
       router: api.router,
+      server: try configuration.frontDoor.server(),
       configuration: .init(
-        address: .hostname(configuration.host, port: configuration.port), serverName: "verdict"),
+        address: .hostname(configuration.host, port: configuration.port), serverName: "verdict",
+        backlog: 1_024,
+        availableConnectionsDelegate: MaximumAvailableConnections.maximum(
+          configuration.frontDoor.limits.connections, logger: logger)),
       onServerRunning: { [configuration, logger] channel in
         let port = channel.localAddress?.port ?? configuration.port
-        logger.notice("listening on http://\(configuration.host):\(port)")
+        let scheme = configuration.frontDoor.tls == nil ? "http" : "https"
+        logger.notice("listening on \(scheme)://\(configuration.host):\(port)")
         await configuration.onListening(port)
       },
       logger: logger)
@@ -83,17 +94,19 @@ public struct WebServer: Sendable {
   public static func routes(database: Database, queue: JobQueue, logger: Logger) throws -> RouteTable {
     let metrics = MetricsRegistry()
     return try api(
-      Domain(database: database, queue: queue, metrics: metrics), jobs: JobWatch(), metrics: metrics,
-      logger: logger
+      Domain(database: database, queue: queue, metrics: metrics), FrontDoor(), jobs: JobWatch(),
+      metrics: metrics, logger: logger
     ).routes.table
   }
 
   private static func api(
-    _ domain: Domain, jobs: JobWatch, metrics: MetricsRegistry, logger: Logger
+    _ domain: Domain, _ door: FrontDoor, jobs: JobWatch, metrics: MetricsRegistry, logger: Logger
   ) throws -> API {
     let api = API(
-      authenticator: Authenticator(keys: KeyStore(database: domain.database)),
-      requests: RequestMetrics(registry: metrics))
+      authenticator: Authenticator(
+        keys: KeyStore(database: domain.database),
+        wrongKeys: WrongKeys(.init(burst: door.wrongKeysAtOnce))),
+      requests: RequestMetrics(registry: metrics), door: door)
     DatasetRoutes(domain: domain).add(to: api)
     LabelRoutes(domain: domain).add(to: api)
     TrainingJobRoutes(domain: domain, watch: jobs).add(to: api)

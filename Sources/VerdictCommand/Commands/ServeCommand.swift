@@ -9,6 +9,7 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Answer HTTP requests, and train in the background.")
 
   @OptionGroup var database: DatabaseOptions
+  @OptionGroup var door: FrontDoorOptions
 
   @Option(help: "Address to listen on. [VERDICT_HOST; default: 127.0.0.1]")
   var host: String?
@@ -59,6 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
     try Server.Settings(
       host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
       port: port ?? Environment.number("verdict.port", default: 8_080),
+      frontDoor: door.frontDoor(),
       workers: workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
       jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes())

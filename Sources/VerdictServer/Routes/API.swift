@@ -10,6 +10,7 @@ struct API {
   /// What has been added so far.
   let routes: Routes
   private let authenticator: Authenticator
+  private let addresses: ClientAddress
 
   /// The routes of a router, readable by its own middleware.
   final class Routes: Sendable {
@@ -23,10 +24,12 @@ struct API {
     }
   }
 
-  init(authenticator: Authenticator, requests: RequestMetrics) {
+  init(authenticator: Authenticator, requests: RequestMetrics, door: FrontDoor) {
     self.authenticator = authenticator
+    addresses = ClientAddress(proxies: door.trustedProxies)
     routes = Routes()
     router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
+    if let cors = door.cors() { router.add(middleware: cors) }
     router.add(middleware: ProblemMiddleware(routes: routes, metrics: requests))
   }
 
@@ -36,8 +39,8 @@ struct API {
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
   ) {
     routes.add(method, path, role: role)
-    router.on(RouterPath(path), method: method) { [authenticator] request, context in
-      let caller = try await authenticator.caller(of: request, from: context.address)
+    router.on(RouterPath(path), method: method) { [authenticator, addresses] request, context in
+      let caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
       let principal = caller.principal
       let rate = try caller.takeRequest()
       guard principal.role.includes(role) else {

@@ -29,7 +29,10 @@ struct DocsRoutes {
   }
 
   private static func headers(_ policy: String) -> HTTPFields {
-    [.contentSecurityPolicy: policy, .xContentTypeOptions: "nosniff"]
+    [
+      .contentSecurityPolicy: policy, .xContentTypeOptions: "nosniff", .referrerPolicy: "no-referrer",
+      .crossOriginOpenerPolicy: "same-origin", .permissionsPolicy: "camera=(), microphone=(), geolocation=()",
+    ]
   }
 
   /// Scripts are files of this server; Swagger UI styles single elements and has its pictures inside.

@@ -10,6 +10,10 @@ extension HTTPField.Name {
   static let prefer = constant("Prefer")
   static let preferenceApplied = constant("Preference-Applied")
 
+  static let xForwardedFor = constant("X-Forwarded-For")
+  static let referrerPolicy = constant("Referrer-Policy")
+  static let crossOriginOpenerPolicy = constant("Cross-Origin-Opener-Policy")
+  static let permissionsPolicy = constant("Permissions-Policy")
   static let rateLimit = constant("RateLimit")
   static let rateLimitPolicy = constant("RateLimit-Policy")
 

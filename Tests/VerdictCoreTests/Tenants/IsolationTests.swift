@@ -9,7 +9,7 @@ import Testing
 @Suite struct IsolationTests {
   private static let tables = [
     "tenants", "api_keys", "datasets", "label_counts", "labels", "models", "kpis", "predictions",
-    "idempotency_keys", "jobs",
+    "idempotency_keys", "jobs", "prediction_counts", "job_limits", "audit_entries", "live_counts",
   ]
 
   @Test func anothersDatasetIsAbsent() async throws {

@@ -1,0 +1,73 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import NIOSSL
+
+/// What stands between the network and the routes.
+public struct FrontDoor: Sendable {
+  /// The certificate that the server shows, and its key.
+  public struct TLS: Sendable {
+    /// Path of the certificate with those that lead to its root, in PEM.
+    public var certificate: String
+    /// Path of its private key, in PEM.
+    public var key: String
+
+    /// Makes a setting; see the properties.
+    public init(certificate: String, key: String) {
+      self.certificate = certificate
+      self.key = key
+    }
+  }
+
+  /// How long clients may take, and how much.
+  public var limits = ConnectionLimits()
+  /// TLS; none where a proxy speaks it.
+  public var tls: TLS?
+  /// Proxies whose `X-Forwarded-For` is believed.
+  public var trustedProxies: [Network] = []
+  /// The origin whose pages may use the API from a browser (`*` for all); none unless set.
+  public var corsOrigin: String?
+  /// How many wrong keys an address may try at once.
+  public var wrongKeysAtOnce = 500
+
+  /// The defaults.
+  public init() {}
+
+  /// Speaks HTTP/1.1, over TLS if that is set.
+  ///
+  /// - Throws: `NIOSSLError` for a certificate or key that cannot be read.
+  func server() throws -> HTTPServerBuilder {
+    let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+      maxHeaderFieldSize: limits.headerField, maxHeaderListSize: limits.headerList,
+      maxHeaderFieldCount: limits.headerCount)
+    let http = HTTPServerBuilder.http1(
+      configuration: .init(
+        additionalChannelHandlers: [ConnectionWatch(limits)], httpDecoderConfiguration: decoder))
+    guard let tls else { return http }
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
+    configuration.minimumTLSVersion = .tlsv12
+    configuration.applicationProtocols = ["http/1.1"]
+    return try .tls(http, tlsConfiguration: configuration)
+  }
+
+  /// Lets pages of the origin that is set use the API (Fetch standard, CORS protocol); nobody's, if none is.
+  func cors() -> CORSMiddleware<Context>? {
+    guard let corsOrigin else { return nil }
+    return CORSMiddleware(
+      allowOrigin: corsOrigin == "*" ? .all : .oneOf(corsOrigin),
+      allowHeaders: [
+        .accept, .authorization, .contentType, .contentEncoding, .idempotencyKey, .ifMatch, .ifNoneMatch,
+        .prefer,
+        .xRequestID,
+      ],
+      allowMethods: [.get, .post, .put, .patch, .delete],
+      exposedHeaders: [
+        "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
+        "Idempotency-Replayed",
+      ],
+      maxAge: .hours(1))
+  }
+}

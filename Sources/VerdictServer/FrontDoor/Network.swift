@@ -1,0 +1,44 @@
+import Glibc
+
+/// Addresses that share a prefix, as `10.0.0.0/8` or `2001:db8::/32`; a single address counts as all of its bits.
+public struct Network: Sendable, Equatable {
+  private let bytes: [UInt8]
+  private let prefix: Int
+
+  /// Reads CIDR notation (RFC 4632, RFC 4291); `nil` when it is none.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let bytes = Self.bytes(of: String(parts[0])) else { return nil }
+    var prefix = bytes.count * 8
+    if parts.count == 2 {
+      guard let number = QueryParameters.integer(parts[1]), number <= prefix else { return nil }
+      prefix = number
+    }
+    self.bytes = bytes
+    self.prefix = prefix
+  }
+
+  /// Whether an address is one of these.
+  func contains(_ address: [UInt8]) -> Bool {
+    guard address.count == bytes.count else { return false }
+    for bit in stride(from: 0, to: prefix, by: 8) {
+      let index = bit / 8
+      let mask = prefix - bit >= 8 ? UInt8.max : ~(UInt8.max >> UInt8(prefix - bit))
+      guard address[index] & mask == bytes[index] & mask else { return false }
+    }
+    return true
+  }
+
+  /// The bytes of a literal address, four or sixteen; an IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2) is four.
+  static func bytes(of address: String) -> [UInt8]? {
+    guard !address.utf8.contains(0) else { return nil }
+    var bytes = [UInt8](repeating: 0, count: 4)
+    // The buffers are as large as inet_pton(3) fills for their families.
+    if inet_pton(AF_INET, address, &bytes) == 1 { return bytes }
+    bytes = [UInt8](repeating: 0, count: 16)
+    guard inet_pton(AF_INET6, address, &bytes) == 1 else { return nil }
+    let mapped: [UInt8] = Array(repeating: 0, count: 10) + [0xFF, 0xFF]
+    if bytes.starts(with: mapped) { bytes.removeFirst(12) }
+    return bytes
+  }
+}

@@ -1,0 +1,249 @@
+"""What stands between the network and the routes: a second server on the same database, with options of its own."""
+
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+import requests
+
+from contract import document
+from contract.client import Client, problem
+
+
+@pytest.fixture(scope="module")
+def serve(psql, tmp_path_factory):
+    """Starts servers, and stops them afterwards."""
+    [pid] = pathlib.Path(os.environ["CONTRACT_DATA_DIR"]).rglob("postmaster.pid")
+    _, _, _, port, directory, *_ = pid.read_text().splitlines()
+    database = f"postgresql:///verdict?host={urllib.parse.quote(directory, safe='')}&port={port}&user=verdict_app"
+    running = []
+
+    def start(*options: str, scheme: str = "http") -> str:
+        log = tmp_path_factory.mktemp("server") / "log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            free = probe.getsockname()[1]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("VERDICT_")} | {"DATABASE_URL": database}
+        server = subprocess.Popen(
+            [os.environ["CONTRACT_BINARY"], "serve", "--workers", "0", "--port", str(free), *options],
+            env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+        running.append(server)
+        deadline = time.monotonic() + 60
+        while f":{free}" not in log.read_text():
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        return f"{scheme}://127.0.0.1:{free}"
+
+    yield start
+    for server in running:
+        server.send_signal(signal.SIGTERM)
+    for server in running:
+        server.wait(60)
+
+
+def connect(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def test_slow_clients_stop_nobody(serve, admin_keys):
+    """Two hundred connections that send a byte now and then, half of them within their headers, half within a body."""
+    url = serve("--client-timeout", "3")
+    head = b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\n"
+    whole = head + f"Authorization: Bearer {admin_keys[0]}\r\nContent-Type: application/json\r\n".encode()
+    slow = []
+    for index in range(200):
+        connection = connect(url)
+        connection.sendall(head if index % 2 else whole + b"Content-Length: 100000\r\n\r\n")
+        connection.setblocking(False)
+        slow.append(connection)
+    client = Client(url, admin_keys[0])
+    ended, asked = set(), 0
+    deadline = time.monotonic() + 90
+    while len(ended) < 200:
+        assert time.monotonic() < deadline, f"only {len(ended)} of 200 were closed"
+        client.call("listDatasets", expect=200, timeout=30)
+        asked += 1
+        for index, connection in enumerate(slow):
+            if index in ended:
+                continue
+            try:
+                connection.send(b"a" if index % 2 else b" ")
+                if select.select([connection], [], [], 0)[0] and not connection.recv(4096):
+                    ended.add(index)
+            except (BrokenPipeError, ConnectionResetError):
+                ended.add(index)
+            except BlockingIOError:
+                pass
+        time.sleep(0.2)
+    assert asked > 3
+    for connection in slow:
+        connection.close()
+
+
+def test_patient_clients_are_kept(serve, admin_keys):
+    """A connection that is used now and then, and a request whose answer takes long, outlast the time for headers."""
+    url = serve("--client-timeout", "1")
+    connection = connect(url)
+    for _ in range(3):
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        time.sleep(2.5)
+    # A body may take its time, as long as it gets on.
+    request = f"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin_keys[0]}\r\n" \
+              "Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
+    connection.sendall(request.encode())
+    for _ in range(20):
+        connection.sendall(b" " * 200)
+        time.sleep(0.2)
+    assert connection.recv(4096).startswith(b"HTTP/1.1 400")
+    connection.close()
+
+
+def test_headers_have_bounds(serve):
+    url = serve()
+    for headers in (b"X-Large: " + b"a" * 200_000 + b"\r\n",
+                    b"".join(b"X-%d: a\r\n" % index for index in range(5_000))):
+        connection = connect(url)
+        try:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
+            answer = connection.recv(4096)
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""
+        assert not answer.startswith(b"HTTP/1.1 2"), answer
+        connection.close()
+    assert requests.get(url + "/healthz", timeout=30).status_code == 200
+
+
+def test_many_requests_in_one_go_are_answered_in_order(serve):
+    connection = connect(serve())
+    connection.sendall(b"".join(b"GET /nothing/%d HTTP/1.1\r\nHost: x\r\n\r\n" % index for index in range(300)))
+    seen, text = [], b""
+    deadline = time.monotonic() + 60
+    while len(seen) < 300 and time.monotonic() < deadline:
+        piece = connection.recv(1 << 20)
+        assert piece, "closed in between"
+        text += piece
+        seen = re.findall(rb'"instance":"/nothing/(\d+)"', text)
+    assert [int(each) for each in seen] == list(range(300))
+    connection.close()
+
+
+def test_tls(serve, admin_keys, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True)
+    url = serve("--tls-cert", str(certificate), "--tls-key", str(key), scheme="https")
+    client = Client(url, admin_keys[0])
+    client.session.trust_env, client.session.verify = False, str(certificate)
+    client.call("listDatasets", expect=200)
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(url + "/healthz", timeout=30)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(url.replace("https", "http") + "/healthz", timeout=30)
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError), connect(url.replace("https", "http")) as plain:
+        old.wrap_socket(plain)
+
+
+def test_half_of_tls_is_refused():
+    done = subprocess.run([os.environ["CONTRACT_BINARY"], "serve", "--tls-cert", "x.pem"], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode != 0 and "go together" in done.stderr
+
+
+def test_browsers_of_one_origin(serve, admin_keys, url):
+    door = serve("--cors-origin", "https://app.example")
+    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "authorization, content-type"}
+    flight = requests.options(door + "/v1/datasets", headers=asked, timeout=30)
+    assert flight.status_code == 204
+    assert flight.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "authorization" in flight.headers["Access-Control-Allow-Headers"].lower()
+    client = Client(door, admin_keys[0])
+    answer = client.call("listDatasets", headers={"Origin": "https://app.example"}, expect=200)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    refused = requests.get(door + "/v1/datasets", headers={"Origin": "https://app.example"}, timeout=30)
+    assert refused.status_code == 401 and refused.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    for where, origin in ((door, "https://evil.example"), (url, "https://app.example")):
+        other = Client(where, admin_keys[0]).call("listDatasets", headers={"Origin": origin}, expect=200)
+        assert "Access-Control-Allow-Origin" not in other.headers
+
+
+def wrong_key(admin_key: str, number: int) -> str:
+    return f"vd_{admin_key.split('_')[1]}_{number:064x}"
+
+
+def test_wrong_keys_cost_their_address(serve, admin_keys):
+    """Behind a trusted proxy each client has an allowance of its own; a key that is right goes on."""
+    url = serve("--trusted-proxy", "127.0.0.0/8", "--wrong-keys", "20")
+    good = {"Authorization": f"Bearer {admin_keys[0]}", "X-Forwarded-For": "192.0.2.1"}
+    assert requests.get(url + "/v1/usage", headers=good, timeout=30).status_code == 200
+    statuses = []
+    for number in range(200):
+        # What is further left than the last hop that is no proxy anybody can have written.
+        answer = requests.get(url + "/v1/usage", timeout=30, headers={
+            "Authorization": f"Bearer {wrong_key(admin_keys[0], number)}",
+            "X-Forwarded-For": f"198.51.100.{number}, 192.0.2.1"})
+        statuses.append(answer.status_code)
+    assert set(statuses[:20]) == {401} and 429 in statuses
+    late = [status for status in statuses if status == 429]
+    assert len(late) > 20
+    assert answer.status_code == 401 or problem(answer, "too-many-requests") and answer.headers["Retry-After"] == "10"
+    assert requests.get(url + "/v1/usage", headers=good, timeout=30).status_code == 200
+    elsewhere = requests.get(url + "/v1/usage", timeout=30, headers={
+        "Authorization": f"Bearer {wrong_key(admin_keys[0], 1)}", "X-Forwarded-For": "192.0.2.77"})
+    assert elsewhere.status_code == 401
+
+
+def test_nobody_else_is_believed(serve, admin_keys):
+    url = serve("--wrong-keys", "20")
+    statuses = [
+        requests.get(url + "/v1/usage", timeout=30, headers={
+            "Authorization": f"Bearer {wrong_key(admin_keys[0], number)}", "X-Forwarded-For": f"192.0.2.{number}"}).status_code
+        for number in range(200)]
+    assert 429 in statuses
+
+
+def test_a_revoked_key_is_refused_by_every_process(serve, api, url):
+    other = serve()
+    made = api.call("createKey", json_body={"name": "short", "role": "read"}, expect=201).json()
+    clients = [Client(url, made["secret"]), Client(other, made["secret"])]
+    for client in clients:
+        client.call("listDatasets", expect=200)
+    api.call("deleteKey", id=made["id"], expect=204)
+    time.sleep(1)
+    for client in clients:
+        problem(client.call("listDatasets", expect=401), "unauthorized")
+
+
+def test_secrets_are_in_no_process_s_arguments(api):
+    """Keys travel in headers and bodies alone; the database's password is in the environment."""
+    for directory in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            line = (directory / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"verdict" in line:
+            assert not re.search(rb"vd_\d+_[0-9a-f]{64}", line), line
+
+
+def test_pages_say_what_browsers_may_do(nobody):
+    headers = nobody.call("docs", expect=200).headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert document.operations()["docs"].role is None
