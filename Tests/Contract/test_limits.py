@@ -146,3 +146,22 @@ def test_parameter_limit(api, place, operation, parameter):  # noqa: F811
     path = path_of(operation, place) | ({"version": 1} if "{version}" in operation.path else {})
     answer = api.call(operation.id, **path, **arguments, expect=400)
     assert [each["parameter"] for each in answer.json()["errors"]] == [name], answer.text
+
+
+@pytest.mark.parametrize("operation", [
+    each for each in document.operations().values()
+    if each.role and any("maxLength" in parameter["schema"] for parameter in each.parameters if parameter["in"] == "query")
+], ids=str)
+def test_the_longest_parameters_reach_the_api(api, place, operation):  # noqa: F811
+    """All of a request's parameters at their limits, of characters that take most bytes: what answers is the API, with a
+    documented answer, and not the HTTP parser."""
+    query = dict(operation.required_query)
+    for parameter in operation.parameters:
+        if parameter["in"] == "query" and "maxLength" in parameter["schema"]:
+            query[parameter["name"]] = "\U0001F600" * parameter["schema"]["maxLength"]
+    body = {}
+    if operation.spec.get("requestBody", {}).get("required"):
+        body = {"data": b"age\n1\n", "media_type": "text/csv"} if "delimiter" in query else {"json_body": fitting(operation)}
+    path = path_of(operation, place) | ({"version": 1} if "{version}" in operation.path else {})
+    answer = api.call(operation.id, **path, query=query, **body)
+    assert answer.status_code < 500 and answer.headers["X-Request-Id"]

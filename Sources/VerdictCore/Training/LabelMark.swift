@@ -9,7 +9,7 @@ import PostgreSQL
 struct LabelMark: Sendable {
   /// The last id that had been given when the mark was made.
   var position: Int
-  /// The transaction number that was the next to be given thereafter (`pg_snapshot_xmax`).
+  /// A transaction number that was given thereafter, to the transaction that made the mark.
   var horizon: Int
 
   /// Makes a mark, and gives transactions that are at it a moment to end, so that a snapshot that is taken next sees all
@@ -19,10 +19,9 @@ struct LabelMark: Sendable {
       let position = try await tx.query(
         "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM labels_id_seq"
       ).single().decode(Int.self)
-      // A statement of its own: a new snapshot, after the look at the sequence.
-      let horizon = try await tx.query(
-        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-      ).single().decode(Int.self)
+      // Taken, not looked at: `pg_snapshot_xmax` is the number after the last that has ended (manual, 9.27.10), and others
+      // above it may have been given before the look at the sequence.
+      let horizon = try await tx.query("SELECT pg_current_xact_id()::text::bigint").single().decode(Int.self)
       return LabelMark(position: position, horizon: horizon)
     }
     for _ in 0..<10 {

@@ -28,10 +28,16 @@ struct ReadLabels: Sendable {
     return marks.last { $0.horizon <= self.snapshot.oldestRunning }?.position
   }
 
+  /// How many marks are kept.
+  static let marksKept = 16
+
   /// The marks that a later reading may need, with a new one.
   func marks(and mark: LabelMark) -> [LabelMark] {
     // The newest one that this snapshot has passed serves all later ones, too; older ones serve none.
     let first = marks.lastIndex { $0.horizon <= snapshot.oldestRunning } ?? 0
-    return Array((marks[first...] + [mark]).suffix(16))
+    let needed = marks[first...] + [mark]
+    guard needed.count > Self.marksKept else { return Array(needed) }
+    // The first one is all there is to start from while a transaction goes on for many readings.
+    return needed.prefix(1) + needed.suffix(Self.marksKept - 1)
   }
 }

@@ -5,7 +5,7 @@ enum CSVOptions {
   static func format(_ query: QueryParameters, _ dataset: Dataset) throws -> CSVFormat {
     var format = CSVFormat()
     if let text = query["delimiter"] { format.delimiter = try delimiter(text) }
-    if let ignored = try query.text("ignore", atMost: 10_000) {
+    if let ignored = try query.text("ignore", atMost: 4_000) {
       format.ignoredColumns = Set(
         ignored.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     }

@@ -29,7 +29,8 @@ struct QueryParameters {
 
   subscript(_ name: String) -> String? { values[name] }
 
-  /// A text of at most so many characters (Unicode code points, as JSON Schema counts them).
+  /// A text of at most so many characters (Unicode code points, as JSON Schema counts them). All of them together have to fit
+  /// into the 80 KiB that the HTTP parser takes of a request line, at up to twelve bytes each.
   func text(_ name: String, atMost limit: Int) throws -> String? {
     guard let text = values[name] else { return nil }
     guard text.unicodeScalars.count <= limit else {

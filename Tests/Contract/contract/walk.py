@@ -174,6 +174,8 @@ class Walk:
         self.call("deleteKey", id=made["id"], expect=204)
 
     def operations(self):
+        for operation in ("getUsage", "listAudit"):
+            self.call(operation, expect=200, keep="shop")
         for operation in ("live", "ready"):
             self.call(operation, expect=200, keep="ok")
         self.call("metrics", expect=200, keep="scrape")

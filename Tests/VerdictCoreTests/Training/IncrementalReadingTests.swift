@@ -125,6 +125,23 @@ import Testing
     #expect(read(10).marks(and: next).map(\.position) == [7, 9])
   }
 
+  @Test func `a transaction that outlasts many readings does not make them start over`() throws {
+    let snapshot = LabelSnapshot(oldestRunning: 10, serverStart: 1)
+    var marks = [LabelMark(position: 7, horizon: 10)]
+    for reading in 0..<100 {
+      let read = ReadLabels(
+        columns: TrainingColumns(features: [], expectedRows: 0), changes: 0, snapshot: snapshot, marks: marks)
+      #expect(read.position(for: snapshot) == 7)
+      marks = read.marks(and: LabelMark(position: 8 + reading, horizon: 20 + reading))
+      #expect(marks.count <= ReadLabels.marksKept)
+    }
+    // As soon as it ends, the newest one serves.
+    let after = LabelSnapshot(oldestRunning: 1_000, serverStart: 1)
+    let read = ReadLabels(
+      columns: TrainingColumns(features: [], expectedRows: 0), changes: 0, snapshot: after, marks: marks)
+    #expect(read.position(for: after) == 107)
+  }
+
   private func expectSame(_ one: TrainingTable, _ other: TrainingTable) throws {
     #expect(one.names == other.names)
     #expect(one.outcomes == other.outcomes)
