@@ -1,0 +1,35 @@
+import Foundation
+
+/// libFuzzer's entry for programs with a main function of their own (FuzzerInterface.h of LLVM's compiler-rt).
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+  _ count: UnsafeMutablePointer<CInt>,
+  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// Feeds what libFuzzer makes up to the reader that the environment variable `VERDICT_FUZZ_TARGET` names.
+@main enum Fuzz {
+  private static let target = ProcessInfo.processInfo.environment["VERDICT_FUZZ_TARGET"].flatMap(
+    Target.init(rawValue:))
+
+  static func main() {
+    guard target != nil else {
+      print("VERDICT_FUZZ_TARGET must be one of \(Target.allCases.map(\.rawValue).joined(separator: ", "))")
+      exit(2)
+    }
+    var count = CommandLine.argc
+    var arguments = CommandLine.unsafeArgv
+    exit(
+      runDriver(&count, &arguments) { data, count in
+        // The bytes are libFuzzer's for the time of this call.
+        Fuzz.target?.run(Array(UnsafeBufferPointer(start: data, count: count)))
+        return 0
+      })
+  }
+}
+
+/// What is true of every input; what is not ends the process, which libFuzzer reports as a finding.
+func require(_ condition: Bool, _ what: String) {
+  guard condition else { preconditionFailure(what) }
+}
