@@ -12,9 +12,9 @@ public struct ConnectionLimits: Sendable {
   /// Connections at a time; more wait to be accepted.
   public var connections = 10_000
   /// Bytes of one header field or of the request line.
-  public var headerField = 32 << 10
+  public var headerField = 64 << 10
   /// Bytes of all header fields.
-  public var headerList = 64 << 10
+  public var headerList = 80 << 10
   /// How many header fields.
   public var headerCount = 100
 
