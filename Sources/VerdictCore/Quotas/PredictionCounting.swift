@@ -1,12 +1,15 @@
 import PostgreSQL
 
 /// Keeps `prediction_counts` exact: whoever stores or removes predictions says so in the same transaction.
+///
+/// One row of sixteen, so that writers rarely wait for each other; the same one for all statements of a transaction, which
+/// PostgreSQL's process decides: two that met rows in different orders would wait for each other in a circle.
 enum PredictionCounting {
-  /// The statement that adds a difference; one row of sixteen, so that writers rarely wait for each other.
+  /// The statement that adds a difference.
   static func add(_ difference: Int, _ tenant: TenantID) -> Query {
     """
     INSERT INTO prediction_counts AS c (tenant_id, shard, stored)
-    VALUES (\(tenant), \(shard), \(difference))
+    VALUES (\(tenant), (pg_backend_pid() & 15)::smallint, \(difference))
     ON CONFLICT (tenant_id, shard) DO UPDATE SET stored = c.stored + excluded.stored
     """
   }
@@ -15,10 +18,8 @@ enum PredictionCounting {
   static func addStored(_ tenant: TenantID) -> Query {
     """
     INSERT INTO prediction_counts AS c (tenant_id, shard, stored)
-    SELECT \(tenant)::int, \(shard)::smallint, count(*) FROM stored HAVING count(*) > 0
+    SELECT \(tenant)::int, (pg_backend_pid() & 15)::smallint, count(*) FROM stored HAVING count(*) > 0
     ON CONFLICT (tenant_id, shard) DO UPDATE SET stored = c.stored + excluded.stored
     """
   }
-
-  private static var shard: Int16 { .random(in: 0...15) }
 }

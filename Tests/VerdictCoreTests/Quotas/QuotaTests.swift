@@ -7,6 +7,31 @@ import Testing
 
 /// No tenant has more than it may have.
 @Suite struct QuotaTests {
+  /// Batches of several statements at a time: PostgreSQL ends a circle with SQLSTATE 40P01, which would be thrown here.
+  @Test(.timeLimit(.minutes(2)))
+  func predictionsAreCountedWithoutWaitingInACircle() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            for _ in 0..<5 {
+              try await domain.database.transaction(for: tenant) { tx in
+                for _ in 0..<12 { try await tx.query(PredictionCounting.add(1, tenant)) }
+              }
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      let counted = try await domain.asOwner { connection in
+        try await connection.query("SELECT sum(stored)::bigint FROM prediction_counts").first?.decode(
+          Int.self)
+      }
+      #expect(counted == 8 * 5 * 12)
+    }
+  }
+
   @Test func rowsStayWithinTheLimitHoweverManyWritersThereAre() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
