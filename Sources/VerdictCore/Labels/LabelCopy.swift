@@ -7,7 +7,7 @@ enum LabelCopy {
   static let trailer: [UInt8] = [0xFF, 0xFF]
 
   /// The element types of the arrays, by their OIDs.
-  enum ElementType: UInt32 {
+  private enum ElementType: UInt32 {
     case text = 25
     case float8 = 701
   }
@@ -45,7 +45,7 @@ enum LabelCopy {
   }
 
   /// The two arrays of a row's values, each with its length.
-  static func appendValues(_ batch: RowBatch, _ row: Int, to bytes: inout [UInt8]) {
+  private static func appendValues(_ batch: RowBatch, _ row: Int, to bytes: inout [UInt8]) {
     let numbers = row * batch.numberSlots..<(row + 1) * batch.numberSlots
     appendArray(.float8, numbers, to: &bytes) { index, bytes in
       let number = batch.numbers[index]
@@ -67,7 +67,7 @@ enum LabelCopy {
   /// its length.
   ///
   /// - Parameter append: appends an element with its length, or answers false for a NULL.
-  static func appendArray(
+  private static func appendArray(
     _ type: ElementType, _ elements: Range<Int>, to bytes: inout [UInt8],
     _ append: (Int, inout [UInt8]) -> Bool
   ) {
