@@ -14,30 +14,35 @@ struct PredictionInsert: Sendable {
 
   /// Stores all groups in one transaction; those whose dataset has changed since are left out.
   ///
-  /// Groups of different callers (same dataset, same revision) share their statement.
+  /// All groups of a tenant share one statement.
   func store(_ groups: [PredictionGroup], in pool: ConnectionPool) async throws -> [PredictionGroup.Outcome] {
     let type = try await rowType.oid(in: pool)
-    var merged: [Target: [Int]] = [:]
-    for (index, group) in groups.enumerated() { merged[Target(group), default: []].append(index) }
+    var members: [Target: [Int]] = [:]
+    for (index, group) in groups.enumerated() { members[Target(group), default: []].append(index) }
     var statements: [Query] = ["BEGIN"]
-    var checks: [(statement: Int, groups: [Int])] = []
-    var tenant: TenantID?
-    // Datasets are locked in one order everywhere, so that two flushes never wait for each other in a circle.
-    for (target, members) in merged.sorted(by: { $0.key < $1.key }) {
-      if tenant != target.tenant {
-        tenant = target.tenant
-        statements.append(Database.setTenant(target.tenant))
-      }
-      checks.append((statements.count, members))
-      let rows = try PredictionRows(members.map { groups[$0].answers }, type: type)
-      statements.append(Self.insert(rows, target))
+    var checks: [(statement: Int, targets: [Target])] = []
+    // Tenants and datasets are locked in one order everywhere, so that two flushes never wait for each other in a circle.
+    let tenants = Dictionary(grouping: members.keys, by: \.tenant).sorted {
+      $0.key.rawValue < $1.key.rawValue
+    }
+    for (tenant, targets) in tenants {
+      statements.append(Database.setTenant(tenant))
+      checks.append((statements.count, targets))
+      let answers = targets.map { (members[$0] ?? []).map { groups[$0].answers } }
+      statements.append(
+        Self.insert(
+          try PredictionRows(answers.flatMap(\.self), type: type), tenant, targets,
+          counts: answers.map { $0.reduce(0) { $0 + $1.count } },
+          counting: PredictionCounting.addStored(tenant)))
     }
     statements.append("COMMIT")
     do {
       let results = try await pool.pipeline(statements)
-      var outcomes = Array(repeating: PredictionGroup.Outcome.stored, count: groups.count)
-      for (statement, members) in checks where results[statement].affectedRows == 0 {
-        for index in members { outcomes[index] = .stale }
+      var outcomes = Array(repeating: PredictionGroup.Outcome.stale, count: groups.count)
+      for (statement, targets) in checks {
+        for row in results[statement] {
+          for index in members[targets[try row.decode(Int.self)]] ?? [] { outcomes[index] = .stored }
+        }
       }
       return outcomes
     } catch {
@@ -57,17 +62,23 @@ struct PredictionInsert: Sendable {
     let target = Target(group)
     do {
       // One block on its way into the database while the next one is being written, and no further.
-      return try await withThrowingTaskGroup(of: Int.self) { running in
+      return try await withThrowingTaskGroup(of: Bool.self) { running in
         var row = 0
         while row < group.count {
           let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, type: type)
-          if try await running.next() == 0 { return .stale }
+          if try await running.next() == false { return .stale }
           // While further blocks follow, the dataset must stay as it is.
           let holds = row == 0 && rows.count < group.count
           row += rows.count
-          running.addTask { try await tx.query(Self.insert(rows, target, holds: holds)).affectedRows }
+          running.addTask {
+            let statement = Self.insert(rows, group.tenant, [target], counts: [rows.count], holds: holds)
+            return try await !tx.query(statement).isEmpty
+          }
         }
-        return try await running.next() == 0 ? .stale : .stored
+        if try await running.next() == false { return .stale }
+        // Last, since it locks what others count in, too.
+        try await tx.query(PredictionCounting.add(group.count, group.tenant))
+        return .stored
       }
     } catch {
       rowType.forget(after: error)
@@ -76,7 +87,7 @@ struct PredictionInsert: Sendable {
   }
 
   /// Which answers can share a statement.
-  private struct Target: Hashable, Comparable {
+  private struct Target: Hashable {
     var tenant: TenantID
     var dataset: Int
     var revision: Int
@@ -91,31 +102,50 @@ struct PredictionInsert: Sendable {
       version = group.answers.model.version
       threshold = group.answers.model.model.threshold
     }
-
-    static func < (l: Target, r: Target) -> Bool {
-      (l.tenant.rawValue, l.dataset, l.revision) < (r.tenant.rawValue, r.dataset, r.revision)
-    }
   }
 
-  /// One statement, whatever the number of rows: it is prepared once a connection.
+  /// One statement for a tenant, whatever the number of datasets and rows: it is prepared once a connection.
   ///
-  /// The row of the dataset is locked against deletion, once and not for each row, and compared with the revision that the
-  /// answers came from: nothing is stored for a dataset that has changed or gone. The rows affected are those of the tenant's
-  /// count: one if predictions were stored, none if not.
-  private static func insert(_ rows: PredictionRows, _ target: Target, holds: Bool = false) -> Query {
-    """
-    WITH stored AS (
-    INSERT INTO predictions
-      (tenant_id, dataset_id, model_version, threshold, id, label, probability, numbers, categories, warnings)
-    SELECT d.tenant_id, d.id, \(Int32(target.version))::int, \(target.threshold)::float8, r.*
-    FROM (
-      SELECT tenant_id, id FROM datasets
-      WHERE tenant_id = \(target.tenant) AND id = \(target.dataset) AND revision = \(target.revision)
-        AND deleted_at IS NULL
-      FOR \(unescaped: holds ? "SHARE" : "KEY SHARE")) d
-    CROSS JOIN unnest(\(rows)::prediction_row[]) r
-    RETURNING 1)
-
-    """ + PredictionCounting.addStored(target.tenant)
+  /// A dataset's row is locked against deletion, once and not for each prediction, and compared with the revision that the
+  /// answers came from: nothing is stored for a dataset that has changed or gone. The statement returns the positions of the
+  /// targets that were as expected.
+  ///
+  /// - Parameters:
+  ///   - rows: the rows of the first target, then those of the second, …
+  ///   - counts: how many rows each target has.
+  ///   - holds: whether the datasets must stay as they are until the end of the transaction.
+  ///   - counting: what counts the rows `stored`, if not another statement does.
+  private static func insert(
+    _ rows: PredictionRows, _ tenant: TenantID, _ targets: [Target], counts: [Int], holds: Bool = false,
+    counting: Query? = nil
+  ) -> Query {
+    var end = 0
+    let ends = counts.map { count in
+      end += count
+      return end
+    }
+    let insert: Query = """
+      WITH target AS MATERIALIZED (
+        SELECT d.id, t.*
+        FROM unnest(
+          \(targets.map(\.dataset)), \(targets.map(\.revision)), \(targets.map { Int32($0.version) }),
+          \(targets.map(\.threshold)), \(zip(ends, counts).map(-)), \(ends)
+        ) WITH ORDINALITY t (dataset, revision, version, threshold, first, last, position)
+        JOIN datasets d ON d.tenant_id = \(tenant) AND d.id = t.dataset AND d.revision = t.revision
+          AND d.deleted_at IS NULL
+        ORDER BY d.id
+        FOR \(unescaped: holds ? "SHARE" : "KEY SHARE") OF d
+      ), stored AS (
+        INSERT INTO predictions
+          (tenant_id, dataset_id, model_version, threshold, id, label, probability, numbers, categories, warnings)
+        SELECT \(tenant), t.id, t.version, t.threshold, r.id, r.label, r.probability, r.numbers, r.categories, r.warnings
+        FROM target t
+        JOIN unnest(\(rows)::prediction_row[]) WITH ORDINALITY
+          r (id, label, probability, numbers, categories, warnings, number) ON r.number > t.first AND r.number <= t.last
+        RETURNING 1
+      )
+      """
+    let counted: Query = counting.map { ", counted AS (" + $0 + ")" } ?? ""
+    return insert + counted + " SELECT position - 1 FROM target"
   }
 }
