@@ -65,11 +65,20 @@ public struct ModelStore: Sendable {
   func model(
     _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
   ) async throws -> ModelRecord {
-    let rows = try await tx.query(
+    guard let record = try await find(tenant, dataset: dataset, version: version, in: tx) else {
+      throw DomainError.notFound(what: "model \(version)")
+    }
+    return record
+  }
+
+  /// One version, in the caller's transaction; `nil` where it is not there.
+  func find(
+    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
+  ) async throws -> ModelRecord? {
+    try await tx.query(
       Self.records
-        + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)")
-    guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
-    return try Self.record(row)
+        + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)"
+    ).first.map(Self.record)
   }
 
   /// Makes a version the one that predicts: promotes it or rolls back to it.

@@ -1,15 +1,24 @@
 public import Learning
 
 /// What a server keeps of a dataset in memory to answer predictions: description, gate and compiled model.
-public struct ServedDataset: Sendable {
+///
+/// A class, as the model: each prediction hands them on several times, and a copy would count a reference for each member.
+public final class ServedDataset: Sendable {
   /// The dataset as of its `revision`.
-  public var dataset: Dataset
+  public let dataset: Dataset
   /// How bodies for it are read.
-  public var schema: RowSchema
+  public let schema: RowSchema
   /// The active model, if there is one.
-  public var model: ServedModel?
+  public let model: ServedModel?
   /// What the gate has to go by for it, if there are both.
-  var evidence: GateEvidence?
+  let evidence: GateEvidence?
+
+  init(dataset: Dataset, schema: RowSchema, model: ServedModel?, evidence: GateEvidence?) {
+    self.dataset = dataset
+    self.schema = schema
+    self.model = model
+    self.evidence = evidence
+  }
 
   /// The model that may answer.
   ///
@@ -22,19 +31,29 @@ public struct ServedDataset: Sendable {
 }
 
 /// A model ready to predict.
-public struct ServedModel: Sendable {
+public final class ServedModel: Sendable {
   /// Its version.
-  public var version: Int
+  public let version: Int
   /// On how many labels it was fitted.
-  public var labelsUsed: Int
+  public let labelsUsed: Int
   /// What the gate compares.
-  public var kpis: KPIs
+  public let kpis: KPIs
   /// The model as stored, for contributions.
-  public var model: LogisticModel
+  public let model: LogisticModel
   /// The model compiled for speed.
-  public var predictor: Predictor
+  public let predictor: Predictor
   /// The dataset's features at the time of the training: a prefix of its features now.
-  public var features: [Feature]
+  public let features: [Feature]
   /// Where each of them stands in a row.
-  var slots: [Int]
+  let slots: [Int]
+
+  init(version: Int, labelsUsed: Int, kpis: KPIs, model: LogisticModel, features: [Feature]) {
+    self.version = version
+    self.labelsUsed = labelsUsed
+    self.kpis = kpis
+    self.model = model
+    self.features = features
+    predictor = model.predictor()
+    slots = features.map(\.slot)
+  }
 }

@@ -38,6 +38,9 @@ public final class ServedDatasets: Sendable {
   /// a fraction of it.
   public static let patience = Duration.seconds(2)
 
+  /// How often a model is looked for that others replace at the same time.
+  private static let looks = 10
+
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
   public init(database: Database, capacity: Int = 1_000) {
     self.database = database
@@ -50,7 +53,8 @@ public final class ServedDatasets: Sendable {
   ///
   /// - Parameter tx: a transaction of the caller's that is asked where the database is needed: a second connection for one
   ///   request could be one that only requests in the same need would give back.
-  /// - Throws: ``DomainError/notFound(what:)``; ``PostgreSQLError`` when the database is needed and away.
+  /// - Throws: ``DomainError/notFound(what:)``; ``PostgreSQLError`` when the database is needed and away;
+  ///   ``PredictionWriter/Overloaded`` while models replace each other faster than they can be read.
   public func served(
     _ tenant: TenantID, named name: String, asking tx: Transaction? = nil
   ) async throws -> ServedDataset {
@@ -138,23 +142,28 @@ public final class ServedDatasets: Sendable {
     }
   }
 
-  /// Without one snapshot, too, the model is the one that the dataset's row names: versions do not change.
+  /// In a transaction without one snapshot a newer model can become active between the two looks, and the version that the
+  /// first one saw can be pruned: then there is another look.
   private func load(_ tenant: TenantID, named name: String, in tx: Transaction) async throws -> ServedDataset
   {
-    let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-    var model: ServedModel?
-    var evidence: GateEvidence?
-    if let version = dataset.activeVersion {
-      let record = try await models.model(tenant, dataset: dataset.id, version: version, in: tx)
-      let features = Array(dataset.features.prefix(record.model.features.count))
-      model = ServedModel(
+    for _ in 0..<Self.looks {
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      guard let version = dataset.activeVersion else {
+        return ServedDataset(dataset: dataset, schema: dataset.schema, model: nil, evidence: nil)
+      }
+      guard let record = try await models.find(tenant, dataset: dataset.id, version: version, in: tx) else {
+        continue
+      }
+      let model = ServedModel(
         version: version, labelsUsed: record.labelsUsed, kpis: record.kpis, model: record.model,
-        predictor: record.model.predictor(), features: features, slots: features.map(\.slot))
+        features: Array(dataset.features.prefix(record.model.features.count)))
+      var evidence: GateEvidence?
       if let gate = dataset.gate {
         evidence = try await LiveMeasuring.evidence(
           for: gate, tenant, dataset: dataset.id, version: version, validation: record.kpis, in: tx)
       }
+      return ServedDataset(dataset: dataset, schema: dataset.schema, model: model, evidence: evidence)
     }
-    return ServedDataset(dataset: dataset, schema: dataset.schema, model: model, evidence: evidence)
+    throw PredictionWriter.Overloaded()
   }
 }

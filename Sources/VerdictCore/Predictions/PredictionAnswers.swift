@@ -2,13 +2,15 @@ public import Foundation
 public import Learning
 
 /// Answers to rows of one dataset by one model, as they go out at once.
-public struct PredictionAnswers: Sendable {
+///
+/// A class, since they pass through several hands on their way into the database.
+public final class PredictionAnswers: Sendable {
   /// The model that answered.
   public let model: ServedModel
   /// The rows, in their order.
   public let rows: RowBatch
   /// The stored predictions' ids, one a row; empty if they were not stored.
-  public var ids: [UUID]
+  public let ids: [UUID]
   /// Of label 1, one a row.
   public let probabilities: [Double]
   /// What the model had to remark, by row.
@@ -20,13 +22,14 @@ public struct PredictionAnswers: Sendable {
   /// The decision on a row.
   public func label(_ row: Int) -> Bool { probabilities[row] >= model.predictor.threshold }
 
-  /// Answers rows, not stored.
+  /// Answers rows.
   ///
+  /// - Parameter named: whether they get ids, to be stored under.
   /// - Throws: `InputProblems` for a number that is too large for any model.
-  init(_ rows: RowBatch, by model: ServedModel) throws {
+  init(_ rows: RowBatch, by model: ServedModel, named: Bool) throws {
     self.model = model
     self.rows = rows
-    ids = []
+    ids = named ? UUID.version7(count: rows.count) : []
     do throws(RowRefusal) {
       let answers = try model.predictor.predict(rows.forPrediction, slots: model.slots)
       probabilities = answers.probabilities

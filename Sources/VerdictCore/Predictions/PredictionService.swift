@@ -12,8 +12,8 @@ public struct PredictionService: Sendable {
 
   /// Whether and how answers are kept.
   public enum Storage: Sendable {
-    /// Not at all: they have no ids.
-    case nowhere
+    /// Not at all: they have no ids. The caller's transaction, if there is one, is asked where the database is needed.
+    case nowhere(asking: Transaction?)
     /// Committed when ``predict(_:dataset:storing:reading:)`` returns, all of them or none; few rows together with others'.
     case committed
     /// In the caller's transaction.
@@ -44,8 +44,12 @@ public struct PredictionService: Sendable {
     _ tenant: TenantID, dataset name: String, storing storage: Storage,
     reading read: @Sendable (ServedDataset) throws -> RowBatch
   ) async throws -> PredictionAnswers {
-    var tx: Transaction?
-    if case .within(let own) = storage { tx = own }
+    let tx: Transaction? =
+      switch storage {
+      case .nowhere(let own): own
+      case .within(let own): own
+      case .committed: nil
+      }
     for attempt in 1... {
       let current = try await served.served(tenant, named: name, asking: tx)
       guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
@@ -53,10 +57,10 @@ public struct PredictionService: Sendable {
         if attempt == Self.attempts { break }
         continue
       }
-      var answers = try PredictionAnswers(try read(current), by: model)
-      if case .nowhere = storage { return answers }
+      let rows = try read(current)
+      if case .nowhere = storage { return try PredictionAnswers(rows, by: model, named: false) }
+      let answers = try PredictionAnswers(rows, by: model, named: true)
       if attempt == 1 { try await usage.admit(tenant, answers.count, asking: tx) }
-      answers.ids = UUID.version7(count: answers.count)
       let group = PredictionGroup(
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
       let isLarge = group.count >= PredictionInsert.large

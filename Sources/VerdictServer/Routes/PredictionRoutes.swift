@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import PostgreSQL
 import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/predictions` and `…/batch`: asking. What is stored is in ``StoredPredictionRoutes``, what
@@ -79,12 +80,12 @@ struct PredictionRoutes {
     guard request.headers.contains(.idempotencyKey) else {
       return try write(
         try await domain.predict(
-          who.tenant, name, storing: options.store ? .committed : .nowhere, reading: read))
+          who.tenant, name, storing: options.storage(in: nil), reading: read))
     }
     return try await domain.once(request, who, body: body) { tx in
       try write(
         try await domain.predict(
-          who.tenant, name, storing: options.store ? .within(tx) : .nowhere, reading: read))
+          who.tenant, name, storing: options.storage(in: tx), reading: read))
     }
   }
 }
@@ -113,6 +114,12 @@ struct PredictionOptions {
   var status: HTTPResponse.Status { store ? .created : .ok }
 
   private static let known: Set<String> = ["explain", "store"]
+
+  /// Whether and how the answers are kept, in the transaction that the request has, if any.
+  func storage(in tx: Transaction?) -> PredictionService.Storage {
+    guard store else { return .nowhere(asking: tx) }
+    return tx.map { .within($0) } ?? .committed
+  }
 
   init(_ request: Request) throws {
     try self.init(try QueryParameters(request, known: Self.known))

@@ -41,7 +41,7 @@ final class PredictionStream: @unchecked Sendable {
 
   /// The lines for rows that were read, which are stored by then if they are to be.
   func lines(for chunk: PredictionChunk?) async throws -> [UInt8] {
-    try await lines(for: chunk, storing: options.store ? .committed : .nowhere)
+    try await lines(for: chunk, storing: options.storage(in: nil))
   }
 
   /// The lines for a whole body, stored in the caller's transaction; refuses the whole for one bad row.
@@ -55,7 +55,7 @@ final class PredictionStream: @unchecked Sendable {
         throw Problem(
           .invalidBody, "With an Idempotency-Key, a batch has at most \(limit) rows.")
       }
-      lines += try await self.lines(for: chunk, storing: options.store ? .within(tx) : .nowhere)
+      lines += try await self.lines(for: chunk, storing: options.storage(in: tx))
     }
     return lines
   }
