@@ -13,9 +13,7 @@ extension UUID {
   /// new rows go to the right-hand end of an index.
   public static func version7(at date: Date = Date()) -> UUID {
     let milliseconds = UInt64(max(0, date.timeIntervalSince1970 * 1_000))
-    var generator = SystemRandomNumberGenerator()
-    let high = generator.next()
-    let low = generator.next()
+    let (high, low) = RandomSupply.pair()
     func byte(_ value: UInt64, _ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> (8 * index)) }
     return UUID(
       uuid: (
