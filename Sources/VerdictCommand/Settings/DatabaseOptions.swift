@@ -59,7 +59,8 @@ struct DatabaseOptions: ParsableArguments {
       throw ValidationError("There is no log level \(name).")
     }
     var logger = Logger(label: "verdict") {
-      StreamLogHandler.standardError(label: $0, metadataProvider: RequestNames.metadataProvider)
+      DeferredLogHandler(
+        StreamLogHandler.standardError(label: $0, metadataProvider: RequestNames.metadataProvider))
     }
     logger.logLevel = level
     return logger
