@@ -25,9 +25,11 @@ struct Body: Sendable {
   static func read(
     _ request: Request, accepted: [BodyType], limit: Int, optional: Bool = false
   ) async throws -> Body {
-    let declaredLength = request.headers[.contentLength].flatMap { Int($0) }
-    let isChunked = request.headers[.transferEncoding] != nil
-    if optional, !isChunked, declaredLength ?? 0 == 0 { return Body(type: nil, bytes: []) }
+    if optional, request.headers.value(.transferEncoding) == nil,
+      request.headers.value(.contentLength).flatMap({ Int($0) }) ?? 0 == 0
+    {
+      return Body(type: nil, bytes: [])
+    }
     let type = try BodyType.of(request, accepted: accepted)
     var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []

@@ -18,13 +18,12 @@ struct BodyStream: ~Copyable {
   ///   that is announced as larger, before any of it is read.
   init(_ request: Request, limit: Int) throws {
     let limit = min(limit, BodyLimits.tenant ?? limit)
-    if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
+    if let declared = request.headers.value(.contentLength).flatMap({ Int($0) }), declared > limit {
       throw Body.tooLarge(limit)
     }
     let coding =
-      request.headers[.contentEncoding] == nil
-      ? "" : request.headers[values: .contentEncoding].joined(separator: ",").lowercased()
-    switch coding.trimmingCharacters(of: " \t") {
+      request.headers.value(.contentEncoding)?.lowercased().trimmingCharacters(of: " \t") ?? ""
+    switch coding {
     case "", "identity": expander = nil
     case "gzip", "x-gzip": expander = Inflate(limit: limit)
     case "zstd": expander = Unzstd(limit: limit)

@@ -13,12 +13,12 @@ enum BodyType: String, Sendable {
   /// - Throws: ``Problem`` of kind `unsupported-media-type`.
   static func of(_ request: Request, accepted: [BodyType]) throws -> BodyType {
     // As most write it, so that a prediction's request is not taken apart for it.
-    if let written = request.headers[.contentType], let type = BodyType(rawValue: written),
+    if let written = request.headers.value(.contentType), let type = BodyType(rawValue: written),
       accepted.contains(type)
     {
       return type
     }
-    let declared = request.headers[.contentType].map { value in
+    let declared = request.headers.value(.contentType).map { value in
       String(value.prefix { $0 != ";" }).trimmingCharacters(of: " \t").lowercased()
     }
     if let declared, let type = BodyType(rawValue: declared), accepted.contains(type) { return type }

@@ -69,7 +69,7 @@ final class Authenticator: Sendable {
   /// - Parameter address: where it comes from; asked for only when the database has to be.
   /// - Throws: ``Problem`` of kind `unauthorized`; `too-many-requests` when too many wrong keys came from the address.
   func caller(of request: Request, from address: @autoclosure () -> String) async throws -> Caller {
-    guard var header = request.headers[.authorization] else {
+    guard var header = request.headers.value(.authorization) else {
       throw Self.unauthorized("This path needs an API key: Authorization: Bearer vd_….")
     }
     let digest = header.withUTF8 { SHA256.hash(data: UnsafeRawBufferPointer($0)) }

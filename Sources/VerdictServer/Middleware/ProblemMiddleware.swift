@@ -12,9 +12,12 @@ struct ProblemMiddleware: RouterMiddleware {
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
   ) async throws -> Response {
     var context = context
-    if let own = request.headers[.xRequestID].flatMap(RequestIdentifier.accepted) { context.requestID = own }
+    if let own = request.headers.value(.xRequestID).flatMap(RequestIdentifier.accepted) {
+      context.requestID = own
+    }
     let names = RequestNames(
-      requestID: context.requestID, traceID: request.headers[.traceparent].flatMap(TraceContext.traceID))
+      requestID: context.requestID, traceID: request.headers.value(.traceparent).flatMap(TraceContext.traceID)
+    )
     return await RequestNames.$current.withValue(names) {
       await answer(request, context: context, names, next: next)
     }
