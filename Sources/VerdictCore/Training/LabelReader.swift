@@ -17,6 +17,10 @@ struct LabelReader: Sendable {
     self.logger = logger
   }
 
+  /// Up to so many bytes, labels are kept whether or not their dataset trains by itself: who trains a small one again and again
+  /// by hand shall not have PostgreSQL send it each time.
+  private static let small = 8 << 20
+
   /// What a training needs of a dataset.
   struct Reading: Sendable {
     /// The dataset in the same snapshot.
@@ -33,7 +37,7 @@ struct LabelReader: Sendable {
 
   /// Reads all labels of a dataset as one snapshot sees them.
   ///
-  /// If the dataset trains by itself they are kept for the next time, and what was kept is used: the labels that one
+  /// If the dataset trains by itself, or is small, they are kept for the next time, and what was kept is used: the labels that one
   /// snapshot saw, with those that were written since put in, hold all that the next snapshot sees. If there are as many
   /// as that counts, there are no others; if there are more, the ids that are stored tell which ones have gone.
   /// - Parameter progress: told the numbers of rows read so far and expected, now and then.
@@ -73,7 +77,7 @@ struct LabelReader: Sendable {
       rowsRead += columns.rowCount
     }
     let table = try columns.table()
-    if dataset.autoTrain.enabled {
+    if dataset.autoTrain.enabled || columns.byteCount <= Self.small {
       cache.keep(
         ReadLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
     }
