@@ -5,6 +5,7 @@ public import PostgreSQL
 public struct LiveKPIStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
+  private let recent = RecentMeasurements()
 
   /// The live KPIs in `database`.
   public init(database: Database) {
@@ -40,7 +41,8 @@ public struct LiveKPIStore: Sendable {
     guard let gate = dataset.gate else { return }
     let look: @Sendable (Transaction) async throws -> GateEvidence = { tx in
       try await LiveMeasuring.evidence(
-        for: gate, tenant, dataset: dataset.id, version: version, validation: validation, in: tx)
+        for: gate, tenant, dataset: dataset.id, version: version, validation: validation,
+        recent: recent, in: tx)
     }
     let evidence: GateEvidence
     if let tx {

@@ -30,8 +30,11 @@ enum LiveMeasuring {
 
   /// What a gate has to go by for a version: counts where they do, so that a gate on the confusion matrix costs no
   /// reading of rows.
+  ///
+  /// - Parameter recent: what was measured a moment ago; without it, rows are read in any case.
   static func evidence(
-    for gate: Gate, _ tenant: TenantID, dataset: Int, version: Int, validation: KPIs, in tx: Transaction
+    for gate: Gate, _ tenant: TenantID, dataset: Int, version: Int, validation: KPIs,
+    recent: RecentMeasurements? = nil, in tx: Transaction
   ) async throws -> GateEvidence {
     var evidence = GateEvidence(validation: validation.value(of: gate.metric))
     guard gate.source == .live else { return evidence }
@@ -43,9 +46,12 @@ enum LiveMeasuring {
     if let value = matrix.value(of: metric) {
       evidence.live = value
     } else {
-      evidence.live = try await kpis(
-        tenant, dataset: dataset, version: version, threshold: validation.threshold, in: tx
-      ).value(of: metric)
+      let subject = RecentMeasurements.Subject(dataset: dataset, version: version, metric: metric)
+      evidence.live = try await (recent ?? RecentMeasurements()).value(subject, matrix) {
+        try await kpis(
+          tenant, dataset: dataset, version: version, threshold: validation.threshold, in: tx
+        ).value(of: metric)
+      }
     }
     return evidence
   }

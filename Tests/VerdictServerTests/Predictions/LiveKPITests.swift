@@ -2,6 +2,7 @@ import DomainTestSupport
 import HTTPTestSupport
 import Learning
 import PostgreSQL
+import Synchronization
 import Testing
 
 /// The quality of a model in use, and the gate that goes by it.
@@ -87,6 +88,30 @@ import Testing
           "DELETE", "/v1/datasets/d/labels?source=prediction")
         #expect(try await statuses() == [201, 201])
       }
+    }
+  }
+
+  /// A KPI that all labelled predictions have to be read for is not read for each refusal, but at most once a second.
+  @Test(.timeLimit(.minutes(2)))
+  func refusalsDoNotReadAllLabelledPredictionsEachTime() async throws {
+    let reads = Atomic(0)
+    try await TestServer.with(observer: { query, _, _ in
+      if query.sql.contains("SELECT probability, label FROM labels") { reads.add(1, ordering: .relaxed) }
+    }) { server in
+      let made = try await server.predicted(30)
+      try await server.label(made.map { ($0.id, .number(1 - ($0.answer["label"].double ?? 0))) })
+      _ = try await server.client.patch(
+        "/v1/datasets/d",
+        ["gate": ["metric": "roc_auc", "minimum": 0.9, "source": "live", "min_labels": 20]])
+      let body: JSON = ["features": made[0].row.features]
+      let before = reads.load(ordering: .relaxed)
+      let start = ContinuousClock.now
+      for _ in 0..<100 {
+        #expect(try await server.client.post("/v1/datasets/d/predictions", body).status == 409)
+      }
+      // One more for each second that it took, one at its start, and one when the dataset was read.
+      let most = 2 + Int((ContinuousClock.now - start) / .seconds(1))
+      #expect(reads.load(ordering: .relaxed) - before <= most)
     }
   }
 }
