@@ -8,9 +8,16 @@ extension ConnectionPool {
     if let lease = ready.lease { return lease }
     let waiter = ready.waiter
     let loop = EventLoop.shared
-    let deadline = ContinuousClock.now + configuration.acquireTimeout
+    let start = ContinuousClock.now
+    let deadline = start + configuration.acquireTimeout
     let timer = WaitTimer()
-    defer { timer.cancel(on: loop) }
+    defer {
+      timer.cancel(on: loop)
+      state.withLock { state in
+        state.waits += 1
+        state.waited += ContinuousClock.now - start
+      }
+    }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         enqueue(waiter, continuation)
@@ -67,7 +74,10 @@ extension ConnectionPool {
   private func timeOut(_ waiter: Int) {
     guard let continuation = take(waiter) else { return }
     // If the server cannot be reached that is the better explanation.
-    let failure = state.withLock { $0.machine.failures > 0 ? $0.outage?.failure : nil }
+    let failure = state.withLock { state in
+      state.timeouts += 1
+      return state.machine.failures > 0 ? state.outage?.failure : nil
+    }
     var error = PostgreSQLError(
       failure == nil ? .acquireTimeout : .connectionFailed,
       "no connection became free within \(configuration.acquireTimeout)", sqlState: failure?.sqlState)

@@ -50,6 +50,12 @@ public final class ConnectionPool: Sendable {
     public var connecting: Int
     /// Tasks that wait for a connection.
     public var waiting: Int
+    /// How often a task has waited for a connection since the pool was made, with or without success.
+    public var waits: Int
+    /// How long those waits took, together.
+    public var waited: Duration
+    /// How many of them ended because the time was up.
+    public var timeouts: Int
   }
 
   struct State {
@@ -59,6 +65,9 @@ public final class ConnectionPool: Sendable {
     var closers: [CheckedContinuation<Void, Never>] = []
     var attempts: [Int: Task<Void, Never>] = [:]
     var nextWaiter = 1
+    var waits = 0
+    var waited = Duration.zero
+    var timeouts = 0
     /// Set from the first failed attempt to connect to the next success.
     var outage: Outage?
     /// Connections that are given up, for ``ConnectionPool/withState(_:)``.
@@ -108,7 +117,8 @@ public final class ConnectionPool: Sendable {
     state.withLock { state in
       Statistics(
         open: state.machine.open, idle: state.machine.idle.count, inUse: state.machine.inUse.count,
-        connecting: state.machine.connecting.count, waiting: state.machine.waiting.count)
+        connecting: state.machine.connecting.count, waiting: state.machine.waiting.count,
+        waits: state.waits, waited: state.waited, timeouts: state.timeouts)
     }
   }
 
