@@ -158,6 +158,22 @@ extension TestDomain {
       return try rows.first?.decode(Int.self, Int.self) ?? (0, 0)
     }
   }
+
+  /// Trains on what is stored of a dataset and waits for the model, which is then the active one.
+  public func train(_ tenant: TenantID, _ name: String = "d") async throws {
+    let before = try await datasets.summary(tenant, named: name).activeModel?.version
+    let runner = TrainingRunner(database: database, cache: LabelCache(bytes: 1 << 20), logger: logger)
+    _ = try await database.transaction(for: tenant) { tx in
+      try await trainings.request(tenant, dataset: name, in: tx) { $0 }
+    }
+    let worker = Worker(queue: queue, connection: app, slots: 1, logger: logger) { try await runner.run($0) }
+    let working = Task { try await worker.run() }
+    while try await datasets.summary(tenant, named: name).activeModel?.version == before {
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    working.cancel()
+    _ = await working.result
+  }
 }
 
 /// Gives a value once.

@@ -67,7 +67,7 @@ public struct PredictionService: Sendable {
       let outcome: PredictionGroup.Outcome
       switch storage {
       case .nowhere: return answers
-      case .committed where isLarge: outcome = try await writer.insert.store(group, in: database)
+      case .committed where isLarge: outcome = try await writer.storeAlone(group)
       case .committed: outcome = try await writer.store(group)
       case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
       }

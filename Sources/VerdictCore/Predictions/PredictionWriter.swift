@@ -65,6 +65,16 @@ public final class PredictionWriter: Sendable {
     }
   }
 
+  /// Stores a large group in a transaction of its own.
+  ///
+  /// - Throws: ``PostgreSQLError``.
+  func storeAlone(_ group: PredictionGroup) async throws -> PredictionGroup.Outcome {
+    let start = ContinuousClock.now
+    let outcome = try await insert.store(group, in: database)
+    if outcome == .stored { onFlush(group.count, ContinuousClock.now - start) }
+    return outcome
+  }
+
   private func flushAll() async {
     while let batch = next() { await flush(batch) }
   }

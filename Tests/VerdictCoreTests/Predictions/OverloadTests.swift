@@ -1,6 +1,4 @@
 import DomainTestSupport
-import JobQueue
-import Learning
 import PostgreSQL
 import Testing
 
@@ -14,20 +12,7 @@ import Testing
       let tenant = try await domain.tenant()
       let dataset = try await domain.dataset(tenant)
       try await domain.post(x: (0..<60).map { Double($0) - 30 }, tenant)
-      let runner = TrainingRunner(
-        database: domain.database, cache: LabelCache(bytes: 1 << 20), logger: domain.logger)
-      _ = try await domain.database.transaction(for: tenant) { tx in
-        try await domain.trainings.request(tenant, dataset: "d", in: tx) { $0 }
-      }
-      let worker = Worker(queue: domain.queue, connection: domain.app, slots: 1, logger: domain.logger) {
-        try await runner.run($0)
-      }
-      let working = Task { try await worker.run() }
-      while try await domain.datasets.summary(tenant, named: "d").activeModel == nil {
-        try await Task.sleep(for: .milliseconds(20))
-      }
-      working.cancel()
-      _ = await working.result
+      try await domain.train(tenant)
       let writer = PredictionWriter(database: domain.database, capacity: 10)
       let service = PredictionService(
         database: domain.database, served: ServedDatasets(database: domain.database), writer: writer)
