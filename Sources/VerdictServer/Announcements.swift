@@ -13,6 +13,7 @@ struct Announcements: Service, CustomStringConvertible {
   let listener: Listener
   let database: Database
   let served: ServedDatasets
+  let barrier: ChangeBarrier
   let jobs: JobWatch
   let logger: Logger
 
@@ -34,7 +35,8 @@ struct Announcements: Service, CustomStringConvertible {
         case .notification(DatasetChanges.channel, word, _):
           calling?.cancel()
           served.listeningBegan()
-        case .notification(DatasetChanges.channel, let payload, _): served.heard(payload)
+        case .notification(DatasetChanges.channel, let payload, _):
+          if let word = ChangeBarrier.Word(payload) { barrier.heard(word) } else { served.heard(payload) }
         case .notification(_, let payload, _): jobs.heard(payload)
         }
       }

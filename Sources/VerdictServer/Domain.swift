@@ -12,6 +12,7 @@ struct Domain: Sendable {
   let trainings: TrainingJobs
   let models: ModelStore
   let served: ServedDatasets
+  let barrier: ChangeBarrier
   let predictions: PredictionService
   let predictionStore: PredictionStore
   let feedback: Feedback
@@ -34,6 +35,7 @@ struct Domain: Sendable {
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
     served = ServedDatasets(database: database)
+    barrier = ChangeBarrier(database: database)
     let writer = PredictionWriter(database: database) { counting.flushed(rows: $0, in: $1) }
     predictions = PredictionService(database: database, served: served, writer: writer)
     liveKPIs = LiveKPIStore(database: database)
@@ -46,6 +48,12 @@ struct Domain: Sendable {
     show(writer, in: metrics)
   }
 
+  /// Lets this server and all others go by a change of a dataset, before the request for it is answered.
+  func settle(_ tenant: TenantID, _ name: String) async {
+    served.forget(tenant, named: name)
+    await barrier.pass()
+  }
+
   /// Shows the state of the pool, of the queue and of what waits to be stored at every scrape.
   private func show(_ writer: PredictionWriter, in metrics: MetricsRegistry) {
     metrics.show { [database, queue] _ in
@@ -56,8 +64,12 @@ struct Domain: Sendable {
         MetricsRegistry.Reading(
           kind: .gauge, name: "verdict_pool_connections", labels: [("state", state)], value: Double(count))
       }
-      readings.append(
-        .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)))
+      readings += [
+        .init(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
+        .init(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
+        .init(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
+        .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
+      ]
       // A scrape while the database is away shows the rest.
       if let jobs = try? await queue.statistics() {
         readings += [

@@ -58,11 +58,14 @@ public struct WebServer: Sendable {
   public func services() throws -> [any Service] {
     let domain = Domain(database: database, queue: queue, metrics: metrics)
     let jobs = JobWatch()
+    var listening = listening
+    listening.parameters["application_name"] = domain.barrier.server
     let listener = Listener(
       listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
       heartbeat: ServedDatasets.patience / 4, logger: logger)
     let announcements = Announcements(
-      listener: listener, database: database, served: domain.served, jobs: jobs, logger: logger)
+      listener: listener, database: database, served: domain.served, barrier: domain.barrier, jobs: jobs,
+      logger: logger)
     let api = try Self.api(
       domain, configuration.frontDoor, jobs: jobs, metrics: metrics, logger: logger)
     let application = Application(

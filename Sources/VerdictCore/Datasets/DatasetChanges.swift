@@ -15,6 +15,21 @@ public enum DatasetChanges {
     try await database.pool.query("SELECT pg_notify(\(channel), \(word))")
   }
 
+  /// What a server's listening session is called, by which others find it.
+  public static func listenerName(_ server: String) -> String { listenerPrefix + server }
+
+  /// The names of all sessions of this database that listen for a server (PostgreSQL manual, pg_stat_activity).
+  public static func listeners(in database: Database) async throws -> [String] {
+    try await database.pool.query(
+      """
+      SELECT application_name FROM pg_stat_activity
+      WHERE datname = current_database() AND starts_with(application_name, \(listenerPrefix))
+      """
+    ).map { try $0.decode(String.self) }
+  }
+
+  private static let listenerPrefix = "verdict-listener-"
+
   /// The tenant and dataset of a payload.
   public static func parse(_ payload: String) -> (tenant: TenantID, dataset: Int)? {
     let parts = payload.split(separator: ":")

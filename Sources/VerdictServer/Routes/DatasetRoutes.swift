@@ -56,7 +56,7 @@ struct DatasetRoutes {
     let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor, if: condition) {
       try patch.change(of: $0)
     }
-    domain.served.forget(who.tenant, named: name)
+    await domain.settle(who.tenant, name)
     return try .dataset(summary)
   }
 
@@ -67,7 +67,7 @@ struct DatasetRoutes {
     _ = try QueryParameters(request, known: [])
     let condition = try DatasetSummary.condition(of: request)
     try await domain.datasets.delete(who.tenant, named: name, by: who.actor, if: condition)
-    domain.served.forget(who.tenant, named: name)
+    await domain.settle(who.tenant, name)
     return Response(status: .noContent)
   }
 }

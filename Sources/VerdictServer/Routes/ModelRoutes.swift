@@ -42,7 +42,7 @@ struct ModelRoutes {
     let version = try ActiveModelBody.parse(body)
     let model = try await domain.models.activate(
       who.tenant, dataset: name, version: version, by: who.actor)
-    domain.served.forget(who.tenant, named: name)
+    await domain.settle(who.tenant, name)
     return try .json { try $0.modelSummary(model) }
   }
 

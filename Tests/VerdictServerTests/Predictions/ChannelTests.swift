@@ -2,6 +2,7 @@ import DomainTestSupport
 import Foundation
 import HTTPTestSupport
 import PostgreSQL
+import Synchronization
 import Testing
 
 /// What a server answers by that another server has changed, while announcements arrive and while they do not.
@@ -18,7 +19,8 @@ import Testing
       try await server.withAnother { other in
         #expect(try await other.post(Self.unstored, Self.body).json["model_version"] == 1)
         try await server.client.train()
-        // Stored ones are compared with the database: right at once. The others when the announcement has come.
+        // Stored ones are compared with the database: right at once. The others when the announcement has come, which
+        // the request for a change waits for, and a training does not.
         #expect(try await other.post("/v1/datasets/d/predictions", Self.body).json["model_version"] == 2)
         for round in 0..<20 {
           let version = round % 2 + 1
@@ -28,16 +30,39 @@ import Testing
             try await other.post("/v1/datasets/d/predictions", Self.body).json["model_version"].int == version
           )
         }
-        _ = try await server.client.put("/v1/datasets/d/models/active", ["version": 1])
-        _ = try await eventually {
-          try await other.post(Self.unstored, Self.body).json["model_version"] == 1 ? true : nil
-        }
         for _ in 0..<20 {
           _ = try await server.client.patch("/v1/datasets/d", Self.closed)
           #expect(try await other.post("/v1/datasets/d/predictions", Self.body).status == 409)
           _ = try await server.client.patch("/v1/datasets/d", Self.open)
           #expect(try await server.client.post("/v1/datasets/d/predictions", Self.body).status == 201)
         }
+        try await Self.expectFresh(server, other)
+      }
+    }
+  }
+
+  /// Announcements are late at the other server: the change is not answered before they have come.
+  @Test(.timeLimit(.minutes(2)))
+  func aChangeIsAnsweredWhenAllServersHaveHeardOfIt() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      let proxy = try ListenerProxy(to: server.domain.app)
+      defer { proxy.close() }
+      try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
+        #expect(try await other.post(Self.unstored, Self.body).status == 200)
+        proxy.stall(true)
+        let released = Atomic(false)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+          group.addTask {
+            _ = try await server.client.patch("/v1/datasets/d", Self.closed)
+            return released.load(ordering: .sequentiallyConsistent)
+          }
+          try await Task.sleep(for: .milliseconds(400))
+          released.store(true, ordering: .sequentiallyConsistent)
+          proxy.stall(false)
+          #expect(try await group.next() == true, "the change was answered before the other server knew")
+        }
+        #expect(try await other.post(Self.unstored, Self.body).status == 409)
       }
     }
   }
@@ -81,7 +106,8 @@ import Testing
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
         proxy.stall(true)
         try await Task.sleep(for: .milliseconds(2_500))
-        try await Self.expectFresh(server, other)
+        // Each change waits until the other server certainly does not trust its memory any more.
+        try await Self.expectFresh(server, other, rounds: 2)
         proxy.stall(false)
         proxy.cut(refusing: false)
       }
@@ -106,8 +132,10 @@ import Testing
   }
 
   /// Whatever one server changes, the very next unstored answer of the other goes by it.
-  private static func expectFresh(_ server: TestServer, _ other: HTTPClient) async throws {
-    for _ in 0..<10 {
+  private static func expectFresh(
+    _ server: TestServer, _ other: HTTPClient, rounds: Int = 10
+  ) async throws {
+    for _ in 0..<rounds {
       _ = try await server.client.patch("/v1/datasets/d", closed)
       #expect(try await other.post(unstored, body).status == 409)
       _ = try await server.client.patch("/v1/datasets/d", open)
