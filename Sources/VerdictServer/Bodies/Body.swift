@@ -11,6 +11,8 @@ struct Body: Sendable {
   var type: BodyType?
   /// Its bytes after decompression.
   var bytes: [UInt8]
+  /// What it takes of the memory for bodies, until nobody has it any more.
+  var share: BodyMemory.Share?
 
   /// SHA-256 of the bytes.
   var hash: Data { Data(SHA256.hash(data: bytes)) }
@@ -20,7 +22,7 @@ struct Body: Sendable {
   /// - Parameters:
   ///   - limit: bytes after decompression.
   ///   - optional: whether a request without a body is taken.
-  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, `SyntaxProblem` for a body that
+  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, ``BodyMemory/Exhausted``, `SyntaxProblem` for a body that
   ///   cannot be decompressed.
   static func read(
     _ request: Request, accepted: [BodyType], limit: Int, optional: Bool = false
@@ -31,11 +33,16 @@ struct Body: Sendable {
     let type = try BodyType.of(request, accepted: accepted)
     var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []
+    var share: BodyMemory.Share?
     while let piece = try await stream.next() {
       if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+      guard bytes.count > BodyMemory.small else { continue }
+      let own = share ?? BodyMemory.Share()
+      try own.grow(to: bytes.count)
+      share = own
     }
     if optional, bytes.isEmpty { return Body(type: nil, bytes: []) }
-    return Body(type: type, bytes: bytes)
+    return Body(type: type, bytes: bytes, share: share)
   }
 
   static func tooLarge(_ limit: Int) -> Problem {
