@@ -50,7 +50,7 @@ struct PredictionRoutes {
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     if type != .json {
       return try await PredictionStreaming(domain: domain).answer(
-        request, who, name, type, logger: context.logger)
+        request, who, name, type, watch: context.keyWatch(request), logger: context.logger)
     }
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)
@@ -77,9 +77,12 @@ struct PredictionRoutes {
     write: @escaping @Sendable (PredictionAnswers) throws -> Response
   ) async throws -> Response {
     guard request.headers.contains(.idempotencyKey) else {
-      return try write(
-        try await domain.predict(
-          who.tenant, name, storing: options.store ? .committed : .nowhere, reading: read))
+      guard options.store else {
+        return try write(try await domain.predict(who.tenant, name, storing: .nowhere, reading: read))
+      }
+      return try await domain.seated(who.tenant, bytes: body.bytes.count) {
+        try write(try await domain.predict(who.tenant, name, storing: .committed, reading: read))
+      }
     }
     return try await domain.once(request, who, body: body) { tx in
       try write(
