@@ -20,12 +20,13 @@ struct Body: Sendable {
   /// Reads a body up to a limit.
   ///
   /// - Parameters:
+  ///   - tenant: in whose part of the memory for bodies it lies.
   ///   - limit: bytes after decompression.
   ///   - optional: whether a request without a body is taken.
   /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, ``BodyMemory/Exhausted``, `SyntaxProblem` for a body that
   ///   cannot be decompressed.
   static func read(
-    _ request: Request, accepted: [BodyType], limit: Int, optional: Bool = false
+    _ request: Request, of tenant: TenantID, accepted: [BodyType], limit: Int, optional: Bool = false
   ) async throws -> Body {
     let declaredLength = request.headers[.contentLength].flatMap { Int($0) }
     let isChunked = request.headers[.transferEncoding] != nil
@@ -37,7 +38,7 @@ struct Body: Sendable {
     while let piece = try await stream.next() {
       if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
       guard bytes.count > BodyMemory.small else { continue }
-      let own = share ?? BodyMemory.Share()
+      let own = share ?? BodyMemory.Share(for: tenant)
       try own.grow(to: bytes.count)
       share = own
     }

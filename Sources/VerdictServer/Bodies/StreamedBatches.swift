@@ -7,6 +7,7 @@ import VerdictCore
 final class StreamedBatches: BatchSource, @unchecked Sendable {
   // Sound: used by the one task that answers the request.
   private var body: BodyStream
+  private let tenant: TenantID
   private let reader: any LabelStreamReader
   private var hasher: SHA256?
   private var isAtEnd = false
@@ -21,7 +22,8 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
 
   /// - Parameter hashing: whether ``hash`` will be asked for.
   /// - Throws: ``Problem`` for a coding that is not known.
-  init(_ request: Request, _ reader: any LabelStreamReader, hashing: Bool) throws {
+  init(_ request: Request, of tenant: TenantID, _ reader: any LabelStreamReader, hashing: Bool) throws {
+    self.tenant = tenant
     body = try BodyStream(request, limit: BodyLimits.stream)
     self.reader = reader
     hasher = hashing ? SHA256() : nil
@@ -59,7 +61,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
       try await watch?.check()
       received += bytes.count
       if limit < .max, received > BodyMemory.small {
-        let own = share ?? BodyMemory.Share()
+        let own = share ?? BodyMemory.Share(for: tenant)
         try own.grow(to: received)
         share = own
       }

@@ -1,6 +1,8 @@
 import Synchronization
+import VerdictCore
 
-/// Bounds how many bytes of requests and answers lie in memory for all clients together.
+/// Bounds how many bytes of requests and answers lie in memory for all clients together, and at half of that for the clients
+/// of one tenant.
 ///
 /// What is small is not counted: there are at most as many of those as connections.
 final class BodyMemory: Sendable {
@@ -16,8 +18,19 @@ final class BodyMemory: Sendable {
   /// The one that requests count in.
   @TaskLocal static var current = process
 
+  private struct State {
+    var taken = 0
+    var byTenant: [TenantID: Int] = [:]
+
+    mutating func add(_ count: Int, _ tenant: TenantID) {
+      taken += count
+      byTenant[tenant, default: 0] += count
+      if byTenant[tenant] == 0 { byTenant[tenant] = nil }
+    }
+  }
+
   private let limit: Int
-  private let bytes = Mutex(0)
+  private let state = Mutex(State())
 
   /// Room for so many bytes.
   init(limit: Int) {
@@ -25,29 +38,33 @@ final class BodyMemory: Sendable {
   }
 
   /// How many bytes are taken.
-  var taken: Int { bytes.withLock { $0 } }
+  var taken: Int { state.withLock { $0.taken } }
 
-  fileprivate func take(_ count: Int) -> Bool {
-    bytes.withLock { bytes in
-      guard bytes + count <= limit else { return false }
-      bytes += count
+  fileprivate func take(_ count: Int, _ tenant: TenantID) -> Bool {
+    state.withLock { state in
+      guard state.taken + count <= limit, (state.byTenant[tenant] ?? 0) + count <= limit / 2 else {
+        return false
+      }
+      state.add(count, tenant)
       return true
     }
   }
 
-  fileprivate func giveBack(_ count: Int) { bytes.withLock { $0 -= count } }
+  fileprivate func giveBack(_ count: Int, _ tenant: TenantID) { state.withLock { $0.add(-count, tenant) } }
 
   /// What one request has of it, given back with the last reference.
   final class Share: Sendable {
     private let memory: BodyMemory
+    private let tenant: TenantID
     private let bytes = Mutex(0)
 
-    /// An empty share.
-    init(of memory: BodyMemory = .current) {
+    /// An empty share of a tenant's.
+    init(of memory: BodyMemory = .current, for tenant: TenantID) {
       self.memory = memory
+      self.tenant = tenant
     }
 
-    deinit { memory.giveBack(bytes.withLock { $0 }) }
+    deinit { memory.giveBack(bytes.withLock { $0 }, tenant) }
 
     /// Takes room for so many bytes in all, if there is; less gives back.
     ///
@@ -55,9 +72,9 @@ final class BodyMemory: Sendable {
     func resize(to count: Int) -> Bool {
       bytes.withLock { bytes in
         if count > bytes {
-          guard memory.take(count - bytes) else { return false }
+          guard memory.take(count - bytes, tenant) else { return false }
         } else {
-          memory.giveBack(bytes - count)
+          memory.giveBack(bytes - count, tenant)
         }
         bytes = count
         return true

@@ -28,21 +28,22 @@ struct LabelPosting {
     case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError)
     default:
       // Read whole and understood before a connection is taken.
-      let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)
+      let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.batch)
       let reader = JSONLabelReader(schema: schema)
       let (rows, skipped) =
         switch onError {
         case .fail: (try reader.read(body.bytes), SkippedRows.none)
         case .skip: try reader.readSkipping(body.bytes.span.bytes)
         }
-      let source = WholeBatch(rows, skipped, hash: repeatable.map { _ in body.hash })
+      let source = WholeBatch(
+        rows, skipped, hash: repeatable.map { _ in body.hash }, share: body.share)
       return try await domain.seated(who.tenant, bytes: body.bytes.count) {
         try await store(source, onError, who, dataset, repeatable)
       }
     }
     // A small body, however slowly it comes, has come before a connection is taken. The client of a large one holds a
     // connection at its own pace: there may be so many of those, each while its key is good.
-    let source = try StreamedBatches(request, reader, hashing: repeatable != nil)
+    let source = try StreamedBatches(request, of: who.tenant, reader, hashing: repeatable != nil)
     let watch = context.keyWatch(request)
     try await source.readAhead()
     try await watch.check()
@@ -112,8 +113,11 @@ private final class WholeBatch: BatchSource, @unchecked Sendable {
   private var batch: RowBatch?
   let hash: Data
   let skipped: SkippedRows
+  /// The rows take about as much memory as their text did.
+  private let share: BodyMemory.Share?
 
-  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?) {
+  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Share?) {
+    self.share = share
     self.batch = batch
     self.skipped = skipped
     self.hash = hash ?? Data()

@@ -49,7 +49,8 @@ struct LabelRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try LabelPatchBody.parse(body)
     let (dataset, label) = try await domain.labels.change(who.tenant, dataset: name, id: id) {
       dataset, label in

@@ -25,7 +25,7 @@ struct PredictionRoutes {
   {
     let name = try context.dataset()
     let options = try PredictionOptions(request)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
     return try await answer(request, who, body, name, options) {
       try PredictionBody.one(body, $0.schema)
     } write: { answers in
@@ -53,7 +53,7 @@ struct PredictionRoutes {
         request, who, name, type, watch: context.keyWatch(request), logger: context.logger)
     }
     let options = try PredictionOptions(request)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.batch)
     return try await answer(request, who, body, name, options) {
       try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit)
     } write: { answers in

@@ -79,7 +79,7 @@ struct PredictionStreaming {
   private static func pass(_ rest: Rest, through stream: PredictionStream, to sink: ResponseSink) async throws
   {
     let input = ByteChannel(limit: ahead)
-    let output = ByteChannel(limit: behind, sharing: BodyMemory.Share())
+    let output = ByteChannel(limit: behind, sharing: BodyMemory.Share(for: stream.tenant))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {
@@ -164,7 +164,8 @@ struct PredictionStreaming {
     _ repeatable: IdempotentRequest, _ request: Request, _ stream: PredictionStream
   ) async throws -> Response {
     let type = Self.media(stream.output)
-    let body = try await Body.read(request, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
+    let body = try await Body.read(
+      request, of: stream.tenant, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
     var repeatable = repeatable
     repeatable.bodyHash = body.hash
     return try await domain.seated(stream.tenant, bytes: body.bytes.count) {

@@ -26,7 +26,8 @@ struct TrainingJobRoutes {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let wait = try Preference.wait(of: request)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small, optional: true)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     let fields = try TrainingParametersBody.parse(body)
     let response = try await domain.once(request, who, body: body) { tx in
       let job = try await domain.trainings.request(who.tenant, dataset: name, in: tx) {
@@ -78,7 +79,8 @@ struct TrainingJobRoutes {
   {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small, optional: true)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     try EmptyBody.check(body)
     return try await domain.once(request, who, body: body) { tx in
       let job = try await domain.trainings.cancel(who.tenant, dataset: name, id: id, in: tx)

@@ -85,14 +85,20 @@ import VerdictCore
 /// The memory that bodies take.
 @Suite struct BodyMemoryTests {
   @Test func sharesTakeAndGiveBack() throws {
-    let memory = BodyMemory(limit: 100)
-    let first = BodyMemory.Share(of: memory)
+    let memory = BodyMemory(limit: 200)
+    let (one, other) = (TenantID(rawValue: 1), TenantID(rawValue: 2))
+    let first = BodyMemory.Share(of: memory, for: one)
     try first.grow(to: 60)
     do {
-      let second = BodyMemory.Share(of: memory)
+      let second = BodyMemory.Share(of: memory, for: one)
+      // A tenant has half of it, and leaves the other half to the others.
       #expect(throws: BodyMemory.Exhausted.self) { try second.grow(to: 41) }
       try second.grow(to: 40)
-      #expect(memory.taken == 100)
+      let others = BodyMemory.Share(of: memory, for: other)
+      try others.grow(to: 100)
+      #expect(memory.taken == 200)
+      let third = BodyMemory.Share(of: memory, for: TenantID(rawValue: 3))
+      #expect(throws: BodyMemory.Exhausted.self) { try third.grow(to: 1) }
     }
     #expect(memory.taken == 60)
     #expect(first.resize(to: 10))
@@ -100,7 +106,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2))) func moreThanFitsIsTurnedAway() async throws {
-    try await BodyMemory.$current.withValue(BodyMemory(limit: 100_000)) {
+    try await BodyMemory.$current.withValue(BodyMemory(limit: 200_000)) {
       try await TestServer.with(worker: false) { server in
         try await server.client.makeDataset()
         let large = SmallData.batch(SmallData.rows(3_000)).text
