@@ -10,6 +10,8 @@ public struct Context: RequestContext {
   public var requestID: String
   /// The connection that it came by.
   let channel: any Channel
+  /// Knows whether the request's key is still good, for answers that take their time.
+  var authenticator: Authenticator?
 
   /// A request's context at its beginning.
   public init(source: Source) {
@@ -17,4 +19,7 @@ public struct Context: RequestContext {
     channel = source.channel
     requestID = RequestIdentifier.next()
   }
+
+  /// Asks again and again whether the request's key is still good.
+  func keyWatch(_ request: Request) -> KeyWatch { KeyWatch(authenticator, request) }
 }

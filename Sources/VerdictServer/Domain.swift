@@ -22,6 +22,7 @@ struct Domain: Sendable {
   let usage: UsageStore
   let audit: AuditLog
   let predictionMetrics: PredictionMetrics
+  let seats: Seats
 
   init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
     let counting = PredictionMetrics(registry: metrics)
@@ -45,6 +46,7 @@ struct Domain: Sendable {
     keys = KeyStore(database: database)
     usage = UsageStore(database: database)
     audit = AuditLog(database: database)
+    seats = Seats(connections: database.pool.maximum)
     show(writer, in: metrics)
   }
 
@@ -56,7 +58,9 @@ struct Domain: Sendable {
 
   /// Shows the state of the pool, of the queue and of what waits to be stored at every scrape.
   private func show(_ writer: PredictionWriter, in metrics: MetricsRegistry) {
-    metrics.show { [database, queue] _ in
+    // A look at the database is one for all scrapes of a second.
+    let jobs = Recent { [queue] in try await queue.statistics() }
+    metrics.show { [database, seats] _ in
       let pool = database.pool.statistics()
       var readings = [
         ("open", pool.open), ("idle", pool.idle), ("in_use", pool.inUse), ("waiting", pool.waiting),
@@ -68,10 +72,12 @@ struct Domain: Sendable {
         .init(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
         .init(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
         .init(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
+        .init(kind: .gauge, name: "verdict_pool_seats_taken", value: Double(seats.taken)),
         .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
+        .init(kind: .gauge, name: "verdict_body_memory_bytes", value: Double(BodyMemory.current.taken)),
       ]
       // A scrape while the database is away shows the rest.
-      if let jobs = try? await queue.statistics() {
+      if let jobs = try? await jobs.value() {
         readings += [
           .init(
             kind: .gauge, name: "verdict_jobs", labels: [("state", "queued")], value: Double(jobs.queued)),

@@ -70,7 +70,7 @@ public struct WebServer: Sendable {
       domain, configuration.frontDoor, jobs: jobs, metrics: metrics, logger: logger)
     let application = Application(
       router: api.router,
-      server: try configuration.frontDoor.server(),
+      server: try configuration.frontDoor.server(logger: logger),
       configuration: .init(
         address: .hostname(configuration.host, port: configuration.port), serverName: "verdict",
         backlog: 1_024,

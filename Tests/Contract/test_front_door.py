@@ -1,5 +1,6 @@
 """What stands between the network and the routes: a second server on the same database, with options of its own."""
 
+import json
 import os
 import pathlib
 import re
@@ -36,12 +37,14 @@ def serve(psql, tmp_path_factory):
             [os.environ["CONTRACT_BINARY"], "serve", "--workers", "0", "--port", str(free), *options],
             env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
         running.append(server)
+        start.logs[f"{scheme}://127.0.0.1:{free}"] = log
         deadline = time.monotonic() + 60
         while f":{free}" not in log.read_text():
             assert server.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
         return f"{scheme}://127.0.0.1:{free}"
 
+    start.logs = {}
     yield start
     for server in running:
         server.send_signal(signal.SIGTERM)
@@ -108,19 +111,157 @@ def test_patient_clients_are_kept(serve, admin_keys):
     connection.close()
 
 
-def test_headers_have_bounds(serve):
-    url = serve()
-    for headers in (b"X-Large: " + b"a" * 200_000 + b"\r\n",
-                    b"".join(b"X-%d: a\r\n" % index for index in range(5_000))):
-        connection = connect(url)
-        try:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
-            answer = connection.recv(4096)
-        except (BrokenPipeError, ConnectionResetError):
-            answer = b""
-        assert not answer.startswith(b"HTTP/1.1 2"), answer
-        connection.close()
+@pytest.mark.parametrize("text", [
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Large: " + b"a" * 200_000 + b"\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: a\r\n" % index for index in range(5_000)) + b"\r\n",
+    b"nonsense\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+], ids=["large", "many", "nonsense", "length"])
+def test_headers_have_bounds(serve, text):
+    url = serve("--log-level", "debug")
+    connection = connect(url)
+    connection.sendall(text)
+    head, _, body = read_answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 "), head
+    said = json.loads(body)
+    assert said["type"] == "/problems/invalid-parameter" and said["status"] == 400 and said["instance"] == "/"
+    assert f"x-request-id: {said['request_id']}".encode() in head.lower()
+    assert said["request_id"] in serve.logs[url].read_text()
+    connection.close()
+    # Requests before the one that cannot be read are answered.
+    connection = connect(url)
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + text)
+    answers = read_answer(connection)
+    assert answers.startswith(b"HTTP/1.1 200 ") and answers.count(b"HTTP/1.1 400 ") == 1
+    connection.close()
     assert requests.get(url + "/healthz", timeout=30).status_code == 200
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """All that comes until the server has no more to say."""
+    text = b""
+    while piece := connection.recv(1 << 16):
+        text += piece
+    return text
+
+
+def send_until_closed(connection: socket.socket, piece: bytes, pause: float = 0.01) -> int:
+    """Sends on until the server has closed the connection for good, and says how much went out; reads nothing."""
+    connection.setblocking(False)
+    sent, deadline = 0, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            sent += connection.send(piece)
+        except BlockingIOError:
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            return sent
+        time.sleep(pause)
+    raise AssertionError(f"still open after {sent} bytes")
+
+
+def test_a_client_that_never_reads_is_closed(serve):
+    url = serve("--client-timeout", "1")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    connection.connect(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+    connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+    send_until_closed(connection, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection.close()
+
+
+def test_the_last_request_of_a_connection_is_the_last(serve):
+    url = serve("--client-timeout", "1")
+    connection = connect(url)
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                       + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 3_000)
+    assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    send_until_closed(connection, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    connection.close()
+
+
+@pytest.mark.parametrize("piece,pause", [(b" " * 65_536, 0), (b" " * 100, 0.05)], ids=["fast", "slow"])
+def test_a_body_that_nobody_wants_is_not_taken_for_ever(serve, piece, pause):
+    url = serve("--client-timeout", "2")
+    connection = connect(url)
+    connection.sendall(b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+    assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+    # A mebibyte is read, and what the sockets hold is sent without being read.
+    assert send_until_closed(connection, piece, pause) < 200_000_000
+    connection.close()
+
+
+def test_a_body_that_nobody_wants_but_ends_keeps_its_connection(serve):
+    connection = connect(serve())
+    for _ in range(3):
+        connection.sendall(b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + b" " * 500_000)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+    connection.close()
+
+
+def asks(connection: socket.socket, seconds: float = 30) -> bytes:
+    """The beginning of an answer; nothing if the connection is closed instead."""
+    connection.settimeout(seconds)
+    try:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        return connection.recv(4096)
+    except (BrokenPipeError, ConnectionResetError):
+        return b""
+
+
+def test_connections_are_bounded(serve):
+    url = serve("--max-connections", "5")
+    some = [connect(url) for _ in range(5)]
+    assert all(asks(connection).startswith(b"HTTP/1.1 200") for connection in some)
+    waiting = connect(url)
+    with pytest.raises(TimeoutError):
+        asks(waiting, 1)
+    some.pop().close()
+    waiting.settimeout(30)
+    assert waiting.recv(4096).startswith(b"HTTP/1.1 200")
+    for connection in (waiting, *some):
+        connection.close()
+
+
+def test_connections_of_an_address_are_bounded(serve):
+    url = serve("--max-connections-per-address", "5")
+    some = [connect(url) for _ in range(5)]
+    assert all(asks(connection).startswith(b"HTTP/1.1 200") for connection in some)
+    assert asks(connect(url)) == b""
+    some.pop().close()
+    deadline = time.monotonic() + 30
+    while not asks(connect(url)).startswith(b"HTTP/1.1 200"):
+        assert time.monotonic() < deadline
+    # Behind a proxy that is named there are many.
+    proxied = serve("--max-connections-per-address", "5", "--trusted-proxy", "127.0.0.0/8")
+    many = [connect(proxied) for _ in range(20)]
+    assert all(asks(connection).startswith(b"HTTP/1.1 200") for connection in many)
+    for connection in (*some, *many):
+        connection.close()
+
+
+def test_long_lists_of_tags_are_refused(serve, admin_keys):
+    url = serve()
+    hostile = 'W/"a" ' * 10_000
+    for path in ("/docs", "/openapi.yaml", "/openapi.json", "/v1/datasets"):
+        answer = requests.get(url + path, timeout=30, headers={
+            "If-None-Match": hostile, "Authorization": f"Bearer {admin_keys[0]}"})
+        assert answer.status_code == 400
+        problem(answer, "invalid-parameter")
+
+
+def test_a_trace_shows_at_the_default_level(serve, admin_keys):
+    url = serve()
+    client = Client(url, admin_keys[0])
+    trace = os.urandom(16).hex()
+    with_trace = client.send("GET", "/v1/datasets", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    without = client.send("GET", "/v1/datasets")
+    deadline = time.monotonic() + 30
+    while trace not in (text := serve.logs[url].read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    [line] = [line for line in text.splitlines() if trace in line]
+    assert f"request_id={with_trace.headers['X-Request-Id']}" in line and "status=200" in line
+    assert without.headers["X-Request-Id"] not in text
 
 
 def test_many_requests_in_one_go_are_answered_in_order(serve):
@@ -143,10 +284,10 @@ def test_tls(serve, admin_keys, tmp_path):
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
          "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
         check=True, capture_output=True)
-    url = serve("--tls-cert", str(certificate), "--tls-key", str(key), scheme="https")
+    url = serve("--tls-cert", str(certificate), "--tls-key", str(key), "--client-timeout", "2", scheme="https")
     client = Client(url, admin_keys[0])
     client.session.trust_env, client.session.verify = False, str(certificate)
-    client.call("listDatasets", expect=200)
+    assert client.call("listDatasets", expect=200).headers["Strict-Transport-Security"] == "max-age=31536000"
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(url + "/healthz", timeout=30)
     with pytest.raises(requests.exceptions.ConnectionError):
@@ -156,6 +297,11 @@ def test_tls(serve, admin_keys, tmp_path):
     old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with pytest.raises(ssl.SSLError), connect(url.replace("https", "http")) as plain:
         old.wrap_socket(plain)
+    # A handshake that does not get on is given up, however often a byte comes.
+    slow = connect(url.replace("https", "http"))
+    slow.sendall(b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03")
+    send_until_closed(slow, b"\x00", 0.2)
+    slow.close()
 
 
 def test_half_of_tls_is_refused():
@@ -171,10 +317,16 @@ def test_browsers_of_one_origin(serve, admin_keys, url):
     flight = requests.options(door + "/v1/datasets", headers=asked, timeout=30)
     assert flight.status_code == 204
     assert flight.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    assert "authorization" in flight.headers["Access-Control-Allow-Headers"].lower()
+    allowed = {name.strip().lower() for name in flight.headers["Access-Control-Allow-Headers"].split(",")}
+    assert {"authorization", "traceparent", "last-event-id", "idempotency-key", "if-match"} <= allowed
+    assert flight.headers["X-Request-Id"]
     client = Client(door, admin_keys[0])
     answer = client.call("listDatasets", headers={"Origin": "https://app.example"}, expect=200)
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example" and answer.headers["Vary"] == "Origin"
+    shown = {name.strip().lower() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
+    assert {"preference-applied", "allow", "www-authenticate", "location", "etag", "ratelimit"} <= shown
+    text = requests.get(door + "/metrics", timeout=30).text
+    assert re.search(r'verdict_http_request_seconds_count\{method="other",route="none",status="204"\} 1\b', text)
     refused = requests.get(door + "/v1/datasets", headers={"Origin": "https://app.example"}, timeout=30)
     assert refused.status_code == 401 and refused.headers["Access-Control-Allow-Origin"] == "https://app.example"
     for where, origin in ((door, "https://evil.example"), (url, "https://app.example")):

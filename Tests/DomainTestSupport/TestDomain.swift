@@ -21,7 +21,8 @@ public struct TestDomain: Sendable {
   ///
   /// - Parameter observer: is told of every statement of the server's.
   public static func with<T>(
-    connections: Int = 8, observer: (@Sendable (Query, String, Int) -> Void)? = nil,
+    connections: Int = 8, acquireTimeout: Duration = .seconds(60),
+    observer: (@Sendable (Query, String, Int) -> Void)? = nil,
     _ body: (TestDomain) async throws -> T
   ) async throws -> T {
     let logger = quietLogger
@@ -32,7 +33,7 @@ public struct TestDomain: Sendable {
       app.sessionSetup.append("SET ROLE verdict_app")
       app.observer = observer
       let pool = ConnectionPool(
-        .init(connection: app, maximum: connections, acquireTimeout: .seconds(60)), logger: logger)
+        .init(connection: app, maximum: connections, acquireTimeout: acquireTimeout), logger: logger)
       let domain = TestDomain(
         admin: admin, app: app, database: Database(pool: pool),
         queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)

@@ -46,6 +46,34 @@ import Testing
     }
   }
 
+  @Test func aSessionThatEndsInItsCommitLeavesTheOutcomeUnknown() async throws {
+    try await TestDatabase.withConnection { connection in
+      try await connection.execute(
+        script: """
+          CREATE TABLE t (a int);
+          CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+          CREATE CONSTRAINT TRIGGER leaving AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION leave();
+          """)
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await connection.transaction { try await $0.query("INSERT INTO t VALUES (1)") }
+      }
+      #expect(error?.isConnectionProblem == true)
+      #expect(error?.isOutcomeUnknown == true)
+    }
+    try await TestDatabase.withConnection { connection in
+      // What ends before COMMIT has no effect, and says so.
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await connection.transaction {
+          try await $0.query("SELECT pg_terminate_backend(pg_backend_pid())")
+        }
+      }
+      #expect(error?.isConnectionProblem == true)
+      #expect(error?.isOutcomeUnknown == false)
+    }
+  }
+
   @Test func deferredConstraintFailsTheCommit() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")

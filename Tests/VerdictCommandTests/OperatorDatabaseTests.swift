@@ -113,6 +113,8 @@ import Testing
         let row: JSON = ["features": SmallData.rows(1)[0].features]
         for round in 1...2 {
           try await cluster.stop()
+          // What was seen a moment ago is told for a second.
+          _ = try await eventually { try await client.get("/readyz").status == 503 ? true : nil }
           let answers = [
             try await client.get("/readyz"),
             try await client.get("/v1/datasets"),

@@ -23,6 +23,35 @@ import Testing
     #expect(EntityTag(text[...]) == nil)
   }
 
+  @Test(arguments: [
+    ("\"a\"", ["\"a\""]), (" \"a\" ,\tW/\"b\"", ["\"a\"", "W/\"b\""]), ("\"a,b\",\"\"", ["\"a,b\"", "\"\""]),
+  ])
+  func listsAreRead(_ text: String, _ tags: [String]) throws {
+    var scanner = try #require(EntityTagScanner(text))
+    #expect(scanner.tags()?.map(\.text) == tags)
+  }
+
+  @Test(arguments: [
+    "", ",", "\"a\",", ",\"a\"", "\"a\",,\"b\"", "\"a\" \"b\"", "\"a\"b", "*", "*,\"a\"", "W\"a\"", "W/",
+    "\"a", "\"a\",*",
+    "\"a b\"",
+  ])
+  func whatIsNoListIsNotRead(_ text: String) throws {
+    var scanner = try #require(EntityTagScanner(text))
+    #expect(scanner.tags() == nil)
+  }
+
+  @Test func listsHaveBounds() throws {
+    let longest = "W/\"\(String(repeating: "a", count: 128))\""
+    var most = try #require(EntityTagScanner(Array(repeating: longest, count: 32).joined(separator: " , ")))
+    #expect(most.tags()?.count == 32)
+    var more = try #require(EntityTagScanner(Array(repeating: "\"a\"", count: 33).joined(separator: ",")))
+    #expect(more.tags() == nil)
+    // Sixty kilobytes that a backtracking expression looks at again from every byte.
+    #expect(EntityTagScanner(String(repeating: "W/\"a\" ", count: 10_000)) == nil)
+    #expect(EntityTagScanner(String(repeating: "\t", count: 60_000)) == nil)
+  }
+
   @Test func strongAndWeakComparison() {
     let (strong, weak) = (EntityTag("\"a\""), EntityTag("W/\"a\""))
     guard let strong, let weak else {

@@ -42,8 +42,15 @@ extension Connection {
     } catch {
       if let timer { loop.cancel(timer) }
       await finish(id)
-      throw error
+      throw queries.last?.sql == "COMMIT" ? Self.committing(error) : error
     }
+  }
+
+  /// The error of statements that ended with COMMIT: with the session, the word on what became of it is lost, too.
+  private static func committing(_ error: any Error) -> any Error {
+    guard var error = error as? PostgreSQLError else { return error }
+    error.isOutcomeUnknown = error.kind == .connectionLost || error.kind == .connectionClosed
+    return error
   }
 
   /// Runs the statements, with what opens the transaction before the first.

@@ -61,6 +61,9 @@ public struct PostgreSQLError: Error, Sendable {
   /// The error behind this one.
   public var underlying: (any Error)?
 
+  /// The connection broke while a COMMIT was on its way: the transaction may have taken effect or not.
+  public var isOutcomeUnknown = false
+
   /// The server's source function, which unlike the message is never translated.
   var serverRoutine: String?
   /// The server ends the session after this error.

@@ -69,7 +69,8 @@ extension ConnectionPool {
   }
 
   private func connect(_ id: Int) {
-    let task = Task {
+    // It serves whoever comes next: nothing of the task that set it off, such as the names in its log lines, goes along.
+    let task = Task.detached { [self] in
       do {
         let connection = try await Connection.connect(configuration.connection, logger: logger)
         var outage: Outage?

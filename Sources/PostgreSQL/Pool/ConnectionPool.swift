@@ -112,6 +112,9 @@ public final class ConnectionPool: Sendable {
   /// Where the pool connects to.
   public var connectionConfiguration: ConnectionConfiguration { configuration.connection }
 
+  /// How many connections there are at most.
+  public var maximum: Int { configuration.maximum }
+
   /// The numbers of this moment.
   public func statistics() -> Statistics {
     state.withLock { state in

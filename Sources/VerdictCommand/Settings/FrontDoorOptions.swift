@@ -27,7 +27,13 @@ struct FrontDoorOptions: ParsableArguments {
 
   @Option(
     help:
-      "Seconds for a request's headers, and in which its body must get on. [VERDICT_CLIENT_TIMEOUT; default: 15]"
+      "Connections at a time from one address that is no trusted proxy. [VERDICT_MAX_CONNECTIONS_PER_ADDRESS; default: 2000]"
+  )
+  var maxConnectionsPerAddress: Int?
+
+  @Option(
+    help:
+      "Seconds for a request's headers, in which its body must get on, and an answer must. [VERDICT_CLIENT_TIMEOUT; default: 15]"
   )
   var clientTimeout: Int?
 
@@ -53,8 +59,12 @@ struct FrontDoorOptions: ParsableArguments {
     door.wrongKeysAtOnce = try wrongKeys ?? Environment.number("verdict.wrong.keys", default: 500)
     door.corsOrigin = origin ?? Environment.text("verdict.cors.origin")
     let connections = try maxConnections ?? Environment.number("verdict.max.connections", default: 10_000)
+    door.limits.connectionsPerAddress =
+      try maxConnectionsPerAddress
+      ?? Environment.number("verdict.max.connections.per.address", default: 2_000)
     let seconds = try clientTimeout ?? Environment.number("verdict.client.timeout", default: 15)
-    guard (1...1_000_000).contains(connections), (1...3_600).contains(seconds),
+    guard (1...1_000_000).contains(connections), (1...1_000_000).contains(door.limits.connectionsPerAddress),
+      (1...3_600).contains(seconds),
       (1...1_000_000).contains(door.wrongKeysAtOnce)
     else {
       throw ValidationError(

@@ -60,8 +60,9 @@ public final class PredictionWriter: Sendable {
         return (true, !state.isFlushing)
       }
       if !isTaken { return continuation.resume(throwing: Overloaded()) }
-      // Where the database's answers arrive, so that none changes threads.
-      if starts { Task(executorPreference: DatabaseExecutor.shared) { await self.flushAll() } }
+      // Where the database's answers arrive, so that none changes threads; and by itself, for it works for all callers: what
+      // it logs must not carry the first one's name.
+      if starts { Task.detached(executorPreference: DatabaseExecutor.shared) { await self.flushAll() } }
     }
   }
 

@@ -11,6 +11,8 @@ struct Body: Sendable {
   var type: BodyType?
   /// Its bytes after decompression.
   var bytes: [UInt8]
+  /// What it takes of the memory for bodies, until nobody has it any more.
+  var share: BodyMemory.Share?
 
   /// SHA-256 of the bytes.
   var hash: Data { Data(SHA256.hash(data: bytes)) }
@@ -18,12 +20,13 @@ struct Body: Sendable {
   /// Reads a body up to a limit.
   ///
   /// - Parameters:
+  ///   - tenant: in whose part of the memory for bodies it lies.
   ///   - limit: bytes after decompression.
   ///   - optional: whether a request without a body is taken.
-  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, `SyntaxProblem` for a body that
+  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, ``BodyMemory/Exhausted``, `SyntaxProblem` for a body that
   ///   cannot be decompressed.
   static func read(
-    _ request: Request, accepted: [BodyType], limit: Int, optional: Bool = false
+    _ request: Request, of tenant: TenantID, accepted: [BodyType], limit: Int, optional: Bool = false
   ) async throws -> Body {
     if optional, request.headers.value(.transferEncoding) == nil,
       request.headers.value(.contentLength).flatMap({ Int($0) }) ?? 0 == 0
@@ -33,11 +36,16 @@ struct Body: Sendable {
     let type = try BodyType.of(request, accepted: accepted)
     var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []
+    var share: BodyMemory.Share?
     while let piece = try await stream.next() {
       if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+      guard bytes.count > BodyMemory.small else { continue }
+      let own = share ?? BodyMemory.Share(for: tenant)
+      try own.grow(to: bytes.count)
+      share = own
     }
     if optional, bytes.isEmpty { return Body(type: nil, bytes: []) }
-    return Body(type: type, bytes: bytes)
+    return Body(type: type, bytes: bytes, share: share)
   }
 
   static func tooLarge(_ limit: Int) -> Problem {

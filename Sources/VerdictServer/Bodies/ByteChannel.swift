@@ -13,11 +13,15 @@ final class ByteChannel: Sendable {
   }
 
   private let limit: Int
+  private let share: BodyMemory.Share?
   private let state = Mutex(State())
 
-  /// - Parameter limit: how many bytes may lie here before the sender has to wait.
-  init(limit: Int) {
+  /// - Parameters:
+  ///   - limit: how many bytes may lie here before the sender has to wait.
+  ///   - share: what takes room in memory for them; where there is none, the sender has to wait as well.
+  init(limit: Int, sharing share: BodyMemory.Share? = nil) {
     self.limit = limit
+    self.share = share
   }
 
   /// Adds bytes, and waits while there are too many.
@@ -32,13 +36,17 @@ final class ByteChannel: Sendable {
     receiver?.resume()
     await withCheckedContinuation { continuation in
       let waits = state.withLock { state in
-        guard state.bytes.count > limit, !state.isFinished else { return false }
+        guard isFull(state.bytes.count), !state.isFinished else { return false }
         state.sender = continuation
         return true
       }
       if !waits { continuation.resume() }
     }
     if let failure = state.withLock(\.failure) { throw failure }
+  }
+
+  private func isFull(_ count: Int) -> Bool {
+    count > limit || (count > BodyMemory.small && share?.resize(to: count) == false)
   }
 
   /// All bytes that are here, at least one; `nil` after the last ones.
@@ -56,6 +64,7 @@ final class ByteChannel: Sendable {
     let (bytes, failure, sender) = state.withLock { state in
       defer {
         state.bytes = []
+        _ = share?.resize(to: 0)
         state.sender = nil
       }
       return (state.bytes, state.failure, state.sender)

@@ -25,14 +25,16 @@ extension Domain {
     work: @Sendable (Transaction) async throws -> (answer: Response, kept: Response)
   ) async throws -> Response {
     let repeatable = try Self.idempotentRequest(request, bodyHash: body.hash)
-    return try await database.transaction(for: who.tenant) { tx in
-      guard let repeatable else { return try await work(tx).answer }
-      if let earlier = try await Idempotency.begin(who.tenant, repeatable, in: tx) {
-        return Response(replaying: earlier)
+    return try await seated(who.tenant, bytes: body.bytes.count) {
+      try await database.transaction(for: who.tenant) { tx in
+        guard let repeatable else { return try await work(tx).answer }
+        if let earlier = try await Idempotency.begin(who.tenant, repeatable, in: tx) {
+          return Response(replaying: earlier)
+        }
+        let (answer, kept) = try await work(tx)
+        try await Idempotency.complete(who.tenant, repeatable, answer: try await StoredAnswer(kept), in: tx)
+        return answer
       }
-      let (answer, kept) = try await work(tx)
-      try await Idempotency.complete(who.tenant, repeatable, answer: try await StoredAnswer(kept), in: tx)
-      return answer
     }
   }
 

@@ -24,6 +24,12 @@ struct ClientAddress: Sendable {
     return Self.key(nearest)
   }
 
+  /// The address that a connection from `peer` counts for; `nil` for a trusted proxy's, behind which there are many.
+  func ofClient(_ peer: String) -> String? {
+    guard let bytes = Network.bytes(of: peer) else { return peer }
+    return isProxy(bytes) ? nil : Self.key(bytes)
+  }
+
   private func isProxy(_ address: [UInt8]) -> Bool { proxies.contains { $0.contains(address) } }
 
   private static func key(_ address: [UInt8]) -> String {

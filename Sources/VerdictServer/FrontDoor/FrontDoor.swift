@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
+import Logging
 import NIOSSL
 
 /// What stands between the network and the routes.
@@ -37,13 +38,15 @@ public struct FrontDoor: Sendable {
   /// Speaks HTTP/1.1, over TLS if that is set.
   ///
   /// - Throws: `NIOSSLError` for a certificate or key that cannot be read.
-  func server() throws -> HTTPServerBuilder {
+  func server(logger: Logger) throws -> HTTPServerBuilder {
+    let counts = ConnectionCounts(limit: limits.connectionsPerAddress, addresses: addresses)
     let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
       maxHeaderFieldSize: limits.headerField, maxHeaderListSize: limits.headerList,
       maxHeaderFieldCount: limits.headerCount)
     let http = HTTPServerBuilder.http1(
       configuration: .init(
-        additionalChannelHandlers: [ConnectionWatch(limits)], httpDecoderConfiguration: decoder))
+        additionalChannelHandlers: [ConnectionWatch(limits, counts, logger: logger)],
+        httpDecoderConfiguration: decoder))
     guard let tls else { return http }
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
@@ -53,21 +56,9 @@ public struct FrontDoor: Sendable {
     return try .tls(http, tlsConfiguration: configuration)
   }
 
-  /// Lets pages of the origin that is set use the API (Fetch standard, CORS protocol); nobody's, if none is.
-  func cors() -> CORSMiddleware<Context>? {
-    guard let corsOrigin else { return nil }
-    return CORSMiddleware(
-      allowOrigin: corsOrigin == "*" ? .all : .oneOf(corsOrigin),
-      allowHeaders: [
-        .accept, .authorization, .contentType, .contentEncoding, .idempotencyKey, .ifMatch, .ifNoneMatch,
-        .prefer,
-        .xRequestID,
-      ],
-      allowMethods: [.get, .post, .put, .patch, .delete],
-      exposedHeaders: [
-        "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
-        "Idempotency-Replayed",
-      ],
-      maxAge: .hours(1))
-  }
+  /// Lets pages of the origin that is set use the API; nobody's, if none is.
+  var crossOrigin: CrossOrigin? { corsOrigin.map(CrossOrigin.init) }
+
+  /// Where requests come from.
+  var addresses: ClientAddress { ClientAddress(proxies: trustedProxies) }
 }

@@ -1,4 +1,5 @@
 import CoreMetrics
+import PostgreSQL
 import Synchronization
 import VerdictCore
 
@@ -42,7 +43,8 @@ final class PredictionMetrics: Sendable {
   func failed(_ error: any Error) {
     switch error {
     case DomainError.belowGate: state.withLock { $0.refused += 1 }
-    case is PredictionWriter.Overloaded: state.withLock { $0.shed += 1 }
+    case is PredictionWriter.Overloaded, is Seats.Full: state.withLock { $0.shed += 1 }
+    case let error as PostgreSQLError where error.kind == .acquireTimeout: state.withLock { $0.shed += 1 }
     default: break
     }
   }

@@ -12,10 +12,15 @@ final class RequestMetrics: Sendable {
 
   private let registry: MetricsRegistry
   private let timers = Mutex<[Series: Timer]>([:])
+  private let overloads: Counter
 
   init(registry: MetricsRegistry) {
     self.registry = registry
+    overloads = Counter(label: "verdict_requests_shed_total", dimensions: [], factory: registry)
   }
+
+  /// Adds one request that was turned away because there is too much to do.
+  func shed() { overloads.increment() }
 
   /// Adds one answered request. The route is the pattern, not the path, so that the number of series is bounded.
   func record(method: HTTPRequest.Method, route: String?, status: HTTPResponse.Status, duration: Duration) {

@@ -66,9 +66,9 @@ final class Authenticator: Sendable {
 
   /// Who sends `request`.
   ///
-  /// - Parameter address: where it comes from; asked for only when the database has to be.
+  /// - Parameter address: where it comes from, for which wrong keys are counted; asked for only when the database has to be.
   /// - Throws: ``Problem`` of kind `unauthorized`; `too-many-requests` when too many wrong keys came from the address.
-  func caller(of request: Request, from address: @autoclosure () -> String) async throws -> Caller {
+  func caller(of request: Request, from address: @autoclosure () -> String?) async throws -> Caller {
     guard var header = request.headers.value(.authorization) else {
       throw Self.unauthorized("This path needs an API key: Authorization: Bearer vd_….")
     }
@@ -95,13 +95,22 @@ final class Authenticator: Sendable {
     }
   }
 
+  /// Passes while the key of a request that was let in before is good.
+  ///
+  /// - Throws: ``Problem`` of kind `unauthorized`; ``PostgreSQLError``.
+  func check(_ request: Request) async throws {
+    // Its address has shown a right key: what it asks now costs nothing of its allowance.
+    _ = try await caller(of: request, from: nil)
+  }
+
   /// - Parameter digest: of the header; the same key in a header of another form is looked up for itself.
   private func caller(for secret: KeySecret, _ digest: Digest) async throws -> Caller? {
     let now = ContinuousClock.now
     let lookup: Lookup = state.withLock { state in
       if let known = state.known[digest], known.until > now { return .known(known.caller) }
       if let running = state.running[digest] { return .running(running) }
-      let task = Task { [keys] in try await keys.principal(for: secret) }
+      // Shared by all who ask at this time: it carries the name of no request.
+      let task = Task.detached { [keys] in try await keys.principal(for: secret) }
       state.running[digest] = task
       return .running(task)
     }

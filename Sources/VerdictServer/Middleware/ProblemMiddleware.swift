@@ -7,6 +7,10 @@ import VerdictCore
 struct ProblemMiddleware: RouterMiddleware {
   let routes: API.Routes
   let metrics: RequestMetrics
+  /// Whose pages may use the API, if any.
+  let crossOrigin: CrossOrigin?
+  /// The server speaks TLS itself.
+  let isSecure: Bool
 
   func handle(
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
@@ -34,29 +38,46 @@ struct ProblemMiddleware: RouterMiddleware {
     let start = ContinuousClock.now
     var response: Response
     do {
-      response = try await next(request, context)
+      response =
+        if let preflight = crossOrigin?.preflight(request) { preflight } else {
+          try await next(request, context)
+        }
     } catch let error as HTTPError where error.status == .notFound {
       let problem = refusedMethod(request) ?? Problem(.notFound, "There is nothing at this path.")
       response = problem.response(to: request, id: names.requestID)
     } catch {
       let logger = logs ? context.logger : Logger(context.logger, naming: names)
-      var problem = Problem(error, logger: logger)
+      let limited = error as? RateLimited
+      var problem = Problem(limited?.error ?? error, logger: logger)
+      if let limited { problem.headers.append(contentsOf: limited.rate) }
+      if problem.kind == .overloaded { metrics.shed() }
       // A router takes `GET …/models/active` for the version "active", which is absent; the path is there.
       if problem.kind == .notFound { problem = refusedMethod(request) ?? problem }
       response = problem.response(to: request, id: names.requestID)
     }
     response.headers[.xRequestID] = names.requestID
+    crossOrigin?.mark(&response.headers, of: request)
+    if isSecure { response.headers[.strictTransportSecurity] = Self.year }
     if response.body.contentLength == nil { response.body = Self.named(response.body, names) }
+    let duration = ContinuousClock.now - start
     metrics.record(
-      method: request.method, route: context.endpointPath, status: response.status,
-      duration: ContinuousClock.now - start)
-    context.logger.debug(
-      "answered",
-      metadata: [
-        "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
-      ])
+      method: request.method, route: context.endpointPath, status: response.status, duration: duration)
+    // A client that hands in its trace wants to find its request in the log; a line for every other one is for debugging.
+    let level: Logger.Level = names.traceID == nil ? .debug : .info
+    if context.logger.logLevel <= level {
+      let logger = logs ? context.logger : Logger(context.logger, naming: names)
+      logger.log(
+        level: level, "answered",
+        metadata: [
+          "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
+          "milliseconds": "\(Int(duration.inSeconds * 1_000))",
+        ])
+    }
     return response
   }
+
+  /// For how long a browser that has come by TLS comes by nothing else (RFC 6797).
+  private static let year = "max-age=31536000"
 
   /// A streamed body is written after the handler has returned: what is logged then is about the request, too.
   private static func named(_ body: ResponseBody, _ names: RequestNames) -> ResponseBody {

@@ -21,21 +21,18 @@ extension Problem {
       self.init(
         .overloaded, "The server has more predictions to store than it can; try again.",
         headers: [.retryAfter: "1"])
-    case let error as PostgreSQLError where error.sqlState == Self.diskFull:
-      logger.error("the database's disk is full", metadata: ["error": "\(error)"])
+    case is Seats.Full:
       self.init(
-        .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
+        .overloaded, "Too much that takes long is under way, for this tenant or for all; try again.",
         headers: [.retryAfter: "5"])
-    case let error as PostgreSQLError where error.isConnectionProblem || error.kind == .acquireTimeout:
-      logger.error("database unavailable", metadata: ["error": "\(error)"])
+    case is BodyMemory.Exhausted:
       self.init(
-        .databaseUnavailable, "The database is out of reach; nothing was changed.",
+        .overloaded, "The server holds as many bodies of requests in memory as it can; try again.",
         headers: [.retryAfter: "1"])
-    case let error as PostgreSQLError where Self.isUnmigrated(error):
-      logger.error("the database lacks this server's schema", metadata: ["error": "\(error)"])
+    case let error as PostgreSQLError: self.init(error, logger: logger)
+    case is HTTPParserError:
       self.init(
-        .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
-        headers: [.retryAfter: "5"])
+        .malformedBody, "The body is broken as a part of an HTTP message: see its chunks and its length.")
     case let error as HTTPError where error.status == .contentTooLarge:
       self.init(.bodyTooLarge, "The body is larger than this resource takes.")
     default:
@@ -43,17 +40,6 @@ extension Problem {
       self.init(.internal, "The server made a mistake; it is in its log under the request_id.")
     }
   }
-
-  /// Whether a statement failed because the tables, or the role that works on them, are not there yet.
-  private static func isUnmigrated(_ error: PostgreSQLError) -> Bool {
-    guard let state = error.sqlState else { return false }
-    let roleIsMissing = SQLState(rawValue: "22023")
-    let typeIsMissing = SQLState(rawValue: "42704")
-    return [.undefinedTable, .undefinedColumn, roleIsMissing, typeIsMissing].contains(state)
-  }
-
-  /// PostgreSQL manual, appendix A, class 53.
-  private static let diskFull = SQLState(rawValue: "53100")
 
   private init(_ error: SyntaxProblem) {
     let sentence = "\(error)"

@@ -42,18 +42,25 @@ struct Problem: Error, Sendable {
 
   /// The answer to a request.
   func response(to request: Request, id: String) -> Response {
+    var headers = headers
+    headers[.contentType] = "application/problem+json"
+    return Response(
+      status: kind.status, headers: headers, body: .init(byteBuffer: body(instance: request.uri.path, id: id))
+    )
+  }
+
+  /// The answer's body.
+  func body(instance: String, id: String) -> ByteBuffer {
     var json = JSONWriter()
     json.object { json in
       members(to: &json) { json in
         json.name("instance")
-        json.string(request.uri.path)
+        json.string(instance)
         json.name("request_id")
         json.string(id)
       }
     }
-    var headers = headers
-    headers[.contentType] = "application/problem+json"
-    return Response(status: kind.status, headers: headers, body: .init(byteBuffer: json.buffer))
+    return json.buffer
   }
 }
 

@@ -26,11 +26,12 @@ struct API {
 
   init(authenticator: Authenticator, requests: RequestMetrics, door: FrontDoor) {
     self.authenticator = authenticator
-    addresses = ClientAddress(proxies: door.trustedProxies)
+    addresses = door.addresses
     routes = Routes()
     router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
-    if let cors = door.cors() { router.add(middleware: cors) }
-    router.add(middleware: ProblemMiddleware(routes: routes, metrics: requests))
+    router.add(
+      middleware: ProblemMiddleware(
+        routes: routes, metrics: requests, crossOrigin: door.crossOrigin, isSecure: door.tls != nil))
   }
 
   /// A route of a tenant's: its handler gets the principal, whose key includes `role`.
@@ -40,19 +41,26 @@ struct API {
   ) {
     routes.add(method, path, role: role)
     router.on(RouterPath(path), method: method) { [authenticator, addresses] request, context in
+      var context = context
+      context.authenticator = authenticator
       let caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
       let principal = caller.principal
       let rate = try caller.takeRequest()
-      guard principal.role.includes(role) else {
-        throw Problem(
-          .forbidden,
-          "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
+      do {
+        guard principal.role.includes(role) else {
+          throw Problem(
+            .forbidden,
+            "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
+        }
+        var response = try await BodyLimits.$tenant.withValue(of: principal.limits) { [context] in
+          try await handler(request, context, principal)
+        }
+        if let rate { response.headers.append(contentsOf: rate) }
+        return response
+      } catch {
+        guard let rate else { throw error }
+        throw RateLimited(error: error, rate: rate)
       }
-      var response = try await BodyLimits.$tenant.withValue(of: principal.limits) {
-        try await handler(request, context, principal)
-      }
-      if let rate { response.headers.append(contentsOf: rate) }
-      return response
     }
   }
 
@@ -64,4 +72,10 @@ struct API {
     routes.add(method, path, role: nil)
     router.on(RouterPath(path), method: method, use: handler)
   }
+}
+
+/// What went wrong with a request of a tenant that has a rate of its own, and what is left of that.
+struct RateLimited: Error {
+  var error: any Error
+  var rate: HTTPFields
 }

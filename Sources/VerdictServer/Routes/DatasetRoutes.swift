@@ -18,7 +18,7 @@ struct DatasetRoutes {
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewDatasetBody.parse(body)
     return try await domain.once(request, who, body: body) { tx in
       let summary = try await domain.datasets.create(who.tenant, new, by: who.actor, in: tx)
@@ -50,7 +50,8 @@ struct DatasetRoutes {
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
     let condition = try DatasetSummary.condition(of: request)
     let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor, if: condition) {

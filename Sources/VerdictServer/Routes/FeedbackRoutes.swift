@@ -18,7 +18,7 @@ struct FeedbackRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
     let truth = try PredictionLabelBody.parse(body)
     let (dataset, prediction) = try await domain.feedback.label(
       who.tenant, dataset: name, prediction: id, as: { try truth.outcome(in: $0) })
@@ -38,7 +38,8 @@ struct FeedbackRoutes {
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
     return try await domain.once(request, who, body: body) { tx in
       let outcome = try await domain.feedback.label(who.tenant, dataset: name, by: who.actor, in: tx) {
         dataset in

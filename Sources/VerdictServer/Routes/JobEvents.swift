@@ -30,11 +30,14 @@ struct JobEvents {
       // Nothing will follow; this status keeps an EventSource from calling again.
       return Response(status: .noContent)
     }
+    let key = context.keyWatch(request)
     let body = ResponseBody { writer in
       do {
-        try await follow(who.tenant, name, id, after: resumed, writer: &writer)
+        try await follow(who.tenant, name, id, after: resumed, while: key, writer: &writer)
       } catch DomainError.notFound {
         // The dataset has been deleted meanwhile.
+      } catch let problem as Problem where problem.kind == .unauthorized {
+        // The key has been revoked meanwhile: whoever calls again is told so.
       }
       try await writer.finish(nil)
     }
@@ -46,12 +49,14 @@ struct JobEvents {
   }
 
   private func follow(
-    _ tenant: TenantID, _ name: String, _ id: Int, after resumed: Int64?, writer: inout any ResponseBodyWriter
+    _ tenant: TenantID, _ name: String, _ id: Int, after resumed: Int64?, while key: KeyWatch,
+    writer: inout any ResponseBodyWriter
   ) async throws {
     var last = resumed
     var silence = ContinuousClock.now
     // Ends with the server, too: the client comes back to another one, or to the next.
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
+      try await key.check()
       let job = try await domain.trainings.job(tenant, dataset: name, id: id)
       let news = try ServerSentEvents.news(of: job, after: last)
       if news.readableBytes > 0 {

@@ -26,7 +26,7 @@ struct KeyRoutes {
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewKeyBody.parse(body)
     // What is kept for repeats has no secret: only its hash may be stored.
     return try await domain.once(request, who, body: body) { tx in

@@ -20,27 +20,38 @@ struct LabelPosting {
     let repeatable = try Domain.idempotentRequest(request, bodyHash: Data())
     let dataset = try await domain.ingest.dataset(who.tenant, named: name)
     let schema = dataset.schema
-    let source: any BatchSource
+    let reader: any LabelStreamReader
     switch type {
     case .csv:
       let format = try CSVOptions.format(query, dataset)
-      source = try StreamedBatches(
-        request, CSVLabelReader(schema: schema, format: format, onError: onError), hashing: repeatable != nil)
-    case .ndjson:
-      source = try StreamedBatches(
-        request, NDJSONLabelReader(schema: schema, onError: onError), hashing: repeatable != nil)
+      reader = CSVLabelReader(schema: schema, format: format, onError: onError)
+    case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError)
     default:
       // Read whole and understood before a connection is taken.
-      let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)
+      let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.batch)
       let reader = JSONLabelReader(schema: schema)
       let (rows, skipped) =
         switch onError {
         case .fail: (try reader.read(body.bytes), SkippedRows.none)
         case .skip: try reader.readSkipping(body.bytes.span.bytes)
         }
-      source = WholeBatch(rows, skipped, hash: repeatable.map { _ in body.hash })
+      let source = WholeBatch(
+        rows, skipped, hash: repeatable.map { _ in body.hash }, share: body.share)
+      return try await domain.seated(who.tenant, bytes: body.bytes.count) {
+        try await store(source, onError, who, dataset, repeatable)
+      }
     }
-    return try await store(source, onError, who, dataset, repeatable)
+    // A small body, however slowly it comes, has come before a connection is taken. The client of a large one holds a
+    // connection at its own pace: there may be so many of those, each while its key is good.
+    let source = try StreamedBatches(request, of: who.tenant, reader, hashing: repeatable != nil)
+    let watch = context.keyWatch(request)
+    try await source.readAhead()
+    try await watch.check()
+    if source.isComplete { return try await store(source, onError, who, dataset, repeatable) }
+    source.watch = watch
+    let seat = try await domain.seats.take(.stream, for: who.tenant)
+    defer { seat.leave() }
+    return try await store(source, onError, who, dataset, repeatable, watch: watch)
   }
 
   private static func onError(_ query: QueryParameters) throws -> RowErrorPolicy {
@@ -53,13 +64,14 @@ struct LabelPosting {
 
   private func store(
     _ source: any BatchSource, _ onError: RowErrorPolicy, _ who: Principal, _ dataset: Dataset,
-    _ repeatable: IdempotentRequest?
+    _ repeatable: IdempotentRequest?, watch: KeyWatch? = nil
   ) async throws -> Response {
     do {
       return try await domain.database.transaction(for: who.tenant) { tx in
         let staged = try await domain.ingest.stage(in: tx, who.tenant, dataset: dataset) {
           try await source.next()
         }
+        try await watch?.check()
         var repeatable = repeatable
         repeatable?.bodyHash = source.hash
         if let repeatable, let earlier = try await Idempotency.begin(who.tenant, repeatable, in: tx) {
@@ -101,8 +113,11 @@ private final class WholeBatch: BatchSource, @unchecked Sendable {
   private var batch: RowBatch?
   let hash: Data
   let skipped: SkippedRows
+  /// The rows take about as much memory as their text did.
+  private let share: BodyMemory.Share?
 
-  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?) {
+  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Share?) {
+    self.share = share
     self.batch = batch
     self.skipped = skipped
     self.hash = hash ?? Data()

@@ -26,7 +26,7 @@ struct LabelRoutes {
     guard type == .json else {
       let query = try QueryParameters(request, known: ["key", "source"])
       return try await LabelExporting(domain: domain).export(
-        name, who.tenant, as: type, where: try Self.filter(query))
+        name, who.tenant, as: type, where: try Self.filter(query), watch: context.keyWatch(request))
     }
     let query = try QueryParameters(request, known: ["limit", "cursor", "key", "source"])
     let limit = try query.limit()
@@ -49,7 +49,8 @@ struct LabelRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try LabelPatchBody.parse(body)
     let (dataset, label) = try await domain.labels.change(who.tenant, dataset: name, id: id) {
       dataset, label in
@@ -95,7 +96,10 @@ struct LabelRoutes {
         .invalidParameter,
         "Say which labels to delete: id=, key=, created_before=, source=, or all=true for every one.")
     }
-    let deleted = try await domain.labels.delete(who.tenant, dataset: name, where: filter, by: who.actor)
+    // Deletions of a dataset wait for each other, each with a connection.
+    let deleted = try await domain.seated(who.tenant) { [filter] in
+      try await domain.labels.delete(who.tenant, dataset: name, where: filter, by: who.actor)
+    }
     return .json { json in
       json.object { json in
         json.name("deleted")

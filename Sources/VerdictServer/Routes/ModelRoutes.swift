@@ -38,7 +38,7 @@ struct ModelRoutes {
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
     let version = try ActiveModelBody.parse(body)
     let model = try await domain.models.activate(
       who.tenant, dataset: name, version: version, by: who.actor)

@@ -9,15 +9,20 @@ struct PredictionExporting {
   let domain: Domain
 
   func export(
-    _ name: String, _ tenant: TenantID, as type: BodyType, where filter: PredictionFilter
+    _ name: String, _ tenant: TenantID, as type: BodyType, where filter: PredictionFilter,
+    watch: KeyWatch
   ) async throws -> Response {
     // Looked up before the answer begins, so that an absent dataset is a 404 and not an empty file.
     let dataset = try await domain.ingest.dataset(tenant, named: name)
     let export = domain.predictionExport
+    // The client holds a connection at its own pace: there may be so many of those.
+    let seat = try await domain.seats.take(.stream, for: tenant)
     let body = ResponseBody { output in
+      defer { seat.leave() }
       let sink = ResponseSink(output)
       if type == .csv { try await sink.write(Self.header(dataset)) }
       try await export.rows(tenant, dataset: dataset, where: filter) { predictions in
+        try await watch.check()
         var bytes: [UInt8] = []
         for prediction in predictions {
           if type == .csv {

@@ -26,7 +26,7 @@ struct PredictionRoutes {
   {
     let name = try context.dataset()
     let options = try PredictionOptions(request)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
     return try await answer(request, who, body, name, options) {
       try PredictionBody.one(body, $0.schema)
     } write: { answers in
@@ -51,10 +51,10 @@ struct PredictionRoutes {
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     if type != .json {
       return try await PredictionStreaming(domain: domain).answer(
-        request, who, name, type, logger: context.logger)
+        request, who, name, type, watch: context.keyWatch(request), logger: context.logger)
     }
     let options = try PredictionOptions(request)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.batch)
+    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.batch)
     return try await answer(request, who, body, name, options) {
       try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit)
     } write: { answers in
@@ -78,9 +78,13 @@ struct PredictionRoutes {
     write: @escaping @Sendable (PredictionAnswers) throws -> Response
   ) async throws -> Response {
     guard request.headers.contains(.idempotencyKey) else {
-      return try write(
-        try await domain.predict(
-          who.tenant, name, storing: options.storage(in: nil), reading: read))
+      let storage = options.storage(in: nil)
+      guard options.store else {
+        return try write(try await domain.predict(who.tenant, name, storing: storage, reading: read))
+      }
+      return try await domain.seated(who.tenant, bytes: body.bytes.count) {
+        try write(try await domain.predict(who.tenant, name, storing: storage, reading: read))
+      }
     }
     return try await domain.once(request, who, body: body) { tx in
       try write(

@@ -14,11 +14,12 @@ final class PredictionStream: @unchecked Sendable {
   private let name: String
   private let features: [Feature]
   private let reader: any PredictionStreamReader
+  private let watch: KeyWatch
   private let logger: Logger
 
   init(
     domain: Domain, tenant: TenantID, name: String, features: [Feature], options: PredictionOptions,
-    output: BodyType, reader: any PredictionStreamReader, logger: Logger
+    output: BodyType, reader: any PredictionStreamReader, watch: KeyWatch, logger: Logger
   ) {
     self.domain = domain
     self.tenant = tenant
@@ -27,6 +28,7 @@ final class PredictionStream: @unchecked Sendable {
     self.options = options
     self.output = output
     self.reader = reader
+    self.watch = watch
     self.logger = logger
   }
 
@@ -41,7 +43,8 @@ final class PredictionStream: @unchecked Sendable {
 
   /// The lines for rows that were read, which are stored by then if they are to be.
   func lines(for chunk: PredictionChunk?) async throws -> [UInt8] {
-    try await lines(for: chunk, storing: options.storage(in: nil))
+    try await watch.check()
+    return try await lines(for: chunk, storing: options.storage(in: nil))
   }
 
   /// The lines for a whole body, stored in the caller's transaction; refuses the whole for one bad row.

@@ -19,11 +19,13 @@ struct PredictionStreaming {
 
   /// How many bytes of the request are read ahead.
   private static let ahead = 1 << 20
-  /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do.
+  /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do, as far
+  /// as there is memory for all such clients; fewer where there is none.
   private static let behind = 64 << 20
 
   func answer(
-    _ request: Request, _ who: Principal, _ name: String, _ type: BodyType, logger: Logger
+    _ request: Request, _ who: Principal, _ name: String, _ type: BodyType, watch: KeyWatch,
+    logger: Logger
   ) async throws -> Response {
     let query = try QueryParameters(request, known: type == .csv ? Self.csvParameters : Self.parameters)
     let options = try PredictionOptions(query)
@@ -41,7 +43,7 @@ struct PredictionStreaming {
     }
     let stream = PredictionStream(
       domain: domain, tenant: who.tenant, name: name, features: dataset.features, options: options,
-      output: output, reader: reader, logger: logger)
+      output: output, reader: reader, watch: watch, logger: logger)
     if let repeatable = try Domain.idempotentRequest(request, bodyHash: Data()) {
       return try await once(repeatable, request, stream)
     }
@@ -77,7 +79,7 @@ struct PredictionStreaming {
   private static func pass(_ rest: Rest, through stream: PredictionStream, to sink: ResponseSink) async throws
   {
     let input = ByteChannel(limit: ahead)
-    let output = ByteChannel(limit: behind)
+    let output = ByteChannel(limit: behind, sharing: BodyMemory.Share(for: stream.tenant))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {
@@ -162,18 +164,22 @@ struct PredictionStreaming {
     _ repeatable: IdempotentRequest, _ request: Request, _ stream: PredictionStream
   ) async throws -> Response {
     let type = Self.media(stream.output)
-    let body = try await Body.read(request, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
+    let body = try await Body.read(
+      request, of: stream.tenant, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
     var repeatable = repeatable
     repeatable.bodyHash = body.hash
-    return try await domain.database.transaction(for: stream.tenant) { [repeatable] tx in
-      if let earlier = try await Idempotency.begin(stream.tenant, repeatable, in: tx) {
-        return Response(replaying: earlier)
+    return try await domain.seated(stream.tenant, bytes: body.bytes.count) {
+      try await domain.database.transaction(for: stream.tenant) { [repeatable] tx in
+        if let earlier = try await Idempotency.begin(stream.tenant, repeatable, in: tx) {
+          return Response(replaying: earlier)
+        }
+        let lines = try await stream.allLines(for: body.bytes, limit: PredictionRoutes.batchLimit, in: tx)
+        let answer = Response.bytes(
+          stream.options.status, type: type, ByteBuffer(bytes: stream.header + lines))
+        try await Idempotency.complete(
+          stream.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
+        return answer
       }
-      let lines = try await stream.allLines(for: body.bytes, limit: PredictionRoutes.batchLimit, in: tx)
-      let answer = Response.bytes(stream.options.status, type: type, ByteBuffer(bytes: stream.header + lines))
-      try await Idempotency.complete(
-        stream.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
-      return answer
     }
   }
 }

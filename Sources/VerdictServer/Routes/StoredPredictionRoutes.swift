@@ -26,7 +26,8 @@ struct StoredPredictionRoutes {
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
-      return try await PredictionExporting(domain: domain).export(name, who.tenant, as: type, where: filter)
+      return try await PredictionExporting(domain: domain).export(
+        name, who.tenant, as: type, where: filter, watch: context.keyWatch(request))
     }
     let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor", "sort"]))
     let limit = try query.limit()

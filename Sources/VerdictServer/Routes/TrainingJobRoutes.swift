@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import JobQueue
+import Logging
 import NIOCore
 import VerdictCore
 
@@ -25,7 +26,8 @@ struct TrainingJobRoutes {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let wait = try Preference.wait(of: request)
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small, optional: true)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     let fields = try TrainingParametersBody.parse(body)
     let response = try await domain.once(request, who, body: body) { tx in
       let job = try await domain.trainings.request(who.tenant, dataset: name, in: tx) {
@@ -37,7 +39,14 @@ struct TrainingJobRoutes {
     else {
       return response
     }
-    let job = try await finished(who.tenant, name, id, within: wait)
+    let job: Job
+    do {
+      job = try await finished(who.tenant, name, id, within: wait, key: context.keyWatch(request))
+    } catch {
+      // The job is queued, whatever keeps its end from being seen: the answer says where to look for it.
+      context.logger.warning("cannot wait for a job", metadata: ["error": "\(error)"])
+      return response
+    }
     // The answer as it stands by now takes the place of the first, but for its length.
     var headers = response.headers
     headers[.contentLength] = nil
@@ -70,7 +79,8 @@ struct TrainingJobRoutes {
   {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, accepted: [.json], limit: BodyLimits.small, optional: true)
+    let body = try await Body.read(
+      request, of: who.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     try EmptyBody.check(body)
     return try await domain.once(request, who, body: body) { tx in
       let job = try await domain.trainings.cancel(who.tenant, dataset: name, id: id, in: tx)
@@ -79,14 +89,15 @@ struct TrainingJobRoutes {
   }
 
   /// The job once it has ended, or as it stands after so many seconds.
-  private func finished(_ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int) async throws
-    -> Job
-  {
+  private func finished(
+    _ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int, key: KeyWatch
+  ) async throws -> Job {
     let deadline = ContinuousClock.now + .seconds(seconds)
     var job = try await domain.trainings.job(tenant, dataset: name, id: id)
     guard !job.state.isFinal, seconds > 0 else { return job }
     let interval = Duration.milliseconds(min(500, seconds * 1_000))
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: interval) {
+      try await key.check()
       job = try await domain.trainings.job(tenant, dataset: name, id: id)
       if job.state.isFinal || ContinuousClock.now >= deadline { break }
     }

@@ -46,9 +46,6 @@ enum EntityTagCondition: Sendable {
   case any
   case tags([EntityTag])
 
-  /// How many tags a list may have.
-  private static let limit = 32
-
   /// The condition in a header; `nil` where there is none.
   ///
   /// - Throws: ``Problem`` of kind `invalid-parameter` for what is no list of tags.
@@ -56,21 +53,15 @@ enum EntityTagCondition: Sendable {
     let values = request.headers[values: name]
     guard !values.isEmpty else { return nil }
     let text = values.joined(separator: ",")
-    let refusal = QueryParameters.refusal(
-      name.rawName,
-      "must be * or a list of up to \(limit) entity tags in double quotes, each of at most 128 characters")
     if text.trimmingCharacters(of: " \t") == "*" { return .any }
-    // A tag may have a comma inside, hence no plain split.
-    let tags = text.matches(of: #/[ \t]*((?:W/)?"[^"]*")[ \t]*(?:,|$)/#)
-    guard tags.count <= limit, let last = tags.last, last.range.upperBound == text.endIndex,
-      zip(tags, tags.dropFirst()).allSatisfy({ $0.range.upperBound == $1.range.lowerBound }),
-      tags[0].range.lowerBound == text.startIndex, !text.hasSuffix(",")
-    else { throw refusal }
-    return .tags(
-      try tags.map {
-        guard let tag = EntityTag($0.output.1) else { throw refusal }
-        return tag
-      })
+    var scanner = EntityTagScanner(text)
+    guard let tags = scanner?.tags() else {
+      throw QueryParameters.refusal(
+        name.rawName,
+        "must be * or a list of up to \(EntityTagScanner.most) entity tags in double quotes, each of at most 128 characters"
+      )
+    }
+    return .tags(tags)
   }
 
   /// The strong comparison, for changes: the very bytes that the client has seen.

@@ -33,6 +33,13 @@ import VerdictCore
         return answer.status == 200 ? answer : nil
       }
       #expect(admitted.headers["ratelimit-policy"] == "\"requests\";q=2;w=1")
+      // So do answers that say what is wrong.
+      let absent = try await eventually { () -> Answer? in
+        let answer = try await server.client.get("/v1/datasets/none")
+        return answer.status == 404 ? answer : nil
+      }
+      #expect(absent.isProblem && absent.headers["ratelimit-policy"] == "\"requests\";q=2;w=1")
+      #expect(absent.headers["ratelimit"] != nil)
       // Another tenant has a bucket of its own.
       let other = try await server.clientOfAnotherTenant()
       for _ in 0..<20 { #expect(try await other.get("/v1/usage").status == 200) }

@@ -18,11 +18,12 @@ struct TestServer {
 
   /// Runs the closure with a server of its own; nothing of it is left afterwards.
   static func with<T: Sendable>(
-    worker: Bool = true, observer: (@Sendable (Query, String, Int) -> Void)? = nil,
+    worker: Bool = true, door: FrontDoor = FrontDoor(), acquireTimeout: Duration = .seconds(60),
+    observer: (@Sendable (Query, String, Int) -> Void)? = nil,
     _ body: @Sendable @escaping (TestServer) async throws -> T
   ) async throws -> T {
-    try await TestDomain.with(connections: 16, observer: observer) { domain in
-      try await serve(domain, worker: worker, listening: domain.app) { port in
+    try await TestDomain.with(connections: 16, acquireTimeout: acquireTimeout, observer: observer) { domain in
+      try await serve(domain, worker: worker, door: door, listening: domain.app) { port in
         let (tenant, issued) = try await TenantStore(database: domain.database).create(
           name: "acme", keyName: "first")
         let client = HTTPClient(port: port, key: issued.secret.token)
@@ -44,13 +45,14 @@ struct TestServer {
   }
 
   private static func serve<T: Sendable>(
-    _ domain: TestDomain, worker: Bool, listening: ConnectionConfiguration,
+    _ domain: TestDomain, worker: Bool, door: FrontDoor = FrontDoor(), listening: ConnectionConfiguration,
     _ body: @Sendable (Int) async throws -> T
   ) async throws -> T {
     let (ports, announced) = AsyncStream<Int>.makeStream()
     let web = WebServer(
       database: domain.database, queue: domain.queue, listening: listening,
-      configuration: .init(host: "127.0.0.1", port: 0) { announced.yield($0) }, logger: domain.logger)
+      configuration: .init(host: "127.0.0.1", port: 0, frontDoor: door) { announced.yield($0) },
+      logger: domain.logger)
     var services = try web.services()
     if worker { services.append(TrainingWorker(domain: domain)) }
     let group = ServiceGroup(configuration: .init(services: services, logger: domain.logger))

@@ -1,0 +1,68 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import PostgreSQL
+
+extension Problem {
+  /// The problem that the database's failure is for a client: whether it is worth trying again, and what is known of the
+  /// request's effect. The rest goes to the log.
+  init(_ error: PostgreSQLError, logger: Logger) {
+    switch error {
+    case _ where error.sqlState == Self.diskFull:
+      logger.error("the database's disk is full", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
+        headers: [.retryAfter: "5"])
+    case _ where error.isOutcomeUnknown:
+      logger.error("the connection broke during COMMIT", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable,
+        "The database went away while the request was being committed: whether it took effect is not known. "
+          + "Repeat it under the same Idempotency-Key, or look first.",
+        headers: [.retryAfter: "1"])
+    case _ where error.kind == .acquireTimeout:
+      // The database is there: the server has more to do with it than its connections allow.
+      logger.warning("no connection became free", metadata: ["error": "\(error)"])
+      self.init(
+        .overloaded, "All connections to the database are busy; nothing was changed.",
+        headers: [.retryAfter: "1"])
+    case _ where error.isConnectionProblem:
+      logger.error("database unavailable", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database is out of reach; nothing was changed.",
+        headers: [.retryAfter: "1"])
+    case _ where Self.gaveWay(error):
+      logger.warning("gave way to other work in the database", metadata: ["error": "\(error)"])
+      self.init(
+        .overloaded, "Other requests that change the same got in the way; nothing was changed.",
+        headers: [.retryAfter: "1"])
+    case _ where Self.isUnmigrated(error):
+      logger.error("the database lacks this server's schema", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
+        headers: [.retryAfter: "5"])
+    default:
+      logger.error("unexpected error", metadata: ["error": "\(String(reflecting: error))"])
+      self.init(.internal, "The server made a mistake; it is in its log under the request_id.")
+    }
+  }
+
+  /// Whether the statement failed for what others did at the same time, or took longer than it may: the same again can
+  /// succeed.
+  private static func gaveWay(_ error: PostgreSQLError) -> Bool {
+    if error.kind == .statementTimeout { return true }
+    guard error.kind == .server, let state = error.sqlState else { return false }
+    return [.deadlockDetected, .serializationFailure, .lockNotAvailable, .queryCanceled].contains(state)
+  }
+
+  /// Whether a statement failed because the tables, or the role that works on them, are not there yet.
+  private static func isUnmigrated(_ error: PostgreSQLError) -> Bool {
+    guard let state = error.sqlState else { return false }
+    let roleIsMissing = SQLState(rawValue: "22023")
+    let typeIsMissing = SQLState(rawValue: "42704")
+    return [.undefinedTable, .undefinedColumn, roleIsMissing, typeIsMissing].contains(state)
+  }
+
+  /// PostgreSQL manual, appendix A, class 53.
+  private static let diskFull = SQLState(rawValue: "53100")
+}
