@@ -46,6 +46,7 @@ public struct PredictionService: Sendable {
   ) async throws -> PredictionAnswers {
     var tx: Transaction?
     if case .within(let own) = storage { tx = own }
+    var reserved = PredictionUsage.Reservation()
     for attempt in 1... {
       let current = try await served.served(tenant, named: name, asking: tx)
       guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
@@ -55,7 +56,7 @@ public struct PredictionService: Sendable {
       }
       var answers = try PredictionAnswers(try read(current), by: model)
       if case .nowhere = storage { return answers }
-      if attempt == 1 { try await usage.admit(tenant, answers.count, asking: tx) }
+      if attempt == 1 { reserved = try await usage.admit(tenant, answers.count, asking: tx) }
       answers.ids = UUID.version7(count: answers.count)
       let group = PredictionGroup(
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
@@ -67,7 +68,10 @@ public struct PredictionService: Sendable {
       case .committed: outcome = try await writer.store(group)
       case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
       }
-      if outcome == .stored { return answers }
+      if outcome == .stored {
+        reserved.stored(in: tx)
+        return answers
+      }
       served.forget(tenant, named: name)
       if attempt == Self.attempts { break }
     }
