@@ -36,6 +36,8 @@ extension Problem {
       self.init(
         .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
         headers: [.retryAfter: "5"])
+    case let error as PostgreSQLError where Self.isOfAnErasedTenant(error):
+      self.init(DomainError.tenantErased)
     case let error as HTTPError where error.status == .contentTooLarge:
       self.init(.bodyTooLarge, "The body is larger than this resource takes.")
     default:
@@ -50,6 +52,11 @@ extension Problem {
     let roleIsMissing = SQLState(rawValue: "22023")
     let typeIsMissing = SQLState(rawValue: "42704")
     return [.undefinedTable, .undefinedColumn, roleIsMissing, typeIsMissing].contains(state)
+  }
+
+  /// Whether a row was refused because its tenant went at that moment.
+  private static func isOfAnErasedTenant(_ error: PostgreSQLError) -> Bool {
+    error.sqlState == .foreignKeyViolation && error.constraint?.hasSuffix("_tenant_id_fkey") == true
   }
 
   /// PostgreSQL manual, appendix A, class 53.
@@ -103,6 +110,7 @@ extension Problem {
         .string("limit", quota.rawValue), .integer("maximum", maximum), .integer("present", present),
       ]
     case .invalid(let problems): self.init(.invalidBody, places: problems.map(Place.init))
+    case .tenantErased: self = Authenticator.unauthorized("The API key is unknown, revoked or expired.")
     case .idempotencyKeyReused:
       self.init(.idempotencyKeyReused, "This Idempotency-Key came with another request before.")
     case .idempotencyKeyInUse:
@@ -124,6 +132,8 @@ extension Quota {
     case .bodyBytes: "bytes a body"
     case .requestsPerSecond: "requests a second"
     case .jobs: "trainings at a time"
+    case .queuedJobs: "waiting trainings"
+    case .answerBytes: "bytes of answers kept for repeats"
     }
   }
 }
