@@ -110,7 +110,7 @@ let package = Package(
       dependencies: [
         "VerdictServer", "VerdictCore", "JobQueue", "PostgreSQL", "EmbeddedPostgres", arguments, settings,
         lifecycle, signals,
-        nioCore, nioPosix, log,
+        nioCore, nioPosix, nioSSL, log,
       ],
       swiftSettings: strict),
 

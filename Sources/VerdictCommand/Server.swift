@@ -23,6 +23,8 @@ struct Server: Sendable {
     var workers: Int
     /// Connections at the most.
     var poolSize: Int
+    /// After how many days an entry of the audit log goes; `nil` for never.
+    var auditKeptDays: Int?
     /// Leases, limits and retention of jobs.
     var jobs: JobQueue.Configuration
     /// Bytes of labels that are kept for the next training.
@@ -52,7 +54,9 @@ struct Server: Sendable {
     if let cluster { services.append(BackgroundService("cluster") { try await cluster.supervise() }) }
     services.append(BackgroundService("pool") { try await pool.run() })
     services.append(
-      BackgroundService("maintenance") { try await Maintenance(database: database, logger: logger).run() })
+      BackgroundService("maintenance") {
+        try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger).run()
+      })
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,

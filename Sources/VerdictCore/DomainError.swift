@@ -23,6 +23,8 @@ public enum DomainError: Error, Sendable, Equatable {
   case idempotencyKeyReused
   /// The tenant has as much as it may have of something.
   case quotaExceeded(Quota, maximum: Int, present: Int)
+  /// The tenant is being erased, or has been: its keys open nothing any more.
+  case tenantErased
   /// A request with the same Idempotency-Key is being answered right now.
   case idempotencyKeyInUse
 }

@@ -52,14 +52,24 @@ def nobody(url) -> Client:
     return Client(url, None)
 
 
-@pytest.fixture(scope="session")
-def roles(api, url) -> dict[str, Client]:
-    """The first tenant, with a key of each role."""
+def key_of_each_role(api, url) -> dict[str, Client]:
     made = {}
     for role in ("admin", "write", "read", "predict"):
         answer = api.call("createKey", json_body={"name": f"contract {role}", "role": role}, expect=201)
         made[role] = Client(url, answer.json()["secret"])
     return made
+
+
+@pytest.fixture(scope="session")
+def roles(api, url) -> dict[str, Client]:
+    """The first tenant, with a key of each role."""
+    return key_of_each_role(api, url)
+
+
+@pytest.fixture(scope="session")
+def other_roles(other, url) -> dict[str, Client]:
+    """The second tenant, with a key of each role."""
+    return key_of_each_role(other, url)
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
 """What a tenant uses and may use, and who did what."""
 
+import gzip
+import json
+import pathlib
+import re
 import time
 
 from contract import data
@@ -14,6 +18,40 @@ def test_usage_counts_what_is_there(api, dataset):
     assert after["keys"]["used"] == len(api.pages("listKeys"))
     assert after["datasets"]["used"] == len(api.pages("listDatasets"))
     assert all("limit" in each for each in after.values())
+
+
+def test_a_body_beyond_the_tenant_s_limit_is_told_of_it(command):
+    tenant = command.tenant("narrow")
+    client = tenant.client
+    name = data.create(client, "only")
+    command("tenant", "set", tenant.name, "--body-bytes", "100")
+    time.sleep(1)
+    labels = json.dumps({"labels": data.rows(5)}).encode()
+    for sent, encoding in ((labels, {}), (gzip.compress(labels), {"Content-Encoding": "gzip"})):
+        answer = client.call("addLabels", dataset=name, data=sent, media_type="application/json", headers=encoding, expect=413)
+        refused = problem(answer, "body-too-large")
+        assert (refused["limit"], refused["maximum"]) == ("body_bytes", 100)
+
+
+def test_answers_kept_for_repeats_have_their_limit(command):
+    tenant = command.tenant("repeating")
+    client = tenant.client
+    command("tenant", "set", tenant.name, "--answer-bytes", "3000", "--queued-jobs", "0")
+    name = data.create(client, "only")
+    add = {"dataset": name, "json_body": {"labels": data.rows(40)}}
+    for key in ("a", "b"):
+        client.call("addLabels", **add, headers={"Idempotency-Key": key}, expect=201)
+    used = client.call("getUsage", expect=200).json()["answer_bytes"]
+    assert 2000 < used["used"] <= 3000 and used["limit"] == 3000
+    refused = problem(client.call("addLabels", **add, headers={"Idempotency-Key": "c"}, expect=403), "quota-exceeded")
+    assert (refused["limit"], refused["maximum"], refused["present"]) == ("answer_bytes", 3000, used["used"])
+    assert client.call("getDataset", dataset=name, expect=200).json()["labels_stored"] == 80
+    # Repeats of what was kept are answered, and requests without the header are done.
+    again = client.call("addLabels", **add, headers={"Idempotency-Key": "a"}, expect=201)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    client.call("addLabels", **add, expect=201)
+    waiting = client.call("createTrainingJob", dataset=name, json_body={}, expect=403)
+    assert problem(waiting, "quota-exceeded")["limit"] == "queued_jobs"
 
 
 def test_every_act_is_in_the_log(api, dataset):
@@ -60,4 +98,26 @@ def test_a_full_tenant_is_told_of_its_limit(command, url):
     shown = command("tenant", "show", tenant.name, "--json")
     limits = {each["name"]: (each["limit"], each["is_set"]) for each in shown["usage"]}
     assert limits["rows"] == (2, True) and limits["keys"] == (100, False)
+    sources = {each["name"]: each["source"] for each in shown["usage"]}
+    assert (sources["rows"], sources["keys"], sources["jobs"]) == ("tenant", "standard", "environment")
     command("tenant", "set", tenant.name, "--requests-per-second", "standard")
+
+
+def test_the_proof_of_an_erasure_is_one(command, psql):
+    """As docs/tenants.md has it, in the private PostgreSQL of a server that runs."""
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "tenants.md").read_text()
+    [script] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    tenant = command.tenant("erased")
+    data.add(tenant.client, data.create(tenant.client, "only"), data.rows(5))
+    number = tenant.client.key.split("_")[1]
+    asked = "\\connect verdict\n" + re.sub(r"(?m)^\\set tenant 7$", f"\\\\set tenant {number}", script)
+
+    def rows() -> dict[str, int]:
+        return {table: int(count) for table, count in (line.split("|") for line in psql(asked).splitlines())}
+
+    before = rows()
+    assert before["labels"] == 5 and before["tenants"] == 1 and len(before) > 10
+    assert number in command("tenant", "delete", tenant.name, "--yes")
+    assert rows() == dict.fromkeys(before, 0)
+    time.sleep(1)
+    tenant.client.call("listDatasets", expect=401)

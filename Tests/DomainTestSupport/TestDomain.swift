@@ -71,6 +71,19 @@ public struct TestDomain: Sendable {
     try await TenantStore(database: database).create(name: name, keyName: "first").0.id
   }
 
+  /// Waits until somebody waits for another transaction.
+  public func waitForALock() async throws {
+    try await asOwner { connection in
+      while true {
+        let waiting = try await connection.query(
+          "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).first?.decode(Int.self)
+        if waiting != 0 { return }
+        try await Task.sleep(for: .milliseconds(5))
+      }
+    }
+  }
+
   /// A statement behind row-level security's back.
   public func asOwner<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
     let connection = try await Connection.connect(admin, logger: logger)

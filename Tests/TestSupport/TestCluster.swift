@@ -91,6 +91,22 @@ public actor TestCluster {
       "\(Self.binaries)/\(program)", ["-h", directory, "-p", "5432", "-U", "postgres"] + arguments)
   }
 
+  /// Runs a script in psql, as a person would who types it, and returns what that prints, errors among it.
+  public static func psql(
+    _ configuration: ConnectionConfiguration, user: String? = nil, script: String
+  ) async throws -> String {
+    let file = "/tmp/pgtest-script-\(UUID().uuidString)"
+    try script.write(toFile: file, atomically: false, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let parameters = configuration.parameters
+    return try await output(
+      "\(binaries)/psql",
+      [
+        "-X", "-h", parameters["host"] ?? "", "-p", parameters["port"] ?? "5432",
+        "-U", user ?? parameters["user"] ?? "", "-d", parameters["dbname"] ?? "", "-f", file,
+      ])
+  }
+
   /// Starts another server program beside the cluster, as the same user; it ends with the cluster's directory.
   public func daemon(_ path: String, _ arguments: [String]) async throws {
     let (program, list) = Self.asServerUser(path, arguments)

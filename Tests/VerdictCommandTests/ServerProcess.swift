@@ -58,7 +58,7 @@ final class ServerProcess: Sendable {
 
   /// Where it listens, from its log.
   var port: Int? {
-    log.firstMatch(of: #/listening on http://[^ :]+:(\d+)/#).flatMap { Int($0.1) }
+    log.firstMatch(of: #/listening on https?://[^ :]+:(\d+)/#).flatMap { Int($0.1) }
   }
 
   /// A client of it.

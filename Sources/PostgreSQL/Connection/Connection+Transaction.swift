@@ -20,9 +20,16 @@ extension Connection {
       if Task.isCancelled { throw PostgreSQLError(.cancelled, "the task was cancelled before COMMIT") }
     } catch {
       await rollback(context, call)
+      context.ended(mayBeCommitted: false)
       throw error
     }
-    try await commit(context, call)
+    do {
+      try await commit(context, call)
+    } catch {
+      context.ended(mayBeCommitted: (error as? PostgreSQLError)?.isConnectionProblem ?? false)
+      throw error
+    }
+    context.ended(mayBeCommitted: true)
     return result
   }
 

@@ -102,16 +102,24 @@ public struct PostgreSQLError: Error, Sendable {
 }
 
 extension PostgreSQLError: CustomStringConvertible {
-  /// Kind, code, message and place on one line; never a bound value.
+  /// Kind, code, message and place on one line; never a bound value, nor the values of a row that the server's second line
+  /// tells with some conditions.
   public var description: String {
     var text = "PostgreSQLError(\(kind)"
     if let sqlState { text += " \(sqlState)" }
     text += "): \(message)"
-    if let detail { text += " [\(detail)]" }
+    if let detail, sqlState.map({ Self.withoutValues.contains(String($0.conditionClass)) }) ?? true {
+      text += " [\(detail)]"
+    }
     if let constraint { text += " constraint=\(constraint)" }
     if let query { text += " query=\(query)" }
     if let file, let line { text += " at \(file):\(line)" }
     if let underlying { text += " caused by \(underlying)" }
     return text
   }
+  /// The classes of conditions (manual, appendix A) whose second line is about the session, locks or names. That of a
+  /// constraint violation (23) shows the row, that of bad data (22) the datum; of what is not listed nothing is known.
+  private static let withoutValues: Set<String> = [
+    "08", "0A", "25", "28", "2B", "3D", "40", "42", "53", "54", "55", "57", "58",
+  ]
 }

@@ -20,19 +20,37 @@ final class TransactionContext: Sendable {
     case dead
   }
 
-  private let state: Protected<Phase>
+  private struct State {
+    var phase: Phase
+    var callbacks: [@Sendable (Bool) -> Void] = []
+  }
+
+  private let state: Protected<State>
   let savepoints = Atomic<Int>(0)
 
   init(_ setup: [Query], _ isolation: IsolationLevel?, readOnly: Bool) {
     var begin = "BEGIN"
     if let isolation { begin += " ISOLATION LEVEL \(isolation.rawValue)" }
     if readOnly { begin += " READ ONLY" }
-    state = Protected(.pending([Query(unsafeSQL: begin)] + setup))
+    state = Protected(State(phase: .pending([Query(unsafeSQL: begin)] + setup)))
   }
 
   var phase: Phase {
-    get { state.withLock { $0 } }
-    set { state.withLock { $0 = newValue } }
+    get { state.withLock(\.phase) }
+    set { state.withLock { $0.phase = newValue } }
+  }
+
+  func whenEnded(_ callback: @escaping @Sendable (Bool) -> Void) {
+    state.withLock { $0.callbacks.append(callback) }
+  }
+
+  /// Tells those who wait for the end, once.
+  func ended(mayBeCommitted: Bool) {
+    let waiting = state.withLock { state in
+      defer { state.callbacks = [] }
+      return state.callbacks
+    }
+    for callback in waiting { callback(mayBeCommitted) }
   }
 }
 
@@ -40,6 +58,12 @@ final class TransactionContext: Sendable {
 public struct Transaction: QueryExecutor {
   let connection: Connection
   let context: TransactionContext
+
+  /// Calls back once the transaction is over, with whether it was committed; also true where that is unknown, since the
+  /// connection broke at COMMIT.
+  public func whenEnded(_ callback: @escaping @Sendable (_ mayBeCommitted: Bool) -> Void) {
+    context.whenEnded(callback)
+  }
 
   /// Runs one statement.
   @discardableResult

@@ -1,31 +1,69 @@
 import ArgumentParser
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// Asks a server whether it is ready: the health check of a container that has no HTTP client.
 struct HealthCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "health", abstract: "Exit with 0 if the server on this host is ready.")
+    commandName: "health", abstract: "Exit with 0 if the server on this host is ready.",
+    discussion: """
+      Reads the server's own settings. With a certificate it speaks TLS, and takes whatever certificate it is shown: the \
+      address says who answers.
+      """)
+
+  @Option(help: "Address that the server listens on. [VERDICT_HOST; default: 127.0.0.1]")
+  var host: String?
 
   @Option(help: "Port of the server. [VERDICT_PORT; default: 8080]")
   var port: Int?
 
+  @Option(
+    name: .customLong("tls-cert"), help: "The server's certificate: given, it speaks TLS. [VERDICT_TLS_CERT]")
+  var certificate: String?
+
   func run() async throws {
     let port = try port ?? Environment.number("verdict.port", default: 8_080)
+    let host = Self.reachable(host ?? Environment.text("verdict.host") ?? "127.0.0.1")
+    let tls = try (certificate ?? Environment.text("verdict.tls.cert")).map { _ in
+      var configuration = TLSConfiguration.makeClientConfiguration()
+      configuration.certificateVerification = .none
+      return try NIOSSLContext(configuration: configuration)
+    }
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .connectTimeout(.seconds(2))
-      .connect(host: "127.0.0.1", port: port) { channel in
+      .connect(host: host, port: port) { channel in
         channel.eventLoop.makeCompletedFuture {
-          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+          if let tls {
+            try channel.pipeline.syncOperations.addHandler(
+              NIOSSLClientHandler(context: tls, serverHostname: nil))
+          }
+          return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
         }
       }
+    let authority = host.contains(":") ? "[\(host)]" : host
     let answer = try await channel.executeThenClose { inbound, outbound in
       try await outbound.write(
-        ByteBuffer(string: "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"))
+        ByteBuffer(string: "GET /readyz HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n\r\n"))
       var answer = ""
-      for try await part in inbound where answer.utf8.count < 4_096 { answer += String(buffer: part) }
+      for try await part in inbound {
+        answer += String(buffer: part)
+        // The status line is all that matters, and a server need not close as TLS has it.
+        if answer.utf8.count >= Self.ready.utf8.count { break }
+      }
       return answer
     }
-    guard answer.hasPrefix("HTTP/1.1 200") else { throw ExitCode.failure }
+    guard answer.hasPrefix(Self.ready) else { throw ExitCode.failure }
+  }
+
+  private static let ready = "HTTP/1.1 200"
+
+  /// Where a server that listens on all addresses can be asked.
+  private static func reachable(_ host: String) -> String {
+    switch host {
+    case "0.0.0.0": "127.0.0.1"
+    case "::", "[::]": "::1"
+    default: host
+    }
   }
 }

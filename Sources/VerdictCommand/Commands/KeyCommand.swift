@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import VerdictCore
+import VerdictServer
 
 /// API keys, for an operator who has lost a tenant's last admin key or hands out the first ones.
 struct KeyCommand: AsyncParsableCommand {
@@ -16,6 +17,10 @@ struct KeyCommand: AsyncParsableCommand {
     @Option(help: "Name of the key.") var name = "command line"
     @Option(help: "admin, write, read or predict.", transform: Self.role) var role = Role.admin
     @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+      if let objection = KeyName.objection(to: name) { throw ValidationError("The key's name \(objection).") }
+    }
 
     func run() async throws {
       let logger = try database.quietLogger()

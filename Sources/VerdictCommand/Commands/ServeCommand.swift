@@ -63,6 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
       frontDoor: door.frontDoor(),
       workers: workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
-      jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes())
+      auditKeptDays: JobSettings.auditKeptDays(), jobs: JobSettings.configuration(),
+      cacheBytes: JobSettings.cacheBytes())
   }
 }

@@ -23,14 +23,15 @@ extension TenantCommand {
       let shown = Quota.allCases.map { quota in
         ShownQuota(
           name: quota.rawValue, used: usage.used[quota], limit: usage.limits[quota] ?? standard,
-          isSet: usage.limits[set: quota] != nil)
+          source: usage.limits[set: quota] != nil
+            ? .tenant : usage.limits[quota] != nil ? .standard : .environment)
       }
       if json {
         try Output.json(ShownUsage(tenant: .init(tenant), usage: shown))
       } else {
         for quota in shown {
           let used = quota.used.map(String.init) ?? "-"
-          print("\(quota.name)\t\(used)\t\(quota.limit)\(quota.isSet ? "" : "\t(standard)")")
+          print("\(quota.name)\t\(used)\t\(quota.limit)\(quota.source.words)")
         }
       }
     }
@@ -54,11 +55,14 @@ extension TenantCommand {
     @Option(help: "Bytes of one request's body, decompressed.") var bodyBytes: Limit?
     @Option(help: "Requests a second to one server process.") var requestsPerSecond: Limit?
     @Option(help: "Trainings at a time.") var jobs: Limit?
+    @Option(help: "Trainings asked for that wait.") var queuedJobs: Limit?
+    @Option(help: "Bytes of answers kept for repeats.") var answerBytes: Limit?
 
     private var changes: [Quota: Limit] {
       let given: [(Quota, Limit?)] = [
         (.rows, rows), (.datasets, datasets), (.keys, keys), (.predictions, predictions),
         (.bodyBytes, bodyBytes), (.requestsPerSecond, requestsPerSecond), (.jobs, jobs),
+        (.queuedJobs, queuedJobs), (.answerBytes, answerBytes),
       ]
       return Dictionary(given.compactMap { quota, limit in limit.map { (quota, $0) } }) { $1 }
     }
@@ -108,9 +112,31 @@ private struct ShownQuota: Encodable {
   var used: Int?
   var limit: Int
   var isSet: Bool
+  var source: Source
+
+  /// Where a limit comes from.
+  enum Source: String, Encodable {
+    case tenant, standard, environment
+
+    var words: String {
+      switch self {
+      case .tenant: ""
+      case .standard: "\t(standard)"
+      case .environment: "\t(VERDICT_JOBS_PER_TENANT here; that of the workers counts)"
+      }
+    }
+  }
+
+  init(name: String, used: Int?, limit: Int, source: Source) {
+    self.name = name
+    self.used = used
+    self.limit = limit
+    self.source = source
+    isSet = source == .tenant
+  }
 
   private enum CodingKeys: String, CodingKey {
-    case name, used, limit
+    case name, used, limit, source
     case isSet = "is_set"
   }
 }

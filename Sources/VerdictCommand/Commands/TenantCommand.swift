@@ -66,11 +66,13 @@ struct TenantCommand: AsyncParsableCommand {
         print("Everything of tenant \(name) will be gone for good. Type its name to go on: ", terminator: "")
         guard readLine() == name else { throw ExitCode.failure }
       }
-      try await database.withDatabase(logger) { database in
+      let id = try await database.withDatabase(logger) { database in
         let store = TenantStore(database: database)
-        try await store.delete(store.find(name: name).id)
+        let id = try await store.find(name: name).id
+        try await store.delete(id)
+        return id
       }
-      print("Tenant \(name) is deleted.")
+      print("Tenant \(name), number \(id), is deleted.")
     }
   }
 }

@@ -20,8 +20,9 @@ struct WorkCommand: AsyncParsableCommand {
     }
     let logger = try database.logger()
     let settings = try Server.Settings(
-      host: nil, port: 0, workers: workers, poolSize: workers * 2 + 2, jobs: JobSettings.configuration(),
-      cacheBytes: JobSettings.cacheBytes())
+      host: nil, port: 0, workers: workers, poolSize: workers * 2 + 2,
+      auditKeptDays: JobSettings.auditKeptDays(),
+      jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes())
     try await Server(database.installation(url), settings, logger: logger).run(cluster: nil)
   }
 }

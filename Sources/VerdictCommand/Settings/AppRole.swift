@@ -5,20 +5,17 @@ import PostgreSQL
 enum AppRole {
   /// Lets `verdict_app` log in with a password.
   ///
-  /// The statement takes no parameters and PostgreSQL may log it: the password is quoted by PostgreSQL itself
-  /// (`format('%L')`) within a block, so that only the block's text without it could be logged.
+  /// PostgreSQL may log statements with their values. So it gets what it would make of the password, and never the password.
   static func allowLogin(password: String, as admin: ConnectionConfiguration, logger: Logger) async throws {
     let connection = try await Connection.connect(admin, logger: logger)
     do {
-      try await connection.transaction { tx in
-        try await tx.query("SELECT set_config('verdict.app_password', \(password), true)")
-        try await tx.query(
-          """
-          DO $$ BEGIN
-            EXECUTE format('ALTER ROLE verdict_app LOGIN PASSWORD %L', current_setting('verdict.app_password'));
-          END $$
-          """)
+      let verifier = try await connection.verifier(ofPassword: password, for: "verdict_app")
+      // Of letters, digits and $:+/= alone; the statement takes no parameters.
+      guard verifier.wholeMatch(of: #/SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+\/=]+\$[A-Za-z0-9+\/=:]+/#) != nil
+      else {
+        throw PostgreSQLError(.protocolViolation, "libpq made no SCRAM verifier")
       }
+      try await connection.query("ALTER ROLE verdict_app LOGIN PASSWORD '\(unescaped: verifier)'")
       await connection.close()
     } catch {
       await connection.close()

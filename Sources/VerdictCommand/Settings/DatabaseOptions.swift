@@ -1,10 +1,14 @@
 import ArgumentParser
 import Logging
+import PostgreSQL
 import VerdictServer
 
 /// Where the data is, and how much is logged: the options of every command.
 struct DatabaseOptions: ParsableArguments {
-  @Option(help: "PostgreSQL to use, as URL or keywords of libpq. [DATABASE_URL; default: a private one]")
+  @Option(
+    help:
+      "PostgreSQL to use, as URL or keywords of libpq, without a password. [DATABASE_URL; default: a private one]"
+  )
   var databaseURL: String?
 
   @Option(
@@ -21,6 +25,20 @@ struct DatabaseOptions: ParsableArguments {
 
   @Option(help: "trace, debug, info, notice, warning, error or critical. [VERDICT_LOG_LEVEL; default: info]")
   var logLevel: String?
+
+  /// Arguments of processes are for all users of the machine to read: secrets come by the environment.
+  func validate() throws {
+    for (flag, variable, url) in [
+      ("--database-url", "DATABASE_URL", databaseURL), ("--listen-url", "DATABASE_LISTEN_URL", listenURL),
+    ] {
+      // What is no URL at all is told of by whoever uses it.
+      guard let url, let parameters = try? ConnectionConfiguration(uri: url).parameters else { continue }
+      guard parameters["password"] == nil, parameters["sslpassword"] == nil else {
+        throw ValidationError(
+          "\(flag) has a password, which the list of processes would show: use \(variable) instead.")
+      }
+    }
+  }
 
   /// The database's URL; `nil` for the private one. An empty variable counts as absent.
   var url: String? {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import JobQueue
 
-/// Settings of the job queue and its workers, from the environment alone: all processes of an installation share them.
+/// Settings of the job queue, its workers and of what is tidied up, from the environment alone: all processes of an installation share them.
 enum JobSettings {
   /// - Throws: `ValidationError` for a number out of its range.
   static func configuration() throws -> JobQueue.Configuration {
@@ -20,6 +20,17 @@ enum JobSettings {
   /// - Throws: `ValidationError` for a number out of its range.
   static func cacheBytes() throws -> Int {
     try number("VERDICT_TRAINING_CACHE_MB", "verdict.training.cache.mb", 256, in: 0...1_048_576) << 20
+  }
+
+  /// After how many days an entry of the audit log goes; `nil` for never.
+  ///
+  /// - Throws: `ValidationError` for a number out of its range.
+  static func auditKeptDays() throws -> Int? {
+    let days = try number("VERDICT_AUDIT_KEPT_DAYS", "verdict.audit.kept.days", 365, in: 0...36_500)
+    guard days == 0 || days >= 30 else {
+      throw ValidationError("VERDICT_AUDIT_KEPT_DAYS must be 0, for ever, or at least 30.")
+    }
+    return days == 0 ? nil : days
   }
 
   private static func number(

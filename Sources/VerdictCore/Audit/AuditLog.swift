@@ -26,6 +26,24 @@ public struct AuditLog: Sendable {
       """)
   }
 
+  /// Removes the entries of a tenant that are older than so many days, in steps of bounded size. What the database does not
+  /// let go, those of the last thirty days, stays.
+  static func removeOld(of tenant: TenantID, days: Int, in database: Database) async throws {
+    while true {
+      try Task.checkCancellation()
+      let removed = try await database.transaction(for: tenant) { tx in
+        try await tx.query(
+          "SELECT forget_audit_entries(\(tenant), \(Int32(clamping: days)), \(Int32(rowsPerStep)))"
+        )
+        .single().decode(Int.self)
+      }
+      if removed < rowsPerStep { return }
+    }
+  }
+
+  /// How many entries one transaction looks at, and removes at most.
+  static let rowsPerStep = 1_000
+
   /// The entries of a tenant, newest first, below the id `cursor`, at most `limit`.
   public func list(_ tenant: TenantID, before cursor: Int?, limit: Int) async throws -> [AuditEntry] {
     try await database.transaction(for: tenant, readOnly: true) { tx in

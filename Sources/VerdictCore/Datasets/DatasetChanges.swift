@@ -10,6 +10,12 @@ public enum DatasetChanges {
     try await tx.query("SELECT pg_notify(\(channel), \("\(tenant.rawValue):\(dataset)"))")
   }
 
+  /// Tells all servers of several at once.
+  static func announce(_ tenant: TenantID, datasets: [Int], in tx: some QueryExecutor) async throws {
+    let payloads = datasets.map { "\(tenant.rawValue):\($0)" }
+    try await tx.query("SELECT pg_notify(\(channel), payload) FROM unnest(\(payloads)) AS payload")
+  }
+
   /// Sends a word that is about no dataset, to find out whether announcements arrive.
   public static func call(_ word: String, in database: Database) async throws {
     try await database.pool.query("SELECT pg_notify(\(channel), \(word))")

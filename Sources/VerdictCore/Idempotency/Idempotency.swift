@@ -70,10 +70,14 @@ public enum Idempotency {
   }
 
   /// Keeps the answer, in the transaction that has the key.
+  ///
+  /// What other transactions keep at this moment is not seen: a tenant can go beyond its limit by as much.
+  ///
+  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)`` when the tenant's answers take more than they may.
   public static func complete(
     _ tenant: TenantID, _ request: IdempotentRequest, answer: StoredAnswer, in tx: Transaction
   ) async throws {
-    try await tx.query(
+    let results = try await tx.pipeline([
       """
       INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, status, headers, body)
       VALUES (\(tenant), \(request.key), \(request.operation), \(request.bodyHash), \(answer.status),
@@ -81,8 +85,38 @@ public enum Idempotency {
       ON CONFLICT (tenant_id, key) DO UPDATE SET
         operation = excluded.operation, body_hash = excluded.body_hash, status = excluded.status,
         headers = excluded.headers, body = excluded.body, created_at = now()
-      """)
+      """,
+      // The trigger of the table keeps the count.
+      """
+      SELECT coalesce((limits->>'answer_bytes')::bigint, \(Quota.answerBytes.standard ?? .max)),
+             (SELECT coalesce(sum(bytes), 0)::bigint FROM answer_counts WHERE tenant_id = \(tenant))
+      FROM tenants WHERE tenant_id = \(tenant)
+      """,
+    ])
+    guard let (maximum, stored) = try results.last?.first?.decode(Int.self, Int.self), stored > maximum else {
+      return
+    }
+    // As the trigger counts it.
+    let own = answer.body.count + request.operation.utf8.count + 1_000
+    throw DomainError.quotaExceeded(.answerBytes, maximum: maximum, present: max(0, stored - own))
   }
+
+  /// Removes the answers of a tenant that are not given again any more, in steps of bounded size.
+  static func removeOld(of tenant: TenantID, in database: Database) async throws {
+    let old: Query =
+      "tenant_id = \(tenant) AND created_at < now() - make_interval(secs => \(Double(lifetime.components.seconds)))"
+    let step: Query =
+      "DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_keys WHERE " + old
+      + " ORDER BY created_at LIMIT \(rowsPerStep))) AND " + old
+    while true {
+      try Task.checkCancellation()
+      let removed = try await database.transaction(for: tenant) { try await $0.query(step).affectedRows }
+      if removed < rowsPerStep { return }
+    }
+  }
+
+  /// How many answers one transaction removes at most.
+  static let rowsPerStep = 1_000
 
   /// The number of the advisory lock that stands for a key (PostgreSQL manual, section 13.3.5).
   private static func lockNumber(_ tenant: TenantID, _ key: String) -> Int64 {

@@ -23,7 +23,17 @@ enum BoundedDeletion {
         }
         return deleted
       }
-      if deleted == 0 { return }
+      // Somebody else may have deleted just those rows; only where none is left there is nothing more to do.
+      if deleted == 0, try await !isAny(in: table, of: tenant, condition, database) { return }
+    }
+  }
+
+  private static func isAny(
+    in table: String, of tenant: TenantID, _ condition: Query, _ database: Database
+  ) async throws -> Bool {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query("SELECT EXISTS(SELECT FROM \(identifier: table) WHERE " + condition + ")").single()
+        .decode(Bool.self)
     }
   }
 }

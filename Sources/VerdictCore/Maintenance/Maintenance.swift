@@ -5,11 +5,15 @@ import PostgreSQL
 /// What has to be tidied up now and then, whoever does it: several processes may, at the same time.
 public struct Maintenance: Sendable {
   private let database: Database
+  private let auditKeptDays: Int?
   private let logger: Logger
 
   /// Tidies up `database`.
-  public init(database: Database, logger: Logger) {
+  ///
+  /// - Parameter auditKeptDays: after how many days, from 30, an entry of the audit log goes; `nil` for never.
+  public init(database: Database, auditKeptDays: Int? = nil, logger: Logger) {
     self.database = database
+    self.auditKeptDays = auditKeptDays
     self.logger = logger
   }
 
@@ -28,19 +32,34 @@ public struct Maintenance: Sendable {
     }
   }
 
-  /// Tidies up once: removes the rows of deleted datasets, predictions that have been kept long enough, and the answers that are not given again any more.
+  /// Tidies up once: removes the rows of deleted datasets, predictions and entries of the audit log that have been kept long
+  /// enough, and the answers that are not given again any more. What fails for one tenant is logged, and holds up no other.
   public func tidyUp() async throws {
     for tenant in try await TenantStore(database: database).list() {
-      try await removeDeletedDatasets(of: tenant.id)
-      try await Retention.removeOldPredictions(of: tenant.id, in: database)
-      try await database.transaction(for: tenant.id) { tx in
-        _ = try await tx.query(
-          """
-          DELETE FROM idempotency_keys WHERE tenant_id = \(tenant.id)
-            AND created_at < now() - make_interval(secs => \(Double(Idempotency.lifetime.components.seconds)))
-          """)
+      let chores: [(String, @Sendable () async throws -> Void)] = [
+        ("deleted datasets", { try await removeDeletedDatasets(of: tenant.id) }),
+        ("old predictions", { try await Retention.removeOldPredictions(of: tenant.id, in: database) }),
+        ("old answers", { try await Idempotency.removeOld(of: tenant.id, in: database) }),
+        ("old audit entries", { try await removeOldAuditEntries(of: tenant.id) }),
+      ]
+      for (name, chore) in chores {
+        do {
+          try await chore()
+        } catch {
+          // Without a database none of the others would fare better.
+          if error is CancellationError || Task.isCancelled { throw error }
+          if let error = error as? PostgreSQLError, error.isConnectionProblem { throw error }
+          logger.warning(
+            "maintenance failed",
+            metadata: ["tenant": "\(tenant.id)", "chore": "\(name)", "error": "\(error)"])
+        }
       }
     }
+  }
+
+  private func removeOldAuditEntries(of tenant: TenantID) async throws {
+    guard let auditKeptDays else { return }
+    try await AuditLog.removeOld(of: tenant, days: auditKeptDays, in: database)
   }
 
   private func removeDeletedDatasets(of tenant: TenantID) async throws {

@@ -50,6 +50,7 @@ public struct PredictionService: Sendable {
       case .within(let own): own
       case .committed: nil
       }
+    var reserved = PredictionUsage.Reservation()
     for attempt in 1... {
       let current = try await served.served(tenant, named: name, asking: tx)
       guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
@@ -60,7 +61,7 @@ public struct PredictionService: Sendable {
       let rows = try read(current)
       if case .nowhere = storage { return try PredictionAnswers(rows, by: model, named: false) }
       let answers = try PredictionAnswers(rows, by: model, named: true)
-      if attempt == 1 { try await usage.admit(tenant, answers.count, asking: tx) }
+      if attempt == 1 { reserved = try await usage.admit(tenant, answers.count, asking: tx) }
       let group = PredictionGroup(
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
       let isLarge = group.count >= PredictionInsert.large
@@ -71,7 +72,10 @@ public struct PredictionService: Sendable {
       case .committed: outcome = try await writer.store(group)
       case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
       }
-      if outcome == .stored { return answers }
+      if outcome == .stored {
+        reserved.stored(in: tx)
+        return answers
+      }
       served.forget(tenant, named: name)
       if attempt == Self.attempts { break }
     }

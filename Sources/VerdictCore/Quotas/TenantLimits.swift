@@ -14,14 +14,18 @@ public enum Quota: String, Sendable, CaseIterable {
   case requestsPerSecond = "requests_per_second"
   /// Trainings that run at a time.
   case jobs
+  /// Trainings asked for by request that wait, over all datasets.
+  case queuedJobs = "queued_jobs"
+  /// Bytes of answers that are kept for repeats under an Idempotency-Key.
+  case answerBytes = "answer_bytes"
 
   /// What a tenant may use that nothing else was set for; `nil` where the server's own setting holds.
   public var standard: Int? {
     switch self {
     case .rows, .predictions: 50_000_000
-    case .datasets: 1_000
+    case .datasets, .queuedJobs: 1_000
     case .keys: 100
-    case .bodyBytes: 1 << 30
+    case .bodyBytes, .answerBytes: 1 << 30
     case .requestsPerSecond: 50_000
     case .jobs: nil
     }

@@ -1,4 +1,4 @@
-public import PostgreSQL
+import PostgreSQL
 
 /// What a tenant uses of what it may.
 public struct Usage: Sendable, Equatable {
@@ -21,19 +21,25 @@ public struct UsageStore: Sendable {
   public func usage(_ tenant: TenantID) async throws -> Usage {
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let limits = try await Quotas.limits(of: tenant, in: tx)
-      let (rows, datasets, keys, predictions, jobs) = try await tx.query(
+      let (rows, datasets, keys, predictions, jobs, queued, answers) = try await tx.query(
         """
         SELECT
           (SELECT coalesce(sum(positives + negatives), 0)::bigint FROM label_counts WHERE tenant_id = \(tenant)),
           (SELECT count(*) FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL),
           (SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)),
           (SELECT coalesce(sum(stored), 0)::bigint FROM prediction_counts WHERE tenant_id = \(tenant)),
-          (SELECT count(*) FROM jobs WHERE tenant_id = \(tenant) AND state = 'running')
+          (SELECT count(*) FROM jobs WHERE tenant_id = \(tenant) AND state = 'running'),
+          (\(Quotas.queuedJobs(tenant))),
+          (SELECT coalesce(sum(bytes), 0)::bigint FROM answer_counts WHERE tenant_id = \(tenant))
         """
-      ).single().decode(Int.self, Int.self, Int.self, Int.self, Int.self)
+      ).single().decode(Int.self, Int.self, Int.self, Int.self, Int.self, Int.self, Int.self)
       return Usage(
         limits: limits,
-        used: [.rows: rows, .datasets: datasets, .keys: keys, .predictions: predictions, .jobs: jobs])
+        used: [
+          .rows: rows, .datasets: datasets, .keys: keys, .predictions: predictions, .jobs: jobs,
+          .queuedJobs: queued,
+          .answerBytes: answers,
+        ])
     }
   }
 }

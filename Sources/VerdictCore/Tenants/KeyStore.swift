@@ -73,15 +73,17 @@ public struct KeyStore: Sendable {
         FROM api_keys k
         JOIN tenants t ON t.tenant_id = k.tenant_id
         WHERE k.tenant_id = \(tenant) AND k.prefix = \(secret.prefix)
-          AND (k.expires_at IS NULL OR k.expires_at > now())
+          AND (k.expires_at IS NULL OR k.expires_at > now()) AND t.erased_at IS NULL
         """)
       guard let row = rows.first else { return nil }
       let (id, roleName, hash, stale, limits) = try row.decode(
         Int.self, String.self, Data.self, Bool.self, JSONB.self)
       guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
       if stale {
-        try await tx.query(
+        let used = try await tx.query(
           "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = \(tenant) AND id = \(id)")
+        // A revocation may have come in between.
+        guard used.affectedRows == 1 else { return nil }
       }
       return Principal(
         tenant: tenant, keyID: id, role: role, limits: try limits.decode(TenantLimits.self))

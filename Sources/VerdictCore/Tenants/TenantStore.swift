@@ -4,7 +4,7 @@ public import PostgreSQL
 
 /// The directory of tenants, for the operator at the command line.
 public struct TenantStore: Sendable {
-  private let database: Database
+  let database: Database
 
   /// The directory in `database`.
   public init(database: Database) {
@@ -62,12 +62,13 @@ public struct TenantStore: Sendable {
 
   /// Changes what a tenant may use.
   ///
-  /// - Parameter change: gets what was set, and changes it.
+  /// - Parameter change: gets what was set, and changes it; two such changes at a time come one after the other.
+  /// - Throws: ``DomainError/tenantErased`` when the tenant goes or has gone.
   public func setLimits(
     _ tenant: TenantID, _ change: @Sendable (inout TenantLimits) -> Void
   ) async throws -> TenantLimits {
     try await database.transaction(for: tenant) { tx in
-      var limits = try await Quotas.limits(of: tenant, in: tx)
+      var limits = try await Quotas.limits(holding: tenant, in: tx)
       change(&limits)
       try await tx.query("UPDATE tenants SET limits = \(try JSONB(limits)) WHERE tenant_id = \(tenant)")
       try await JobQueue.setLimit(tenant: tenant.rawValue, running: limits[set: .jobs], in: tx)
@@ -76,24 +77,6 @@ public struct TenantStore: Sendable {
         tenant, .commandLine, .limitsSet, "tenant",
         detail: words.isEmpty ? "standard" : words.joined(separator: ", "), in: tx)
       return limits
-    }
-  }
-
-  /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs.
-  ///
-  /// The bulk goes in bounded steps first, so that no single transaction holds millions of row locks; the tenant's
-  /// keys go at the very start, so that nothing can be written meanwhile.
-  public func delete(_ tenant: TenantID) async throws {
-    try await database.transaction(for: tenant) { tx in
-      try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant)")
-    }
-    for table in ["labels", "predictions"] {
-      try await BoundedDeletion.deleteAll(of: tenant, from: table, in: database)
-    }
-    try await database.transaction(for: tenant) { tx in
-      try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant)")
-      try await JobQueue.setLimit(tenant: tenant.rawValue, running: nil, in: tx)
-      try await tx.query("DELETE FROM tenants WHERE tenant_id = \(tenant)")
     }
   }
 

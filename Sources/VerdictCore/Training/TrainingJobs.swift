@@ -25,11 +25,14 @@ public struct TrainingJobs: Sendable {
   /// Asks for a training on all labels stored when it starts, in the caller's transaction.
   ///
   /// - Parameter parameters: makes the job's parameters out of the dataset's own.
-  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``, what `parameters` throws.
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``,
+  ///   ``DomainError/quotaExceeded(_:maximum:present:)``, what `parameters` throws.
   public func request(
     _ tenant: TenantID, dataset name: String, in tx: Transaction,
     parameters: @Sendable (TrainingParameters) throws -> TrainingParameters
   ) async throws -> Job {
+    // First of all: the tenant's row is locked before those of its datasets.
+    try await Quotas.admitJob(tenant, in: tx)
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let parameters = try parameters(dataset.training)
     let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)

@@ -48,8 +48,14 @@ struct Body: Sendable {
     return Body(type: type, bytes: bytes, share: share)
   }
 
-  static func tooLarge(_ limit: Int) -> Problem {
-    Problem(
-      .bodyTooLarge, "The body is larger than \(limit) bytes, which is the most that this resource takes.")
+  /// - Parameter isTenants: whether the limit is the tenant's and not the resource's.
+  static func tooLarge(_ limit: Int, isTenants: Bool) -> Problem {
+    let whose = isTenants ? "the tenant may send" : "this resource takes"
+    var problem = Problem(
+      .bodyTooLarge, "The body is larger than \(limit) bytes, which is the most that \(whose).")
+    if isTenants {
+      problem.extensions = [.string("limit", Quota.bodyBytes.rawValue), .integer("maximum", limit)]
+    }
+    return problem
   }
 }

@@ -9,6 +9,7 @@ struct BodyStream: ~Copyable {
   private var iterator: RequestBody.AsyncIterator
   private let expander: (any Expander)?
   private let limit: Int
+  private let isTenants: Bool
   /// Bytes that came in, compressed or not.
   private var received = 0
   private var isAtEnd = false
@@ -17,9 +18,11 @@ struct BodyStream: ~Copyable {
   /// - Throws: ``Problem`` of kind `unsupported-media-type` for a coding that is not known, `body-too-large` for a body
   ///   that is announced as larger, before any of it is read.
   init(_ request: Request, limit: Int) throws {
-    let limit = min(limit, BodyLimits.tenant ?? limit)
+    let own = BodyLimits.tenant ?? .max
+    isTenants = own < limit
+    let limit = min(limit, own)
     if let declared = request.headers.value(.contentLength).flatMap({ Int($0) }), declared > limit {
-      throw Body.tooLarge(limit)
+      throw Body.tooLarge(limit, isTenants: isTenants)
     }
     let coding =
       request.headers.value(.contentEncoding)?.lowercased().trimmingCharacters(of: " \t") ?? ""
@@ -41,6 +44,14 @@ struct BodyStream: ~Copyable {
   ///
   /// - Throws: ``Problem`` of kind `body-too-large`, `SyntaxProblem` for a body that cannot be decompressed.
   mutating func next() async throws -> [UInt8]? {
+    do {
+      return try await piece()
+    } catch let error as SyntaxProblem where error.kind == .tooLarge && isTenants {
+      throw Body.tooLarge(limit, isTenants: true)
+    }
+  }
+
+  private mutating func piece() async throws -> [UInt8]? {
     while !isAtEnd {
       if let piece = try expander?.next() { return piece }
       guard let buffer = try await iterator.next() else {
@@ -51,7 +62,7 @@ struct BodyStream: ~Copyable {
       let bytes = Array(buffer.readableBytesView)
       // Of a compressed body, too: empty members and frames expand to nothing, however many there are.
       received += bytes.count
-      guard received <= limit else { throw Body.tooLarge(limit) }
+      guard received <= limit else { throw Body.tooLarge(limit, isTenants: isTenants) }
       guard let expander else { return bytes }
       expander.append(bytes)
     }

@@ -31,7 +31,7 @@ struct NewKeyBody {
   static func parse(_ body: Body) throws -> NewKeyBody {
     let mistakes = Mistakes()
     let fields = try Fields.of(body, known: ["name", "role", "expires_at"], mistakes: mistakes)
-    let name = fields.string("name", required: true, .name(atMost: 128))
+    let name = fields.string("name", required: true, KeyName.rule)
     let role = fields.choice("role", required: true, Role.self)
     let expires = fields.string("expires_at").flatMap { text in
       let time = Timestamp.parse(text)

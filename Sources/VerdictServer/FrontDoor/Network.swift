@@ -29,6 +29,21 @@ public struct Network: Sendable, Equatable {
     return true
   }
 
+  /// The address of a hop in `X-Forwarded-For`, to which some proxies add its port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
+  static func bytes(ofHop hop: String) -> [UInt8]? {
+    if let bytes = bytes(of: hop) { return bytes }
+    let isBracketed = hop.hasPrefix("[")
+    guard let end = isBracketed ? hop.firstIndex(of: "]") : hop.lastIndex(of: ":") else { return nil }
+    let port = isBracketed ? hop[hop.index(after: end)...] : hop[end...]
+    guard port.isEmpty || port.first == ":", port.isEmpty || QueryParameters.integer(port.dropFirst()) != nil
+    else {
+      return nil
+    }
+    // What is left of an IPv6 address without brackets is not one with a port.
+    let address = bytes(of: String(hop[..<end].drop { $0 == "[" }))
+    return isBracketed || address?.count == 4 ? address : nil
+  }
+
   /// The bytes of a literal address, four or sixteen; an IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2) is four.
   static func bytes(of address: String) -> [UInt8]? {
     guard !address.utf8.contains(0) else { return nil }

@@ -32,14 +32,20 @@ final class Authenticator: Sendable {
     var until: ContinuousClock.Instant
   }
 
+  /// A look-up that several requests may wait for. What it finds is as old as its start, whoever joined it later.
+  private struct Running {
+    var task: Task<Principal?, any Error>
+    var start: ContinuousClock.Instant
+  }
+
   private enum Lookup {
     case known(Caller)
-    case running(Task<Principal?, any Error>)
+    case running(Running)
   }
 
   private struct State {
     var known: [Digest: Known] = [:]
-    var running: [Digest: Task<Principal?, any Error>] = [:]
+    var running: [Digest: Running] = [:]
     var buckets: [TenantID: RequestBucket] = [:]
 
     mutating func caller(_ principal: Principal) -> Caller {
@@ -55,12 +61,24 @@ final class Authenticator: Sendable {
   private static let lifetime = Duration.milliseconds(900)
   private static let capacity = 10_000
 
-  private let keys: KeyStore
+  private let find: @Sendable (KeySecret) async throws -> Principal?
+  private let clock: @Sendable () -> ContinuousClock.Instant
   private let wrongKeys: WrongKeys
   private let state = Mutex(State())
 
-  init(keys: KeyStore, wrongKeys: WrongKeys = WrongKeys()) {
-    self.keys = keys
+  convenience init(keys: KeyStore, wrongKeys: WrongKeys = WrongKeys()) {
+    self.init(wrongKeys: wrongKeys) { try await keys.principal(for: $0) }
+  }
+
+  /// - Parameters:
+  ///   - clock: tells the time; tests have one of their own.
+  ///   - find: looks a secret up.
+  init(
+    wrongKeys: WrongKeys = WrongKeys(), clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    find: @escaping @Sendable (KeySecret) async throws -> Principal?
+  ) {
+    self.find = find
+    self.clock = clock
     self.wrongKeys = wrongKeys
   }
 
@@ -73,7 +91,7 @@ final class Authenticator: Sendable {
       throw Self.unauthorized("This path needs an API key: Authorization: Bearer vd_….")
     }
     let digest = header.withUTF8 { SHA256.hash(data: UnsafeRawBufferPointer($0)) }
-    let now = ContinuousClock.now
+    let now = clock()
     let known = state.withLock { $0.known[digest] }
     if let known, known.until > now { return known.caller }
     let parts = header.split(separator: " ", maxSplits: 1)
@@ -105,36 +123,38 @@ final class Authenticator: Sendable {
 
   /// - Parameter digest: of the header; the same key in a header of another form is looked up for itself.
   private func caller(for secret: KeySecret, _ digest: Digest) async throws -> Caller? {
-    let now = ContinuousClock.now
+    let now = clock()
     let lookup: Lookup = state.withLock { state in
       if let known = state.known[digest], known.until > now { return .known(known.caller) }
-      if let running = state.running[digest] { return .running(running) }
+      // One that has gone on for longer may have begun before a revocation that counts by now.
+      if let running = state.running[digest], running.start + Self.lifetime > now { return .running(running) }
       // Shared by all who ask at this time: it carries the name of no request.
-      let task = Task.detached { [keys] in try await keys.principal(for: secret) }
-      state.running[digest] = task
-      return .running(task)
+      let running = Running(task: Task.detached { [find] in try await find(secret) }, start: now)
+      state.running[digest] = running
+      return .running(running)
     }
-    let task: Task<Principal?, any Error>
+    let running: Running
     switch lookup {
     case .known(let caller): return caller
-    case .running(let running): task = running
+    case .running(let lookup): running = lookup
     }
-    let result = await task.result
+    let result = await running.task.result
     let caller = state.withLock { state in
       let principal = try? result.get()
       let caller = principal.map { state.caller($0) }
-      guard state.running[digest] == task else { return caller }
+      guard state.running[digest]?.task == running.task else { return caller }
       state.running[digest] = nil
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
       // The age counts from the start of the look-up: a revocation after it may not have been seen.
-      state.known[digest] = caller.map { Known(caller: $0, until: now + Self.lifetime) }
+      state.known[digest] = caller.map { Known(caller: $0, until: running.start + Self.lifetime) }
       return caller
     }
     _ = try result.get()
     return caller
   }
 
-  private static func unauthorized(_ detail: String) -> Problem {
+  /// The answer to a key that opens nothing.
+  static func unauthorized(_ detail: String) -> Problem {
     Problem(.unauthorized, detail, headers: [.wwwAuthenticate: "Bearer realm=\"verdict\""])
   }
 }

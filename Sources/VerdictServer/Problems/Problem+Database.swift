@@ -41,6 +41,7 @@ extension Problem {
       self.init(
         .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
         headers: [.retryAfter: "5"])
+    case _ where Self.isOfAnErasedTenant(error): self.init(DomainError.tenantErased)
     default:
       logger.error("unexpected error", metadata: ["error": "\(String(reflecting: error))"])
       self.init(.internal, "The server made a mistake; it is in its log under the request_id.")
@@ -61,6 +62,11 @@ extension Problem {
     let roleIsMissing = SQLState(rawValue: "22023")
     let typeIsMissing = SQLState(rawValue: "42704")
     return [.undefinedTable, .undefinedColumn, roleIsMissing, typeIsMissing].contains(state)
+  }
+
+  /// Whether a row was refused because its tenant went at that moment.
+  private static func isOfAnErasedTenant(_ error: PostgreSQLError) -> Bool {
+    error.sqlState == .foreignKeyViolation && error.constraint?.hasSuffix("_tenant_id_fkey") == true
   }
 
   /// PostgreSQL manual, appendix A, class 53.

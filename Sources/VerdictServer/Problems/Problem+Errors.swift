@@ -89,6 +89,7 @@ extension Problem {
         .string("limit", quota.rawValue), .integer("maximum", maximum), .integer("present", present),
       ]
     case .invalid(let problems): self.init(.invalidBody, places: problems.map(Place.init))
+    case .tenantErased: self = Authenticator.unauthorized("The API key is unknown, revoked or expired.")
     case .idempotencyKeyReused:
       self.init(.idempotencyKeyReused, "This Idempotency-Key came with another request before.")
     case .idempotencyKeyInUse:
@@ -110,6 +111,8 @@ extension Quota {
     case .bodyBytes: "bytes a body"
     case .requestsPerSecond: "requests a second"
     case .jobs: "trainings at a time"
+    case .queuedJobs: "waiting trainings"
+    case .answerBytes: "bytes of answers kept for repeats"
     }
   }
 }

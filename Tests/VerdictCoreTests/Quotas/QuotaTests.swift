@@ -122,6 +122,62 @@ import Testing
     }
   }
 
+  /// Each of two operators sets another limit while the other has not committed yet.
+  @Test(.timeLimit(.minutes(1)))
+  func limitsThatAreSetAtOneTimeAllHold() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let other = try await domain.database.transaction(for: tenant) { tx in
+        try await tx.query(
+          "UPDATE tenants SET limits = limits || '{\"rows\": 5}' WHERE tenant_id = \(tenant.rawValue)")
+        let other = Task { try await domain.limit(tenant, .keys, 7) }
+        try await domain.waitForALock()
+        return other
+      }
+      try await other.value
+      let limits = try await TenantStore(database: domain.database).limits(tenant)
+      #expect(limits[set: .rows] == 5)
+      #expect(limits[set: .keys] == 7)
+    }
+  }
+
+  @Test func trainingsAskedForStayWithinTheLimitAndAutomaticOnesDoNotCount() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      for name in ["a", "b"] {
+        try await domain.dataset(tenant, name) { $0.autoTrain.enabled = true }
+        try await domain.post(x: [1, 2, -1, -2], tenant, name)
+      }
+      try await domain.limit(tenant, .queuedJobs, 3)
+      let ask: @Sendable (Int) async throws -> Void = { number in
+        _ = try await domain.database.transaction(for: tenant) { tx in
+          try await domain.trainings.request(tenant, dataset: number % 2 == 0 ? "a" : "b", in: tx) { $0 }
+        }
+      }
+      let asked = await withTaskGroup(of: Bool.self) { group in
+        for number in 0..<12 { group.addTask { (try? await ask(number)) != nil } }
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+      #expect(asked == 3)
+      await #expect(throws: DomainError.quotaExceeded(.queuedJobs, maximum: 3, present: 3)) {
+        try await ask(0)
+      }
+      let usage = try await UsageStore(database: domain.database).usage(tenant)
+      #expect(usage.used[.queuedJobs] == 3)
+      // One that goes makes room.
+      for name in ["a", "b"] {
+        let jobs = try await domain.trainings.list(tenant, dataset: name, before: nil, limit: 10)
+        guard let job = jobs.first(where: { $0.origin == "manual" }) else { continue }
+        _ = try await domain.database.transaction(for: tenant) { tx in
+          try await domain.trainings.cancel(tenant, dataset: name, id: Int(job.id), in: tx)
+        }
+        break
+      }
+      try await ask(1)
+      await #expect(throws: DomainError.self) { try await ask(1) }
+    }
+  }
+
   @Test func aTenantsOwnLimitOfJobsHolds() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()

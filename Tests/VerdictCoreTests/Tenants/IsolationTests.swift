@@ -5,13 +5,8 @@ import Learning
 import Testing
 @testable import VerdictCore
 
-/// Tenants are islands: by the filters, and by row-level security where a filter were forgotten.
+/// Tenants are islands by the filters of our statements; what row-level security adds is proved by `StatementTests`.
 @Suite struct IsolationTests {
-  private static let tables = [
-    "tenants", "api_keys", "datasets", "label_counts", "labels", "models", "kpis", "predictions",
-    "idempotency_keys", "jobs", "prediction_counts", "job_limits", "audit_entries", "live_counts",
-  ]
-
   @Test func anothersDatasetIsAbsent() async throws {
     try await TestDomain.with { domain in
       let mine = try await domain.tenant("mine")
@@ -30,48 +25,6 @@ import Testing
       try await domain.post(x: [1], mine)
       #expect(try await domain.counts(mine).stored == 1)
       #expect(try await domain.counts(theirs).stored == 3)
-    }
-  }
-
-  @Test func statementsWithoutAFilterSeeTheOwnRowsOnly() async throws {
-    try await TestDomain.with { domain in
-      let mine = try await domain.tenant("mine")
-      let theirs = try await domain.tenant("theirs")
-      for tenant in [mine, theirs] {
-        try await domain.dataset(tenant)
-        try await domain.post(x: [1, 2, 3, -1, -2, -3], tenant)
-        _ = try await domain.database.transaction(for: tenant) { tx in
-          try await domain.trainings.request(tenant, dataset: "d", in: tx) { $0 }
-        }
-      }
-      for table in Self.tables {
-        let owners = try await domain.database.transaction(for: mine) { tx in
-          try await tx.query("SELECT DISTINCT tenant_id FROM \(identifier: table)").map {
-            try $0.decode(Int32.self)
-          }
-        }
-        #expect(Set(owners).isSubset(of: [mine.rawValue]), "\(table) shows another tenant's rows")
-        let unset = try await domain.database.pool.query("SELECT count(*) FROM \(identifier: table)")
-        #expect(try unset.first?.decode(Int.self) == 0, "\(table) shows rows without a tenant")
-      }
-    }
-  }
-
-  @Test func rowsCannotBeWrittenForAnother() async throws {
-    try await TestDomain.with { domain in
-      let mine = try await domain.tenant("mine")
-      let theirs = try await domain.tenant("theirs")
-      let dataset = try await domain.dataset(theirs)
-      let error = await #expect(throws: PostgreSQLError.self) {
-        try await domain.database.transaction(for: mine) { tx in
-          try await tx.query(
-            """
-            INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
-            VALUES (\(theirs.rawValue), \(dataset.id), true, '{}', '{}')
-            """)
-        }
-      }
-      #expect(error?.sqlState == .insufficientPrivilege)
     }
   }
 
@@ -99,27 +52,6 @@ import Testing
       }
       #expect(open.isEmpty)
       #expect(keyless.isEmpty)
-    }
-  }
-
-  @Test func deletingATenantLeavesNothingOfIt() async throws {
-    try await TestDomain.with { domain in
-      let mine = try await domain.tenant("mine")
-      let theirs = try await domain.tenant("theirs")
-      for tenant in [mine, theirs] {
-        try await domain.dataset(tenant)
-        try await domain.post(x: [1, 2, -1, -2], tenant)
-      }
-      try await TenantStore(database: domain.database).delete(mine)
-      for table in Self.tables {
-        let left = try await domain.asOwner { connection in
-          try await connection.query(
-            "SELECT count(*) FROM \(identifier: table) WHERE tenant_id = \(mine.rawValue)"
-          ).first?.decode(Int.self)
-        }
-        #expect(left == 0, "\(table) still has rows")
-      }
-      #expect(try await domain.counts(theirs).stored == 4)
     }
   }
 }

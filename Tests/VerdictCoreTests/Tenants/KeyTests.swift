@@ -49,6 +49,22 @@ import Testing
     }
   }
 
+  /// The look-up has read the key when it is revoked, and is about to note its use.
+  @Test(.timeLimit(.minutes(1)))
+  func aKeyThatIsRevokedWhileItIsLookedUpOpensNothing() async throws {
+    try await TestDomain.with { domain in
+      let (tenant, first) = try await TenantStore(database: domain.database).create(
+        name: "acme", keyName: "first")
+      let looking = try await domain.database.transaction(for: tenant.id) { tx in
+        try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant.id.rawValue)")
+        let looking = Task { try await KeyStore(database: domain.database).principal(for: first.secret) }
+        try await domain.waitForALock()
+        return looking
+      }
+      #expect(try await looking.value == nil)
+    }
+  }
+
   @Test func aSecretOfAnotherTenantsNumberOpensNothing() async throws {
     try await TestDomain.with { domain in
       let store = TenantStore(database: domain.database)

@@ -1,4 +1,5 @@
 import DomainTestSupport
+import JobQueue
 import Foundation
 import PostgreSQL
 import Testing
@@ -71,6 +72,11 @@ import Testing
   func noConnectionComesBackWithATenant() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let tenant = try await domain.tenant()
+      try await domain.dataset(tenant)
+      try await domain.post(x: [1, 2, -1, -2], tenant)
+      _ = try await domain.database.transaction(for: tenant) { tx in
+        try await domain.trainings.request(tenant, dataset: "d", in: tx) { $0 }
+      }
       struct Own: Error {}
       let failing: [@Sendable (Transaction) async throws -> Void] = [
         { _ = try await $0.query("SELECT 1") },
@@ -115,6 +121,10 @@ import Testing
       try await expectNoTenant(domain, "after a broken pipeline")
       _ = try await domain.database.operatorTransaction { _ = try await $0.query("SELECT 1") }
       try await expectNoTenant(domain, "after the operator's")
+      _ = try await domain.queue.statistics()
+      try await expectNoTenant(domain, "after the queue's")
+      _ = try await domain.queue.claim(worker: "w")
+      try await expectNoTenant(domain, "after a claim")
     }
   }
 
@@ -122,10 +132,14 @@ import Testing
     let row = try await domain.database.pool.query(
       """
       SELECT coalesce(current_setting('verdict.tenant', true), ''), coalesce(current_setting('verdict.operator', true), ''),
-             current_user::text, (SELECT count(*) FROM api_keys)
+             coalesce(current_setting('jobqueue.worker', true), ''), current_user::text,
+             (SELECT count(*) FROM api_keys) + (SELECT count(*) FROM jobs)
       """
     ).single()
-    let (tenant, isOperator, user, keys) = try row.decode(String.self, String.self, String.self, Int.self)
-    #expect(tenant.isEmpty && isOperator.isEmpty && user == "verdict_app" && keys == 0, "\(when): \(tenant)")
+    let (tenant, isOperator, isWorker, user, rows) = try row.decode(
+      String.self, String.self, String.self, String.self, Int.self)
+    #expect(
+      tenant.isEmpty && isOperator.isEmpty && isWorker.isEmpty && user == "verdict_app" && rows == 0,
+      "\(when): \(tenant)")
   }
 }

@@ -120,7 +120,9 @@ struct Drive {
 
   /// Until a training has read what had changed: other tests' transactions on the same server can stand in the way.
   private func automaticTraining() async throws {
-    let policy: JSON = ["auto_train": ["enabled": true, "min_new_labels": 10, "max_delay_seconds": 0]]
+    let policy: JSON = [
+      "auto_train": ["enabled": true, "min_new_labels": 10, "max_delay_seconds": 0], "models_kept": 2,
+    ]
     _ = try await client.patch("/v1/datasets/d", policy)
     for round in 0..<100 where try round < 3 || isUnseen("LabelReader.swift") {
       let before = try await client.dataset()["active_model"]["version"].int ?? 0
@@ -174,7 +176,10 @@ struct Drive {
     // At its limit a tenant's transactions look twice.
     _ = try await store.setLimits(server.tenant) { $0[set: .rows] = 22_000 }
     try await client.addLabels(SmallData.rows(1, from: 9_000))
-    _ = try await store.setLimits(server.tenant) { $0[set: .rows] = nil }
+    _ = try await store.setLimits(server.tenant) { limits in
+      limits[set: .rows] = nil
+      limits[set: .jobs] = 4
+    }
   }
 
   private func maintenance() async throws {
@@ -192,6 +197,8 @@ struct Drive {
           SELECT p.id FROM predictions p JOIN datasets d ON d.id = p.dataset_id WHERE d.name = 'd' ORDER BY p.id LIMIT 2)
         """)
     }
-    try await Maintenance(database: server.domain.database, logger: server.domain.logger).tidyUp()
+    try await Maintenance(
+      database: server.domain.database, auditKeptDays: 365, logger: server.domain.logger
+    ).tidyUp()
   }
 }

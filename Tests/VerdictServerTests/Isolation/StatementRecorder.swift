@@ -12,21 +12,27 @@ final class StatementRecorder: Sendable {
     var place: String
   }
 
-  private let seen = Mutex<[String: Statement]>([:])
+  /// How many executions of a text are kept: the last ones, whose rows are more likely to be there still.
+  private static let kept = 5
 
-  /// One of each text that was sent, with the values of the first time.
-  var statements: [Statement] {
-    seen.withLock { $0.values.sorted { ($0.place, $0.query.sql) < ($1.place, $1.query.sql) } }
+  private let seen = Mutex<[String: [Statement]]>([:])
+
+  /// Each text that was sent, with the values of its last executions.
+  var statements: [[Statement]] {
+    seen.withLock { seen in
+      seen.sorted { $0.key < $1.key }.map(\.value)
+    }
   }
 
   /// Where statements came from.
-  var places: Set<String> { seen.withLock { Set($0.values.map(\.place)) } }
+  var places: Set<String> { seen.withLock { Set($0.values.compactMap(\.first?.place)) } }
 
   func record(_ query: Query, _ file: String, _ line: Int) {
     let place = "\(file):\(line)"
     seen.withLock { seen in
       let key = "\(place) \(query.sql)"
-      if seen[key] == nil { seen[key] = Statement(query: query, place: place) }
+      seen[key, default: []].append(Statement(query: query, place: place))
+      if seen[key, default: []].count > Self.kept { seen[key]?.removeFirst() }
     }
   }
 }

@@ -1,0 +1,110 @@
+import DomainTestSupport
+import Foundation
+import PostgreSQL
+import Testing
+
+@testable import VerdictCore
+
+/// Answers that are kept for repeats fill no disk.
+@Suite struct KeptAnswersTests {
+  private func keep(
+    _ bytes: Int, under key: String, _ tenant: TenantID, _ domain: TestDomain
+  ) async throws {
+    let request = IdempotentRequest(key: key, operation: "POST /x", bodyHash: Data([1]))
+    try await domain.database.transaction(for: tenant) { tx in
+      _ = try await Idempotency.begin(tenant, request, in: tx)
+      try await Idempotency.complete(
+        tenant, request,
+        answer: StoredAnswer(status: 201, headers: [:], body: Data(repeating: 7, count: bytes)), in: tx)
+    }
+  }
+
+  private func used(_ tenant: TenantID, _ domain: TestDomain) async throws -> Int? {
+    try await UsageStore(database: domain.database).usage(tenant).used[.answerBytes]
+  }
+
+  /// What is there, counted.
+  private func counted(_ domain: TestDomain) async throws -> Int? {
+    try await domain.asOwner {
+      try await $0.query(
+        "SELECT coalesce(sum(octet_length(body) + octet_length(operation) + 1000), 0)::bigint FROM idempotency_keys"
+      ).first?.decode(Int.self)
+    }
+  }
+
+  private func grow(_ domain: TestDomain, old keys: String) async throws {
+    try await domain.asOwner {
+      _ = try await $0.query(
+        "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key LIKE \(keys)")
+    }
+  }
+
+  @Test func theyStayWithinTheLimitAndMakeRoomWithAge() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let other = try await domain.tenant("other")
+      try await domain.limit(tenant, .answerBytes, 50_000)
+      try await keep(100_000, under: "k", other, domain)
+      for number in 0..<4 { try await keep(10_000, under: "k\(number)", tenant, domain) }
+      #expect(try await used(tenant, domain) == 4 * 11_007)
+      await #expect(throws: DomainError.quotaExceeded(.answerBytes, maximum: 50_000, present: 44_028)) {
+        try await keep(10_000, under: "k9", tenant, domain)
+      }
+      // What was refused has left nothing.
+      #expect(try await used(tenant, domain) == 4 * 11_007)
+      // An old answer gives its room to the new one under its key, before anybody has tidied up.
+      try await grow(domain, old: "k0")
+      try await keep(15_000, under: "k0", tenant, domain)
+      #expect(try await used(tenant, domain) == 3 * 11_007 + 16_007)
+      try await grow(domain, old: "k%")
+      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      #expect(try await used(tenant, domain) == 0)
+      #expect(try await used(other, domain) == 0)
+      try await keep(10_000, under: "k9", tenant, domain)
+      #expect(try await used(tenant, domain) == counted(domain))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func theCountIsExactHoweverManyKeepAtATime() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for writer in 0..<8 {
+          group.addTask {
+            for number in 0..<20 {
+              try await keep(100 * number, under: "\(writer)-\(number)", tenant, domain)
+            }
+          }
+        }
+        group.addTask {
+          for _ in 0..<10 {
+            try await grow(domain, old: "%5")
+            try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(try await used(tenant, domain) == counted(domain))
+    }
+  }
+
+  /// More than one step of them.
+  @Test(.timeLimit(.minutes(2)))
+  func manyOldOnesGoInSteps() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      try await domain.asOwner {
+        _ = try await $0.query(
+          """
+          INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, status, headers, body, created_at)
+          SELECT \(tenant.rawValue), 'k' || n, 'POST /x', '', 201, '{}', '', now() - interval '25 hours'
+          FROM generate_series(1, \(2 * Idempotency.rowsPerStep + 5)) n
+          """)
+      }
+      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      #expect(try await counted(domain) == 0)
+      #expect(try await used(tenant, domain) == 0)
+    }
+  }
+}

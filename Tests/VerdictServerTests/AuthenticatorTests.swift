@@ -1,0 +1,118 @@
+import Hummingbird
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import VerdictCore
+@testable import VerdictServer
+
+/// How long a key that was found is taken for good, by a clock of the test's own.
+@Suite struct AuthenticatorTests {
+  private let secret = KeySecret.generate(for: TenantID(rawValue: 7))
+
+  private var request: Request {
+    Request(
+      head: .init(
+        method: .get, scheme: nil, authority: nil, path: "/",
+        headerFields: [.authorization: "Bearer \(secret.token)"]),
+      body: .init(buffer: ByteBuffer()))
+  }
+
+  private final class World: Sendable {
+    private struct State {
+      var passed = Duration.zero
+      var lookups = 0
+      var isOpen = true
+      var isRevoked = false
+      var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let start = ContinuousClock.now
+    private let state = Mutex(State())
+
+    var now: ContinuousClock.Instant { start + state.withLock(\.passed) }
+    var lookups: Int { state.withLock(\.lookups) }
+
+    func pass(_ duration: Duration) { state.withLock { $0.passed += duration } }
+    func revoke() { state.withLock { $0.isRevoked = true } }
+    func hold() { state.withLock { $0.isOpen = false } }
+
+    func release() {
+      let waiting = state.withLock { state in
+        state.isOpen = true
+        defer { state.waiting = [] }
+        return state.waiting
+      }
+      for each in waiting { each.resume() }
+    }
+
+    /// Sees what is so when it begins, and answers when it is let.
+    func find(_ secret: KeySecret) async -> Principal? {
+      let isRevoked = state.withLock { state in
+        state.lookups += 1
+        return state.isRevoked
+      }
+      await withCheckedContinuation { continuation in
+        let goesOn = state.withLock { state in
+          if !state.isOpen { state.waiting.append(continuation) }
+          return state.isOpen
+        }
+        if goesOn { continuation.resume() }
+      }
+      return isRevoked ? nil : Principal(tenant: secret.tenant, keyID: 1, role: .read)
+    }
+  }
+
+  private func isAdmitted(_ authenticator: Authenticator) async throws -> Bool {
+    do {
+      _ = try await authenticator.caller(of: request, from: "192.0.2.1")
+      return true
+    } catch let problem as Problem {
+      #expect(problem.kind == .unauthorized)
+      return false
+    }
+  }
+
+  private func until(_ isSo: () -> Bool) async throws {
+    for _ in 0..<2_000 where !isSo() { try await Task.sleep(for: .milliseconds(5)) }
+    try #require(isSo())
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func whoJoinsALookUpLateDoesNotMakeItYounger() async throws {
+    let world = World()
+    let authenticator = Authenticator(clock: { world.now }) { await world.find($0) }
+    world.hold()
+    async let first = isAdmitted(authenticator)
+    try await until { world.lookups == 1 }
+    // Revoked just after the look-up has looked; others join it all the while.
+    world.revoke()
+    world.pass(.milliseconds(800))
+    let joining = (0..<8).map { _ in Task { try await isAdmitted(authenticator) } }
+    try await Task.sleep(for: .milliseconds(50))
+    world.release()
+    #expect(try await first)
+    for each in joining { #expect(try await each.value) }
+    #expect(world.lookups == 1)
+    world.pass(.milliseconds(200))
+    #expect(try await !isAdmitted(authenticator))
+    #expect(world.lookups == 2)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func nobodyJoinsALookUpThatIsTooOld() async throws {
+    let world = World()
+    let authenticator = Authenticator(clock: { world.now }) { await world.find($0) }
+    world.hold()
+    async let first = isAdmitted(authenticator)
+    try await until { world.lookups == 1 }
+    world.revoke()
+    world.pass(.seconds(1))
+    async let second = isAdmitted(authenticator)
+    try await until { world.lookups == 2 }
+    world.release()
+    #expect(try await first)
+    #expect(try await !second)
+    #expect(try await !isAdmitted(authenticator))
+  }
+}

@@ -1,0 +1,109 @@
+import DomainTestSupport
+import Foundation
+import HTTPTestSupport
+import PostgreSQL
+import Synchronization
+import Testing
+import VerdictCore
+
+/// Nothing is left of a tenant that was erased, in any table.
+@Suite struct ErasureTests {
+  @Test(.timeLimit(.minutes(5)))
+  func erasingATenantLeavesNothingOfIt() async throws {
+    let recorder = StatementRecorder()
+    try await TestServer.with(observer: { recorder.record($0, $1, $2) }) { server in
+      try await Drive(server: server, recorder: recorder).everything()
+      let other = try await server.clientOfAnotherTenant()
+      try await other.makeDataset()
+      try await other.addLabels(SmallData.rows(20))
+      let tables = try await TenantTables(of: server.domain)
+      let before = try await tables.counts(server.tenant)
+      #expect(before.filter { $0.value == 0 } == [:], "nothing can be left where nothing was")
+      try await TenantStore(database: server.domain.database).delete(server.tenant)
+      let after = try await tables.counts(server.tenant)
+      #expect(after.filter { $0.value != 0 } == [:])
+      #expect(after.count == before.count)
+      #expect(try await other.labelsStored() == 20)
+    }
+  }
+
+  /// Writers with keys and datasets in memory, and streams that are open, do not stop because a key is gone.
+  @Test(.timeLimit(.minutes(5)))
+  func nothingIsWrittenWhileATenantIsErased() async throws {
+    try await TestServer.with { server in
+      let client = server.client
+      for name in ["d", "e"] {
+        try await client.makeDataset(name)
+        try await client.addLabels(SmallData.rows(60), name)
+        try await client.train(name)
+      }
+      let written = Mutex(0)
+      let isOver = Mutex(false)
+      let goOn: @Sendable () -> Bool = { isOver.withLock { !$0 } }
+      let count: @Sendable (Answer) async throws -> Void = { answer in
+        #expect([200, 201, 202, 401, 403, 404, 409, 429].contains(answer.status), "\(answer)")
+        if answer.status < 300 { written.withLock { $0 += 1 } }
+        if answer.status == 401 { try await Task.sleep(for: .milliseconds(20)) }
+      }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        let rows = SmallData.rows(200).map { ["features": $0.features] as JSON }
+        let lines = rows.map(\.text).joined(separator: "\n") + "\n"
+        for writer in 0..<2 {
+          for name in ["d", "e"] {
+            group.addTask {
+              while goOn() {
+                try await count(
+                  try await client.send(
+                    "POST", "/v1/datasets/\(name)/predictions/batch", text: lines, as: "application/x-ndjson")
+                )
+                try await count(try await client.post("/v1/datasets/\(name)/predictions", rows[0]))
+              }
+            }
+            group.addTask {
+              var number = 0
+              while goOn() {
+                number += 1
+                let keyed = (0..<50).map { "\($0),red,\($0 % 2),k\(writer)-\(number)-\($0)" }
+                try await count(
+                  try await client.send(
+                    "POST", "/v1/datasets/\(name)/labels",
+                    text: "x,c,label,key\n" + keyed.joined(separator: "\n"),
+                    as: "text/csv"))
+              }
+            }
+          }
+          group.addTask {
+            var number = 0
+            while goOn() {
+              number += 1
+              let once = ["Idempotency-Key": "\(writer)-\(number)"]
+              let (kept, key) = ("w\(writer)-\(number)", "k\(writer)-\(number)")
+              try await count(
+                try await client.post(
+                  "/v1/datasets", ["name": .string(kept), "features": SmallData.features], headers: once))
+              try await count(try await client.addingLabels(SmallData.rows(3), kept))
+              try await count(try await client.post("/v1/datasets/d/training-jobs", [:]))
+              try await count(try await client.post("/v1/keys", ["name": .string(key), "role": "admin"]))
+            }
+          }
+        }
+        _ = try await eventually { written.withLock { $0 } > 40 ? true : nil }
+        try await TenantStore(database: server.domain.database).delete(server.tenant)
+        let tables = try await TenantTables(of: server.domain)
+        #expect(try await tables.counts(server.tenant).filter { $0.value != 0 } == [:])
+        // What is on its way, and what still knows its key, comes to nothing, too.
+        try await Task.sleep(for: .seconds(1.5))
+        isOver.withLock { $0 = true }
+        try await group.waitForAll()
+        #expect(try await tables.counts(server.tenant).filter { $0.value != 0 } == [:])
+      }
+      _ = try await eventually { try await client.get("/v1/datasets").status == 401 ? true : nil }
+    }
+  }
+}
+
+extension HTTPClient {
+  fileprivate func addingLabels(_ rows: [SmallData.Row], _ name: String) async throws -> Answer {
+    try await post("/v1/datasets/\(name)/labels", SmallData.batch(rows))
+  }
+}
