@@ -11,11 +11,16 @@ struct ClientAddress: Sendable {
   ///
   /// - Returns: an address as it can be compared: of IPv6 the first 64 bits, which one customer usually has to themselves.
   func of(_ request: Request, _ context: Context) -> String {
-    let peer = context.channel.remoteAddress?.ipAddress ?? ""
+    of(
+      context.channel.remoteAddress?.ipAddress ?? "",
+      forwarded: request.headers[values: .xForwardedFor].joined(separator: ","))
+  }
+
+  /// The same for the address of a connection and what was said of it.
+  func of(_ peer: String, forwarded: String) -> String {
     guard let bytes = Network.bytes(of: peer) else { return peer }
     guard isProxy(bytes) else { return Self.key(bytes) }
     var nearest = bytes
-    let forwarded = request.headers[values: .xForwardedFor].joined(separator: ",")
     for entry in forwarded.split(separator: ",").reversed() {
       guard let hop = Network.bytes(of: String(entry.trimming(while: \.isWhitespace))) else { break }
       nearest = hop
