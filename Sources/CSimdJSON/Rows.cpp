@@ -115,7 +115,7 @@ void vj_rows::set_whole_name(uint32_t feature, const Number &number, std::string
 void vj_rows::set_outcome(uint8_t value) { outcome = value; }
 
 bool vj_rows::set_outcome_name(std::string_view name) {
-  if (!schema->has_positive || name.empty()) return false;
+  if (!schema->has_positive || name.empty() || name.size() > longest_outcome) return false;
   outcome = name == schema->positive;
   return true;
 }

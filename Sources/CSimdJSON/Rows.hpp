@@ -43,7 +43,7 @@ struct Place {
 
 struct vj_rows {
   static constexpr size_t problems_kept = 100;
-  static constexpr size_t longest_category = 1000, longest_key = 200;
+  static constexpr size_t longest_category = 1000, longest_key = 200, longest_outcome = 1000;
 
   vj_rows(const vj_schema *schema, bool labelled);
 

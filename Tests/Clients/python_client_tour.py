@@ -1,5 +1,6 @@
 """The README's tour with the client that openapi-python-client made: the answers are those of the README."""
 
+import io
 import json
 import os
 import pathlib
@@ -11,7 +12,14 @@ from verdict_api.api.labels import add_labels
 from verdict_api.api.predictions import label_prediction, predict
 from verdict_api.api.quality import list_kpis
 from verdict_api.api.training import create_training_job
-from verdict_api.models import DatasetPatch, NewDataset, PredictionInput, PredictionLabelInput, TrainingParametersInput
+from verdict_api.models import (
+    DatasetPatch,
+    LabelBatch,
+    NewDataset,
+    PredictionInput,
+    PredictionLabelInput,
+    TrainingParametersInput,
+)
 from verdict_api.types import File
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "Examples" / "adult"
@@ -32,6 +40,23 @@ def csv(name: str) -> File:
 def load(name: str) -> dict:
     return json.loads((EXAMPLES / name).read_text())
 
+
+def lines(dataset: str, text: str):
+    """Lines of JSON, which to the generated method are a file like CSV: only the type says what it is."""
+    sent = add_labels._get_kwargs(dataset, body=File(payload=io.BytesIO(text.encode())))
+    sent["headers"]["Content-Type"] = "application/x-ndjson"
+    got = add_labels._build_response(client=client, response=client.get_httpx_client().request(**sent))
+    assert got.status_code == HTTPStatus.CREATED, got.content[:500]
+    return got.parsed
+
+
+# The three forms of a batch.
+answer(create_dataset, HTTPStatus.CREATED, body=NewDataset.from_dict(load("dataset.json") | {"name": "forms"}))
+batch = [{"features": {"age": age, "occupation": "Sales"}, "label": age % 2} for age in range(18, 68)]
+added = answer(add_labels, HTTPStatus.CREATED, "forms", body=LabelBatch.from_dict({"labels": batch}))
+assert added.labels_stored == 50
+assert lines("forms", "".join(json.dumps(row) + "\n" for row in batch)).labels_stored == 100
+assert answer(add_labels, HTTPStatus.CREATED, "forms", body=csv("adult_test.csv")).labels_stored == 100 + 16281
 
 made = answer(create_dataset, HTTPStatus.CREATED, body=NewDataset.from_dict(load("dataset.json")))
 assert (made.name, made.label.positive, made.labels_stored) == ("adult", ">50K", 0)

@@ -1,5 +1,6 @@
 """The server under test (started by harness.py), its tenants, and a dataset with a model to ask."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -84,22 +85,37 @@ def trained(api) -> str:
     return data.train(api, data.create(api, f"t-{uuid.uuid4().hex[:12]}"))
 
 
-@pytest.fixture(scope="session")
-def psql():
-    """Runs a script in the server's own PostgreSQL and returns the answers, one row a line."""
-    [pid] = pathlib.Path(os.environ["CONTRACT_DATA_DIR"]).rglob("postmaster.pid")
-    _, _, _, port, socket, *_ = pid.read_text().splitlines()
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))
-    program = shutil.which("psql") or str(found[-1])
+class Psql:
+    """The server's own PostgreSQL, as its superuser."""
 
-    def run(script: str) -> str:
-        done = subprocess.run(
-            [program, "-h", socket, "-p", port, "-U", "postgres", "-d", "postgres", "-XqAt", "-v", "ON_ERROR_STOP=1"],
-            input=script, capture_output=True, text=True, timeout=60)
+    def __init__(self):
+        [pid] = pathlib.Path(os.environ["CONTRACT_DATA_DIR"]).rglob("postmaster.pid")
+        _, _, _, port, socket, *_ = pid.read_text().splitlines()
+        found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))
+        program = shutil.which("psql") or str(found[-1])
+        self.command = [program, "-h", socket, "-p", port, "-U", "postgres", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d"]
+
+    def __call__(self, script: str) -> str:
+        """Runs a script in the database postgres and returns the answers, one row a line."""
+        done = subprocess.run(self.command + ["postgres"], input=script, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr[:2000]
         return done.stdout
 
-    return run
+    @contextlib.contextmanager
+    def session(self, script: str):
+        """A session in the server's database that has run a script, and lasts as long as the block."""
+        with subprocess.Popen(self.command + ["verdict"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+            run.stdin.write(script + "\n\\echo done\n")
+            run.stdin.flush()
+            while (line := run.stdout.readline()) != "done\n":
+                assert line, "the script failed"
+            yield
+            run.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def psql() -> Psql:
+    return Psql()
 
 
 class Command:

@@ -40,19 +40,42 @@ def map_case(ctx, case):
     generated = case.meta.components if case.meta else {}
     if any(component.mode.is_negative for component in generated.values()) or not isinstance(case.body, dict):
         return case
+    case.body = copy.deepcopy(case.body)
     operation = case.operation.definition.raw.get("operationId")
     if operation == "createDataset" and isinstance(case.body.get("features"), list):
         features = {each["name"]: each for each in case.body["features"] if isinstance(each, dict)}
         for each in features.values():
             if each.get("type") != "categorical":
                 each.pop("categories", None)
-        kept = {name: value for name, value in case.body.items() if name in ("name", "auto_train", "gate", "models_kept")}
-        case.body = kept | {"features": list(features.values())}
+        case.body["features"] = list(features.values())
+        if ((case.body.get("label") or {}).get("name") or "label") in features:
+            case.body["label"] = {"name": "+".join(features)[:127] + "+"}
+        mend_policies(case.body)
+    elif operation == "updateDataset":
+        if "features" in case.body:
+            case.body["features"] = copy.deepcopy(data.FEATURES)
+        mend_policies(case.body)
     elif operation == "createTrainingJob":
-        case.body = {name: value for name, value in case.body.items() if name in ("class_weight", "seed", "validation")}
+        mend_training(case.body)
     elif operation in ROWS and zlib.crc32(repr(case.body).encode()) % 4:
         case.body = copy.deepcopy(ROWS[operation])
     return case
+
+
+def mend_policies(body: dict) -> None:
+    """Members that go together: a KPI with the activation that compares it."""
+    if isinstance(activation := body.get("activation"), dict) and activation.get("policy") != "best":
+        activation.pop("metric", None)
+    if isinstance(training := body.get("training"), dict):
+        mend_training(training)
+
+
+def mend_training(parameters: dict) -> None:
+    """Members that go together: a share of l1 with the penalty that has one."""
+    if parameters.get("penalty") != "elasticnet":
+        parameters.pop("l1_ratio", None)
+    elif parameters.get("l1_ratio") is None:
+        parameters["l1_ratio"] = 0.5
 
 
 @schemathesis.hook

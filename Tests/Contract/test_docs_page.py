@@ -4,25 +4,21 @@ import json
 import os
 import pathlib
 import random
-import shutil
 import uuid
 
 import pytest
+from playwright import sync_api as playwright
 
-from contract import document
+from contract.equipment import CHROMIUM, SWAGGER_UI, need
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here"),
-    pytest.mark.skipif(not (document.PATH.parent / ".swagger-ui").exists(), reason="built without Swagger UI"),
-]
 # A machine with other things to do is slow.
 PATIENCE = 120_000
 
 
 @pytest.fixture(scope="module")
 def page(url):
+    need(CHROMIUM, "no Chromium here")
+    need(SWAGGER_UI.exists(), "built without Swagger UI: /docs is the plain page")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
@@ -75,7 +71,7 @@ def test_the_whole_way(page, api):
 
     folder = os.environ.get("CONTRACT_SCREENSHOTS")
     if folder:
-        page.locator("#operations-Predictions-predict").scroll_into_view_if_needed()
+        page.locator("#operations-Predictions-predict .live-responses-table").scroll_into_view_if_needed()
         page.screenshot(path=str(pathlib.Path(folder) / "docs-prediction.png"))
         page.evaluate("window.scrollTo(0, 0)")
         page.screenshot(path=str(pathlib.Path(folder) / "docs-top.png"))

@@ -97,6 +97,42 @@ def test_streams_are_repeatable_too(api, dataset):
     assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 2000
 
 
+def test_csv_is_repeatable_too(api, dataset):
+    headers = named()
+    body = b"age,income,key\n39,<=50K,a\n52,>50K,b\n"
+    arguments = {"dataset": dataset, "data": body, "media_type": "text/csv", "headers": headers}
+    first = api.call("addLabels", **arguments, expect=201)
+    again = api.call("addLabels", **arguments, expect=201)
+    assert again.content == first.content and again.headers["Idempotency-Replayed"] == "true"
+    assert first.json() == {"inserted": 2, "updated": 0, "labels_stored": 2, "training_job": None}
+    # Other options make another request of the same body.
+    answer = api.call("addLabels", **arguments, query={"on_error": "skip"}, expect=422)
+    problem(answer, "idempotency-key-reused")
+
+
+def test_csv_of_predictions_is_repeatable_too(api, trained):
+    before = data.stored(api, trained)["predictions"]
+    arguments = {"dataset": trained, "data": b"age\n39\n52\n", "media_type": "text/csv", "headers": named()}
+    first = api.call("predictBatch", **arguments, expect=201)
+    again = api.call("predictBatch", **arguments, expect=201)
+    assert again.content == first.content and again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Content-Type"] == first.headers["Content-Type"]
+    assert len(data.stored(api, trained)["predictions"]) == len(before) + 2
+
+
+@pytest.mark.parametrize("operation,body", [("predict", ROW), ("predictBatch", {"predictions": [ROW, ROW]})])
+def test_what_is_not_stored_is_given_again_all_the_same(api, trained, operation, body):
+    before = data.stored(api, trained)
+    headers, unstored = named(), {"store": "false"}
+    first = api.call(operation, dataset=trained, json_body=body, query=unstored, headers=headers, expect=200)
+    again = api.call(operation, dataset=trained, json_body=body, query=unstored, headers=headers, expect=200)
+    assert again.content == first.content and again.headers["Idempotency-Replayed"] == "true"
+    # To store it is another request.
+    answer = api.call(operation, dataset=trained, json_body=body, headers=headers, expect=422)
+    problem(answer, "idempotency-key-reused")
+    assert data.stored(api, trained) == before
+
+
 def test_cancelling_twice(api, dataset):
     data.add(api, dataset, data.rows(3000))
     jobs = [api.call("createTrainingJob", dataset=dataset, json_body={}, expect=202).json()["id"] for _ in range(4)]
@@ -106,14 +142,25 @@ def test_cancelling_twice(api, dataset):
     assert again.content == first.content
 
 
-def test_at_the_same_time(api, url, dataset):
+FORMS = {
+    "json": lambda rows: {"json_body": {"labels": rows}},
+    "ndjson": lambda rows: {"data": "".join(json.dumps(row) + "\n" for row in rows).encode(),
+                            "media_type": "application/x-ndjson"},
+    "csv": lambda rows: {"data": "".join(["age,income\n", *(f"{row['features']['age']},{row['label']}\n" for row in rows)])
+                         .encode(), "media_type": "text/csv"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_at_the_same_time(api, url, dataset, form):
     """Twenty repeats at once: one effect; each is given the answer or told to wait."""
-    headers, rows = named(), data.rows(500)
+    headers, body = named(), FORMS[form](data.rows(500))
+    if form == "csv":
+        dataset = data.create(api, f"{dataset}-csv", label={"name": "income"})
 
     def post(_):
         client = Client(url, api.key)
-        return client.call("addLabels", dataset=dataset, json_body={"labels": rows}, headers=headers,
-                           expect=(201, 409))
+        return client.call("addLabels", dataset=dataset, **body, headers=headers, expect=(201, 409))
 
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(post, range(20)))
@@ -122,4 +169,27 @@ def test_at_the_same_time(api, url, dataset):
     for answer in answers:
         if answer.status_code == 409:
             problem(answer, "idempotency-key-in-use")
+            assert answer.headers["Retry-After"] == "1"
     assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 500
+
+
+@pytest.mark.parametrize("media", ["application/x-ndjson", "text/csv"])
+def test_streams_of_predictions_at_the_same_time(api, url, trained, media):
+    before = len(data.stored(api, trained)["predictions"])
+    line = {"application/x-ndjson": json.dumps(ROW) + "\n", "text/csv": "44\n"}[media]
+    body = (("age\n" if media == "text/csv" else "") + line * 200).encode()
+    headers = named()
+
+    def post(_):
+        return Client(url, api.key).call("predictBatch", dataset=trained, data=body, media_type=media, headers=headers,
+                                         expect=(201, 409))
+
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(post, range(10)))
+    given = {answer.content for answer in answers if answer.status_code == 201}
+    assert len(given) == 1
+    for answer in answers:
+        if answer.status_code == 409:
+            problem(answer, "idempotency-key-in-use")
+            assert answer.headers["Retry-After"] == "1"
+    assert len(data.stored(api, trained)["predictions"]) == before + 200

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from contract import document, mutations
+from contract.equipment import SWAGGER_UI, need
 from test_bad_bodies import fitting, path_of, place  # noqa: F401  (place is a fixture)
 
 BODIES = document.with_body()
@@ -49,7 +50,8 @@ def beyond(keyword: str, schema: dict, value) -> list:
     if keyword == "exclusiveMinimum":
         return [bound]
     if keyword == "pattern":
-        return ["\u0000", "a\u0000b"]
+        # Not all of them are: what fits the pattern is left out by the caller.
+        return ["\u0000", "a\u0000b", "A", "-a", "_", "a b", "a.b", "ä", "a\n", "\u007f"]
     if keyword == "enum":
         return ["nonsense", 17]
     if keyword == "format":
@@ -114,6 +116,16 @@ def test_limit(api, place, operation, whole, path, keyword, schema):  # noqa: F8
         assert answer.status_code != 422 or pointer not in reported, f"{keyword} at {pointer}: {answer.text[:500]}"
 
 
+def test_a_batch_of_labels_is_limited_by_its_bytes(api, place):  # noqa: F811
+    """The most elements that the document allows are those for which the body has room."""
+    operation = document.operations()["addLabels"]
+    most = operation.body("application/json")["properties"]["labels"]["maxItems"]
+    shortest = b'{"features":{},"label":0}'
+    body = b'{"labels":[' + b",".join([shortest] * (most + 1)) + b"]}"
+    assert len(body) - len(shortest) - 1 <= 64 << 20 < len(body)
+    api.call(operation.id, dataset=place["dataset"], data=body, media_type="application/json", expect=413)
+
+
 PARAMETERS = [
     pytest.param(operation, parameter, id=f"{operation.id}-{parameter['name']}")
     for operation in document.operations().values() for parameter in operation.parameters
@@ -146,6 +158,29 @@ def test_parameter_limit(api, place, operation, parameter):  # noqa: F811
     path = path_of(operation, place) | ({"version": 1} if "{version}" in operation.path else {})
     answer = api.call(operation.id, **path, **arguments, expect=400)
     assert [each["parameter"] for each in answer.json()["errors"]] == [name], answer.text
+
+
+TAGS = [
+    pytest.param(operation, parameter["name"], id=f"{operation.id}-{parameter['name']}")
+    for operation in document.operations().values() for parameter in operation.parameters
+    if parameter["name"] in ("If-Match", "If-None-Match")
+]
+
+
+@pytest.mark.parametrize("operation,name", TAGS)
+def test_limits_of_tags(api, place, operation, name):  # noqa: F811
+    """Tags that are well-formed but for being too long, or too many."""
+    if operation.id == "docsFile":
+        need(SWAGGER_UI.exists(), "built without Swagger UI: there are no files")
+    path = {"version": 1, "file": "start.js"} | path_of(operation, place)
+    path = {part: value for part, value in path.items() if "{" + part + "}" in operation.path}
+    body = {"json_body": {}} if operation.method == "PATCH" else {}
+    for wrong in ('"' + "x" * 129 + '"', 'W/"' + "x" * 129 + '"', ", ".join(['"x"'] * 33)):
+        answer = api.call(operation.id, **path, **body, headers={name: wrong}, expect=400)
+        assert [each["parameter"] for each in answer.json()["errors"]] == [name], answer.text
+    if name == "If-None-Match":
+        most = ", ".join(['"' + "x" * 128 + '"'] * 32)
+        api.call(operation.id, **path, headers={name: most}, expect=200)
 
 
 @pytest.mark.parametrize("operation", [

@@ -6,6 +6,7 @@ import pytest
 
 from contract import data, document
 from contract.client import problem
+from contract.equipment import SWAGGER_UI, need
 
 
 @pytest.mark.parametrize("operation", ["live", "ready"])
@@ -22,6 +23,16 @@ def test_metrics_are_prometheus_text(nobody, api, trained):
         form = r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_]\w*="([^"\\\n]|\\.)*",?)*\})? (-?[0-9.e+-]+|NaN|[+-]Inf)( \d+)?'
         assert re.fullmatch(form, line), line
     assert trained not in text, "names of tenants' datasets are nobody else's business"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/docs"])
+def test_what_monitors_and_browsers_ask_for_takes_no_notice_of_a_query(nobody, path):
+    assert nobody.send("GET", path + "?t=1&t=2&%zz").status_code == 200
+
+
+def test_metrics_take_notice_of_a_query(nobody):
+    problem(nobody.call("metrics", query={"nonsense": "1"}, expect=400), "invalid-parameter")
+    problem(nobody.call("metrics", query={"by": "dataset"}, expect=400), "invalid-parameter")
 
 
 def test_the_document_is_served(nobody):
@@ -43,10 +54,8 @@ def test_the_page_needs_no_other_server(nobody):
 
 
 def test_the_page_is_swagger_ui_where_it_was_fetched(nobody):
-    fetched = document.PATH.parent / ".swagger-ui" / "swagger-ui-bundle.js"
-    if not fetched.exists():
-        pytest.skip("Swagger UI was not fetched before the build: the plain page stands in")
-    assert nobody.call("docsFile", file="swagger-ui-bundle.js", expect=200).content == fetched.read_bytes()
+    need(SWAGGER_UI.exists(), "Swagger UI was not fetched before the build: the plain page stands in")
+    assert nobody.call("docsFile", file="swagger-ui-bundle.js", expect=200).content == SWAGGER_UI.read_bytes()
     assert nobody.call("docsFile", file="LICENSE", expect=200).headers["Content-Type"].startswith("text/plain")
     style = nobody.call("docsFile", file="swagger-ui.css", expect=200)
     nobody.call("docsFile", file="swagger-ui.css", headers={"If-None-Match": style.headers["ETag"]}, expect=304)

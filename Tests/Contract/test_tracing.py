@@ -1,5 +1,6 @@
 """Names of requests in the server's log (the harness runs it with debug lines)."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -7,6 +8,8 @@ import time
 import uuid
 
 import pytest
+
+from contract import data
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -45,10 +48,47 @@ def test_a_trace_shows_in_the_log(api, header, trace):
         assert re.findall(r"trace_id=(\S+)", line) == ([trace] if trace else []), line
 
 
-def test_every_answered_line_has_its_request(api, dataset):
-    api.call("getDataset", dataset=dataset, expect=200)
-    text = pathlib.Path(os.environ["CONTRACT_LOG"]).read_text(encoding="utf-8", errors="replace")
-    answered = [line for line in text.splitlines() if "answered" in line and "status=" in line]
+def log() -> str:
+    return pathlib.Path(os.environ["CONTRACT_LOG"]).read_text(encoding="utf-8", errors="replace")
+
+
+def test_every_line_about_a_request_names_it(api, dataset):
+    """Whatever the server logs while nothing but one request is at work, and nothing of its own doing, is about that."""
+    before = len(log())
+    name, parent = uuid.uuid4().hex, f"00-{TRACE}-b7ad6b7169203331-01"
+    headers = {"X-Request-Id": name, "traceparent": parent}
+    api.call("getDataset", dataset=dataset, headers=headers, expect=200)
+    api.call("addLabels", dataset=dataset, json_body={"labels": data.rows(3)}, headers=headers, expect=201)
+    api.call("addLabels", dataset=dataset, data=b"{", media_type="application/json", headers=headers, expect=400)
+    api.call("createTrainingJob", dataset="absent", json_body={}, headers=headers, expect=404)
+    assert lines_of(name)
+    said = [line for line in log()[before:].splitlines() if line]
+    assert len([line for line in said if line.endswith("answered")]) == 4
+    for line in said:
+        # A training of a test before may end meanwhile.
+        if "[JobQueue]" not in line and not line.endswith("[VerdictCore] trained"):
+            assert f"request_id={name}" in line and f"trace_id={TRACE}" in line, line
+
+
+def test_what_went_wrong_is_logged_under_the_request_s_name(api, psql, dataset):
+    """The request's connection is closed by the database while it waits for a lock."""
+    before, name = len(log()), uuid.uuid4().hex
+    headers = {"X-Request-Id": name, "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+    waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%datasets%' AND state = 'active'"
+    with psql.session("BEGIN; LOCK TABLE datasets;"), concurrent.futures.ThreadPoolExecutor(1) as pool:
+        call = pool.submit(api.send, "GET", f"/v1/datasets/{dataset}", headers=headers)
+        deadline = time.monotonic() + 30
+        while psql(f"SELECT count(*) {waiting}").strip() == "0":
+            assert time.monotonic() < deadline, "the request does not wait for the lock"
+        psql(f"SELECT pg_terminate_backend(pid) {waiting}")
+        assert call.result().status_code == 503
+    assert len(lines_of(name)) > 1
+    wrong = [line for line in log()[before:].splitlines() if "database unavailable" in line]
+    assert wrong and all(f"request_id={name}" in line and f"trace_id={TRACE}" in line for line in wrong)
+
+
+def test_every_answered_line_has_its_request():
+    answered = [line for line in log().splitlines() if "answered" in line and "status=" in line]
     assert answered and all("request_id=" in line for line in answered)
 
 

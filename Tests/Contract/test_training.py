@@ -199,3 +199,27 @@ def test_history_of_kpis(api, dataset):
         for name in ("accuracy", "roc_auc", "log_loss", "labels_used"):
             assert float(line[name]) == record[name]
         assert int(line["true_positive"]) == record["confusion_matrix"]["true_positive"]
+
+
+def test_a_body_where_none_belongs(api, dataset):
+    """Cancelling takes an empty object for none."""
+    data.add(api, dataset, data.rows(40))
+    job = api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=120"}, timeout=130,
+                   expect=200).json()["id"]
+
+    def cancel(body: bytes, media_type: str, status: int, kind: str):
+        answer = api.call("cancelTrainingJob", dataset=dataset, id=job, data=body, media_type=media_type, expect=status)
+        problem(answer, kind)
+
+    cancel(b"{}", "application/json", 409, "job-finished")
+    cancel(b"<cancel/>", "application/xml", 415, "unsupported-media-type")
+    cancel(b" " * (2 << 20), "application/json", 413, "body-too-large")
+    cancel(b'{"why": "not"}', "application/json", 422, "invalid-body")
+    cancel(b"{", "application/json", 400, "malformed-body")
+
+
+def test_events_are_a_stream_whatever_is_asked_for(api, trained):
+    job = api.pages("listTrainingJobs", dataset=trained)[0]["id"]
+    for accept in ("text/event-stream", "application/problem+json", "application/json", "*/*"):
+        answer = api.call("followTrainingJob", dataset=trained, id=job, headers={"Accept": accept}, expect=200)
+        assert answer.headers["Content-Type"] == "text/event-stream"

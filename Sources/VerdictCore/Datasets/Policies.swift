@@ -116,6 +116,9 @@ public struct LabelDefinition: Sendable, Codable, Equatable {
   /// The text that means 1, where the data's own words are kept (`>50K`); `nil` for plain 0 and 1.
   public var positive: String?
 
+  /// Whether a text can be an outcome's name: 1 to 1000 bytes in UTF-8.
+  public static func isOutcome(_ text: String) -> Bool { (1...1_000).contains(text.utf8.count) }
+
   /// Makes a definition; see the properties.
   public init(name: String = "label", positive: String? = nil) {
     self.name = name

@@ -52,8 +52,8 @@ enum OutcomeValue {
   static func read(_ fields: Fields, required: Bool) -> OutcomeValue? {
     guard let value = required || fields.has("label") ? fields.required("label") : nil else { return nil }
     if let number = value.integer, number == 0 || number == 1 { return .number(number == 1) }
-    if case .string(let text) = value, !text.isEmpty { return .text(text) }
-    fields.mistakes.add(fields.at("label"), "must be 0 or 1")
+    if case .string(let text) = value, LabelDefinition.isOutcome(text) { return .text(text) }
+    fields.mistakes.add(fields.at("label"), "must be 0, 1 or a name of 1 to 1000 bytes")
     return nil
   }
 

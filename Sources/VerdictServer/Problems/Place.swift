@@ -8,15 +8,19 @@ struct Place: Sendable {
   var parameter: String?
   var detail: String
 
+  /// Names that a client has made up may be of any length; they are shown as far as it takes to recognise them.
   init(
     pointer: String? = nil, line: Int? = nil, column: String? = nil, parameter: String? = nil, detail: String
   ) {
-    self.pointer = pointer
+    self.pointer = pointer?.shortened(to: Self.longest)
     self.line = line
-    self.column = column
-    self.parameter = parameter
-    self.detail = detail
+    self.column = column?.shortened(to: Self.longest)
+    self.parameter = parameter?.shortened(to: Self.longest)
+    self.detail = detail.shortened(to: Problem.longestDetail)
   }
+
+  /// How many characters each of the names may have: more than any that the contract knows.
+  private static let longest = 1_000
 
   init(_ problem: InputProblem) {
     self.init(pointer: problem.pointer, line: problem.line, column: problem.column, detail: problem.detail)
@@ -51,5 +55,16 @@ struct Place: Sendable {
       json.name("detail")
       json.string(detail)
     }
+  }
+}
+
+extension String {
+  /// At most so many characters (Unicode code points, as JSON Schema counts them), the last of them “…” if some are left out.
+  /// Half an escape of a JSON Pointer is left out, too, so that what was a pointer still is one.
+  func shortened(to limit: Int) -> String {
+    guard utf8.count > limit, unicodeScalars.count > limit else { return self }
+    var kept = unicodeScalars.prefix(limit - 1)
+    if kept.last == "~" { kept.removeLast() }
+    return String(kept) + "…"
   }
 }

@@ -17,6 +17,9 @@ struct Problem: Error, Sendable {
   /// Headers of the answer, such as `Retry-After`.
   var headers: HTTPFields = [:]
 
+  /// How many characters a detail may have, whatever of the request it repeats.
+  static let longestDetail = 2_000
+
   /// A further member of a problem.
   enum Extension: Sendable {
     case string(String, String)
@@ -74,7 +77,7 @@ extension Problem {
     json.name("status")
     json.integer(kind.status.code)
     json.name("detail")
-    json.string(detail)
+    json.string(detail.shortened(to: Self.longestDetail))
     place(&json)
     if !places.isEmpty {
       json.name("errors")

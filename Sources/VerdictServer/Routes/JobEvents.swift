@@ -16,10 +16,15 @@ struct JobEvents {
 
   /// The heartbeat of a silent stream: below the minute after which most proxies give up.
   private static let heartbeat = Duration.seconds(15)
+  /// More characters than any server's event ids have.
+  private static let longestID = 128
 
   @Sendable func events(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
+    guard request.headers[.lastEventID]?.utf8.count ?? 0 <= Self.longestID else {
+      throw QueryParameters.refusal("Last-Event-ID", "must have at most \(Self.longestID) characters")
+    }
     // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
     let first = try await domain.trainings.job(who.tenant, dataset: name, id: id)
     // What is no number of an event so far is none of ours, and is taken for the first call.

@@ -3,10 +3,16 @@ import Hummingbird
 
 /// The Prefer header (RFC 7240).
 enum Preference {
+  /// How many bytes a value may have.
+  private static let longest = 1_000
+
   /// The seconds of `wait=N`, 0…300; `nil` when there is none. Other preferences are ignored, as the RFC asks.
   ///
-  /// - Throws: ``Problem`` of kind `invalid-parameter` for a `wait` out of bounds.
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for a `wait` out of bounds, or for preferences that are too long.
   static func wait(of request: Request) throws -> Int? {
+    guard request.headers[values: .prefer].allSatisfy({ $0.utf8.count <= longest }) else {
+      throw QueryParameters.refusal("Prefer", "must have at most \(longest) characters")
+    }
     for preference in request.headers[values: .prefer].flatMap({
       $0.split(whereSeparator: { ",;".contains($0) })
     }) {

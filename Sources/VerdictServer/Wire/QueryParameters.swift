@@ -79,7 +79,7 @@ struct QueryParameters {
 
   /// The place after which a page begins, as `position` reads it.
   func cursor<T>(_ position: (String) -> T?) throws -> T? {
-    guard let cursor = values["cursor"] else { return nil }
+    guard let cursor = try text("cursor", atMost: 512) else { return nil }
     guard let place = Cursor.decode(cursor).flatMap(position) else {
       throw Self.refusal("cursor", "is not a cursor of this list")
     }

@@ -157,7 +157,17 @@ def check(operation: Operation, answer) -> None:
         check_problem(where, answer)
 
 
+# What every HTTP answer may have, and what is described once for all answers or in docs/security.md.
+COMMON = {
+    "connection", "content-length", "content-type", "date", "server", "transfer-encoding", "vary", "ratelimit",
+    "ratelimit-policy", "referrer-policy", "cross-origin-opener-policy", "permissions-policy",
+}
+
+
 def check_headers(where: str, documented: dict, headers) -> None:
+    unknown = {name.lower() for name in headers} - {name.lower() for name in documented} - COMMON
+    unknown = {name for name in unknown if not name.startswith("access-control-")}
+    assert not unknown, f"{where} has undocumented headers: {unknown}"
     for name, header in documented.items():
         value = headers.get(name)
         if value is None:

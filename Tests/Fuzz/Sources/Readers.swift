@@ -1,6 +1,10 @@
-import VerdictCore
+import HTTPTypes
+import Hummingbird
 
-/// The readers of bodies.
+@testable import VerdictCore
+@testable import VerdictServer
+
+/// The readers of rows.
 enum Readers {
   /// Every type of feature, in both kinds of slots.
   static let schema = RowSchema(
@@ -22,44 +26,91 @@ enum Readers {
     if let skipping { require(whole != nil || skipping.skipped.count > 0, "what does not fit is skipped") }
   }
 
-  /// What a stream gives, read at once and in two pieces, must be the same.
-  static func stream(_ input: [UInt8], _ make: (RowErrorPolicy) -> any LabelStreamReader) {
+  /// A byte that says how to cut the stream, then the stream.
+  static func ndjson(_ input: [UInt8]) {
     guard let first = input.first else { return }
-    let body = Array(input.dropFirst())
+    stream(first, Array(input.dropFirst())) {
+      NDJSONLabelReader(schema: schema, onError: $0, rowsPerBatch: 3, limits: $1)
+    }
+  }
+
+  /// A byte that says how to cut the stream, a line that is the query with the options, then the stream.
+  static func csv(_ input: [UInt8]) {
+    guard let first = input.first else { return }
+    let line = input.dropFirst().prefix { $0 != UInt8(ascii: "\n") }
+    let body = Array(input.dropFirst(line.count + 2))
+    let format = Texts.csvFormat(String(decoding: line, as: UTF8.self)) ?? CSVFormat()
+    stream(first, body) {
+      CSVLabelReader(schema: schema, format: format, onError: $0, rowsPerBatch: 3, limits: $1)
+    }
+    predictions(first, body) { CSVPredictionReader(schema: schema, format: format) }
+  }
+
+  /// What a stream gives, read at once and in two pieces, must be the same.
+  private static func stream(
+    _ first: UInt8, _ body: [UInt8], _ make: (RowErrorPolicy, StreamLimits) -> any LabelStreamReader
+  ) {
     let cut = body.isEmpty ? 0 : Int(first >> 1) % body.count
     let policy: RowErrorPolicy = first & 1 == 0 ? .fail : .skip
-    let whole = rows([body], make(policy))
-    let parted = rows([Array(body[..<cut]), Array(body[cut...])], make(policy))
+    let whole = rows([body], make(policy, StreamLimits()))
+    // A reader that does not wait for more than a few bytes meets the cut in the middle of what it reads.
+    let parted = rows([Array(body[..<cut]), Array(body[cut...])], make(policy, StreamLimits(piece: 4)))
     require(whole == parted, "a stream's pieces make no difference")
   }
 
-  /// The rows of a stream, and how many were left out; `nil` for one that is refused.
-  private static func rows(_ pieces: [[UInt8]], _ reader: any LabelStreamReader) -> [Int]? {
-    var rows = 0
+  /// The rows of a stream and how many were left out; `nil` for one that is refused.
+  private static func rows(_ pieces: [[UInt8]], _ reader: any LabelStreamReader) -> [String]? {
+    var rows: [String] = []
     do {
-      for piece in pieces { rows += try reader.feed(piece)?.count ?? 0 }
+      for piece in pieces { rows += try reader.feed(piece)?.texts ?? [] }
       // Each feed answers one batch at the most; what is left comes with the end.
-      while let batch = try reader.feed([]) { rows += batch.count }
-      rows += try reader.finish()?.count ?? 0
-      return [rows, reader.skipped.count]
+      while let batch = try reader.feed([]) { rows += batch.texts }
+      rows += try reader.finish()?.texts ?? []
+      return rows + ["\(reader.skipped.count)"]
     } catch {
       return nil
     }
   }
 
+  /// The first byte says how the streams are cut.
   static func predictions(_ input: [UInt8]) {
+    guard let first = input.first else { return }
+    let body = Array(input.dropFirst())
     let reader = PredictionReader(schema: schema)
-    _ = try? reader.readOne(input)
-    _ = try? reader.readBatch(input)
-    let ndjson = NDJSONPredictionReader(schema: schema)
-    _ = try? ndjson.feed(input)
-    _ = try? ndjson.finish()
-    let csv = CSVPredictionReader(schema: schema)
-    _ = try? csv.feed(input)
-    _ = try? csv.finish()
-    _ = try? FeedbackReader.json(input, positive: "yes")
-    _ = try? FeedbackReader.ndjson(input, positive: nil)
-    _ = try? FeedbackReader.csv(input, positive: "yes")
+    _ = try? reader.readOne(body)
+    _ = try? reader.readBatch(body)
+    predictions(first, body) { NDJSONPredictionReader(schema: schema) }
+    _ = try? FeedbackReader.json(body, positive: "yes")
+    _ = try? FeedbackReader.ndjson(body, positive: nil)
+    _ = try? FeedbackReader.csv(body, positive: "yes")
+  }
+
+  private static func predictions(
+    _ first: UInt8, _ body: [UInt8], _ make: () -> any PredictionStreamReader
+  ) {
+    let cut = body.isEmpty ? 0 : Int(first) % body.count
+    let whole = answers([body], make())
+    let parted = answers([Array(body[..<cut]), Array(body[cut...])], make())
+    require(whole == parted, "a stream's pieces make no difference")
+  }
+
+  /// The rows to answer, with those that were refused in their places; `nil` for a stream that cannot be read.
+  private static func answers(_ pieces: [[UInt8]], _ reader: any PredictionStreamReader) -> [String]? {
+    do {
+      var chunks = try pieces.map { try reader.feed($0) }
+      chunks.append(try reader.finish())
+      return chunks.flatMap { chunk -> [String] in
+        guard let chunk else { return [] }
+        var texts = chunk.batch.texts
+        for refused in chunk.refused {
+          require(refused.position <= texts.count, "what is refused stands among the rows")
+          texts.insert("line \(refused.line)", at: refused.position)
+        }
+        return texts
+      }
+    } catch {
+      return nil
+    }
   }
 
   static func compressed(_ input: [UInt8]) {
@@ -74,6 +125,16 @@ enum Readers {
         continue
       }
       require(count <= limit, "no more than the limit comes out")
+    }
+  }
+}
+
+extension RowBatch {
+  /// Each row, so that rows can be compared.
+  fileprivate var texts: [String] {
+    (0..<count).map { index in
+      let outcome = outcomes.isEmpty ? "" : "\(outcomes[index])"
+      return "\(row(index)) \(outcome) \(keys?[index] ?? "")"
     }
   }
 }

@@ -2,19 +2,20 @@
 
 /// The readers of what comes from outside.
 enum Target: String, CaseIterable {
-  case json, ndjson, csv, predictions, compressed, key, cursor, headers
+  case headers, bodies, csv, json, ndjson, predictions, compressed, texts
 
   func run(_ input: [UInt8]) {
     switch self {
+    case .headers: Texts.headers(String(decoding: input, as: UTF8.self))
+    case .bodies: Bodies.small(input)
+    case .csv: Readers.csv(input)
     case .json: Readers.json(input)
-    case .ndjson:
-      Readers.stream(input) { NDJSONLabelReader(schema: Readers.schema, onError: $0, rowsPerBatch: 3) }
-    case .csv: Readers.stream(input) { CSVLabelReader(schema: Readers.schema, onError: $0, rowsPerBatch: 3) }
+    case .ndjson: Readers.ndjson(input)
     case .predictions: Readers.predictions(input)
     case .compressed: Readers.compressed(input)
-    case .key: Texts.key(String(decoding: input, as: UTF8.self))
-    case .cursor: Texts.cursor(String(decoding: input, as: UTF8.self))
-    case .headers: Texts.headers(String(decoding: input, as: UTF8.self))
+    case .texts:
+      Texts.key(String(decoding: input, as: UTF8.self))
+      Texts.cursor(String(decoding: input, as: UTF8.self))
     }
   }
 }

@@ -23,33 +23,84 @@ enum Texts {
     if let network = Network(text) { require(Network("\(text)") == network, "a network reads back") }
   }
 
-  /// Lines: the query, then the values of some headers.
+  /// The options of a CSV body, from a query; `nil` for one that is refused.
+  static func csvFormat(_ query: String) -> CSVFormat? {
+    let known: Set<String> = ["delimiter", "ignore", "key_column", "keep"]
+    guard let query = try? QueryParameters(request(query), known: known) else { return nil }
+    return try? CSVOptions.format(query, Bodies.dataset)
+  }
+
+  private static let names = [
+    "Content-Type", "Accept", "Prefer", "X-Forwarded-For", "Idempotency-Key", "Authorization",
+    "Last-Event-ID",
+    "X-Request-Id", "If-Match", "If-None-Match", "traceparent", "Content-Encoding",
+  ].compactMap { HTTPField.Name($0) }
+
+  private static let proxies = ClientAddress(proxies: ["10.0.0.0/8", "::1"].compactMap { Network($0) })
+
+  private static func request(_ query: String, _ fields: HTTPFields = [:]) -> Request {
+    Request(
+      head: .init(method: .get, scheme: nil, authority: nil, path: "/x?" + query, headerFields: fields),
+      body: .init(buffer: ByteBuffer()))
+  }
+
+  /// Lines: the query, then the values of the headers in their order, and again from the first one.
   static func headers(_ text: String) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     var fields = HTTPFields()
-    let names: [HTTPField.Name] = [
-      .contentType, .accept, .prefer, .xForwardedFor, .idempotencyKey, .authorization, .lastEventID,
-      .xRequestID,
-    ]
-    for (name, line) in zip(names, lines.dropFirst()) where HTTPField.isValidValue(line) {
-      fields[name] = line
+    for (index, line) in lines.dropFirst().enumerated() where HTTPField.isValidValue(line) {
+      fields.append(HTTPField(name: names[index % names.count], value: line))
     }
-    let head = HTTPRequest(
-      method: .get, scheme: nil, authority: nil, path: "/x?" + (lines.first ?? ""), headerFields: fields)
-    let request = Request(head: head, body: .init(buffer: ByteBuffer()))
-    if let query = try? QueryParameters(request, known: ["limit", "cursor", "at", "flag"]) {
-      _ = try? query.limit()
-      _ = try? query.time("at")
-      _ = try? query.bool("flag")
-      _ = try? query.cursor { $0 }
-    }
-    let types: [BodyType] = [.json, .ndjson, .csv]
-    _ = try? BodyType.of(request, accepted: types)
-    _ = try? BodyType.wanted(by: request, offered: types)
+    let request = request(lines.first ?? "", fields)
+    query(request)
+    negotiation(request)
+    conditions(request)
     if let wait = (try? Preference.wait(of: request)) ?? nil {
       require((0...300).contains(wait), "a bounded wait")
     }
-    _ = try? Domain.idempotentRequest(request, bodyHash: .init())
-    if let id = fields[.xRequestID] { _ = RequestIdentifier.accepted(id) }
+    if let once = (try? Domain.idempotentRequest(request, bodyHash: .init())) ?? nil {
+      require((1...255).contains(once.key.utf8.count), "a bounded key")
+    }
+    for id in fields[values: .xRequestID] {
+      require(RequestIdentifier.accepted(id).map { $0 == id } ?? true, "a request's own name, or none")
+    }
+    for field in fields where field.name.canonicalName == "traceparent" {
+      let parent = field.value
+      guard let trace = TraceContext.traceID(of: parent) else { continue }
+      require(trace.utf8.count == 32 && parent.contains(trace), "a trace's id is the header's")
+    }
+    for peer in ["10.0.0.1", "192.0.2.1"] {
+      let address = proxies.of(peer, forwarded: fields[values: .xForwardedFor].joined(separator: ","))
+      require(address.utf8.count <= 31, "an address is a few bytes")
+    }
+  }
+
+  private static func query(_ request: Request) {
+    guard let query = try? QueryParameters(request, known: ["limit", "cursor", "at", "flag"]) else { return }
+    if let limit = try? query.limit() { require((1...1_000).contains(limit), "a bounded page") }
+    _ = try? query.time("at")
+    _ = try? query.bool("flag")
+    _ = try? query.cursor { $0 }
+  }
+
+  private static func negotiation(_ request: Request) {
+    let types: [BodyType] = [.json, .ndjson, .csv]
+    _ = try? BodyType.of(request, accepted: types)
+    if let wanted = try? BodyType.wanted(by: request, offered: types) {
+      require(types.contains(wanted), "one of those that are offered")
+    }
+    do {
+      let stream = try BodyStream(request, limit: 1_000)
+      _ = consume stream
+    } catch {}
+  }
+
+  private static func conditions(_ request: Request) {
+    let tag = EntityTag(of: ByteBuffer(string: "a body"))
+    for name in [HTTPField.Name.ifMatch, .ifNoneMatch] {
+      guard let condition = (try? EntityTagCondition.of(request, name)) ?? nil else { continue }
+      require(
+        condition.holdsWeakly(for: tag) || !condition.holdsStrongly(for: tag), "strong is stronger than weak")
+    }
   }
 }

@@ -106,7 +106,13 @@ struct JSONLabelReaderTests {
     #expect(rows.outcomes == [1, 0, 1])
     #expect(
       problems { _ = try read(#"{"labels":[{"features":{},"label":""}]}"#, schema: schema) }
-        == [#"/labels/0/label: a label is 0, 1 or a name that is not empty, not """#])
+        == [#"/labels/0/label: a label is 0, 1 or a name of 1 to 1000 bytes, not """#])
+    let longest = String(repeating: "x", count: 1_000)
+    #expect(
+      try read(#"{"labels":[{"features":{},"label":"\#(longest)"}]}"#, schema: schema).outcomes == [0])
+    #expect(
+      problems { _ = try read(#"{"labels":[{"features":{},"label":"\#(longest)x"}]}"#, schema: schema) }.count
+        == 1)
     #expect(
       problems { _ = try read(#"{"labels":[{"features":{},"label":"1"}]}"#) }
         == [#"/labels/0/label: a label is 0 or 1, not "1""#])

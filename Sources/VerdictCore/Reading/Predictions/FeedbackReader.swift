@@ -104,7 +104,7 @@ public struct FeedbackReader {
     case .null?: add(id, nil, problem("/id", Self.repeated))
     case .number(let number)? where number.int64 == 0 || number.int64 == 1:
       add(id, number.int64 == 1, problem("/id", Self.repeated))
-    case .string(let text)? where positive != nil && !text.isEmpty:
+    case .string(let text)? where positive != nil && LabelDefinition.isOutcome(text):
       add(id, text == positive, problem("/id", Self.repeated))
     default: refuse(problem("/label", labelDetail))
     }
@@ -126,7 +126,7 @@ public struct FeedbackReader {
       // Numbers, unless the outcome's own name is one of them.
       add(id, label == (positive == "0" ? "0" : "1"), repeated)
     default:
-      guard let positive else {
+      guard let positive, LabelDefinition.isOutcome(label) else {
         return refuse(InputProblem(line: line, column: "label", detail: labelDetail))
       }
       add(id, label == positive, repeated)
@@ -155,6 +155,6 @@ public struct FeedbackReader {
 
   private static let repeated = "is given twice"
   private var labelDetail: String {
-    positive == nil ? "must be 0, 1 or null" : "must be 0, 1, null or one of the outcome's names"
+    positive == nil ? "must be 0, 1 or null" : "must be 0, 1, null or a name of 1 to 1000 bytes"
   }
 }

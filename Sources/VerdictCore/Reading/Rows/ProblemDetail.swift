@@ -64,7 +64,7 @@ func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSch
 private func labelDetail(_ shown: String, _ schema: RowSchema) -> String {
   guard !shown.isEmpty else { return "the label is missing" }
   guard schema.positive != nil else { return "a label is 0 or 1, not \(shown)" }
-  return "a label is 0, 1 or a name that is not empty, not \(shown)"
+  return "a label is 0, 1 or a name of 1 to 1000 bytes, not \(shown)"
 }
 
 private func listed(_ name: String, _ schema: RowSchema) -> String {

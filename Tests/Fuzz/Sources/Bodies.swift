@@ -1,0 +1,36 @@
+import Foundation
+
+@testable import VerdictCore
+@testable import VerdictServer
+
+/// The readers of small bodies, by the one reader of JSON of any structure.
+enum Bodies {
+  private static let training = NewDataset(name: "adult", features: []).training
+
+  /// A dataset with the features of the rows.
+  static let dataset = Dataset(
+    id: 1, name: "adult", features: Readers.schema.features, label: LabelDefinition(positive: "yes"),
+    autoTrain: .off, gate: nil, training: training, activation: .newest, modelsKept: 50,
+    predictionsKeptDays: nil, activeVersion: nil, revision: 1, createdAt: .distantPast,
+    updatedAt: .distantPast)
+
+  private static let label = Label(
+    id: 1, label: true, row: FeatureRow(numbers: [39], categories: []), key: nil, predictionID: nil,
+    createdAt: .distantPast, updatedAt: .distantPast)
+
+  static func small(_ input: [UInt8]) {
+    guard let value = try? JSONValue.parse(input) else { return }
+    require((try? JSONValue.parse(value.encoded())) == value, "JSON reads back as it was written")
+    let body = Body(type: .json, bytes: input)
+    if let new = try? NewDatasetBody.parse(body) {
+      require(Names.isSlug(new.name) && !new.features.isEmpty, "a dataset has a slug and features")
+    }
+    _ = try? DatasetPatchBody.parse(body).change(of: dataset)
+    _ = try? TrainingParametersBody.parse(body).applied(to: training)
+    if let version = try? ActiveModelBody.parse(body) { require(version > 0, "versions count from 1") }
+    if let key = try? NewKeyBody.parse(body) { require(!key.name.isEmpty, "a key has a name") }
+    _ = try? PredictionLabelBody.parse(body).outcome(in: dataset)
+    _ = try? LabelPatchBody.parse(body).applied(to: label, of: dataset)
+    _ = try? EmptyBody.check(body)
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import PostgreSQL
+import Testing
+import VerdictCore
+import Yams
+
+@testable import VerdictServer
+
+/// What problems say: as the contract shows it, and no more than it allows.
+@Suite struct ProblemTests {
+  private struct Mistake: Error {}
+
+  /// The members of a problem as they are answered.
+  private func members(_ problem: Problem) throws -> [String: Any] {
+    var json = JSONWriter()
+    json.object { problem.members(to: &$0) }
+    let value = try JSONSerialization.jsonObject(with: Data(json.buffer.readableBytesView))
+    return try #require(value as? [String: Any])
+  }
+
+  /// The contract tests provoke every other example over HTTP; these two take a fault of the server or of its database.
+  @Test(arguments: [
+    ("InternalError", "internal", Mistake() as any Error),
+    ("ServiceUnavailable", "database-unavailable", PostgreSQLError(.connectionLost, "gone")),
+  ])
+  func faultsReadAsTheContractShowsThem(response: String, name: String, error: any Error) throws {
+    let document = try #require(try Yams.compose(yaml: OpenAPIDocument.yaml))
+    let content = document["components"]?["responses"]?[response]?["content"]?["application/problem+json"]
+    let shown = try #require(content?["examples"]?[name]?["value"])
+    let said = try members(Problem(error, logger: Logger(label: "test")))
+    for member in ["type", "title", "detail"] {
+      #expect(said[member] as? String == shown[member]?.string)
+    }
+    #expect(said["status"] as? Int == shown["status"]?.int)
+    #expect(
+      Set(said.keys).union(["instance", "request_id"]) == Set(shown.mapping?.keys.compactMap(\.string) ?? []))
+  }
+
+  @Test func whatAClientHasMadeUpIsShownInPart() throws {
+    let long = String(repeating: "é", count: 5_000)
+    let said = try members(
+      Problem(.invalidBody, places: [Place(pointer: "/" + long, detail: "unknown member")]))
+    let place = try #require((said["errors"] as? [[String: Any]])?.first)
+    #expect((place["pointer"] as? String)?.unicodeScalars.count == 1_000)
+    #expect((place["pointer"] as? String)?.hasSuffix("é…") == true)
+    let detail = try members(Problem(.unsupportedMediaType, "not " + long))["detail"] as? String
+    #expect(detail?.unicodeScalars.count == Problem.longestDetail)
+  }
+
+  @Test func aPointerThatIsCutOffIsStillOne() {
+    #expect("/a~0b".shortened(to: 5) == "/a~0b")
+    #expect("/a~0bc".shortened(to: 5) == "/a~0…")
+    #expect("/a~0bc".shortened(to: 4) == "/a…")
+  }
+}
