@@ -55,7 +55,7 @@ extension Problem {
     }
   }
 
-  private init(_ error: DomainError) {
+  init(_ error: DomainError) {
     switch error {
     case .notFound(let what): self.init(.notFound, "There is no \(what).")
     case .nameTaken(let what): self.init(.datasetExists, "There is a \(what) already.")
