@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import PostgreSQL
+import VerdictCore
 
 extension Problem {
   /// The problem that the database's failure is for a client: whether it is worth trying again, and what is known of the

@@ -51,14 +51,14 @@ import Testing
       try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
         proxy.stall(true)
-        let released = Atomic(false)
+        let released = Released()
         try await withThrowingTaskGroup(of: Bool.self) { group in
           group.addTask {
             _ = try await server.client.patch("/v1/datasets/d", Self.closed)
-            return released.load(ordering: .sequentiallyConsistent)
+            return released.value.load(ordering: .sequentiallyConsistent)
           }
           try await Task.sleep(for: .milliseconds(400))
-          released.store(true, ordering: .sequentiallyConsistent)
+          released.value.store(true, ordering: .sequentiallyConsistent)
           proxy.stall(false)
           #expect(try await group.next() == true, "the change was answered before the other server knew")
         }
@@ -142,4 +142,8 @@ import Testing
       #expect(try await other.post(unstored, body).status == 200)
     }
   }
+}
+
+private final class Released: Sendable {
+  let value = Atomic(false)
 }
