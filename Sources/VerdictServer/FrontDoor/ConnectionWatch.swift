@@ -1,3 +1,4 @@
+import HTTPTypes
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -27,6 +28,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
   private var open = 0
   /// A body is coming.
   private var inBody = false
+  /// How many bytes of it are still to come; `nil` where that was not said.
+  private var remaining: Int?
   /// Looks for which the present wait has lasted.
   private var waited = 0
   /// Bytes of the body at the wait's beginning.
@@ -90,11 +93,14 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head:
+    case .head(let head):
       open += 1
       inBody = true
+      remaining = head.headerFields[.contentLength].flatMap { Int($0) }
       restart()
-    case .body(let buffer): drain(buffer.readableBytes)
+    case .body(let buffer):
+      remaining = remaining.map { $0 - buffer.readableBytes }
+      drain(buffer.readableBytes)
     case .end:
       inBody = false
       drained = nil
@@ -134,6 +140,11 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         return
       }
+      if isLast(head) {
+        var head = head
+        head.headerFields[.connection] = "close"
+        return context.write(wrapOutboundOut(.head(head)), promise: promise)
+      }
     case .body: break
     case .end:
       open = max(0, open - 1)
@@ -143,6 +154,13 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
       restart()
     }
     context.write(data, promise: promise)
+  }
+
+  /// Whether an answer is the connection's last: it refuses a body of which more is to come than will be read, or nobody knows
+  /// how much. A client that is told so does not send its next request there.
+  private func isLast(_ head: HTTPResponse) -> Bool {
+    guard inBody, open == 1, head.status.code >= 400 else { return false }
+    return remaining.map { $0 > limits.drained } ?? true
   }
 
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
