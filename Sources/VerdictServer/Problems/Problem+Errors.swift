@@ -26,7 +26,7 @@ extension Problem {
       self.init(
         .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
         headers: [.retryAfter: "5"])
-    case let error as PostgreSQLError where error.isConnectionProblem || error.kind == .acquireTimeout:
+    case let error as PostgreSQLError where error.isConnectionProblem:
       logger.error("database unavailable", metadata: ["error": "\(error)"])
       self.init(
         .databaseUnavailable, "The database is out of reach; nothing was changed.",
