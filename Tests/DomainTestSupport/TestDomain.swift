@@ -47,6 +47,24 @@ public struct TestDomain: Sendable {
     }
   }
 
+  /// Runs the closure with the same database reached by another way.
+  public func connected<T>(
+    by app: ConnectionConfiguration, connections: Int = 8, _ body: (TestDomain) async throws -> T
+  ) async throws -> T {
+    let pool = ConnectionPool(.init(connection: app, maximum: connections), logger: logger)
+    let other = TestDomain(
+      admin: admin, app: app, database: Database(pool: pool),
+      queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)
+    let result: Result<T, any Error>
+    do {
+      result = .success(try await body(other))
+    } catch {
+      result = .failure(error)
+    }
+    await pool.close()
+    return try result.get()
+  }
+
   private static var quietLogger: Logger {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
