@@ -41,6 +41,9 @@ static const unsigned char job_limits[] = {
 static const unsigned char prediction_rows[] = {
 #embed "../../migrations/0011_prediction_rows.sql"
 };
+static const unsigned char missed_trainings[] = {
+#embed "../../migrations/0012_missed_trainings.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -56,6 +59,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0009_audit.sql", audit),
     RESOURCE("0010_job_limits.sql", job_limits),
     RESOURCE("0011_prediction_rows.sql", prediction_rows),
+    RESOURCE("0012_missed_trainings.sql", missed_trainings),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

@@ -53,6 +53,9 @@ struct Server: Sendable {
     services.append(BackgroundService("pool") { try await pool.run() })
     services.append(
       BackgroundService("maintenance") { try await Maintenance(database: database, logger: logger).run() })
+    let autoTraining = AutoTraining(queue: queue)
+    let missed = MissedTrainings(database: database, autoTraining: autoTraining, logger: logger)
+    services.append(BackgroundService("missed trainings") { try await missed.run() })
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,
@@ -61,9 +64,11 @@ struct Server: Sendable {
     if let web { services += try web.services() }
     // Last, so that it is the first to stop: it hands its jobs back while requests are still being answered.
     if settings.workers > 0 {
+      let cache = LabelCache(bytes: settings.cacheBytes)
+      services.append(BackgroundService("label cache") { await cache.run() })
       let runner = TrainingRunner(
-        database: database, cache: LabelCache(bytes: settings.cacheBytes), patience: settings.jobs.lease,
-        logger: logger)
+        database: database, autoTraining: autoTraining, cache: cache,
+        patience: settings.jobs.lease, logger: logger)
       let worker = Worker(
         queue: queue, connection: installation.listening, slots: settings.workers, logger: logger
       ) { context in

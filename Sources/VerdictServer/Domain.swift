@@ -6,6 +6,7 @@ import VerdictCore
 struct Domain: Sendable {
   let database: Database
   let queue: JobQueue
+  let autoTraining: AutoTraining
   let datasets: DatasetStore
   let labels: LabelStore
   let ingest: LabelIngest
@@ -28,6 +29,7 @@ struct Domain: Sendable {
     let autoTraining = AutoTraining(queue: queue)
     self.database = database
     self.queue = queue
+    self.autoTraining = autoTraining
     datasets = DatasetStore(database: database)
     labels = LabelStore(database: database, autoTraining: autoTraining)
     ingest = LabelIngest(database: database, autoTraining: autoTraining)

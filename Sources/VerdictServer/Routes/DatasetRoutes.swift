@@ -53,9 +53,9 @@ struct DatasetRoutes {
     let body = try await Body.read(request, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
     let condition = try DatasetSummary.condition(of: request)
-    let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor, if: condition) {
-      try patch.change(of: $0)
-    }
+    let summary = try await domain.datasets.change(
+      who.tenant, named: name, domain.autoTraining, by: who.actor, if: condition
+    ) { try patch.change(of: $0) }
     domain.served.forget(who.tenant, named: name)
     return try .dataset(summary)
   }

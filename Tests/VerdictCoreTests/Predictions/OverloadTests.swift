@@ -15,7 +15,8 @@ import Testing
       let dataset = try await domain.dataset(tenant)
       try await domain.post(x: (0..<60).map { Double($0) - 30 }, tenant)
       let runner = TrainingRunner(
-        database: domain.database, cache: LabelCache(bytes: 1 << 20), logger: domain.logger)
+        database: domain.database, autoTraining: domain.autoTraining, cache: LabelCache(bytes: 1 << 20),
+        logger: domain.logger)
       _ = try await domain.database.transaction(for: tenant) { tx in
         try await domain.trainings.request(tenant, dataset: "d", in: tx) { $0 }
       }
