@@ -50,16 +50,11 @@ struct Domain: Sendable {
 
   /// Shows the state of the pool, of the queue and of what waits to be stored at every scrape.
   private func show(_ writer: PredictionWriter, in metrics: MetricsRegistry) {
-    metrics.show { [database, queue] _ in
-      let pool = database.pool.statistics()
-      var readings = [
-        ("open", pool.open), ("idle", pool.idle), ("in_use", pool.inUse), ("waiting", pool.waiting),
-      ].map { state, count in
-        MetricsRegistry.Reading(
-          kind: .gauge, name: "verdict_pool_connections", labels: [("state", state)], value: Double(count))
-      }
-      readings.append(
-        .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)))
+    metrics.show(database.pool)
+    metrics.show { [queue] _ in
+      var readings: [MetricsRegistry.Reading] = [
+        .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows))
+      ]
       // A scrape while the database is away shows the rest.
       if let jobs = try? await queue.statistics() {
         readings += [
