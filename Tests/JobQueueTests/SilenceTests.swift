@@ -58,8 +58,9 @@ import Testing
       try await queue.rescue()
       let job = try await bench.enqueue()
       proxy.stallWhatIsOpen()
+      let claims = what == "claim"
       let error = await #expect(throws: PostgreSQLError.self) {
-        if what == "claim" { _ = try await queue.claim(worker: "w") } else { try await queue.rescue() }
+        _ = claims ? try await queue.claim(worker: "w")?.job.id : Int64(try await queue.rescue())
       }
       #expect(error?.isConnectionProblem == true)
       let next = try await eventually { try? await queue.claim(worker: "w") }

@@ -25,28 +25,30 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: ["query", "pipeline", "transaction", "commit", "limited"])
   func aLimitEndsTheWait(what: String) async throws {
     try await withSilence { proxy, pool in
-      let limit = Duration.milliseconds(200)
       if !["commit", "limited"].contains(what) { proxy.stallWhatIsOpen() }
-      let error = await #expect(throws: PostgreSQLError.self) {
-        switch what {
-        case "query": try await pool.query("SELECT 2", within: limit)
-        case "pipeline": try await pool.pipeline(["BEGIN", "SELECT 2", "COMMIT"], within: limit)
-        case "transaction": try await pool.transaction(within: limit) { _ = try await $0.query("SELECT 2") }
-        case "commit":
-          try await pool.transaction(within: .seconds(5)) {
-            try await $0.query("SELECT 2")
-            proxy.stallWhatIsOpen()
-          }
-        default:
-          try await pool.transaction {
-            try await $0.query("SELECT 2")
-            proxy.stallWhatIsOpen()
-            try await $0.limited(to: limit).query("SELECT 3")
-          }
-        }
-      }
+      let error = await #expect(throws: PostgreSQLError.self) { try await Self.ask(what, proxy, pool) }
       #expect(error?.kind == .statementTimeout, "\(error.map { "\($0)" } ?? "")")
       #expect(error?.isConnectionProblem == true)
+    }
+  }
+
+  private static func ask(_ what: String, _ proxy: FaultProxy, _ pool: ConnectionPool) async throws {
+    let limit = Duration.milliseconds(200)
+    switch what {
+    case "query": _ = try await pool.query("SELECT 2", within: limit)
+    case "pipeline": _ = try await pool.pipeline(["BEGIN", "SELECT 2", "COMMIT"], within: limit)
+    case "transaction": _ = try await pool.transaction(within: limit) { try await $0.query("SELECT 2").count }
+    case "commit":
+      try await pool.transaction(within: .seconds(5)) { tx in
+        try await tx.query("SELECT 2")
+        proxy.stallWhatIsOpen()
+      }
+    default:
+      try await pool.transaction { tx in
+        try await tx.query("SELECT 2")
+        proxy.stallWhatIsOpen()
+        try await tx.limited(to: limit).query("SELECT 3")
+      }
     }
   }
 
