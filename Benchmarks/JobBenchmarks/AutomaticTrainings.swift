@@ -52,7 +52,8 @@ struct AutomaticTrainings {
   }
 
   private func setAutomatic(_ enabled: Bool) async throws {
-    _ = try await DatasetStore(database: shop.database).change(shop.tenant, named: "d") { _ in
+    let autoTraining = AutoTraining(queue: shop.queue)
+    _ = try await DatasetStore(database: shop.database).change(shop.tenant, named: "d", autoTraining) { _ in
       var change = DatasetChange()
       change.autoTrain = AutoTrain(enabled: enabled, minNewLabels: 1, maxDelaySeconds: 0)
       return change

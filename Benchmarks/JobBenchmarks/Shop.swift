@@ -79,7 +79,9 @@ struct Shop: Sendable {
   func working<T: Sendable>(
     cacheBytes: Int, _ body: @Sendable () async throws -> T
   ) async throws -> T {
-    let runner = TrainingRunner(database: database, cache: LabelCache(bytes: cacheBytes), logger: logger)
+    let runner = TrainingRunner(
+      database: database, autoTraining: AutoTraining(queue: queue), cache: LabelCache(bytes: cacheBytes),
+      logger: logger)
     let worker = Worker(queue: queue, connection: app, slots: 1, logger: logger) { try await runner.run($0) }
     let run = Task { try await worker.run() }
     // The worker listens.

@@ -41,6 +41,9 @@ static const unsigned char job_limits[] = {
 static const unsigned char prediction_rows[] = {
 #embed "../../migrations/0011_prediction_rows.sql"
 };
+static const unsigned char missed_trainings[] = {
+#embed "../../migrations/0012_missed_trainings.sql"
+};
 static const unsigned char bounds[] = {
 #embed "../../migrations/0013_bounds.sql"
 };
@@ -59,6 +62,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0009_audit.sql", audit),
     RESOURCE("0010_job_limits.sql", job_limits),
     RESOURCE("0011_prediction_rows.sql", prediction_rows),
+    RESOURCE("0012_missed_trainings.sql", missed_trainings),
     RESOURCE("0013_bounds.sql", bounds),
 };
 

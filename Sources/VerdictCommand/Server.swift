@@ -19,6 +19,8 @@ struct Server: Sendable {
     var port: Int
     /// What stands between the network and the routes.
     var frontDoor = FrontDoor()
+    /// Where a process without HTTP shows its metrics; `nil` for nowhere.
+    var metrics: (host: String, port: Int)?
     /// Trainings at a time.
     var workers: Int
     /// Connections at the most.
@@ -57,30 +59,33 @@ struct Server: Sendable {
       BackgroundService("maintenance") {
         try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger).run()
       })
+    let autoTraining = AutoTraining(queue: queue)
+    let missed = MissedTrainings(database: database, autoTraining: autoTraining, logger: logger)
+    services.append(BackgroundService("missed trainings") { try await missed.run() })
+    let metrics = ProcessMetrics()
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,
-        configuration: .init(host: host, port: settings.port, frontDoor: settings.frontDoor), logger: logger)
+        configuration: .init(host: host, port: settings.port, frontDoor: settings.frontDoor),
+        metrics: metrics,
+        logger: logger)
     }
     if let web { services += try web.services() }
+    if let place = settings.metrics {
+      services.append(
+        MetricsServer(metrics: metrics, pool: pool, host: place.host, port: place.port, logger: logger)
+          .service())
+    }
     // Last, so that it is the first to stop: it hands its jobs back while requests are still being answered.
     if settings.workers > 0 {
+      let cache = LabelCache(bytes: settings.cacheBytes)
+      services.append(BackgroundService("label cache") { await cache.run() })
       let runner = TrainingRunner(
-        database: database, cache: LabelCache(bytes: settings.cacheBytes), patience: settings.jobs.lease,
-        logger: logger)
+        database: database, autoTraining: autoTraining, cache: cache,
+        patience: settings.jobs.lease, logger: logger)
       let worker = Worker(
-        queue: queue, connection: installation.listening, slots: settings.workers, logger: logger
-      ) { context in
-        let start = ContinuousClock.now
-        do {
-          try await runner.run(context)
-          web?.observe(job: "succeeded", duration: ContinuousClock.now - start)
-        } catch {
-          let outcome = error is CancellationError ? "cancelled" : "failed"
-          web?.observe(job: outcome, duration: ContinuousClock.now - start)
-          throw error
-        }
-      }
+        queue: queue, connection: installation.listening, slots: settings.workers, logger: logger,
+        onEnd: { metrics.observe($1, duration: $2) }, handler: { try await runner.run($0) })
       services.append(BackgroundService("worker") { try await worker.run() })
     }
     var configuration = ServiceGroupConfiguration(
@@ -90,7 +95,8 @@ struct Server: Sendable {
       try await ServiceGroup(configuration: configuration).run()
     } catch let error as IOError where error.errnoCode == EADDRINUSE {
       await pool.close()
-      throw PortInUse(host: settings.host ?? "", port: settings.port)
+      let place = settings.metrics ?? (settings.host ?? "", settings.port)
+      throw PortInUse(host: place.host, port: place.port)
     } catch {
       await pool.close()
       throw error

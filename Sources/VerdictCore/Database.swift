@@ -16,13 +16,16 @@ public struct Database: Sendable {
 
   /// Runs `body` in a transaction in which only `tenant`'s rows exist.
   ///
+  /// - Parameter limit: how long all of it may take, the wait for a connection included, before it fails with a
+  ///   ``PostgreSQLError`` that is a connection problem: for what somebody waits for.
   /// - Throws: what `body` throws, after a rollback; ``PostgreSQLError`` when the database fails, also at COMMIT.
   public func transaction<T: Sendable>(
     for tenant: TenantID, isolation: IsolationLevel? = nil, readOnly: Bool = false,
+    within limit: Duration? = nil,
     _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
     try await pool.transaction(
-      setup: [Self.setTenant(tenant)], isolation: isolation, readOnly: readOnly, body)
+      setup: [Self.setTenant(tenant)], isolation: isolation, readOnly: readOnly, within: limit, body)
   }
 
   /// Runs `body` in a transaction that may read the directory of tenants, and nothing of theirs.

@@ -6,6 +6,7 @@ import VerdictCore
 struct Domain: Sendable {
   let database: Database
   let queue: JobQueue
+  let autoTraining: AutoTraining
   let datasets: DatasetStore
   let labels: LabelStore
   let ingest: LabelIngest
@@ -30,6 +31,7 @@ struct Domain: Sendable {
     let autoTraining = AutoTraining(queue: queue)
     self.database = database
     self.queue = queue
+    self.autoTraining = autoTraining
     datasets = DatasetStore(database: database)
     labels = LabelStore(database: database, autoTraining: autoTraining)
     ingest = LabelIngest(database: database, autoTraining: autoTraining)
@@ -60,18 +62,9 @@ struct Domain: Sendable {
   private func show(_ writer: PredictionWriter, in metrics: MetricsRegistry) {
     // A look at the database is one for all scrapes of a second.
     let jobs = Recent { [queue] in try await queue.statistics() }
-    metrics.show { [database, seats] _ in
-      let pool = database.pool.statistics()
-      var readings = [
-        ("open", pool.open), ("idle", pool.idle), ("in_use", pool.inUse), ("waiting", pool.waiting),
-      ].map { state, count in
-        MetricsRegistry.Reading(
-          kind: .gauge, name: "verdict_pool_connections", labels: [("state", state)], value: Double(count))
-      }
-      readings += [
-        .init(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
-        .init(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
-        .init(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
+    metrics.show(database.pool)
+    metrics.show { [seats] _ in
+      var readings: [MetricsRegistry.Reading] = [
         .init(kind: .gauge, name: "verdict_pool_seats_taken", value: Double(seats.taken)),
         .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
         .init(kind: .gauge, name: "verdict_body_memory_bytes", value: Double(BodyMemory.current.taken)),

@@ -3,7 +3,6 @@ public import Logging
 public import PostgreSQL
 public import ServiceLifecycle
 public import VerdictCore
-import CoreMetrics
 import Hummingbird
 import HummingbirdCore
 import NIOCore
@@ -38,15 +37,18 @@ public struct WebServer: Sendable {
   private let listening: ConnectionConfiguration
   private let configuration: Configuration
   private let logger: Logger
-  private let metrics = MetricsRegistry()
+  private let metrics: MetricsRegistry
 
   /// A server on `database`.
   ///
-  /// - Parameter listening: how to connect for notifications: a connection of its own, straight to PostgreSQL.
+  /// - Parameters:
+  ///   - listening: how to connect for notifications: a connection of its own, straight to PostgreSQL.
+  ///   - metrics: what `/metrics` shows beside what the server measures itself.
   public init(
     database: Database, queue: JobQueue, listening: ConnectionConfiguration, configuration: Configuration,
-    logger: Logger
+    metrics: ProcessMetrics = ProcessMetrics(), logger: Logger
   ) {
+    self.metrics = metrics.registry
     self.database = database
     self.queue = queue
     self.listening = listening
@@ -84,13 +86,6 @@ public struct WebServer: Sendable {
       },
       logger: logger)
     return [announcements, application]
-  }
-
-  /// Shows how long a job of a worker in this process took, and how it ended: `succeeded`, `failed` or `cancelled`.
-  public func observe(job outcome: String, duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    Timer(label: "verdict_job_seconds", dimensions: [("outcome", outcome)], factory: metrics)
-      .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
   }
 
   /// All routes, as they are compared with openapi.yaml.

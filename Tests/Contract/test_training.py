@@ -183,6 +183,20 @@ def test_automatic_training(api, dataset):
     assert (record["trigger"], record["training_job"]) == ("auto", job)
 
 
+def test_a_new_policy_decides_at_once(api, dataset):
+    data.add(api, dataset, data.rows(60))
+    policy = {"auto_train": {"enabled": True, "min_new_labels": 60, "max_delay_seconds": 3600}}
+    api.call("updateDataset", dataset=dataset, json_body=policy, expect=200)
+    [job] = api.pages("listTrainingJobs", dataset=dataset)
+    done = finished(api, dataset, job["id"])
+    assert (done["state"], done["trigger"], done["kpis"]["labels_used"]) == ("succeeded", "auto", 60)
+    waiting = data.add(api, dataset, data.rows(1, seed=2))["training_job"]
+    assert api.call("getTrainingJob", dataset=dataset, id=waiting).json()["state"] == "queued"
+    api.call("updateDataset", dataset=dataset, json_body={"auto_train": None}, expect=200)
+    ended = api.call("getTrainingJob", dataset=dataset, id=waiting).json()
+    assert (ended["state"], ended["error"]["type"]) == ("cancelled", "cancelled")
+
+
 def test_history_of_kpis(api, dataset):
     for count, seed in ((60, 1), (40, 2), (30, 3)):
         data.add(api, dataset, data.rows(count, seed))

@@ -48,6 +48,24 @@ public struct TestDomain: Sendable {
     }
   }
 
+  /// Runs the closure with the same database reached by another way.
+  public func connected<T>(
+    by app: ConnectionConfiguration, connections: Int = 8, _ body: (TestDomain) async throws -> T
+  ) async throws -> T {
+    let pool = ConnectionPool(.init(connection: app, maximum: connections), logger: logger)
+    let other = TestDomain(
+      admin: admin, app: app, database: Database(pool: pool),
+      queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)
+    let result: Result<T, any Error>
+    do {
+      result = .success(try await body(other))
+    } catch {
+      result = .failure(error)
+    }
+    await pool.close()
+    return try result.get()
+  }
+
   private static var quietLogger: Logger {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -176,7 +194,8 @@ extension TestDomain {
   /// Trains on what is stored of a dataset and waits for the model, which is then the active one.
   public func train(_ tenant: TenantID, _ name: String = "d") async throws {
     let before = try await datasets.summary(tenant, named: name).activeModel?.version
-    let runner = TrainingRunner(database: database, cache: LabelCache(bytes: 1 << 20), logger: logger)
+    let runner = TrainingRunner(
+      database: database, autoTraining: autoTraining, cache: LabelCache(bytes: 1 << 20), logger: logger)
     _ = try await database.transaction(for: tenant) { tx in
       try await trainings.request(tenant, dataset: name, in: tx) { $0 }
     }

@@ -75,9 +75,9 @@ import Testing
     try await Workshop.with { shop in
       let policy: JSON = ["auto_train": ["enabled": true, "min_new_labels": 1_000, "max_delay_seconds": 3]]
       _ = try HTTPClient.expect(200, await shop.client.patch("/v1/datasets/d", policy))
-      let worker = try await shop.installation.work()
       // Enough changes at once: the dataset has never been trained on.
       let job = try await shop.client.addLabels(SmallData.rows(1, from: 5_000))["training_job"].int
+      let worker = try await shop.installation.work()
       let first = "/v1/datasets/d/training-jobs/\(try #require(job))"
       #expect(try await shop.end(first)["trigger"] == "auto")
       // Too few: they wait for their time, over the death of everybody.

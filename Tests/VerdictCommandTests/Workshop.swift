@@ -89,6 +89,16 @@ struct Workshop: Sendable {
     try await job(place) { !["queued", "running"].contains($0["state"].string) }
   }
 
+  /// When a job last moved.
+  func lastMove() async throws -> Date {
+    let connection = try await Connection.connect(cluster.configuration)
+    let seconds = try await connection.query(
+      "SELECT max((moves -> -1 ->> 'at')::float8) FROM jobs"
+    ).first?.decode(Double.self)
+    await connection.close()
+    return Date(timeIntervalSince1970: seconds ?? 0)
+  }
+
   /// Holds a table, so that whoever needs it next waits, until the closure returns.
   func holding<T: Sendable>(_ table: String, _ body: @Sendable (Connection) async throws -> T) async throws
     -> T

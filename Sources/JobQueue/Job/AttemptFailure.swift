@@ -1,4 +1,5 @@
 public import Foundation
+import PostgreSQL
 
 /// Why one attempt failed: an element of the column `failures`.
 public struct AttemptFailure: Sendable, Codable, Hashable {
@@ -39,5 +40,18 @@ public struct AttemptFailure: Sendable, Codable, Hashable {
     try values.encode(type, forKey: .type)
     try values.encode(detail, forKey: .detail)
     try values.encodeIfPresent(at?.timeIntervalSince1970, forKey: .at)
+  }
+}
+
+extension AttemptFailure {
+  /// How many failures of a job are kept.
+  public static let kept = 100
+
+  /// An assignment for an UPDATE of `jobs` that adds a failure, if there is one, to those of the row.
+  static func assignment(adding failures: JSONB?) -> Query {
+    """
+    failures = CASE WHEN jsonb_array_length(jobs.failures) >= \(kept) AND \(failures != nil) THEN jobs.failures - 0
+      ELSE jobs.failures END || coalesce(\(failures), '[]')
+    """
   }
 }

@@ -23,8 +23,8 @@ public struct JobErrorRecord: Sendable, Codable, Hashable {
   /// A tenant asked for the end.
   public static let cancelled = JobErrorRecord(type: "cancelled", detail: "The job was cancelled on request.")
 
-  /// Another job that does the same went back to the queue and took this one's place.
-  static func superseded(by id: Int64) -> JobErrorRecord {
+  /// Another job does the same, or has done it.
+  public static func superseded(by id: Int64) -> JobErrorRecord {
     JobErrorRecord(type: "superseded", detail: "Job \(id) does the same.")
   }
 }

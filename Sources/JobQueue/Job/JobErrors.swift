@@ -27,7 +27,7 @@ extension PostgreSQLError: RetryableJobError {
   public var isRetryable: Bool {
     if isConnectionProblem { return true }
     switch kind {
-    case .statementTimeout, .cancelled: return true
+    case .cancelled: return true
     case .server:
       return sqlState.map { state in
         state.conditionClass == "58"

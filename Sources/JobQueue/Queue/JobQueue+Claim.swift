@@ -40,7 +40,7 @@ extension JobQueue {
       SELECT tenant_id, id, load.running, turn.last
       FROM tenants
       CROSS JOIN LATERAL (
-        SELECT count(*) AS running FROM jobs
+        SELECT count(*) AS running, coalesce(array_agg(subject), '{}') AS subjects FROM jobs
         WHERE jobs.tenant_id = tenants.tenant_id AND kind = \(kind) AND state = 'running'
       ) AS load
       CROSS JOIN LATERAL (
@@ -49,10 +49,7 @@ extension JobQueue {
       CROSS JOIN LATERAL (
         SELECT id FROM jobs
         WHERE jobs.tenant_id = tenants.tenant_id AND kind = \(kind) AND state = 'queued' AND run_at <= now()
-          AND NOT EXISTS (
-            SELECT FROM jobs AS other
-            WHERE other.tenant_id = jobs.tenant_id AND other.kind = jobs.kind AND other.subject = jobs.subject
-              AND other.state = 'running')
+          AND subject <> ALL (load.subjects)
         ORDER BY priority DESC, run_at, id LIMIT 1
       ) AS first
       WHERE load.running < coalesce(

@@ -11,7 +11,7 @@ extension JobQueue {
       WITH job AS (
         UPDATE jobs SET
           state = \(state.rawValue), error = \(try JSONB(error)), phase = NULL, finished_at = clock_timestamp(),
-          lease_token = NULL, lease_expires_at = NULL, failures = failures || coalesce(\(failures), '[]'),
+          lease_token = NULL, lease_expires_at = NULL, \(AttemptFailure.assignment(adding: failures)),
           \(JobMove.assignments(to: "\(state.rawValue)::text"))
         WHERE tenant_id = \(job.tenant) AND id = \(job.id)
         RETURNING *
@@ -23,7 +23,7 @@ extension JobQueue {
   /// Puts a locked running job back into the queue.
   ///
   /// If a coalesced job was queued for the subject since this coalesced one started, there would be two: this one stays,
-  /// with its history, takes the other's newer parameters, and the other ends.
+  /// with its history, takes the other's newer parameters and further attempts, and the other ends.
   /// - Parameter failure: why the attempt failed; `nil` takes the attempt back.
   func requeue(
     _ job: Job, after pause: Duration, failure: JobErrorRecord?, in transaction: Transaction
@@ -38,10 +38,11 @@ extension JobQueue {
           AND (SELECT self.coalesced FROM jobs AS self WHERE self.tenant_id = \(job.tenant) AND self.id = \(job.id))
         RETURNING *
       )
-      SELECT parameters, \(Self.event(of: "job")) FROM job
+      SELECT parameters, max_attempts, \(Self.event(of: "job")) FROM job
       """
     ).first
     let parameters = try twin?.decode(at: 0, as: JSONB.self)
+    let attempts = try twin?.decode(at: 1, as: Int.self)
     let failures = try failure.map { try JSONB([AttemptFailure(attempt: job.attempt, $0)]) }
     let attempt = job.attempt - (failure == nil ? 1 : 0)
     try await transaction.query(
@@ -51,7 +52,8 @@ extension JobQueue {
           state = 'queued', run_at = clock_timestamp() + make_interval(secs => \(pause.inSeconds)),
           parameters = coalesce(\(parameters), parameters), progress = 0, phase = NULL, started_at = NULL,
           lease_token = NULL, lease_expires_at = NULL, worker = NULL,
-          attempt = \(attempt), failures = failures || coalesce(\(failures), '[]'),
+          attempt = \(attempt), \(AttemptFailure.assignment(adding: failures)),
+          max_attempts = coalesce(\(attempt)::int + \(attempts), max_attempts),
           \(JobMove.assignments(to: "'queued'", attempt: "\(attempt)::int"))
         WHERE tenant_id = \(job.tenant) AND id = \(job.id)
         RETURNING *

@@ -14,6 +14,8 @@ actor Heart {
 
   private let queue: JobQueue
   private let configuration: ConnectionConfiguration
+  /// How long a beat, or connecting for one, may take.
+  private let limit: Duration
   private let thread: DedicatedThread
   private let state = Mutex(State())
   private var connection: Connection?
@@ -25,8 +27,10 @@ actor Heart {
     self.queue = queue
     self.thread = thread
     var configuration = connection
-    configuration.connectTimeout = .seconds(5)
-    configuration.statementTimeout = .seconds(5)
+    // A beat that hangs, the next connection and the next beat fit into a lease, with room to spare.
+    limit = queue.configuration.lease / 4
+    configuration.connectTimeout = limit
+    configuration.cancelTimeout = min(.milliseconds(100), limit / 10)
     self.configuration = configuration
   }
 
@@ -67,7 +71,7 @@ actor Heart {
 
   private func beat(_ controls: [JobControl], _ beats: [Beat]) async -> Bool {
     do {
-      let pulses = try await alive().transaction(setup: queue.setup) {
+      let pulses = try await alive().transaction(setup: queue.setup, within: limit) {
         try await queue.beat(beats, in: $0)
       }
       for (control, pulse) in zip(controls, pulses) { tell(control, pulse) }
@@ -75,7 +79,8 @@ actor Heart {
     } catch {
       queue.logger.warning("a heartbeat failed", metadata: ["error": "\(error)"])
       for (control, beat) in zip(controls, beats) { control.restore(beat.progress) }
-      await connection?.close()
+      // Whatever it still waits for.
+      connection?.abort()
       connection = nil
       return false
     }

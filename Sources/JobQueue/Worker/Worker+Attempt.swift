@@ -9,9 +9,12 @@ extension Worker {
     heart.add(control)
     // Not a child of the worker's task: its end is settled with statements after that was cancelled.
     Task {
+      let began = ContinuousClock.now
       let attempt = Task { try await handler(JobContext(control: control, queue: queue)) }
       control.attach(attempt)
-      await settle(control, await attempt.result, running)
+      if let outcome = await settle(control, await attempt.result, running) {
+        onEnd(lease.job, outcome, ContinuousClock.now - began)
+      }
       heart.remove(control)
       running.remove(control)
       done()
@@ -20,51 +23,63 @@ extension Worker {
 
   /// Tells the handlers to stop, gives them a moment, and hands back what is left.
   func shutDown(_ running: RunningJobs) async {
+    let began = ContinuousClock.now
     for control in running.all { control.stop(.shutdown) }
-    let deadline = ContinuousClock.now + patience
-    while running.count > 0, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
+    while running.count > 0, ContinuousClock.now - began < patience {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
     for control in running.all {
       logger.warning("a job's handler did not stop in time", metadata: Self.describe(control))
       running.remove(control)
-      await store(control) { try await queue.release(control.lease) }
+      let state = await store(control) { try await queue.release(control.lease) }
+      onEnd(control.lease.job, AttemptOutcome(state, isHandedBack: true), ContinuousClock.now - began)
     }
   }
 
   /// Stores how an attempt ended.
-  private func settle(_ control: JobControl, _ result: Result<Void, any Error>, _ running: RunningJobs) async
-  {
-    // Handed back already, while the handler went on.
-    guard running.contains(control) else { return }
+  ///
+  /// - Returns: what became of it; `nil` if it was handed back already, while the handler went on.
+  private func settle(
+    _ control: JobControl, _ result: Result<Void, any Error>, _ running: RunningJobs
+  ) async -> AttemptOutcome? {
+    guard running.contains(control) else { return nil }
     let lease = control.lease
     switch (result, control.stopReason) {
-    case (.success, _) where control.isFinished: break
+    case (.success, _) where control.isFinished: return .succeeded
     case (.success, _):
-      await store(control) {
-        try await queue.transaction { try await queue.succeed(lease, result: nil, in: $0) }
-      }
+      return AttemptOutcome(
+        await store(control) {
+          try await queue.transaction { try await queue.succeed(lease, result: nil, in: $0) }
+          return .succeeded
+        })
     case (.failure(JobQueueError.leaseLost), _), (.failure, .leaseLost):
       logger.warning("a job was lost to another worker", metadata: Self.describe(control))
+      return .lost
     case (.failure(JobQueueError.cancelRequested), _), (.failure, .cancelRequested):
-      await store(control) { try await queue.fail(lease, .cancelled, retry: false) }
+      return AttemptOutcome(
+        await store(control) { try await queue.fail(lease, .cancelled, retry: false) })
     case (.failure, .shutdown):
-      await store(control) { try await queue.release(lease) }
+      return AttemptOutcome(await store(control) { try await queue.release(lease) }, isHandedBack: true)
     case (.failure(let error), nil):
       let mayPass = error is CancellationError || isRetryable(error)
+      let state = await store(control) {
+        try await queue.fail(lease, JobErrorRecord(error), retry: mayPass)
+      }
       var metadata = Self.describe(control)
       metadata["error"] = "\(error)"
-      await store(control) {
-        let state = try await queue.fail(lease, JobErrorRecord(error), retry: mayPass)
-        metadata["state"] = "\(state.rawValue)"
-      }
+      metadata["state"] = state.map { "\($0.rawValue)" }
       logger.warning("an attempt failed", metadata: metadata)
+      return AttemptOutcome(state)
     }
   }
 
   /// Runs the statements that end an attempt, again while the database is away; the heart keeps the lease meanwhile. If
   /// it stays away, the lease runs out and the job is rescued.
+  ///
+  /// - Returns: the job's new state; `nil` if it could not be stored, or is not this worker's to store.
   private func store(
-    _ control: JobControl, _ statements: nonisolated(nonsending) () async throws -> Void
-  ) async {
+    _ control: JobControl, _ statements: nonisolated(nonsending) () async throws -> JobState
+  ) async -> JobState? {
     var pause = Duration.milliseconds(100)
     let deadline = ContinuousClock.now + .seconds(control.stopReason == .shutdown ? 1 : 60)
     while true {
@@ -72,7 +87,7 @@ extension Worker {
         return try await statements()
       } catch JobQueueError.leaseLost {
         // Ended by a COMMIT whose answer was lost, or taken by another worker: either way it is not ours to end.
-        return
+        return nil
       } catch JobQueueError.cancelRequested {
         return await store(control) { try await queue.fail(control.lease, .cancelled, retry: false) }
       } catch {
@@ -80,7 +95,7 @@ extension Worker {
           var metadata = Self.describe(control)
           metadata["error"] = "\(error)"
           logger.error("the end of an attempt could not be stored", metadata: metadata)
-          return
+          return nil
         }
         try? await Task.sleep(for: pause)
         pause = min(pause * 2, .seconds(2))

@@ -16,6 +16,7 @@ public struct Worker: Sendable {
   let slots: Int
   let name: String
   let logger: Logger
+  let onEnd: @Sendable (Job, AttemptOutcome, Duration) -> Void
   let handler: Handler
 
   /// How often it looks for work without being told.
@@ -29,9 +30,11 @@ public struct Worker: Sendable {
   ///   - connection: for two connections of its own, beside the queue's pool: one listens, straight to PostgreSQL; one
   ///     renews the leases.
   ///   - slots: jobs at a time.
+  ///   - onEnd: is told of each attempt: how it ended, and how long it took.
   ///   - handler: does the work.
   public init(
     queue: JobQueue, connection: ConnectionConfiguration, slots: Int, logger: Logger,
+    onEnd: @escaping @Sendable (Job, AttemptOutcome, Duration) -> Void = { _, _, _ in },
     handler: @escaping Handler
   ) {
     self.queue = queue
@@ -39,6 +42,7 @@ public struct Worker: Sendable {
     self.slots = max(1, slots)
     self.name = "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
     self.logger = logger
+    self.onEnd = onEnd
     self.handler = handler
   }
 
@@ -55,7 +59,8 @@ public struct Worker: Sendable {
 
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await listen(heart) { wake.yield() } }
-      group.addTask { await tidyUp { wake.yield() } }
+      group.addTask { await look { wake.yield() } }
+      group.addTask { await tidyUp() }
       for await _ in wakeups {
         while running.count < slots, !Task.isCancelled, let lease = await claim() {
           start(lease, running, heart) { wake.yield() }
@@ -93,11 +98,18 @@ public struct Worker: Sendable {
     }
   }
 
-  /// What some worker has to do now and then; several may at the same time.
-  private func tidyUp(_ wake: @Sendable () -> Void) async {
-    var nextPruning = ContinuousClock.now
+  /// Looks for work without being told, whatever the rest waits for.
+  private func look(_ wake: @Sendable () -> Void) async {
     while !Task.isCancelled {
       wake()
+      try? await Task.sleep(for: pollInterval)
+    }
+  }
+
+  /// What some worker has to do now and then; several may at the same time.
+  private func tidyUp() async {
+    var nextPruning = ContinuousClock.now
+    while !Task.isCancelled {
       do {
         try await queue.rescue()
         if let retention = queue.configuration.retention, ContinuousClock.now >= nextPruning {

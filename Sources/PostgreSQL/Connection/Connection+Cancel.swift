@@ -36,10 +36,9 @@ final class CancelHandle: @unchecked Sendable {
 }
 
 extension Connection {
-  func startCancellation(_ id: UInt64, _ canceller: CancelHandle) {
-    keep(
-      loop.schedule(at: .now + configuration.cancelTimeout) { [weak self] in self?.giveUpCancelling(id) },
-      for: id)
+  func startCancellation(_ id: UInt64, _ canceller: CancelHandle, _ grace: Duration?) {
+    let grace = min(grace ?? configuration.cancelTimeout, configuration.cancelTimeout)
+    keep(loop.schedule(at: .now + grace) { [weak self] in self?.giveUpCancelling(id) }, for: id)
     send(canceller, id, pause: .milliseconds(50))
   }
 

@@ -4,7 +4,9 @@ internal import Synchronization
 
 extension Connection {
   /// Ends an operation early, from anywhere.
-  func interrupt(_ id: UInt64, _ reason: Interruption) {
+  ///
+  /// - Parameter grace: how long the server has to react; `nil` for the configured time.
+  func interrupt(_ id: UInt64, _ reason: Interruption, grace: Duration? = nil) {
     enum Course {
       case giveUp(OperationQueue.Turn?)
       case stopConnecting
@@ -20,7 +22,7 @@ extension Connection {
     case .giveUp(let turn): turn?.resume(returning: false)
     // There is nothing to cancel; the waiting step sees the reason.
     case .stopConnecting: channel.interruptWait()
-    case .cancel(let canceller): startCancellation(id, canceller)
+    case .cancel(let canceller): startCancellation(id, canceller, grace)
     }
   }
 
@@ -32,7 +34,7 @@ extension Connection {
   }
 
   /// Ends the session at once, whatever runs on it.
-  func abort() {
+  public func abort() {
     sever()
     let id = OperationID.next()
     guard gate.withLock({ $0.operations.begin(id) }) else { return }

@@ -10,6 +10,20 @@ struct Call: Sendable {
   var shielded = false
   /// Before when the statements must be done, beside the configured statement timeout.
   var deadline: ContinuousClock.Instant?
+  /// How long a cancelled statement may still take; `nil` for the configured time.
+  var grace: Duration?
+
+  /// The same before a deadline of the caller's, who wants an answer then rather than a connection that lives on.
+  func before(_ deadline: ContinuousClock.Instant?) -> Call {
+    guard let deadline else { return self }
+    var call = self
+    call.deadline = deadline
+    call.grace = Self.grace
+    return call
+  }
+
+  /// What a server that does not react to the deadline of a caller is given.
+  static let grace = Duration.seconds(1)
 }
 
 extension Connection {
@@ -77,7 +91,7 @@ extension Connection {
       deadline = min(deadline ?? .now + timeout, .now + timeout)
     }
     return deadline.map {
-      loop.schedule(at: $0) { [weak self] in self?.interrupt(id, .statementTimeout) }
+      loop.schedule(at: $0) { [weak self] in self?.interrupt(id, .statementTimeout, grace: call.grace) }
     }
   }
 

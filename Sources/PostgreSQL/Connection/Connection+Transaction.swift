@@ -7,26 +7,31 @@ extension Connection {
   /// statements sends nothing. What COMMIT itself answers decides about success: if a statement's error was
   /// caught inside, it throws `transactionAborted`. If the task is cancelled before COMMIT is sent, the
   /// transaction is rolled back; COMMIT itself is not interrupted.
+  ///
+  /// - Parameter limit: how long all of it may take, COMMIT included; see ``Transaction/limited(to:)``.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
+    within limit: Duration? = nil,
     file: String = #fileID, line: Int = #line,
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
     let context = TransactionContext(setup, isolation, readOnly: readOnly)
     let call = Call(sql: nil, file: file, line: line, shielded: true)
+    let deadline = limit.map { ContinuousClock.now + $0 }
     let result: T
     do {
-      result = try await body(Transaction(connection: self, context: context))
+      result = try await body(Transaction(connection: self, context: context, deadline: deadline))
       if Task.isCancelled { throw PostgreSQLError(.cancelled, "the task was cancelled before COMMIT") }
     } catch {
-      await rollback(context, call)
+      await rollback(context, call, isLimited: deadline != nil)
       context.ended(mayBeCommitted: false)
       throw error
     }
     do {
-      try await commit(context, call)
+      try await commit(context, call.before(deadline))
     } catch {
-      context.ended(mayBeCommitted: (error as? PostgreSQLError)?.isConnectionProblem ?? false)
+      let failure = error as? PostgreSQLError
+      context.ended(mayBeCommitted: failure?.isConnectionProblem ?? false || failure?.kind == .statementTimeout)
       throw error
     }
     context.ended(mayBeCommitted: true)
@@ -69,7 +74,7 @@ extension Connection {
       results = try await run(["COMMIT"], call, in: context)
     } catch {
       // A deferred constraint ends the transaction; anything else may leave it open.
-      await rollback(context, call)
+      await rollback(context, call, isLimited: call.grace != nil)
       throw error
     }
     guard results.first?.commandTag == "COMMIT" else {
@@ -78,10 +83,11 @@ extension Connection {
     }
   }
 
-  private func rollback(_ context: TransactionContext, _ call: Call) async {
+  private func rollback(_ context: TransactionContext, _ call: Call, isLimited: Bool) async {
     defer { end(context) }
     guard case .open = context.phase else { return }
-    await rollBackWhatIsOpen(call) { self.isInside(context) }
+    // The deadline may have passed; what follows it is short, too.
+    await rollBackWhatIsOpen(isLimited ? call.before(.now + Call.grace) : call) { self.isInside(context) }
   }
 
   private func end(_ context: TransactionContext) {

@@ -10,6 +10,10 @@ extension ConnectionConfiguration {
   func resolved() async throws -> [String: String] {
     var result = parameters
     result["client_encoding"] = "UTF8"
+    // A service file's own values would be overruled.
+    if parameters["service"] == nil, environment("PGSERVICE") == nil {
+      result.merge(Self.watchfulness) { said, _ in said }
+    }
     guard parameters["hostaddr"] == nil, parameters["service"] == nil,
       let list = parameters["host"] ?? environment("PGHOST"), environment("PGHOSTADDR") == nil
     else { return result }

@@ -31,10 +31,16 @@ extension Connection {
   }
 
   /// The next rows, nil at the end.
-  func copyRead(_ id: UInt64) async throws -> [UInt8]? {
+  func copyRead(_ id: UInt64, within limit: Duration? = nil) async throws -> [UInt8]? {
     if gate.withLock({ $0.copyOutEnded == id }) { return nil }
     _ = try beginCopyStep(id, .copyOut)
     defer { endCopyStep(id) }
+    let timer = limit.map { limit in
+      loop.schedule(at: .now + limit) { [weak self] in
+        self?.interrupt(id, .statementTimeout, grace: Call.grace)
+      }
+    }
+    defer { if let timer { loop.cancel(timer) } }
     let call = Call(sql: nil, file: #fileID, line: #line)
     if !copyHasEnded {
       let outcome = try await perform(CopyReadSteps(chunkSize: Self.copyChunkSize))

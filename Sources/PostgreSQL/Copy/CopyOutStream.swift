@@ -35,7 +35,10 @@ public struct CopyOutStream: AsyncSequence, Sendable {
   }
 
   /// The next chunk as bytes without the detour over Data, nil at the end.
-  public nonisolated(nonsending) func nextBytes() async throws -> [UInt8]? {
-    try await connection.copyRead(operation)
+  ///
+  /// - Parameter limit: how long the server may take for it before the COPY is cancelled and fails with an error of kind
+  ///   `statementTimeout`.
+  public nonisolated(nonsending) func nextBytes(within limit: Duration? = nil) async throws -> [UInt8]? {
+    try await connection.copyRead(operation, within: limit)
   }
 }

@@ -79,10 +79,12 @@ public struct PostgreSQLError: Error, Sendable {
     self.underlying = underlying
   }
 
-  /// The database cannot be reached now and may be later: the caller's answer is 503, or a retry.
+  /// The database cannot be reached now, or does not answer in time, and may later: the caller's answer is 503, or a retry.
   public var isConnectionProblem: Bool {
     switch kind {
-    case .connectionFailed, .connectionLost, .connectionClosed, .acquireTimeout, .poolClosed: return true
+    case .connectionFailed, .connectionLost, .connectionClosed, .acquireTimeout, .poolClosed,
+      .statementTimeout:
+      return true
     case .server:
       guard let sqlState else { return false }
       return sqlState.conditionClass == "08" || sqlState.conditionClass == "53"

@@ -2,14 +2,15 @@ internal import Logging
 internal import Synchronization
 
 extension ConnectionPool {
-  /// Takes a connection, or waits for one.
-  nonisolated(nonsending) func acquire() async throws -> Lease {
+  /// Takes a connection, or waits for one, as long as configured or, if that is less, as long as `limit`.
+  nonisolated(nonsending) func acquire(within limit: Duration? = nil) async throws -> Lease {
     let ready: (lease: Lease?, waiter: Int) = try takeIdle()
     if let lease = ready.lease { return lease }
     let waiter = ready.waiter
     let loop = EventLoop.shared
+    let patience = min(limit ?? configuration.acquireTimeout, configuration.acquireTimeout)
     let start = ContinuousClock.now
-    let deadline = start + configuration.acquireTimeout
+    let deadline = start + patience
     let timer = WaitTimer()
     defer {
       timer.cancel(on: loop)
@@ -21,7 +22,7 @@ extension ConnectionPool {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         enqueue(waiter, continuation)
-        timer.start(on: loop, at: deadline) { [weak self] in self?.timeOut(waiter) }
+        timer.start(on: loop, at: deadline) { [weak self] in self?.timeOut(waiter, patience) }
         if Task.isCancelled { cancelWaiter(waiter) }
       }
     } onCancel: {
@@ -71,7 +72,7 @@ extension ConnectionPool {
       throwing: PostgreSQLError(.cancelled, "the task was cancelled while it waited for a connection"))
   }
 
-  private func timeOut(_ waiter: Int) {
+  private func timeOut(_ waiter: Int, _ patience: Duration) {
     guard let continuation = take(waiter) else { return }
     // If the server cannot be reached that is the better explanation.
     let failure = state.withLock { state in
@@ -80,7 +81,7 @@ extension ConnectionPool {
     }
     var error = PostgreSQLError(
       failure == nil ? .acquireTimeout : .connectionFailed,
-      "no connection became free within \(configuration.acquireTimeout)", sqlState: failure?.sqlState)
+      "no connection became free within \(patience)", sqlState: failure?.sqlState)
     error.underlying = failure
     continuation.resume(throwing: error)
   }

@@ -140,40 +140,59 @@ public final class ConnectionPool: Sendable {
   ///
   /// Throws a ``PostgreSQLError`` of kind `acquireTimeout`, `connectionFailed`, `cancelled` or `poolClosed` if
   /// there is none to lend, and whatever the closure throws.
+  ///
+  /// - Parameter limit: how long to wait for one, if that is less than the configured time.
   public nonisolated(nonsending) func withConnection<T>(
-    _ body: nonisolated(nonsending) (Connection) async throws -> T
+    waiting limit: Duration? = nil, _ body: nonisolated(nonsending) (Connection) async throws -> T
   ) async throws -> T {
-    let lease = try await acquire()
+    let lease = try await acquire(within: limit)
     defer { release(lease) }
     return try await body(lease.connection)
   }
 
-  /// Runs the closure in a transaction on a connection of its own; see ``Connection/transaction(setup:isolation:readOnly:file:line:_:)``.
+  /// Runs the closure in a transaction on a connection of its own; see
+  /// ``Connection/transaction(setup:isolation:readOnly:within:file:line:_:)``.
+  ///
+  /// - Parameter limit: how long all of it may take, the wait for a connection included.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
+    within limit: Duration? = nil,
     file: String = #fileID, line: Int = #line,
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
-    try await withConnection { connection in
+    let deadline = limit.map { ContinuousClock.now + $0 }
+    return try await withConnection(waiting: limit) { connection in
       try await connection.transaction(
-        setup: setup, isolation: isolation, readOnly: readOnly, file: file, line: line, body)
+        setup: setup, isolation: isolation, readOnly: readOnly, within: deadline.map { $0 - .now },
+        file: file,
+        line: line, body)
     }
   }
 
   /// Runs one statement on any connection.
+  ///
+  /// - Parameter limit: how long it may take, the wait for a connection included; see ``Transaction/limited(to:)``.
   @discardableResult
   public nonisolated(nonsending) func query(
-    _ query: Query, file: String = #fileID, line: Int = #line
+    _ query: Query, within limit: Duration? = nil, file: String = #fileID, line: Int = #line
   ) async throws -> QueryResult {
-    try await withConnection { try await $0.query(query, file: file, line: line) }
+    let deadline = limit.map { ContinuousClock.now + $0 }
+    return try await withConnection(waiting: limit) {
+      try await first($0.run([query], Call(sql: query.sql, file: file, line: line).before(deadline)))
+    }
   }
 
   /// Runs a pipeline on any connection.
+  ///
+  /// - Parameter limit: how long it may take, the wait for a connection included; see ``Transaction/limited(to:)``.
   @discardableResult
   public nonisolated(nonsending) func pipeline(
-    _ queries: [Query], file: String = #fileID, line: Int = #line
+    _ queries: [Query], within limit: Duration? = nil, file: String = #fileID, line: Int = #line
   ) async throws -> [QueryResult] {
-    try await withConnection { try await $0.pipeline(queries, file: file, line: line) }
+    let deadline = limit.map { ContinuousClock.now + $0 }
+    return try await withConnection(waiting: limit) {
+      try await $0.run(queries, Call(sql: nil, file: file, line: line).before(deadline))
+    }
   }
 
   /// Lends no more connections, waits for the borrowed ones up to the configured limit, then closes all.

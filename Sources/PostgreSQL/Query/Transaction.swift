@@ -58,6 +58,17 @@ final class TransactionContext: Sendable {
 public struct Transaction: QueryExecutor {
   let connection: Connection
   let context: TransactionContext
+  /// Before when its statements must be done.
+  var deadline: ContinuousClock.Instant?
+
+  /// The same transaction, in which what is run must be done within a time. After that it fails with an error of kind
+  /// `statementTimeout`, and a server that has not reacted a second later loses the connection. COPY and scripts are
+  /// exempt.
+  public func limited(to limit: Duration) -> Transaction {
+    var limited = self
+    limited.deadline = min(deadline ?? .now + limit, .now + limit)
+    return limited
+  }
 
   /// Calls back once the transaction is over, with whether it was committed; also true where that is unknown, since the
   /// connection broke at COMMIT.
@@ -71,7 +82,7 @@ public struct Transaction: QueryExecutor {
     -> QueryResult
   {
     try await first(
-      connection.run([query], Call(sql: query.sql, file: file, line: line), in: context))
+      connection.run([query], Call(sql: query.sql, file: file, line: line).before(deadline), in: context))
   }
 
   /// Sends all statements at once.
@@ -79,7 +90,7 @@ public struct Transaction: QueryExecutor {
   public nonisolated(nonsending) func pipeline(_ queries: [Query], file: String, line: Int) async throws
     -> [QueryResult]
   {
-    try await connection.run(queries, Call(sql: nil, file: file, line: line), in: context)
+    try await connection.run(queries, Call(sql: nil, file: file, line: line).before(deadline), in: context)
   }
 
   /// Runs a COPY … FROM STDIN.
@@ -113,7 +124,7 @@ public struct Transaction: QueryExecutor {
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
     let name = "s\(context.savepoints.wrappingAdd(1, ordering: .relaxed).newValue)"
-    var call = Call(sql: nil, file: file, line: line)
+    var call = Call(sql: nil, file: file, line: line).before(deadline)
     _ = try await connection.run([Query(unsafeSQL: "SAVEPOINT \(name)")], call, in: context)
     do {
       let result = try await body(self)

@@ -100,14 +100,16 @@ public struct DatasetStore: Sendable {
   /// Looks at a dataset as it is just before it changes, and throws to leave it as it is.
   public typealias Condition = @Sendable (DatasetSummary) throws -> Void
 
-  /// Changes a dataset's description, and tells every server that keeps it in memory.
+  /// Changes a dataset's description, lets what follows from it happen, and tells every server that keeps it in memory.
   ///
-  /// - Parameter condition: asked under the lock under which the change is made, so that nothing comes in between; only
-  ///   of a change that would be made otherwise.
+  /// - Parameters:
+  ///   - autoTraining: decides anew whether a training is due, by the new policy.
+  ///   - condition: asked under the lock under which the change is made, so that nothing comes in between; only of a
+  ///     change that would be made otherwise.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``, and what `condition` throws.
   public func change(
-    _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil,
-    _ change: @Sendable (Dataset) throws -> DatasetChange
+    _ tenant: TenantID, named name: String, _ autoTraining: AutoTraining, by actor: Actor = .commandLine,
+    if condition: Condition? = nil, _ change: @Sendable (Dataset) throws -> DatasetChange
   ) async throws -> DatasetSummary {
     try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
@@ -116,18 +118,26 @@ public struct DatasetStore: Sendable {
       try await check(condition, tenant, name, in: tx)
       let gate = change.gate ?? old.gate
       let kept = change.predictionsKeptDays ?? old.predictionsKeptDays
+      let autoTrain = change.autoTrain ?? old.autoTrain
+      let training = change.training ?? old.training
       try await tx.query(
         """
         UPDATE datasets SET
           features = \(try JSONB(features)), gate = \(try gate.map { try JSONB($0) }),
-          auto_train = \(try JSONB(change.autoTrain ?? old.autoTrain)),
-          training = \(try JSONB(change.training ?? old.training)),
+          auto_train = \(try JSONB(autoTrain)), training = \(try JSONB(training)),
           activation = \(try JSONB(change.activation ?? old.activation)),
           models_kept = \(change.modelsKept ?? old.modelsKept),
           predictions_kept_days = \(kept),
           revision = revision + 1, updated_at = now()
         WHERE tenant_id = \(tenant) AND id = \(old.id)
         """)
+      if change.autoTrain != nil || change.training != nil {
+        try await autoTraining.reconsider(
+          tenant, dataset: old.id, autoTrain, training, .policyChanged, in: tx)
+      }
+      if let count = change.modelsKept {
+        try await ModelStore.prune(tenant, dataset: old.id, active: old.activeVersion, keeping: count, in: tx)
+      }
       try await AuditLog.record(tenant, actor, .datasetChanged, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
       return try await summary(tenant, named: name, in: tx)

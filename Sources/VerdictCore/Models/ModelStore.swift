@@ -174,13 +174,22 @@ public struct ModelStore: Sendable {
       active = newest
       try await setActive(tenant, dataset: dataset, version: newest, in: tx)
     }
+    try await prune(tenant, dataset: dataset, active: active, keeping: kept, in: tx)
+  }
+
+  /// Removes the oldest models beyond so many, neither the active one nor the newest: that one's job still names it. The
+  /// caller has locked the dataset's row.
+  static func prune(
+    _ tenant: TenantID, dataset: Int, active: Int?, keeping count: Int, in tx: Transaction
+  ) async throws {
     try await tx.query(
       """
       DELETE FROM models
-      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND version <> \(active) AND version NOT IN (
+      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND version IS DISTINCT FROM \(active) AND version NOT IN (
         SELECT version FROM models
-        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND version <> \(active)
-        ORDER BY version DESC LIMIT \(kept - 1))
+        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND version IS DISTINCT FROM \(active)
+        ORDER BY version DESC LIMIT \(count - (active == nil ? 0 : 1)))
+        AND version < (SELECT max(version) FROM models WHERE tenant_id = \(tenant) AND dataset_id = \(dataset))
       """)
   }
 

@@ -40,6 +40,8 @@ public final class ServedDatasets: Sendable {
 
   /// How often a model is looked for that others replace at the same time.
   private static let looks = 10
+  /// How long the database has to answer before a request for a prediction is told that it is away.
+  static let databaseLimit = Duration.seconds(3)
 
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
   public init(database: Database, capacity: Int = 1_000) {
@@ -127,8 +129,10 @@ public final class ServedDatasets: Sendable {
     _ tenant: TenantID, named name: String, asking tx: Transaction?
   ) async throws -> Int? {
     let query: Query = "SELECT revision FROM datasets WHERE tenant_id = \(tenant) AND name = \(name)"
-    if let tx { return try await tx.query(query).first?.decode(Int.self) }
-    return try await database.transaction(for: tenant, readOnly: true) { tx in
+    if let tx {
+      return try await tx.limited(to: Self.databaseLimit).query(query).first?.decode(Int.self)
+    }
+    return try await database.transaction(for: tenant, readOnly: true, within: Self.databaseLimit) { tx in
       try await tx.query(query).first?.decode(Int.self)
     }
   }
@@ -136,10 +140,10 @@ public final class ServedDatasets: Sendable {
   private func load(
     _ tenant: TenantID, named name: String, asking tx: Transaction?
   ) async throws -> ServedDataset {
-    if let tx { return try await load(tenant, named: name, in: tx) }
-    return try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
-      try await load(tenant, named: name, in: tx)
-    }
+    if let tx { return try await load(tenant, named: name, in: tx.limited(to: Self.databaseLimit)) }
+    return try await database.transaction(
+      for: tenant, isolation: .repeatableRead, readOnly: true, within: Self.databaseLimit
+    ) { try await load(tenant, named: name, in: $0) }
   }
 
   /// In a transaction without one snapshot a newer model can become active between the two looks, and the version that the

@@ -63,10 +63,11 @@ public struct KeyStore: Sendable {
 
   /// Whom a bearer secret belongs to; `nil` when the key is unknown, revoked or expired.
   ///
-  /// The last use is written at most once a minute a key, so that reading stays reading.
+  /// The last use is written at most once a minute a key, so that reading stays reading. Each request waits for this: it
+  /// fails after ``ServedDatasets/databaseLimit`` if the database does not answer.
   public func principal(for secret: KeySecret) async throws -> Principal? {
     let tenant = secret.tenant
-    return try await database.transaction(for: tenant) { tx in
+    return try await database.transaction(for: tenant, within: ServedDatasets.databaseLimit) { tx in
       let rows = try await tx.query(
         """
         SELECT k.id, k.role, k.secret_hash, coalesce(k.last_used_at < now() - interval '1 minute', true), t.limits

@@ -12,6 +12,7 @@ public final class LabelCache: Sendable {
     var labels: ReadLabels
     var bytes: Int
     var lastUse: Int
+    var keptSince = ContinuousClock.now
   }
 
   private struct State {
@@ -30,6 +31,25 @@ public final class LabelCache: Sendable {
 
   /// How many bytes are kept, about.
   public var byteCount: Int { state.withLock(\.bytes) }
+
+  /// Forgets what has not been used for so long, every now and then until the task is cancelled: nobody says when a
+  /// dataset has gone.
+  public func run(forgettingAfter age: Duration = .seconds(3_600)) async {
+    while !Task.isCancelled {
+      forget(unusedSince: .now - age)
+      try? await Task.sleep(for: age / 60)
+    }
+  }
+
+  /// Forgets what has not been used since then.
+  func forget(unusedSince time: ContinuousClock.Instant) {
+    state.withLock { state in
+      for (key, entry) in state.entries where entry.keptSince < time {
+        state.bytes -= entry.bytes
+        state.entries[key] = nil
+      }
+    }
+  }
 
   /// Hands over what is kept of a dataset: it is not kept any more, so that it can be changed where it lies.
   func take(_ tenant: TenantID, _ dataset: Int) -> ReadLabels? {

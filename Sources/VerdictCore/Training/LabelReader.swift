@@ -10,6 +10,9 @@ struct LabelReader: Sendable {
   private let cache: LabelCache
   private let logger: Logger
 
+  /// How long PostgreSQL may take for the next rows. A connection that has died without a word is noticed before.
+  static let patience = Duration.seconds(60)
+
   init(database: Database, cache: LabelCache, logger: Logger) {
     self.database = database
     self.datasets = DatasetStore(database: database)
@@ -27,8 +30,10 @@ struct LabelReader: Sendable {
     var dataset: Dataset
     /// Its labels.
     var table: TrainingTable
-    /// The highest id among them.
-    var lastLabelID: Int
+    /// Their ids, in order.
+    var ids: [Int]
+    /// The highest of these.
+    var lastLabelID: Int { ids.last ?? 0 }
     /// The dataset's count of changes.
     var changes: Int
     /// How many rows came from the database, the others having been kept.
@@ -82,8 +87,7 @@ struct LabelReader: Sendable {
         ReadLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
     }
     return Reading(
-      dataset: dataset, table: table, lastLabelID: columns.lastLabelID, changes: counts.changes,
-      rowsRead: rowsRead)
+      dataset: dataset, table: table, ids: columns.ids, changes: counts.changes, rowsRead: rowsRead)
   }
 
   /// No ORDER BY: rows lie nearly in the order of their ids, so that putting them in order here costs less than PostgreSQL's
@@ -99,7 +103,7 @@ struct LabelReader: Sendable {
       var columns = TrainingColumns(features: dataset.features, expectedRows: counts.stored)
       var rows = TrainingRows(features: dataset.features)
       var reader = BinaryCopyReader()
-      while let chunk = try await stream.nextBytes() {
+      while let chunk = try await stream.nextBytes(within: Self.patience) {
         try Task.checkCancellation()
         reader.feed(chunk)
         while try reader.nextRow() { try rows.append(reader, levels: &columns.levels) }
@@ -130,7 +134,7 @@ struct LabelReader: Sendable {
       var levels = levels
       var rows = TrainingRows(features: dataset.features)
       var reader = BinaryCopyReader()
-      while let chunk = try await stream.nextBytes() {
+      while let chunk = try await stream.nextBytes(within: Self.patience) {
         reader.feed(chunk)
         while try reader.nextRow() { try rows.append(reader, levels: &levels) }
       }
@@ -140,7 +144,7 @@ struct LabelReader: Sendable {
     let rowsRead = rows.count
     columns.levels = levels
     columns.merge(rows)
-    if columns.rowCount > counts.stored { columns.keep(only: try await ids(mine, in: tx)) }
+    if columns.rowCount > counts.stored { columns.keep(only: try await Self.ids(tenant, dataset.id, in: tx)) }
     guard columns.rowCount == counts.stored, columns.positives == counts.positives else {
       logger.error(
         "labels that were kept are not those that are stored; they are read again",
@@ -153,11 +157,19 @@ struct LabelReader: Sendable {
     return (true, rowsRead)
   }
 
-  private func ids(_ mine: Query, in tx: Transaction) async throws -> [Int] {
-    try await tx.copyOut("COPY (SELECT id" + mine + "true) TO STDOUT (FORMAT binary)") { stream in
+  /// The ids of the labels that are stored, up to `last`, in order.
+  static func ids(
+    _ tenant: TenantID, _ dataset: Int, upTo last: Int = .max, in tx: Transaction
+  ) async throws -> [Int] {
+    try await tx.copyOut(
+      """
+      COPY (SELECT id FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset) AND id <= \(last))
+      TO STDOUT (FORMAT binary)
+      """
+    ) { stream in
       var ids: [Int] = []
       var reader = BinaryCopyReader()
-      while let chunk = try await stream.nextBytes() {
+      while let chunk = try await stream.nextBytes(within: Self.patience) {
         reader.feed(chunk)
         while try reader.nextRow() { ids.append(try reader.decode(0)) }
       }

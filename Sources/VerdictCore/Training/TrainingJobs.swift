@@ -84,7 +84,10 @@ public struct TrainingJobs: Sendable {
     -> Job
   {
     let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-    _ = try await job(tenant, dataset: dataset, id: id, in: tx)
+    let job = try await job(tenant, dataset: dataset, id: id, in: tx)
+    if job.state == .queued, job.origin == TrainingTrigger.auto.rawValue {
+      try await TrainingStanding.giveUp(tenant, dataset: dataset.id, in: tx)
+    }
     do {
       return try await queue.cancel(tenant: tenant.rawValue, id: Int64(id), in: tx)
     } catch JobQueueError.alreadyFinished(let state) {

@@ -14,17 +14,24 @@ final class MetricCell: Sendable {
     var buckets: [Int]
   }
 
-  /// Upper bounds in seconds: from fractions of a prediction to minutes of training.
-  private static let bounds = [
+  /// Upper bounds in seconds: from fractions of a prediction to what a long upload takes.
+  static let short = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
+  ]
+  /// The same for jobs: up to an hour of training.
+  static let long = [
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1_800, 3_600,
   ]
 
   let kind: Kind
+  private let bounds: [Double]
   private let value: Mutex<Value>
 
-  init(_ kind: Kind) {
+  /// - Parameter bounds: of the buckets of a histogram, upwards.
+  init(_ kind: Kind, bounds: [Double] = MetricCell.short) {
     self.kind = kind
-    value = Mutex(Value(buckets: kind == .histogram ? Array(repeating: 0, count: Self.bounds.count) : []))
+    self.bounds = bounds
+    value = Mutex(Value(buckets: kind == .histogram ? Array(repeating: 0, count: bounds.count) : []))
   }
 
   fileprivate func add(_ amount: Double) {
@@ -39,7 +46,7 @@ final class MetricCell: Sendable {
     value.withLock { value in
       value.number += number
       value.count += 1
-      if kind == .histogram, let bucket = Self.bounds.firstIndex(where: { number <= $0 }) {
+      if kind == .histogram, let bucket = bounds.firstIndex(where: { number <= $0 }) {
         value.buckets[bucket] += 1
       }
     }
@@ -60,7 +67,7 @@ final class MetricCell: Sendable {
         var below = 0
         // One element, so that sorting a family's lines leaves the buckets in their order.
         var buckets = ""
-        for (bound, count) in zip(Self.bounds, value.buckets) {
+        for (bound, count) in zip(bounds, value.buckets) {
           below += count
           buckets += Self.line(name + "_bucket", key.labels + ["le=\"\(bound)\""], Double(below))
         }

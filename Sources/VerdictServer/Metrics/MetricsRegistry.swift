@@ -69,7 +69,8 @@ final class MetricsRegistry: MetricsFactory, Sendable {
     cells.withLock { cells in
       let key = Key(label, dimensions)
       if let cell = cells[key] { return cell }
-      let cell = MetricCell(kind)
+      let cell = MetricCell(
+        kind, bounds: label.hasSuffix("_job_seconds") ? MetricCell.long : MetricCell.short)
       cells[key] = cell
       return cell
     }

@@ -54,9 +54,9 @@ struct DatasetRoutes {
       request, of: who.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
     let condition = try DatasetSummary.condition(of: request)
-    let summary = try await domain.datasets.change(who.tenant, named: name, by: who.actor, if: condition) {
-      try patch.change(of: $0)
-    }
+    let summary = try await domain.datasets.change(
+      who.tenant, named: name, domain.autoTraining, by: who.actor, if: condition
+    ) { try patch.change(of: $0) }
     await domain.settle(who.tenant, name)
     return try .dataset(summary)
   }

@@ -34,7 +34,7 @@ import Testing
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
       try await domain.post(#"{"labels":[{"features":{"x":1,"c":"a"},"label":1}]}"#, tenant)
-      let changed = try await domain.datasets.change(tenant, named: "d") { _ in
+      let changed = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { _ in
         var change = DatasetChange()
         change.features = [
           .init(name: "x", type: .continuous), .init(name: "c", type: .categorical),
@@ -63,7 +63,7 @@ import Testing
       let tenant = try await domain.tenant()
       let before = try await domain.dataset(tenant)
       await #expect(throws: DomainError.self) {
-        try await domain.datasets.change(tenant, named: "d") { _ in
+        try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { _ in
           var change = DatasetChange()
           change.features = features
           return change

@@ -81,12 +81,23 @@ import Testing
       try await shop.post(100)
       _ = try await shop.readBothWays()
       #expect(shop.cache.byteCount > 100 * (9 + 8 + 4))
-      _ = try await domain.datasets.change(shop.tenant, named: "d") { _ in
+      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { _ in
         var change = DatasetChange()
         change.autoTrain = .off
         return change
       }
       _ = try await shop.readBothWays()
+      #expect(shop.cache.byteCount == 0)
+      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { _ in
+        var change = DatasetChange()
+        change.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000, maxDelaySeconds: 0)
+        return change
+      }
+      // Kept, and gone when nobody has used it for long: its dataset may have gone.
+      _ = try await shop.readBothWays()
+      shop.cache.forget(unusedSince: .now - .seconds(3_600))
+      #expect(shop.cache.byteCount > 0)
+      shop.cache.forget(unusedSince: .now + .seconds(3_600))
       #expect(shop.cache.byteCount == 0)
       let small = LabelCache(bytes: 500)
       _ = try await LabelReader(database: domain.database, cache: small, logger: domain.logger)
@@ -232,7 +243,7 @@ private struct Shop: Sendable {
     case 6: try await domain.post(x: values, tenant)
     default:
       let number = Int.random(in: 0...1_000_000, using: &random)
-      _ = try await domain.datasets.change(tenant, named: "d") { dataset in
+      _ = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
         var change = DatasetChange()
         change.features =
           dataset.features.map { FeatureDeclaration(name: $0.name, type: $0.type, categories: $0.categories) }

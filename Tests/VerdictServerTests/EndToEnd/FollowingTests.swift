@@ -65,6 +65,137 @@ import Testing
     }
   }
 
+  @Test(.timeLimit(.minutes(2)))
+  func aRunningJobIsCancelled() async throws {
+    try await TestServer.with { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(60))
+      let place = try await server.holding("labels", "ACCESS EXCLUSIVE") {
+        let queued = try await client.send("POST", "/v1/datasets/d/training-jobs")
+        let place = try #require(queued.headers["location"])
+        _ = try await eventually { try await client.get(place).json["state"] == "running" ? true : nil }
+        let answer = try await client.send("POST", place + "/cancel")
+        #expect(answer.status == 200 && answer.json["state"] == "running", "\(answer)")
+        return place
+      }
+      let ended = try await eventually { () -> JSON? in
+        let job = try await client.get(place).json
+        return job["finished_at"] == .null ? nil : job
+      }
+      #expect(ended["state"] == "cancelled" && ended["error"]["type"] == "cancelled", "\(ended.text)")
+      #expect(try await client.get("/v1/datasets/d/models").json["data"].elements.isEmpty)
+      #expect(try await client.send("POST", place + "/cancel").problem == "job-finished")
+    }
+  }
+
+  /// While one training runs, another may wait, and no third.
+  @Test(.timeLimit(.minutes(2)))
+  func oneTrainingRunsAndOneWaits() async throws {
+    try await TestServer.with { server in
+      let client = server.client
+      try await client.makeDataset("d", ["auto_train": ["enabled": true, "min_new_labels": 20]])
+      let jobs = try await server.holding("models", "SHARE") {
+        let first = try await client.addLabels(SmallData.rows(60))["training_job"]
+        // What it reads is on its way into a model; what comes then is not.
+        let place = "/v1/datasets/d/training-jobs/\(try #require(first.int))"
+        _ = try await eventually { try await client.get(place).json["phase"] == "saving" ? true : nil }
+        var jobs = [first]
+        for round in 0..<3 {
+          jobs.append(try await client.addLabels(SmallData.rows(20, from: 100 * round + 100))["training_job"])
+        }
+        let states = try await client.get("/v1/datasets/d/training-jobs").json["data"].elements
+        #expect(states.map { $0["state"] } == ["queued", "running"])
+        return jobs
+      }
+      #expect(Set(jobs.compactMap(\.int)).count == 2 && jobs[1] == jobs[2] && jobs[2] == jobs[3])
+      let list = try await eventually { () -> [JSON]? in
+        let list = try await client.get("/v1/datasets/d/training-jobs").json["data"].elements
+        return list.allSatisfy { $0["state"] == "succeeded" } ? list : nil
+      }
+      #expect(list.map { $0["kpis"]["labels_used"] } == [120, 60])
+    }
+  }
+
+  /// Who followed a job at one server goes on at another in the middle of the run.
+  @Test(.timeLimit(.minutes(2)))
+  func eventsGoOnAtAnotherServerInTheMiddleOfARun() async throws {
+    try await TestServer.with { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(60))
+      try await server.withAnother { other in
+        let (place, resumed) = try await server.holding("models", "SHARE") {
+          let queued = try await client.send("POST", "/v1/datasets/d/training-jobs")
+          let place = try #require(queued.headers["location"])
+          _ = try await eventually { try await client.get(place).json["phase"] == "saving" ? true : nil }
+          let resumed = Task { try await other.get(place + "/events", headers: ["Last-Event-ID": "1"]) }
+          // Heard in the middle of the run, too.
+          try await Task.sleep(for: .milliseconds(300))
+          return (place, resumed)
+        }
+        let events = try Self.events(try await resumed.value.text)
+        #expect(events.first?.name == "state" && events.first?.job["state"] == "running")
+        #expect(events.contains { $0.name == "progress" && $0.job["phase"] == "saving" })
+        #expect(events.last?.job == (try await client.get(place).json))
+        #expect(events.last?.job["state"] == "succeeded")
+      }
+    }
+  }
+
+  /// Nothing happens to the job, and the stream says that it is alive.
+  @Test(.timeLimit(.minutes(2)))
+  func aSilentStreamHasAHeartbeat() async throws {
+    try await TestServer.with(worker: false) { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(60))
+      let job = try await client.send("POST", "/v1/datasets/d/training-jobs")
+      let place = try #require(job.headers["location"])
+      async let stream = client.get(place + "/events")
+      try await Task.sleep(for: .seconds(20))
+      _ = try await client.send("POST", place + "/cancel")
+      let text = try await stream.text
+      #expect(text.split(separator: "\n").contains { $0.hasPrefix(":") }, "\(text)")
+      #expect(try Self.events(text).last?.job["state"] == "cancelled")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)), arguments: ["correction", "deletion", "feedback", "feedback taken back"])
+  func everyChangeOfLabelsIsTrainedOn(change: String) async throws {
+    try await TestServer.with { server in
+      let client = server.client
+      try await client.makeDataset()
+      try await client.addLabels(SmallData.rows(60))
+      try await client.train()
+      let prediction = try await client.post(
+        "/v1/datasets/d/predictions", ["features": ["x": 1, "c": "red"]])
+      let feedback = "/v1/datasets/d/predictions/\(try #require(prediction.json["id"].string))/label"
+      if change == "feedback taken back" {
+        _ = try HTTPClient.expect(200, await client.put(feedback, ["label": 1]))
+        try await client.train()
+      }
+      let before = try await client.dataset()["active_model"]["version"].int ?? 0
+      let policy: JSON = ["auto_train": ["enabled": true, "min_new_labels": 1]]
+      _ = try HTTPClient.expect(200, await client.patch("/v1/datasets/d", policy))
+      let label = try await client.get("/v1/datasets/d/labels?limit=1").json["data"][0]["id"].int ?? 0
+      switch change {
+      case "correction":
+        _ = try HTTPClient.expect(
+          200, await client.patch("/v1/datasets/d/labels/\(label)", ["features": ["x": 2]]))
+      case "deletion": _ = try await client.delete("/v1/datasets/d/labels/\(label)")
+      case "feedback": _ = try HTTPClient.expect(200, await client.put(feedback, ["label": 1]))
+      default: _ = try await client.delete(feedback)
+      }
+      _ = try await eventually {
+        try await client.dataset()["active_model"]["version"].int == before + 1 ? true : nil
+      }
+      let newest = try await client.get("/v1/datasets/d/training-jobs").json["data"][0]
+      let expected = ["correction": 60, "deletion": 59, "feedback": 61][change] ?? 60
+      #expect(newest["trigger"] == "auto" && newest["kpis"]["labels_used"].int == expected)
+    }
+  }
+
   private static func events(_ text: String) throws -> [(name: String, job: JSON)] {
     try text.split(separator: "\n\n").compactMap { event in
       let fields = event.split(separator: "\n").map {

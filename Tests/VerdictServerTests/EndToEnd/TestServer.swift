@@ -33,11 +33,12 @@ struct TestServer {
   }
 
   /// Runs the closure with one more server on the same database, as another process would be: with a memory of its own.
-  /// It hears of changes over `listening`.
+  /// It hears of changes over `listening`, and reaches the database over `database`.
   func withAnother<T: Sendable>(
-    listening: ConnectionConfiguration? = nil, _ body: @Sendable @escaping (HTTPClient) async throws -> T
+    listening: ConnectionConfiguration? = nil, database: TestDomain? = nil,
+    _ body: @Sendable @escaping (HTTPClient) async throws -> T
   ) async throws -> T {
-    try await Self.serve(domain, worker: false, listening: listening ?? domain.app) { port in
+    try await Self.serve(database ?? domain, worker: false, listening: listening ?? domain.app) { port in
       var client = client
       client.port = port
       return try await body(client)
@@ -91,6 +92,17 @@ struct TestServer {
     return client.with(key: issued.secret.token)
   }
 
+  /// Holds a table in a mode, so that whoever needs it otherwise waits, until the closure returns.
+  func holding<T: Sendable>(
+    _ table: String, _ mode: String, _ body: @Sendable @escaping () async throws -> T
+  ) async throws -> T {
+    try await domain.asOwner { holder in
+      try await holder.query("BEGIN")
+      try await holder.query("LOCK TABLE \(identifier: table) IN \(unescaped: mode) MODE")
+      return try await body()
+    }
+  }
+
   /// How many rows each table of tenant data has, and what each dataset says of itself: what must not change when a
   /// request is refused.
   func stored() async throws -> [String] {
@@ -113,7 +125,8 @@ private struct TrainingWorker: Service {
 
   func run() async throws {
     let runner = TrainingRunner(
-      database: domain.database, cache: LabelCache(bytes: 64 << 20), logger: domain.logger)
+      database: domain.database, autoTraining: domain.autoTraining, cache: LabelCache(bytes: 64 << 20),
+      logger: domain.logger)
     let worker = Worker(queue: domain.queue, connection: domain.app, slots: 1, logger: domain.logger) {
       try await runner.run($0)
     }

@@ -133,7 +133,25 @@ struct Drive {
         try await client.dataset()["active_model"]["version"].int ?? 0 > before ? true : nil
       }
     }
+    try await missedTraining()
     _ = try await client.patch("/v1/datasets/d", ["auto_train": .null])
+  }
+
+  /// One that was called off, made to look as if it had been forgotten.
+  private func missedTraining() async throws {
+    let policy: JSON = ["auto_train": ["min_new_labels": 1_000_000, "max_delay_seconds": 3_600]]
+    _ = try await client.patch("/v1/datasets/d", policy)
+    let job = try #require(try await client.addLabels(SmallData.rows(1, from: 900))["training_job"].int)
+    _ = try await client.post("/v1/datasets/d/training-jobs/\(job)/cancel", [:])
+    let (domain, tenant) = (server.domain, server.tenant)
+    _ = try await domain.database.transaction(for: tenant) { tx in
+      try await tx.query("UPDATE datasets SET reading_changes = 0 WHERE tenant_id = \(tenant) AND name = 'd'")
+    }
+    try await MissedTrainings(
+      database: domain.database, autoTraining: domain.autoTraining, logger: domain.logger
+    ).queueWhatIsDue()
+    let newest = try await client.get("/v1/datasets/d/training-jobs").json["data"][0]
+    #expect(newest["state"] == "queued" && newest["trigger"] == "auto")
   }
 
   /// Until a label has gone between a training's reading and its end.

@@ -1,33 +1,39 @@
 import Foundation
-import PostgreSQL
-import Synchronization
+public import PostgreSQL
+public import Synchronization
 
 /// Stands between client and server on Unix sockets and spoils the conversation: cuts it after a number of bytes,
 /// passes it on in small pieces, or stops passing anything on.
-final class FaultProxy: Sendable {
+public final class FaultProxy: Sendable {
   /// What is done to connections that are made from now on.
-  struct Plan: Sendable {
+  public struct Plan: Sendable {
     /// Bytes of the server that get through before both sides are cut off.
-    var cutAfterServerBytes = Int.max
+    public var cutAfterServerBytes = Int.max
     /// Bytes of the client that get through before both sides are cut off.
-    var cutAfterClientBytes = Int.max
+    public var cutAfterClientBytes = Int.max
     /// The largest piece that is passed on at once.
-    var pieces = 65_536
+    public var pieces = 65_536
     /// Passes nothing on any more, but keeps the sockets open.
-    var isStalled = false
+    public var isStalled = false
     /// Bytes of the server that get through before it falls silent, its sockets open.
-    var stallAfterServerBytes = Int.max
+    public var stallAfterServerBytes = Int.max
     /// Keeps what is said on the next connection, for ``boundaries()``.
-    var isRecorded = false
+    public var isRecorded = false
+
+    /// Lets everything through, or nothing from so many of the server's bytes on.
+    public init(stallAfterServerBytes: Int = .max) { self.stallAfterServerBytes = stallAfterServerBytes }
   }
 
-  let plan = Mutex(Plan())
+  /// What happens.
+  public let plan = Mutex(Plan())
+  private let connections = Mutex((made: 0, stalled: 0))
   private let recorded = Mutex<(server: [UInt8], client: [UInt8])>(([], []))
   private let listener: Int32
   private let upstream: String
   private let directory: String
 
-  init(to configuration: ConnectionConfiguration) throws {
+  /// A proxy in front of the server that `configuration` names; it ends with ``close()``.
+  public init(to configuration: ConnectionConfiguration) throws {
     upstream = "\(configuration.parameters["host"] ?? "")/.s.PGSQL.5432"
     directory = "/tmp/pgproxy-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
@@ -44,7 +50,7 @@ final class FaultProxy: Sendable {
   }
 
   /// The server behind the proxy.
-  func configuration(_ direct: ConnectionConfiguration) -> ConnectionConfiguration {
+  public func configuration(_ direct: ConnectionConfiguration) -> ConnectionConfiguration {
     var configuration = direct
     configuration.parameters["host"] = directory
     return configuration
@@ -52,7 +58,7 @@ final class FaultProxy: Sendable {
 
   /// Where the recorded connection's messages begin and end, and a place inside each one's head, in bytes from
   /// its start: of the server, of the client.
-  func boundaries() -> (server: [Int], client: [Int]) {
+  public func boundaries() -> (server: [Int], client: [Int]) {
     recorded.withLock {
       (Self.boundaries(of: $0.server, hasStartup: false), Self.boundaries(of: $0.client, hasStartup: true))
     }
@@ -71,7 +77,11 @@ final class FaultProxy: Sendable {
     }
   }
 
-  func close() {
+  /// Lets nothing through any more on the connections that there are, as when their way has broken; new ones are free.
+  public func stallWhatIsOpen() { connections.withLock { $0.stalled = $0.made } }
+
+  /// Takes no more connections.
+  public func close() {
     shutdown(listener, Int32(SHUT_RDWR))
     Foundation.close(listener)
     try? FileManager.default.removeItem(atPath: directory)
@@ -89,12 +99,16 @@ final class FaultProxy: Sendable {
       return plan
     }
     let left = Atomic2()
+    let number = connections.withLock { connections in
+      connections.made += 1
+      return connections.made
+    }
     Thread.detachNewThread { [self] in
-      pass(from: server, to: client, current, isServer: true)
+      pass(from: server, to: client, current, number, isServer: true)
       end(client, server, left)
     }
     Thread.detachNewThread { [self] in
-      pass(from: client, to: server, current, isServer: false)
+      pass(from: client, to: server, current, number, isServer: false)
       end(client, server, left)
     }
   }
@@ -120,7 +134,7 @@ final class FaultProxy: Sendable {
     let count = Atomic<Int>(2)
   }
 
-  private func pass(from source: Int32, to sink: Int32, _ plan: Plan, isServer: Bool) {
+  private func pass(from source: Int32, to sink: Int32, _ plan: Plan, _ number: Int, isServer: Bool) {
     let cut = isServer ? plan.cutAfterServerBytes : plan.cutAfterClientBytes
     let limit = isServer ? min(cut, plan.stallAfterServerBytes) : cut
     var buffer = [UInt8](repeating: 0, count: plan.pieces)
@@ -129,6 +143,10 @@ final class FaultProxy: Sendable {
       let count = recv(source, &buffer, min(plan.pieces, limit - passed), 0)
       if count <= 0 { return }
       while self.plan.withLock(\.isStalled) { usleep(5000) }
+      while connections.withLock({ number <= $0.stalled }) {
+        guard poll(source), poll(sink) else { return }
+        usleep(5000)
+      }
       if plan.isRecorded {
         recorded.withLock { recorded in
           if isServer { recorded.server += buffer[..<count] } else { recorded.client += buffer[..<count] }

@@ -1,0 +1,99 @@
+import JobQueue
+public import Logging
+import Learning
+import PostgreSQL
+
+/// Queues the automatic trainings that are due and that no transaction has queued: two that ran at once saw neither the
+/// other's labels, or the training that should have read them has failed or was cancelled.
+///
+/// What was tried, or called off, is left alone until something changes. Several processes may look at the same time.
+public struct MissedTrainings: Sendable {
+  private let database: Database
+  private let autoTraining: AutoTraining
+  private let logger: Logger
+
+  /// How many tenants are looked at in one round trip.
+  private static let tenantsPerStep = 100
+  /// How many datasets of a tenant are decided about in one go; the rest are in the next.
+  private static let datasetsPerTenant: Int64 = 100
+
+  /// Looks at the datasets in `database`.
+  public init(database: Database, autoTraining: AutoTraining, logger: Logger) {
+    self.database = database
+    self.autoTraining = autoTraining
+    self.logger = logger
+  }
+
+  /// Looks every `interval` until the task is cancelled; a failure is logged and tried again next time.
+  public func run(every interval: Duration = .seconds(3)) async throws {
+    while !Task.isCancelled {
+      do {
+        try await queueWhatIsDue()
+      } catch {
+        if Task.isCancelled { return }
+        logger.warning("looking for missed trainings failed", metadata: ["error": "\(error)"])
+      }
+      try? await Task.sleep(for: interval)
+    }
+  }
+
+  /// Looks once.
+  public func queueWhatIsDue() async throws {
+    let tenants = try await TenantStore(database: database).list().map(\.id)
+    for first in stride(from: 0, to: tenants.count, by: Self.tenantsPerStep) {
+      let step = Array(tenants[first..<min(first + Self.tenantsPerStep, tenants.count)])
+      for (tenant, dataset) in try await candidates(step) {
+        try Task.checkCancellation()
+        try await database.transaction(for: tenant) { try await decide(tenant, dataset, in: $0) }
+      }
+    }
+  }
+
+  /// Datasets that look as if a training were due.
+  private func candidates(_ tenants: [TenantID]) async throws -> [(TenantID, Int)] {
+    let statements = tenants.flatMap { [Database.setTenant($0), Self.candidates(of: $0)] }
+    let results = try await database.pool.pipeline(["BEGIN READ ONLY"] + statements + ["COMMIT"])
+    return try zip(tenants, stride(from: 2, to: results.count, by: 2)).flatMap { tenant, result in
+      try results[result].map { (tenant, try $0.decode(Int.self)) }
+    }
+  }
+
+  private static func candidates(of tenant: TenantID) -> Query {
+    """
+    SELECT d.id FROM datasets d
+    CROSS JOIN LATERAL (
+      SELECT sum(c.positives) AS positives, sum(c.negatives) AS negatives, sum(c.changes) AS changes
+      FROM label_counts c WHERE c.tenant_id = d.tenant_id AND c.dataset_id = d.id) c
+    WHERE d.tenant_id = \(tenant) AND d.auto_train -> 'enabled' = 'true' AND d.deleted_at IS NULL
+      AND c.changes > greatest(d.trained_changes, d.reading_changes)
+      AND (c.changes - d.trained_changes >= (d.auto_train ->> 'min_new_labels')::bigint
+           OR (d.auto_train ->> 'max_delay_seconds')::bigint > 0)
+      AND least(c.positives, c.negatives) >= \(Int64(TrainingJobs.minimumPerClass))
+      AND NOT EXISTS (
+        SELECT FROM jobs j
+        WHERE j.tenant_id = d.tenant_id AND j.kind = \(TrainingJobs.kind) AND j.subject = d.id AND j.state = 'queued'
+          AND j.coalesced)
+    LIMIT \(datasetsPerTenant)
+    """
+  }
+
+  /// Decides under the lock of the dataset's row, by what is so by then.
+  private func decide(_ tenant: TenantID, _ id: Int, in tx: Transaction) async throws {
+    let row = try await tx.query(
+      """
+      SELECT auto_train, training, trained_changes, reading_changes FROM datasets
+      WHERE tenant_id = \(tenant) AND id = \(id) AND deleted_at IS NULL
+      FOR NO KEY UPDATE SKIP LOCKED
+      """
+    ).first
+    guard
+      let (policy, training, trained, reading) = try row?.decode(JSONB.self, JSONB.self, Int.self, Int.self)
+    else { return }
+    let counts = try await LabelCounting.counts(tenant, dataset: id, in: tx)
+    let standing = try await TrainingStanding.read(tenant, dataset: id, in: tx)
+    guard counts.changes > max(trained, reading), !standing.isWaiting else { return }
+    try await autoTraining.reconsider(
+      tenant, dataset: id, policy.decode(AutoTrain.self), training.decode(TrainingParameters.self),
+      .policyChanged, in: tx)
+  }
+}

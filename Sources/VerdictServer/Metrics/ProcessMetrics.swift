@@ -1,0 +1,37 @@
+public import JobQueue
+import CoreMetrics
+import PostgreSQL
+
+/// What a process measures of itself, whichever of its parts does: shown by its ``WebServer`` or ``MetricsServer``.
+public struct ProcessMetrics: Sendable {
+  let registry = MetricsRegistry()
+
+  /// Nothing measured yet.
+  public init() {}
+
+  /// Counts an attempt at a job by a worker of this process: how it ended, and how long it took.
+  public func observe(_ outcome: AttemptOutcome, duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    Timer(label: "verdict_job_seconds", dimensions: [("outcome", outcome.rawValue)], factory: registry)
+      .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+  }
+}
+
+extension MetricsRegistry {
+  /// Shows the state of a pool at every scrape.
+  func show(_ pool: ConnectionPool) {
+    show { _ in
+      let pool = pool.statistics()
+      return [
+        ("open", pool.open), ("idle", pool.idle), ("in_use", pool.inUse), ("waiting", pool.waiting),
+      ].map { state, count in
+        Reading(
+          kind: .gauge, name: "verdict_pool_connections", labels: [("state", state)], value: Double(count))
+      } + [
+        Reading(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
+        Reading(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
+        Reading(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
+      ]
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import JobQueue
+import PostgreSQL
+import Synchronization
+import Testing
+
+/// What a worker tells of its attempts: what became of the job, whatever the handler threw.
+@Suite struct OutcomeTests {
+  private struct Passing: RetryableJobError {}
+  private struct Final: Error {}
+
+  @Test(.timeLimit(.minutes(1)), arguments: AttemptOutcome.allCases)
+  func `an attempt is told as what it has led to`(_ outcome: AttemptOutcome) async throws {
+    try await withQueue { bench in
+      let told = Mutex<[AttemptOutcome]>([])
+      let worker = Worker(
+        queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet,
+        onEnd: { _, outcome, _ in told.withLock { $0.append(outcome) } }
+      ) { context in
+        switch outcome {
+        case .succeeded: break
+        case .failed: throw Final()
+        case .retried: throw Passing()
+        case .cancelled, .handedBack, .lost:
+          // An error of the handler's own, as what it was at throws it.
+          while !context.isCancelled { try? await Task.sleep(for: .milliseconds(10)) }
+          throw Passing()
+        }
+      }
+      let job = try await bench.enqueue()
+      let run = Task { try await worker.run() }
+      if [.cancelled, .handedBack, .lost].contains(outcome) {
+        _ = try await eventually { try await bench.state(job) == .running ? true : nil }
+      }
+      switch outcome {
+      case .cancelled: try await bench.cancel(job)
+      case .lost:
+        try await bench.admin.query(
+          "UPDATE jobs SET lease_token = gen_random_uuid(), lease_expires_at = now() + interval '1 h'")
+      case .handedBack: run.cancel()
+      default: break
+      }
+      _ = try await eventually { told.withLock { $0.isEmpty } ? nil : true }
+      #expect(told.withLock { $0.first } == outcome)
+      let states: [AttemptOutcome: JobState] = [
+        .succeeded: .succeeded, .failed: .failed, .cancelled: .cancelled, .retried: .queued,
+        .handedBack: .queued, .lost: .running,
+      ]
+      #expect(try await bench.state(job) == states[outcome])
+      run.cancel()
+      try await run.value
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import Foundation
+import HTTPTestSupport
+import Testing
+
+/// What workers apart show of themselves.
+@Suite(.serialized) struct MetricsTests {
+  @Test(.timeLimit(.minutes(3)))
+  func aWorkerShowsHowItsAttemptsEnded() async throws {
+    try await Workshop.with { shop in
+      let worker = try await shop.installation.work(settings: ["VERDICT_METRICS_PORT": "0"])
+      let port = try await eventually {
+        worker.log.firstMatch(of: #/metrics at http://127\.0\.0\.1:(\d+)\/metrics/#).flatMap { Int($0.1) }
+      }
+      let client = HTTPClient(port: port, key: nil)
+      #expect(try await client.get("/healthz").status == 200)
+      _ = try await shop.end(try await shop.train())
+      let text = try await eventually {
+        let text = try await client.get("/metrics").text
+        return text.contains(#"verdict_job_seconds_count{outcome="succeeded"} 1"#) ? text : nil
+      }
+      #expect(text.contains(#"verdict_job_seconds_bucket{outcome="succeeded",le="30.0"} 1"#), "\(text)")
+      #expect(text.contains(#"verdict_job_seconds_bucket{outcome="succeeded",le="3600.0"} 1"#), "\(text)")
+      #expect(text.contains(#"verdict_pool_connections{state="open"}"#), "\(text)")
+      #expect(try await client.get("/v1/datasets").status == 404)
+      #expect(try await worker.terminate() == .exited(0), "\(worker.log)")
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import DomainTestSupport
+import Foundation
+import HTTPTestSupport
+import PostgreSQL
+import Synchronization
+import TestSupport
+import Testing
+
+/// A database whose connections have died without a word: whoever asks is told, and nobody hangs.
+@Suite struct SilentDatabaseTests {
+  /// Without announcements each answer needs a look at the gate, which the database does not give.
+  @Test(.timeLimit(.minutes(1)))
+  func theGateIsNotWaitedForWithoutEnd() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      let proxy = try FaultProxy(to: server.domain.app)
+      defer { proxy.close() }
+      var nowhere = server.domain.admin
+      nowhere.parameters["dbname"] = "postgres"
+      let deaf = nowhere
+      try await server.domain.connected(by: proxy.configuration(server.domain.app)) { silent in
+        try await server.withAnother(listening: deaf, database: silent) { other in
+          let body: JSON = ["features": ["x": 1, "c": "red"]]
+          let path = "/v1/datasets/d/predictions?store=false"
+          #expect(try await other.post(path, body).status == 200)
+          proxy.plan.withLock { $0.isStalled = true }
+          let answer = try await other.post(path, body)
+          #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
+          #expect(answer.headers["retry-after"] != nil)
+          proxy.plan.withLock { $0.isStalled = false }
+          // Nothing of it stays behind.
+          _ = try await eventually { try await other.post(path, body).status == 200 ? true : nil }
+        }
+      }
+    }
+  }
+}
