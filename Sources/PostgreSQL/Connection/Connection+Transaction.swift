@@ -31,7 +31,8 @@ extension Connection {
       try await commit(context, call.before(deadline))
     } catch {
       let failure = error as? PostgreSQLError
-      context.ended(mayBeCommitted: failure?.isConnectionProblem ?? false || failure?.kind == .statementTimeout)
+      context.ended(
+        mayBeCommitted: failure?.isConnectionProblem ?? false || failure?.kind == .statementTimeout)
       throw error
     }
     context.ended(mayBeCommitted: true)

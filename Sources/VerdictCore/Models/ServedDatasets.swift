@@ -41,7 +41,7 @@ public final class ServedDatasets: Sendable {
   /// How often a model is looked for that others replace at the same time.
   private static let looks = 10
   /// How long the database has to answer before a request for a prediction is told that it is away.
-  static let databaseLimit = Duration.seconds(3)
+  static let databaseLimit = Duration.seconds(5)
 
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
   public init(database: Database, capacity: Int = 1_000) {

@@ -9,6 +9,13 @@ struct PredictionInsert: Sendable {
   /// From how many rows on a group is stored by itself, so that it holds up nobody else's single answer.
   static let large = 128
 
+  /// How long a commit of single answers may take before all of them are told that the database is away: one that fell silent
+  /// would otherwise hold everybody up.
+  private static let patience = Duration.seconds(10)
+
+  /// The same for a large group.
+  private static let largePatience = Duration.seconds(60)
+
   /// About how many bytes of rows a statement takes.
   private static let chunk = 512 << 10
 
@@ -37,7 +44,7 @@ struct PredictionInsert: Sendable {
     }
     statements.append("COMMIT")
     do {
-      let results = try await pool.pipeline(statements)
+      let results = try await pool.pipeline(statements, within: Self.patience)
       var outcomes = Array(repeating: PredictionGroup.Outcome.stale, count: groups.count)
       for (statement, targets) in checks {
         for row in results[statement] {
@@ -53,7 +60,9 @@ struct PredictionInsert: Sendable {
 
   /// Stores one group in a transaction of its own.
   func store(_ group: PredictionGroup, in database: Database) async throws -> PredictionGroup.Outcome {
-    try await database.transaction(for: group.tenant) { try await store(group, in: $0) }
+    try await database.transaction(for: group.tenant, within: Self.largePatience) {
+      try await store(group, in: $0)
+    }
   }
 
   /// Stores one group in the caller's transaction: all of it or, if its dataset has changed since, nothing.

@@ -8,21 +8,21 @@ struct LabelReader: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let cache: LabelCache
+  /// Up to so many bytes, labels are kept whether or not their dataset trains by itself: who trains a small one again and again
+  /// by hand shall not have PostgreSQL send it each time.
+  private let small: Int
   private let logger: Logger
 
   /// How long PostgreSQL may take for the next rows. A connection that has died without a word is noticed before.
   static let patience = Duration.seconds(60)
 
-  init(database: Database, cache: LabelCache, logger: Logger) {
+  init(database: Database, cache: LabelCache, small: Int = 8 << 20, logger: Logger) {
+    self.small = small
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.cache = cache
     self.logger = logger
   }
-
-  /// Up to so many bytes, labels are kept whether or not their dataset trains by itself: who trains a small one again and again
-  /// by hand shall not have PostgreSQL send it each time.
-  private static let small = 8 << 20
 
   /// What a training needs of a dataset.
   struct Reading: Sendable {
@@ -82,7 +82,7 @@ struct LabelReader: Sendable {
       rowsRead += columns.rowCount
     }
     let table = try columns.table()
-    if dataset.autoTrain.enabled || columns.byteCount <= Self.small {
+    if dataset.autoTrain.enabled || columns.byteCount <= small {
       cache.keep(
         ReadLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
     }

@@ -49,10 +49,8 @@ extension Problem {
     }
   }
 
-  /// Whether the statement failed for what others did at the same time, or took longer than it may: the same again can
-  /// succeed.
+  /// Whether the statement failed for what others did at the same time: the same again can succeed.
   private static func gaveWay(_ error: PostgreSQLError) -> Bool {
-    if error.kind == .statementTimeout { return true }
     guard error.kind == .server, let state = error.sqlState else { return false }
     return [.deadlockDetected, .serializationFailure, .lockNotAvailable, .queryCanceled].contains(state)
   }

@@ -74,7 +74,8 @@ import Testing
     }
   }
 
-  @Test func `nothing is kept of a dataset that does not train by itself, nor beyond the bound`() async throws
+  @Test func `nothing is kept of a large dataset that does not train by itself, nor beyond the bound`()
+    async throws
   {
     try await TestDomain.with { domain in
       let shop = try await Shop(domain, seed: 1)
@@ -86,8 +87,13 @@ import Testing
         change.autoTrain = .off
         return change
       }
+      // Small enough to be kept all the same; not so where less counts as small.
       _ = try await shop.readBothWays()
-      #expect(shop.cache.byteCount == 0)
+      #expect(shop.cache.byteCount > 0)
+      let large = LabelCache(bytes: 1 << 20)
+      _ = try await LabelReader(database: domain.database, cache: large, small: 500, logger: domain.logger)
+        .read(shop.tenant, dataset: shop.dataset) { _, _ in }
+      #expect(large.byteCount == 0)
       _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { _ in
         var change = DatasetChange()
         change.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000, maxDelaySeconds: 0)

@@ -13,7 +13,7 @@ import VerdictCore
 @Suite struct OverloadTests {
   private static let failures: [(PostgreSQLError, ProblemKind, String?)] = [
     (PostgreSQLError(.acquireTimeout, ""), ProblemKind.overloaded, "1"),
-    (PostgreSQLError(.statementTimeout, "", sqlState: .queryCanceled), .overloaded, "1"),
+    (PostgreSQLError(.statementTimeout, "", sqlState: .queryCanceled), .databaseUnavailable, "1"),
     (PostgreSQLError(.server, "", sqlState: .deadlockDetected), .overloaded, "1"),
     (PostgreSQLError(.server, "", sqlState: .serializationFailure), .overloaded, "1"),
     (PostgreSQLError(.server, "", sqlState: .lockNotAvailable), .overloaded, "1"),

@@ -39,15 +39,15 @@ final class StatementRecorder: Sendable {
 
 /// The places in the sources that send statements.
 enum StatementSources {
-  /// `VerdictCore/KeyStore.swift:19` for every call of a module.
-  static func calls(of module: String) throws -> Set<String> {
+  /// `VerdictCore/KeyStore.swift:19` for every call of a module, or of one of its files.
+  static func calls(of module: String, in name: String? = nil) throws -> Set<String> {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let folder = root.appendingPathComponent("Sources/\(module)")
     var calls: Set<String> = []
     let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
     while let file = files?.nextObject() as? URL {
-      guard file.pathExtension == "swift" else { continue }
+      guard file.pathExtension == "swift", name == nil || file.lastPathComponent == name else { continue }
       let text = try String(contentsOf: file, encoding: .utf8)
       for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
         let code = line.trimmingPrefix(while: \.isWhitespace)
