@@ -4,6 +4,7 @@ import HTTPTestSupport
 import PostgreSQL
 import Synchronization
 import Testing
+import VerdictCore
 
 /// What a server answers by that another server has changed, while announcements arrive and while they do not.
 @Suite struct ChannelTests {
@@ -50,6 +51,11 @@ import Testing
       defer { proxy.close() }
       try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
+        // Until it listens it asks the database each time, and nobody waits for it.
+        _ = try await eventually {
+          let listeners = try await DatasetChanges.listeners(in: server.domain.database)
+          return listeners.count == 2 ? true : nil
+        }
         proxy.stall(true)
         let released = Released()
         try await withThrowingTaskGroup(of: Bool.self) { group in
