@@ -63,9 +63,10 @@ public struct LabelIngest: Sendable {
           try await copy(batch, after: staged.waiting, in: tx)
           staged.waiting += batch.count
         } else {
+          let isFirst = staged.stored == 0
           staged.stored += batch.count
           staged.positives += batch.outcomes.reduce(0) { $0 + Int($1) }
-          running.addTask { try await store(batch, tenant, dataset, in: tx) }
+          running.addTask { try await store(batch, isFirst: isFirst, tenant, dataset, in: tx) }
         }
       }
       try await running.waitForAll()
@@ -75,8 +76,9 @@ public struct LabelIngest: Sendable {
 
   /// Stores rows without keys, in their order.
   private func store(
-    _ batch: RowBatch, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+    _ batch: RowBatch, isFirst: Bool, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
   ) async throws {
+    if isFirst { try await RowQuota.refuseEarly(tenant, adding: batch.count, in: tx) }
     let type = try await rowType.oid(in: tx)
     var row = 0
     do {

@@ -31,6 +31,18 @@ enum RowQuota {
     """
   }
 
+  /// Refuses rows for which there is no room already, before they cost the database anything: who is at a limit and goes on
+  /// posting would otherwise have every batch stored and rolled back. What counts is ``check(_:_:adding:in:)`` at the end.
+  ///
+  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)``.
+  static func refuseEarly(_ tenant: TenantID, adding rows: Int, in tx: some QueryExecutor) async throws {
+    guard let row = try await tx.query(usage(tenant)).first else { return }
+    let (maximum, stored) = try row.decode(Int.self, Int.self)
+    if stored + rows > maximum {
+      throw DomainError.quotaExceeded(.rows, maximum: maximum, present: stored)
+    }
+  }
+
   /// Refuses to go beyond the limit.
   ///
   /// - Parameter usage: the answer to ``usage(_:)`` after the rows were counted in.
