@@ -83,9 +83,11 @@ struct Server: Sendable {
       let runner = TrainingRunner(
         database: database, autoTraining: autoTraining, cache: cache,
         patience: settings.jobs.lease, logger: logger)
+      let pace = TrainingPace { metrics.requests }
       let worker = Worker(
         queue: queue, connection: installation.listening, slots: settings.workers, logger: logger,
-        onEnd: { metrics.observe($1, duration: $2) }, handler: { try await runner.run($0) })
+        onEnd: { metrics.observe($1, duration: $2) }, rest: { pace.rest(after: $1) },
+        handler: { try await runner.run($0) })
       services.append(BackgroundService("worker") { try await worker.run() })
     }
     var configuration = ServiceGroupConfiguration(

@@ -8,13 +8,16 @@ extension JobQueue {
   /// started longest ago, whatever the number of waiting jobs. Within a tenant: by priority, then by time. A subject
   /// with a running job waits, as does a tenant at its limit.
   ///
-  /// - Parameter worker: the worker's name, for people who look at the table.
-  public func claim(worker: String) async throws -> Lease? {
+  /// - Parameters:
+  ///   - worker: the worker's name, for people who look at the table.
+  ///   - resting: tenants that are passed over.
+  public func claim(worker: String, passingOver resting: [Int32] = []) async throws -> Lease? {
     try await transaction { transaction in
       // One claim at a time, or two could each see a tenant just below its limit. The second statement's snapshot is
       // taken after the lock, so it sees what the last claim did.
       let results = try await transaction.pipeline([
-        "SELECT pg_advisory_xact_lock(\(Self.claimLock), hashtext(\(kind)))", nextJob(worker: worker),
+        "SELECT pg_advisory_xact_lock(\(Self.claimLock), hashtext(\(kind)))",
+        nextJob(worker: worker, passingOver: resting),
       ])
       guard let row = results.last?.first else { return nil }
       return try Lease(job: Job(row), token: row.decode(column: "lease_token"))
@@ -27,7 +30,7 @@ extension JobQueue {
   /// The recursive part is a loose scan of the index `jobs_waiting`: one step a tenant, not one a job. The locking SELECT
   /// stands in a CTE of its own, so that exactly one row is locked; a row that a request holds (to cancel it, or to join
   /// it) is left to that request.
-  private func nextJob(worker: String) -> Query {
+  private func nextJob(worker: String, passingOver resting: [Int32]) -> Query {
     """
     WITH RECURSIVE tenants AS (
       (SELECT tenant_id FROM jobs WHERE state = 'queued' AND kind = \(kind) ORDER BY tenant_id LIMIT 1)
@@ -55,6 +58,7 @@ extension JobQueue {
       WHERE load.running < coalesce(
         (SELECT own.running FROM job_limits own WHERE own.tenant_id = tenants.tenant_id),
         \(configuration.runningPerTenant))
+        AND tenants.tenant_id <> ALL (\(resting))
     ), chosen AS (
       SELECT jobs.tenant_id, jobs.id, clock_timestamp() AS now
       FROM candidates JOIN jobs USING (tenant_id, id)

@@ -16,7 +16,12 @@ extension Worker {
         onEnd(lease.job, outcome, ContinuousClock.now - began)
       }
       heart.remove(control)
+      let pause = rest(lease.job, ContinuousClock.now - began)
+      if pause > .zero { rests.begin(lease.job.tenant, for: pause) }
       running.remove(control)
+      done()
+      guard pause > .zero else { return }
+      try? await Task.sleep(for: pause)
       done()
     }
   }

@@ -17,6 +17,8 @@ public struct Worker: Sendable {
   let name: String
   let logger: Logger
   let onEnd: @Sendable (Job, AttemptOutcome, Duration) -> Void
+  let rest: @Sendable (Job, Duration) -> Duration
+  let rests = Rests()
   let handler: Handler
 
   /// How often it looks for work without being told.
@@ -31,10 +33,12 @@ public struct Worker: Sendable {
   ///     renews the leases.
   ///   - slots: jobs at a time.
   ///   - onEnd: is told of each attempt: how it ended, and how long it took.
+  ///   - rest: for how long the tenant of a job is passed over by this worker after an attempt that took so long.
   ///   - handler: does the work.
   public init(
     queue: JobQueue, connection: ConnectionConfiguration, slots: Int, logger: Logger,
     onEnd: @escaping @Sendable (Job, AttemptOutcome, Duration) -> Void = { _, _, _ in },
+    rest: @escaping @Sendable (Job, Duration) -> Duration = { _, _ in .zero },
     handler: @escaping Handler
   ) {
     self.queue = queue
@@ -43,6 +47,7 @@ public struct Worker: Sendable {
     self.name = "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
     self.logger = logger
     self.onEnd = onEnd
+    self.rest = rest
     self.handler = handler
   }
 
@@ -77,7 +82,7 @@ public struct Worker: Sendable {
 
   private func claim() async -> Lease? {
     do {
-      return try await queue.claim(worker: name)
+      return try await queue.claim(worker: name, passingOver: rests.tenants)
     } catch {
       if !Task.isCancelled { logger.warning("could not look for jobs", metadata: ["error": "\(error)"]) }
       return nil

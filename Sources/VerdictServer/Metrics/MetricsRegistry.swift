@@ -19,6 +19,9 @@ final class MetricsRegistry: MetricsFactory, Sendable {
     }
   }
 
+  /// How many requests have been answered.
+  let requests = Atomic<Int>(0)
+
   private let cells = Mutex<[Key: MetricCell]>([:])
   private let sources = Mutex<[@Sendable (Scrape) async -> [Reading]]>([])
 

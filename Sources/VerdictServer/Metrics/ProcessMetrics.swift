@@ -1,6 +1,7 @@
 public import JobQueue
 import CoreMetrics
 import PostgreSQL
+import Synchronization
 
 /// What a process measures of itself, whichever of its parts does: shown by its ``WebServer`` or ``MetricsServer``.
 public struct ProcessMetrics: Sendable {
@@ -8,6 +9,9 @@ public struct ProcessMetrics: Sendable {
 
   /// Nothing measured yet.
   public init() {}
+
+  /// How many requests the process has answered.
+  public var requests: Int { registry.requests.load(ordering: .relaxed) }
 
   /// Counts an attempt at a job by a worker of this process: how it ended, and how long it took.
   public func observe(_ outcome: AttemptOutcome, duration: Duration) {

@@ -24,6 +24,7 @@ final class RequestMetrics: Sendable {
 
   /// Adds one answered request. The route is the pattern, not the path, so that the number of series is bounded.
   func record(method: HTTPRequest.Method, route: String?, status: HTTPResponse.Status, duration: Duration) {
+    registry.requests.add(1, ordering: .relaxed)
     let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete]
     let series = Series(
       method: known.contains(method) ? method.rawValue : "other", route: route ?? "none", status: status.code)
