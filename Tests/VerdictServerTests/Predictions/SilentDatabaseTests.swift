@@ -34,4 +34,25 @@ import Testing
       }
     }
   }
+
+  /// The connection falls silent in the middle of storing: those who wait for that commit are told, and so are those after them.
+  @Test(.timeLimit(.minutes(2)))
+  func aCommitIsNotWaitedForWithoutEnd() async throws {
+    try await TestServer.with { server in
+      _ = try await server.predicted(1)
+      let proxy = try FaultProxy(to: server.domain.app)
+      defer { proxy.close() }
+      try await server.domain.connected(by: proxy.configuration(server.domain.app)) { silent in
+        try await server.withAnother(database: silent) { other in
+          let body: JSON = ["features": ["x": 1, "c": "red"]]
+          let path = "/v1/datasets/d/predictions"
+          #expect(try await other.post(path, body).status == 201)
+          proxy.stallWhatIsOpen()
+          let answer = try await other.post(path, body)
+          #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
+          _ = try await eventually { try await other.post(path, body).status == 201 ? true : nil }
+        }
+      }
+    }
+  }
 }
