@@ -21,10 +21,12 @@ import Yams
     return try #require(value as? [String: Any])
   }
 
-  /// The contract tests provoke every other example over HTTP; these two take a fault of the server or of its database.
+  /// The contract tests provoke every other example over HTTP; these take a fault of
+  /// the server or of its database, or more work than a test can make.
   @Test(arguments: [
     ("InternalError", "internal", Mistake() as any Error),
     ("ServiceUnavailable", "database-unavailable", PostgreSQLError(.connectionLost, "gone")),
+    ("ServiceUnavailable", "overloaded", PostgreSQLError(.acquireTimeout, "none became free")),
   ])
   func faultsReadAsTheContractShowsThem(response: String, name: String, error: any Error) throws {
     let document = try #require(try Yams.compose(yaml: OpenAPIDocument.yaml))

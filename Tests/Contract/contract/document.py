@@ -161,6 +161,7 @@ def check(operation: Operation, answer) -> None:
 COMMON = {
     "connection", "content-length", "content-type", "date", "server", "transfer-encoding", "vary", "ratelimit",
     "ratelimit-policy", "referrer-policy", "cross-origin-opener-policy", "permissions-policy",
+    "strict-transport-security",
 }
 
 
