@@ -44,7 +44,8 @@ final class PredictionUsage: Sendable {
   convenience init(database: Database) {
     self.init { tenant, tx in
       if let tx { return try await Self.read(tenant, in: tx) }
-      return try await database.transaction(for: tenant, readOnly: true, within: ServedDatasets.databaseLimit) {
+      return try await database.transaction(for: tenant, readOnly: true, within: ServedDatasets.databaseLimit)
+      {
         try await Self.read(tenant, in: $0)
       }
     }
