@@ -98,7 +98,7 @@ import VerdictCore
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func anExportBreaksOff() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
