@@ -46,11 +46,16 @@ enum LiveMeasuring {
     if let value = matrix.value(of: metric) {
       evidence.live = value
     } else {
-      let subject = RecentMeasurements.Subject(dataset: dataset, version: version, metric: metric)
-      evidence.live = try await (recent ?? RecentMeasurements()).value(subject, matrix) {
+      let measure = {
         try await kpis(
           tenant, dataset: dataset, version: version, threshold: validation.threshold, in: tx
         ).value(of: metric)
+      }
+      if let recent {
+        let subject = RecentMeasurements.Subject(dataset: dataset, version: version, metric: metric)
+        evidence.live = try await recent.value(subject, matrix, measuredBy: measure)
+      } else {
+        evidence.live = try await measure()
       }
     }
     return evidence
