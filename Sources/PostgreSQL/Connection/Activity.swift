@@ -1,5 +1,4 @@
 internal import CLibPQ
-internal import Logging
 internal import Synchronization
 
 /// What a connection is doing, as far as its pool is concerned.
@@ -28,23 +27,5 @@ extension Connection {
   var inTransactionBlock: Bool {
     guard let wire else { return false }
     return PQtransactionStatus(wire.connection) != PQTRANS_IDLE
-  }
-}
-
-/// Takes the server's notices, which libpq would print on standard error.
-final class NoticeSink: Sendable {
-  let logger: Logger
-
-  init(_ logger: Logger) { self.logger = logger }
-
-  /// The sink must live as long as the connection.
-  func attach(to connection: OpaquePointer) {
-    PQsetNoticeProcessor(
-      connection,
-      { context, text in
-        guard let context, let text else { return }
-        let sink = Unmanaged<NoticeSink>.fromOpaque(context).takeUnretainedValue()
-        sink.logger.debug("\(trimmed(text))")
-      }, Unmanaged.passUnretained(self).toOpaque())
   }
 }

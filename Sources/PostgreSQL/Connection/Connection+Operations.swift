@@ -3,17 +3,19 @@ internal import Glibc
 internal import Synchronization
 
 extension Connection {
-  /// Ends an operation early, from anywhere.
+  /// Ends an operation early, from anywhere: cancels its statement, or severs the session if it ends with COMMIT.
   ///
   /// - Parameter grace: how long the server has to react; `nil` for the configured time.
   func interrupt(_ id: UInt64, _ reason: Interruption, grace: Duration? = nil) {
     enum Course {
       case giveUp(OperationQueue.Turn?)
       case stopConnecting
+      case sever
       case cancel(CancelHandle)
     }
     let course: Course = gate.withLock { gate in
       guard gate.operations.interrupt(id, reason) else { return .giveUp(gate.operations.giveUp(id)) }
+      if gate.isCommitting { return .sever }
       guard let canceller = gate.canceller else { return .stopConnecting }
       gate.cancellation = Cancellation(operation: id)
       return .cancel(canceller)
@@ -22,6 +24,7 @@ extension Connection {
     case .giveUp(let turn): turn?.resume(returning: false)
     // There is nothing to cancel; the waiting step sees the reason.
     case .stopConnecting: channel.interruptWait()
+    case .sever: sever()
     case .cancel(let canceller): startCancellation(id, canceller, grace)
     }
   }

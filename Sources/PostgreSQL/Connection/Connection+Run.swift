@@ -47,6 +47,8 @@ extension Connection {
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
     try await enter(id, shielded: call.shielded)
+    let commits = queries.last?.sql == "COMMIT"
+    if commits { return try await runToCommit(queries, call, id, context) }
     let timer = scheduleTimeout(id, call)
     do {
       let results = try await exchange(queries, call, id, context)
@@ -56,19 +58,12 @@ extension Connection {
     } catch {
       if let timer { loop.cancel(timer) }
       await finish(id)
-      throw queries.last?.sql == "COMMIT" ? Self.committing(error) : error
+      throw error
     }
   }
 
-  /// The error of statements that ended with COMMIT: with the session, the word on what became of it is lost, too.
-  private static func committing(_ error: any Error) -> any Error {
-    guard var error = error as? PostgreSQLError else { return error }
-    error.isOutcomeUnknown = error.kind == .connectionLost || error.kind == .connectionClosed
-    return error
-  }
-
   /// Runs the statements, with what opens the transaction before the first.
-  private func exchange(
+  func exchange(
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
     guard let context else { return try await exchange(queries, call, id) }
@@ -101,6 +96,7 @@ extension Connection {
     var isRetry = false
     while true {
       let (outcome, statementOf) = try await exchangeOnce(queries)
+      if notices.takeUnconfirmedCommit() { throw unconfirmedCommit(call, queries.last?.sql) }
       guard let failure = outcome.failure else {
         return zip(outcome.results, queries).map {
           QueryResult(storage: $0, origin: .init(sql: $1.sql, file: call.file, line: call.line))

@@ -36,6 +36,7 @@ extension Connection {
     let outcome = try await perform(CopyEndSteps(refusesCopy: true))
     let interruption = interruption(of: id)
     enterPipelineMode()
+    if notices.takeUnconfirmedCommit() { throw unconfirmedCommit(call, script) }
     guard case .failure(let error) = outcome else { return }
     await settleCancellation(id, wasHit: error.sqlState == .queryCanceled)
     throw describe(error, interruption, call, script)

@@ -8,13 +8,18 @@ extension Connection {
   /// caught inside, it throws `transactionAborted`. If the task is cancelled before COMMIT is sent, the
   /// transaction is rolled back; COMMIT itself is not interrupted.
   ///
-  /// - Parameter limit: how long all of it may take, COMMIT included; see ``Transaction/limited(to:)``.
+  /// A COMMIT that is not confirmed in time severs the session, and its error says that the outcome is unknown:
+  /// ``PostgreSQLError/isOutcomeUnknown``.
+  ///
+  /// - Parameter limit: how long all of it may take, COMMIT included; see ``Transaction/limited(to:)``. A COMMIT that is sent
+  ///   just before has a second.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,
     file: String = #fileID, line: Int = #line,
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
+    if !readOnly { try configuration.commitBreaker?.admit() }
     let context = TransactionContext(setup, isolation, readOnly: readOnly)
     let call = Call(sql: nil, file: file, line: line, shielded: true)
     let deadline = limit.map { ContinuousClock.now + $0 }
@@ -22,21 +27,27 @@ extension Connection {
     do {
       result = try await body(Transaction(connection: self, context: context, deadline: deadline))
       if Task.isCancelled { throw PostgreSQLError(.cancelled, "the task was cancelled before COMMIT") }
+      if let deadline, deadline <= .now {
+        throw PostgreSQLError(.statementTimeout, "the transaction took longer than allowed before COMMIT")
+      }
     } catch {
       await rollback(context, call, isLimited: deadline != nil)
       context.ended(mayBeCommitted: false)
       throw error
     }
     do {
-      try await commit(context, call.before(deadline))
+      try await commit(context, call.before(commitDeadline(deadline)))
     } catch {
-      let failure = error as? PostgreSQLError
-      context.ended(
-        mayBeCommitted: failure?.isConnectionProblem ?? false || failure?.kind == .statementTimeout)
+      context.ended(mayBeCommitted: (error as? PostgreSQLError)?.isOutcomeUnknown ?? false)
       throw error
     }
     context.ended(mayBeCommitted: true)
     return result
+  }
+
+  /// Until when COMMIT must be confirmed: one that was hardly sent is not worth an unknown outcome.
+  private func commitDeadline(_ deadline: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
+    deadline.map { max($0, .now + Call.grace) }
   }
 
   /// What must be sent before the next statement of the transaction. On the actor, as the current operation.

@@ -16,7 +16,7 @@ public final class Connection: @unchecked Sendable {
   let loop: EventLoop
   let configuration: ConnectionConfiguration
   let logger: Logger
-  let notices: NoticeSink
+  let notices: NoticeReceiver
   let channel: Channel
   /// What the pool needs to know without asking for the connection.
   let activity = Atomic<Activity>(.busy)
@@ -41,7 +41,7 @@ public final class Connection: @unchecked Sendable {
     self.loop = loop
     self.logger = logger
     statements = StatementCache(capacity: configuration.statementCacheCapacity)
-    notices = NoticeSink(logger)
+    notices = NoticeReceiver(logger)
     channel = Channel(loop: loop)
     channel.onIdleEvent { [weak self] in self?.readWhileIdle() }
   }

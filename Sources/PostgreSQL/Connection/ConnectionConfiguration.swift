@@ -13,9 +13,15 @@ public struct ConnectionConfiguration: Sendable {
 
   /// How long connecting may take, name resolution and authentication included.
   public var connectTimeout: Duration = .seconds(10)
-  /// How long a query or pipeline may take before it is cancelled on the server; COMMIT and ROLLBACK too, so
-  /// that a server that has fallen silent holds nobody up. COPY and scripts are exempt.
+  /// How long a query or pipeline may take before it is cancelled on the server; ROLLBACK too, so that a server that has
+  /// fallen silent holds nobody up. COPY and scripts are exempt.
   public var statementTimeout: Duration?
+  /// How long a COMMIT, or a pipeline that ends with one, may take where its caller names no shorter time. A COMMIT is never
+  /// cancelled, since PostgreSQL would commit without its synchronous standby (manual, 27.2.8): the session is severed, and
+  /// the outcome is unknown.
+  public var commitTimeout: Duration = .seconds(30)
+  /// Refuses transactions that write while commits are not confirmed; shared by all connections to one server.
+  public var commitBreaker: CommitCircuitBreaker?
   /// How long a cancelled statement may still take before its connection is given up.
   public var cancelTimeout: Duration = .seconds(5)
   /// What runs once on every new connection before it is handed out, such as `SET ROLE …`.

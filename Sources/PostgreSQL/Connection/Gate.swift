@@ -12,6 +12,8 @@ struct Gate {
   var canceller: CancelHandle?
   /// ``Connection/socket``, for ``Connection/sever()``; -1 before connecting and after the end.
   var socket: Int32 = -1
+  /// The current operation ends with COMMIT: it is severed and not cancelled.
+  var isCommitting = false
   /// The server's process.
   var processID: Int32 = 0
   var serverVersion = 0
@@ -96,6 +98,7 @@ extension Connection {
       guard gate.operations.current == id else { return true }
       if gate.cancellation?.operation == id { return false }
       publishActivity()
+      gate.isCommitting = false
       turn = gate.operations.end()
       if turn != nil {
         activity.store(.busy, ordering: .releasing)

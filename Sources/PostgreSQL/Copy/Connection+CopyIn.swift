@@ -100,7 +100,8 @@ extension Connection {
       let isCancelled = interruption(of: id) != nil
       try await endData(reason: isCancelled ? "cancelled by the client" : reason)
       let rows = try await perform(CopyEndSteps()).get().affectedRows
-      let error = await leaveCopy(id, call, nil)
+      let isUnconfirmed = notices.takeUnconfirmedCommit()
+      let error = await leaveCopy(id, call, isUnconfirmed ? unconfirmedCommit(call, nil) : nil)
       if let error { throw error }
       return rows
     } catch {

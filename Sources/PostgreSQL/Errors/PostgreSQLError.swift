@@ -22,6 +22,12 @@ public struct PostgreSQLError: Error, Sendable {
     case poolClosed
     /// COMMIT found the transaction aborted by an earlier error: nothing was stored.
     case transactionAborted
+    /// The transaction is committed on this server, which gave up waiting for its synchronous standby: should that take
+    /// over, the transaction is lost (manual, 27.2.8).
+    case commitUnconfirmed
+    /// The server confirms no commits for now, so that a transaction that writes was not begun: see
+    /// ``CommitCircuitBreaker``.
+    case writesSuspended
     /// A value could not be encoded.
     case encoding
     /// A value could not be decoded into the asked type.
@@ -61,7 +67,8 @@ public struct PostgreSQLError: Error, Sendable {
   /// The error behind this one.
   public var underlying: (any Error)?
 
-  /// The connection broke while a COMMIT was on its way: the transaction may have taken effect or not.
+  /// The connection broke, or was severed, while a COMMIT was on its way, or the commit was not confirmed by the standby: the
+  /// transaction may have taken effect or not, and may be lost with its server.
   public var isOutcomeUnknown = false
 
   /// The server's source function, which unlike the message is never translated.
@@ -83,7 +90,7 @@ public struct PostgreSQLError: Error, Sendable {
   public var isConnectionProblem: Bool {
     switch kind {
     case .connectionFailed, .connectionLost, .connectionClosed, .acquireTimeout, .poolClosed,
-      .statementTimeout:
+      .statementTimeout, .commitUnconfirmed, .writesSuspended:
       return true
     case .server:
       guard let sqlState else { return false }

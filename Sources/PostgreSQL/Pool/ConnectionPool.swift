@@ -161,6 +161,8 @@ public final class ConnectionPool: Sendable {
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
     let deadline = limit.map { ContinuousClock.now + $0 }
+    // Before a connection is waited for, which others hold that wait for their commits.
+    if !readOnly { try configuration.connection.commitBreaker?.admit() }
     return try await withConnection(waiting: limit) { connection in
       try await connection.transaction(
         setup: setup, isolation: isolation, readOnly: readOnly, within: deadline.map { $0 - .now },
@@ -190,6 +192,9 @@ public final class ConnectionPool: Sendable {
     _ queries: [Query], within limit: Duration? = nil, file: String = #fileID, line: Int = #line
   ) async throws -> [QueryResult] {
     let deadline = limit.map { ContinuousClock.now + $0 }
+    if queries.last?.sql == "COMMIT", queries.first?.sql != "BEGIN READ ONLY" {
+      try configuration.connection.commitBreaker?.admit()
+    }
     return try await withConnection(waiting: limit) {
       try await $0.run(queries, Call(sql: nil, file: file, line: line).before(deadline))
     }

@@ -1,0 +1,222 @@
+import Logging
+import TestSupport
+import Testing
+
+@testable import PostgreSQL
+
+/// A server whose synchronous standby is away: every COMMIT waits, and none that was given up may count as success.
+@Suite struct SynchronousReplicationTests {
+  /// Runs the closure with a server that confirms no commit until ``confirm(_:)``, and a table `t` in it.
+  private func withUnconfirmingServer(
+    _ body: (TestCluster, ConnectionConfiguration) async throws -> Void
+  ) async throws {
+    let cluster = try await TestCluster(settings: ["synchronous_commit": "on"])
+    let outcome: Result<Void, any Error>
+    do {
+      let admin = try await Connection.connect(cluster.configuration)
+      try await admin.query("CREATE TABLE t (a int)")
+      try await admin.query("ALTER SYSTEM SET synchronous_standby_names = 'absent'")
+      try await admin.query("SELECT pg_reload_conf()")
+      await admin.close()
+      var configuration = cluster.configuration
+      configuration.cancelTimeout = .seconds(600)
+      // The setting takes effect when the server's processes have read it.
+      try await eventually { try await Self.standbys(cluster) == "absent" }
+      try await body(cluster, configuration)
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    await cluster.remove()
+    try outcome.get()
+  }
+
+  private static func standbys(_ cluster: TestCluster) async throws -> String? {
+    let connection = try await Connection.connect(cluster.configuration)
+    let names = try await connection.query("SHOW synchronous_standby_names").first?.decode(String.self)
+    await connection.close()
+    return names
+  }
+
+  /// Lets the commits through that wait.
+  private func confirm(_ cluster: TestCluster) async throws {
+    try await withConnection(cluster.configuration) { admin in
+      try await admin.query("ALTER SYSTEM SET synchronous_standby_names = ''")
+      try await admin.query("SELECT pg_reload_conf()")
+    }
+  }
+
+  private func withConnection<T>(
+    _ configuration: ConnectionConfiguration, _ body: (Connection) async throws -> T
+  ) async throws -> T {
+    let connection = try await Connection.connect(configuration)
+    let result: Result<T, any Error>
+    do {
+      result = .success(try await body(connection))
+    } catch {
+      result = .failure(error)
+    }
+    await connection.close()
+    return try result.get()
+  }
+
+  /// How many sessions wait for the standby.
+  private func waiting(_ cluster: TestCluster) async throws -> Int {
+    try await withConnection(cluster.configuration) {
+      try await $0.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").first?
+        .decode(Int.self) ?? -1
+    }
+  }
+
+  private func rows(_ cluster: TestCluster) async throws -> [Int] {
+    try await withConnection(cluster.configuration) {
+      try await $0.query("SELECT a FROM t ORDER BY a").map { try $0.decode(Int.self) }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)), arguments: ["transaction", "pipeline", "default"])
+  func aCommitThatIsNotConfirmedInTimeIsSeveredAndItsOutcomeUnknown(what: String) async throws {
+    try await withUnconfirmingServer { cluster, configuration in
+      var configuration = configuration
+      configuration.commitTimeout = .seconds(what == "default" ? 1 : 600)
+      let pool = ConnectionPool(.init(connection: configuration, maximum: 2))
+      let error = await #expect(throws: PostgreSQLError.self) {
+        switch what {
+        case "pipeline":
+          try await pool.pipeline(["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"], within: .seconds(1))
+        case "transaction":
+          try await pool.transaction(within: .seconds(1)) { try await $0.query("INSERT INTO t VALUES (1)") }
+        default: try await pool.transaction { try await $0.query("INSERT INTO t VALUES (1)") }
+        }
+      }
+      #expect(error?.isOutcomeUnknown == true, "\(error.map { "\($0)" } ?? "")")
+      #expect(error?.isConnectionProblem == true)
+      // A cancelled wait would have made the row visible, and let it vanish with the primary.
+      #expect(try await rows(cluster) == [])
+      #expect(try await waiting(cluster) == 1)
+      try await confirm(cluster)
+      try await eventually { try await rows(cluster) == [1] }
+      await pool.close()
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)), arguments: ["transaction", "pipeline", "statement", "script", "copy"])
+  func aWaitThatTheServerGaveUpIsNoSuccess(what: String) async throws {
+    try await withUnconfirmingServer { cluster, configuration in
+      try await withConnection(configuration) { connection in
+        let pid = connection.processID
+        let committing = Task {
+          switch what {
+          case "transaction": try await connection.transaction { try await $0.query("INSERT INTO t VALUES (1)") }
+          case "pipeline":
+            try await connection.pipeline(["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"])
+          case "statement": try await connection.query("INSERT INTO t VALUES (1)")
+          case "script": try await connection.execute(script: "INSERT INTO t VALUES (1)")
+          default: try await connection.copyIn("COPY t FROM STDIN") { try await $0.write(Array("1\n".utf8)) }
+          }
+        }
+        try await eventually { try await waiting(cluster) == 1 }
+        // An operator, or statement_timeout: PostgreSQL commits locally, and warns.
+        try await withConnection(cluster.configuration) { try await $0.query("SELECT pg_cancel_backend(\(pid))") }
+        let error = await #expect(throws: PostgreSQLError.self) { try await committing.value }
+        #expect(error?.kind == .commitUnconfirmed, "\(error.map { "\($0)" } ?? "")")
+        #expect(error?.isOutcomeUnknown == true)
+        #expect(error?.isConnectionProblem == true)
+        // The session is fit for use, and what it says next is about that alone.
+        #expect(try await connection.query("SELECT a FROM t").count == 1)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func aStatementOfItsOwnThatIsCancelledWhileItWaitsIsNoSuccess() async throws {
+    try await withUnconfirmingServer { cluster, configuration in
+      try await withConnection(configuration) { connection in
+        let committing = Task { try await connection.query("INSERT INTO t VALUES (1)") }
+        try await eventually { try await waiting(cluster) == 1 }
+        committing.cancel()
+        let error = await #expect(throws: PostgreSQLError.self) { try await committing.value }
+        #expect(error?.isOutcomeUnknown == true, "\(error.map { "\($0)" } ?? "")")
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func writesAreRefusedWhileCommitsAreNotConfirmedAndGoOnByThemselves() async throws {
+    try await withUnconfirmingServer { cluster, configuration in
+      var configuration = configuration
+      configuration.commitTimeout = .seconds(1)
+      let breaker = CommitCircuitBreaker(connections: 4, logger: .init(label: "test"))
+      configuration.commitBreaker = breaker
+      let pool = ConnectionPool(.init(connection: configuration, maximum: 4))
+      func write(_ value: Int) async throws {
+        try await pool.transaction { try await $0.query("INSERT INTO t VALUES (\(value))") }
+      }
+      let first = await #expect(throws: PostgreSQLError.self) { try await write(1) }
+      #expect(first?.isOutcomeUnknown == true)
+      #expect(breaker.isOpen)
+      // Nothing piles up: not another session waits, whoever asks, and each hears at once that nothing was changed.
+      for value in 2...50 {
+        let error = await #expect(throws: PostgreSQLError.self) { try await write(value) }
+        #expect(error?.kind == .writesSuspended)
+        #expect(error?.isOutcomeUnknown == false)
+        #expect(error?.isConnectionProblem == true)
+      }
+      let piped = await #expect(throws: PostgreSQLError.self) {
+        try await pool.pipeline(["BEGIN", "INSERT INTO t VALUES (99)", "COMMIT"])
+      }
+      #expect(piped?.kind == .writesSuspended)
+      // A connection that is no pool's, as the one for heartbeats, goes by it, too.
+      try await withConnection(configuration) { connection in
+        let error = await #expect(throws: PostgreSQLError.self) {
+          try await connection.transaction { try await $0.query("INSERT INTO t VALUES (98)") }
+        }
+        #expect(error?.kind == .writesSuspended)
+      }
+      // Reading goes on.
+      #expect(try await pool.transaction(readOnly: true) { try await $0.query("SELECT 1").count } == 1)
+      #expect(try await pool.pipeline(["BEGIN READ ONLY", "SELECT 1", "COMMIT"]).count == 3)
+      try await Task.sleep(for: .seconds(3))
+      #expect(try await waiting(cluster) == 1)
+      try await confirm(cluster)
+      try await eventually { !breaker.isOpen }
+      try await write(100)
+      #expect(try await rows(cluster) == [1, 100])
+      await pool.close()
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func connectionsThatWaitForTheStandbyLeaveSomeForOthers() async throws {
+    try await withUnconfirmingServer { cluster, configuration in
+      var configuration = configuration
+      configuration.commitTimeout = .seconds(600)
+      configuration.commitBreaker = CommitCircuitBreaker(connections: 4, logger: .init(label: "test"))
+      let pool = ConnectionPool(.init(connection: configuration, maximum: 4))
+      let writers = (1...2).map { value in
+        Task { try await pool.transaction { try await $0.query("INSERT INTO t VALUES (\(value))") } }
+      }
+      try await eventually { try await waiting(cluster) == 2 }
+      // As long as they may only be slow, others may write.
+      try await Task.sleep(for: .milliseconds(1_200))
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await pool.transaction { try await $0.query("INSERT INTO t VALUES (3)") }
+      }
+      #expect(error?.kind == .writesSuspended)
+      try await confirm(cluster)
+      for writer in writers { _ = try await writer.value }
+      #expect(try await rows(cluster) == [1, 2])
+      try await pool.transaction { try await $0.query("INSERT INTO t VALUES (4)") }
+      await pool.close()
+    }
+  }
+
+  /// Looks again and again, for half a minute.
+  private func eventually(_ look: () async throws -> Bool) async throws {
+    for _ in 0..<600 {
+      if try await look() { return }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    Issue.record("never happened")
+  }
+}
