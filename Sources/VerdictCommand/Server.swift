@@ -21,6 +21,8 @@ struct Server: Sendable {
     var frontDoor = FrontDoor()
     /// Where a process without HTTP shows its metrics; `nil` for nowhere.
     var metrics: (host: String, port: Int)?
+    /// Nothing is written, as on a standby: no trainings, nothing tidied up, no announcements.
+    var isReadOnly = false
     /// Trainings at a time.
     var workers: Int
     /// Connections at the most.
@@ -38,7 +40,7 @@ struct Server: Sendable {
   private let logger: Logger
 
   init(_ installation: Installation, _ settings: Settings, logger: Logger) {
-    self.installation = installation
+    self.installation = installation.breaking(connections: settings.poolSize, logger: logger)
     self.settings = settings
     self.logger = logger
   }
@@ -49,19 +51,21 @@ struct Server: Sendable {
   func run(cluster: EmbeddedCluster?) async throws {
     let pool = ConnectionPool(
       ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
-    let database = Database(pool: pool)
+    let database = Database(pool: pool, isReadOnly: settings.isReadOnly)
     let queue = JobQueue(
       pool: pool, kind: TrainingJobs.kind, configuration: settings.jobs, logger: logger)
     var services: [any Service] = []
     if let cluster { services.append(BackgroundService("cluster") { try await cluster.supervise() }) }
     services.append(BackgroundService("pool") { try await pool.run() })
-    services.append(
-      BackgroundService("maintenance") {
-        try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger).run()
-      })
     let autoTraining = AutoTraining(queue: queue)
-    let missed = MissedTrainings(database: database, autoTraining: autoTraining, logger: logger)
-    services.append(BackgroundService("missed trainings") { try await missed.run() })
+    if !settings.isReadOnly {
+      services.append(
+        BackgroundService("maintenance") {
+          try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger).run()
+        })
+      let missed = MissedTrainings(database: database, autoTraining: autoTraining, logger: logger)
+      services.append(BackgroundService("missed trainings") { try await missed.run() })
+    }
     let metrics = ProcessMetrics()
     let web = settings.host.map { host in
       WebServer(

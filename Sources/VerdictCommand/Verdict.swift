@@ -1,4 +1,5 @@
 import ArgumentParser
+import VerdictServer
 
 /// The binary: a server, workers, and what an operator needs beside them.
 @main

@@ -8,10 +8,13 @@ public import PostgreSQL
 public struct Database: Sendable {
   /// The pool of connections as the role without BYPASSRLS.
   public let pool: ConnectionPool
+  /// Nothing is written: every transaction is read-only, and what would write fails as on a standby (SQLSTATE 25006).
+  public let isReadOnly: Bool
 
   /// A database behind `pool`.
-  public init(pool: ConnectionPool) {
+  public init(pool: ConnectionPool, isReadOnly: Bool = false) {
     self.pool = pool
+    self.isReadOnly = isReadOnly
   }
 
   /// Runs `body` in a transaction in which only `tenant`'s rows exist.
@@ -25,14 +28,34 @@ public struct Database: Sendable {
     _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
     try await pool.transaction(
-      setup: [Self.setTenant(tenant)], isolation: isolation, readOnly: readOnly, within: limit, body)
+      setup: [Self.setTenant(tenant)], isolation: isolation, readOnly: readOnly || isReadOnly, within: limit,
+      body)
   }
+
+  /// Runs a short look-up in a read-only transaction, once more if it loses its connection: a connection may have died long
+  /// ago, and what the next one meets says whether a server is there (``PostgreSQLError/isServerDown``).
+  ///
+  /// - Throws: as ``transaction(for:isolation:readOnly:within:_:)``; after ``lookUpLimit`` when the database does not answer.
+  func lookUp<T: Sendable>(
+    for tenant: TenantID, isolation: IsolationLevel? = nil, _ body: @Sendable (Transaction) async throws -> T
+  ) async throws -> T {
+    do {
+      return try await transaction(
+        for: tenant, isolation: isolation, readOnly: true, within: Self.lookUpLimit, body)
+    } catch let error as PostgreSQLError where error.kind == .connectionLost {
+      return try await transaction(
+        for: tenant, isolation: isolation, readOnly: true, within: Self.lookUpLimit, body)
+    }
+  }
+
+  /// How long the database has to answer what requests wait for.
+  static let lookUpLimit = Duration.seconds(5)
 
   /// Runs `body` in a transaction that may read the directory of tenants, and nothing of theirs.
   public func operatorTransaction<T: Sendable>(
     _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
-    try await pool.transaction(setup: ["SET LOCAL verdict.operator = 'on'"], body)
+    try await pool.transaction(setup: ["SET LOCAL verdict.operator = 'on'"], readOnly: true, body)
   }
 
   /// The statement that says whose rows the rest of the transaction is about.

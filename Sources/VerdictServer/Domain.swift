@@ -37,7 +37,8 @@ struct Domain: Sendable {
     ingest = LabelIngest(database: database, autoTraining: autoTraining)
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
-    served = ServedDatasets(database: database)
+    served = ServedDatasets(
+      database: database, freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)
     barrier = ChangeBarrier(database: database)
     let writer = PredictionWriter(database: database) { counting.flushed(rows: $0, in: $1) }
     predictions = PredictionService(database: database, served: served, writer: writer)

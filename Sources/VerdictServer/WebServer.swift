@@ -60,14 +60,6 @@ public struct WebServer: Sendable {
   public func services() throws -> [any Service] {
     let domain = Domain(database: database, queue: queue, metrics: metrics)
     let jobs = JobWatch()
-    var listening = listening
-    listening.parameters["application_name"] = domain.barrier.server
-    let listener = Listener(
-      listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
-      heartbeat: ServedDatasets.patience / 4, logger: logger)
-    let announcements = Announcements(
-      listener: listener, database: database, served: domain.served, barrier: domain.barrier, jobs: jobs,
-      logger: logger)
     let api = try Self.api(
       domain, configuration.frontDoor, jobs: jobs, metrics: metrics, logger: logger)
     let application = Application(
@@ -84,6 +76,16 @@ public struct WebServer: Sendable {
         logger.notice("listening on \(scheme)://\(configuration.host):\(port)")
         await configuration.onListening(port)
       },
+      logger: logger)
+    // A standby does not take LISTEN (manual, 27.4.1): there, what is kept in memory is compared again and again.
+    if database.isReadOnly { return [application] }
+    var listening = listening
+    listening.parameters["application_name"] = domain.barrier.server
+    let listener = Listener(
+      listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
+      heartbeat: ServedDatasets.patience / 4, logger: logger)
+    let announcements = Announcements(
+      listener: listener, database: database, served: domain.served, barrier: domain.barrier, jobs: jobs,
       logger: logger)
     return [announcements, application]
   }

@@ -26,19 +26,47 @@ public actor TestCluster {
   /// Makes a cluster (initdb) and starts it. A watchdog stops and removes it when this process is gone, however
   /// it went.
   public init(settings: [String: String] = [:]) async throws {
+    try await self.init(settings: settings) { directory in
+      try await Self.run(
+        "initdb",
+        [
+          "-D", "\(directory)/data", "-U", "postgres", "-A", "trust", "--no-sync",
+          "-E", "UTF8", "--locale=C",
+        ])
+    }
+  }
+
+  private init(
+    settings: [String: String], filling fill: (_ directory: String) async throws -> Void
+  ) async throws {
     self.settings = settings
     directory = try await Self.makeDirectory()
     configuration = ConnectionConfiguration(parameters: [
       "host": directory, "port": "5432", "user": "postgres", "dbname": "postgres",
     ])
-    try await Self.run(
-      "initdb",
-      [
-        "-D", "\(directory)/data", "-U", "postgres", "-A", "trust", "--no-sync",
-        "-E", "UTF8", "--locale=C",
-      ])
+    try await fill(directory)
     try Self.startWatchdog(directory)
     try await start()
+  }
+
+  /// Makes a standby of this server, which follows it under the name `standby` (pg_basebackup, manual, 27.2).
+  public func standby() async throws -> TestCluster {
+    var settings = settings
+    // A standby asks its own standbys for nothing.
+    settings["synchronous_standby_names"] = nil
+    return try await TestCluster(settings: settings) { [directory] copy in
+      try await Self.run(
+        "pg_basebackup",
+        [
+          "-D", "\(copy)/data", "-d", "host=\(directory) port=5432 user=postgres application_name=standby", "-R",
+          "-X", "stream", "-c", "fast", "--no-sync",
+        ])
+    }
+  }
+
+  /// Ends the server's following and lets it write.
+  public func promote() async throws {
+    try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-t", "60", "promote"])
   }
 
   /// Starts the server and waits until it takes connections.

@@ -16,6 +16,16 @@ enum Batches {
       "POST", "/v1/datasets/d/labels", text: lines(number, rows: rows), as: "application/x-ndjson")
   }
 
+  /// How many rows of each batch are stored beside rows of other kinds.
+  static func counts(_ client: HTTPClient) async throws -> [Int: Int] {
+    let answer = try HTTPClient.expect(
+      200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"]))
+    return answer.text.split(whereSeparator: \.isNewline).dropFirst().reduce(into: [:]) { counts, line in
+      let fields = line.split(separator: ",")
+      if fields.count == 3, let number = Int(fields[1].dropFirst()) { counts[number, default: 0] += 1 }
+    }
+  }
+
   /// How many rows of each batch are stored: by looking at all of them.
   static func stored(_ client: HTTPClient) async throws -> [Int: Int] {
     let answer = try HTTPClient.expect(

@@ -82,6 +82,29 @@ struct SmallDisk {
     }
   }
 
+  /// Mounts it over a directory, which keeps its files, owner and mode.
+  init(under path: String, megabytes: Int) throws {
+    let files = FileManager.default
+    let attributes = try files.attributesOfItem(atPath: path)
+    let copy = "\(path)-copy"
+    try files.copyItem(atPath: path, toPath: copy)
+    self = try SmallDisk(at: path, megabytes: megabytes)
+    let owner = attributes.filter {
+      [.posixPermissions, .ownerAccountID, .groupOwnerAccountID].contains($0.key)
+    }
+    try files.setAttributes(owner, ofItemAtPath: path)
+    for name in try files.contentsOfDirectory(atPath: copy) {
+      try files.copyItem(atPath: "\(copy)/\(name)", toPath: "\(path)/\(name)")
+      var own = owner
+      if try files.attributesOfItem(atPath: "\(copy)/\(name)")[.type] as? FileAttributeType != .typeDirectory
+      {
+        own[.posixPermissions] = 0o600
+      }
+      try files.setAttributes(own, ofItemAtPath: "\(path)/\(name)")
+    }
+    try files.removeItem(atPath: copy)
+  }
+
   /// Writes a file that takes all space but some megabytes.
   func fill(leaving megabytes: Int) throws {
     let free = try FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? Int ?? 0

@@ -13,7 +13,7 @@ extension JobQueue {
 
   /// Looks at the queue as it is.
   public func statistics() async throws -> Statistics {
-    try await transaction { transaction in
+    try await transaction(readOnly: true) { transaction in
       let row = try await transaction.query(
         """
         SELECT (SELECT count(*) FROM jobs WHERE kind = \(kind) AND state = 'queued'),

@@ -52,9 +52,9 @@ public struct JobQueue: Sendable {
 
   /// Runs one of the queue's own transactions, which see the jobs of all tenants.
   func transaction<T>(
-    _ body: nonisolated(nonsending) (Transaction) async throws -> T
+    readOnly: Bool = false, _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
-    try await pool.transaction(setup: setup, within: configuration.patience, body)
+    try await pool.transaction(setup: setup, readOnly: readOnly, within: configuration.patience, body)
   }
 
   /// What the queue's own transactions begin with. They see the jobs of all tenants (the policy of the table `jobs`), and

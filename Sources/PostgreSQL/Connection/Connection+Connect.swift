@@ -123,5 +123,20 @@ func connectError(_ message: UnsafePointer<CChar>?) -> PostgreSQLError {
     state = SQLState(rawValue: String(match.output.1))
     lines[index] = line.replacing(match.output.0, with: ":  ", maxReplacements: 1)
   }
-  return PostgreSQLError(.connectionFailed, lines.joined(separator: "; "), sqlState: state)
+  var error = PostgreSQLError(.connectionFailed, lines.joined(separator: "; "), sqlState: state)
+  error.isRefused = isRefusal(text)
+  return error
+}
+
+/// Whether libpq's verbose message tells of nothing but refusals: by the system, or by a server that does not take connections
+/// now. Each attempt has a line, which others explain, indented or with a keyword.
+private func isRefusal(_ text: String) -> Bool {
+  let refusals = [
+    String(cString: strerror(ECONNREFUSED)), String(cString: strerror(ENOENT)),
+    ":  \(SQLState.cannotConnectNow.rawValue): ",
+  ]
+  let attempts = text.split(separator: "\n").filter { line in
+    !line.hasPrefix("\t") && !["LOCATION:", "DETAIL:", "HINT:"].contains { line.hasPrefix($0) }
+  }
+  return !attempts.isEmpty && attempts.allSatisfy { line in refusals.contains { line.contains($0) } }
 }

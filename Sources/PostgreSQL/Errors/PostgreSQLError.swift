@@ -71,6 +71,13 @@ public struct PostgreSQLError: Error, Sendable {
   /// transaction may have taken effect or not, and may be lost with its server.
   public var isOutcomeUnknown = false
 
+  /// No server runs where the connection leads: it was refused there, or by a server that starts, stops or recovers. Whoever
+  /// leads to the same place cannot change the database either, which is more than can be said of one that does not answer.
+  public var isServerDown: Bool { isRefused || (underlying as? PostgreSQLError)?.isServerDown ?? false }
+
+  /// The attempt to connect was refused at every place of the connection string.
+  var isRefused = false
+
   /// The server's source function, which unlike the message is never translated.
   var serverRoutine: String?
   /// The server ends the session after this error.

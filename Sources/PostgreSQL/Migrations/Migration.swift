@@ -1,8 +1,15 @@
 /// One step of a schema's history: applied once, never changed afterwards.
+///
+/// Lines of its text that begin with `-- migrate:` say how it is applied:
+/// - `-- migrate: compatible-with 0013_bounds`: programs whose newest migration is that one, or a later one, work with the
+///   schema after this migration, so that they may go on while they are replaced. Without it, none but those that know it do.
+/// - `-- migrate: no-transaction`: its statements run one by one outside of a transaction, as CREATE INDEX CONCURRENTLY must
+///   (manual, CREATE INDEX), each after a line `-- migrate: statement` but the first. They are run again from the first on
+///   if one of them fails, and must allow for that.
 public struct Migration: Sendable, Hashable {
   /// The name, which also is the order: `0001_tenants`.
   public let name: String
-  /// One or more statements; they run in one transaction.
+  /// One or more statements.
   public let sql: String
 
   /// A step with its SQL.
@@ -12,16 +19,42 @@ public struct Migration: Sendable, Hashable {
   }
 }
 
-/// Why the history in the database and the one in the program do not fit together.
-public enum MigrationError: Error, Sendable {
-  /// Two migrations have this name.
-  case duplicateName(String)
-  /// The migration was applied with another text than it has now.
-  case changed(name: String)
-  /// The database has a migration that the program does not know.
-  case unknown(name: String)
-  /// This migration is missing in the database, though a later one has been applied.
-  case outOfOrder(name: String, after: String)
-  /// The migration's own SQL failed; nothing of it has been applied.
-  case failed(name: String, underlying: PostgreSQLError)
+extension Migration {
+  /// What the text says of how it is applied.
+  struct Directives: Equatable {
+    /// The oldest migration that a program may have as its newest and work with the schema after this one.
+    var compatibleWith: String?
+    /// Its statements run outside of a transaction, one by one.
+    var isOutsideTransaction = false
+  }
+
+  private static let prefix = "-- migrate:"
+
+  /// - Throws: ``MigrationError/invalidDirective(name:line:)``.
+  func directives() throws -> Directives {
+    var directives = Directives()
+    for line in sql.split(whereSeparator: \.isNewline) where line.hasPrefix(Self.prefix) {
+      let words = line.dropFirst(Self.prefix.count).split(separator: " ").map(String.init)
+      switch (words.first, words.count) {
+      case ("compatible-with", 2): directives.compatibleWith = words[1]
+      case ("no-transaction", 1): directives.isOutsideTransaction = true
+      case ("statement", 1): break
+      default: throw MigrationError.invalidDirective(name: name, line: String(line))
+      }
+    }
+    return directives
+  }
+
+  /// The statements of a migration outside of a transaction, in their order.
+  var statements: [String] {
+    var statements = [""]
+    for line in sql.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+      if line.hasPrefix(Self.prefix), line.hasSuffix(" statement") {
+        statements.append("")
+      } else {
+        statements[statements.count - 1] += line + "\n"
+      }
+    }
+    return statements
+  }
 }

@@ -1,30 +1,47 @@
 public import Logging
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
 
-/// Applies migrations in order, each in a transaction of its own, under an advisory lock: any number of
-/// processes may start at the same time.
+/// Applies migrations in order, under an advisory lock: any number of processes may start at the same time.
+///
+/// A migration runs in a transaction, unless it says otherwise (``Migration``). It waits for each lock for a moment only and
+/// is then rolled back and tried again, since whoever comes after a waiting ALTER TABLE waits, too (manual, 13.3.1).
 public struct Migrator: Sendable {
   private let migrations: [Migration]
   private let table: String
+  private let lockTimeout: Duration
+  private let patience: Duration
   private let logger: Logger
 
-  /// Sorts the migrations by name. The table keeps what has been applied: name, SHA-256 of the text, time.
+  /// Sorts the migrations by name. The table keeps what has been applied: name, SHA-256 of the text, time, compatibility.
+  ///
+  /// - Parameters:
+  ///   - lockTimeout: how long a migration waits for a lock before it is rolled back and tried again.
+  ///   - patience: how long a migration is tried.
   public init(
-    _ migrations: [Migration], table: String = "schema_migrations",
-    logger: Logger = Logger(label: "postgresql.migrations")
+    _ migrations: [Migration], table: String = "schema_migrations", lockTimeout: Duration = .seconds(1),
+    patience: Duration = .seconds(600), logger: Logger = Logger(label: "postgresql.migrations")
   ) {
     self.migrations = migrations.sorted { $0.name < $1.name }
     self.table = table
+    self.lockTimeout = lockTimeout
+    self.patience = patience
     self.logger = logger
   }
 
-  /// Applies what is missing and returns the names. Throws a ``MigrationError``, or a ``PostgreSQLError`` if
-  /// the database does not answer.
+  /// Applies what is missing and returns the names; nothing is missing in a database that a newer program has migrated, if
+  /// that is compatible.
+  ///
+  /// - Throws: ``MigrationError``; ``PostgreSQLError`` if the database does not answer.
   public func migrate(_ connection: Connection) async throws -> [String] {
     // The lock's key is derived from the table's name, so that two histories do not wait for each other.
     let key = "schema migration: \(table)"
     try await connection.query("SELECT pg_advisory_lock(hashtextextended(\(key), 0))")
     do {
-      let applied = try await apply(connection)
+      let applied = try await applyMissing(connection)
       try await connection.query("SELECT pg_advisory_unlock(hashtextextended(\(key), 0))")
       return applied
     } catch {
@@ -35,52 +52,125 @@ public struct Migrator: Sendable {
     }
   }
 
-  /// The names of the migrations that are missing in the database. Throws as ``migrate(_:)`` does.
-  public func pending(_ connection: Connection) async throws -> [String] {
-    let exists = try await connection.query("SELECT to_regclass(\(quotedIdentifier(table))) IS NOT NULL")
-    let isNew = try !(exists.first?.decode(Bool.self) ?? false)
-    let applied = isNew ? [:] : try await history(connection)
-    return try check(applied, await checksums(connection)).map(\.name)
+  /// The migrations that are missing in the database, in their order, after the same checks as ``migrate(_:)`` makes.
+  ///
+  /// - Throws: as ``migrate(_:)`` does.
+  public func pending(_ connection: Connection) async throws -> [Migration] {
+    try check(try await history(connection), await checksums(connection))
   }
 
-  private func apply(_ connection: Connection) async throws -> [String] {
+  /// What the database has beside what the program has, by names alone.
+  public func status(_ connection: Connection) async throws -> SchemaStatus {
+    let known = Set(migrations.map(\.name))
+    let applied = try await history(connection).values.sorted { $0.name < $1.name }
+    let names = Set(applied.map(\.name))
+    return SchemaStatus(
+      applied: applied.map {
+        .init(name: $0.name, at: $0.at, isKnown: known.contains($0.name), compatibleWith: $0.compatibleWith)
+      },
+      pending: migrations.map(\.name).filter { !names.contains($0) }, newest: migrations.last?.name)
+  }
+
+  private func applyMissing(_ connection: Connection) async throws -> [String] {
     try await connection.query(
       """
       CREATE TABLE IF NOT EXISTS \(identifier: table) (
         name text PRIMARY KEY,
         checksum text NOT NULL,
-        applied_at timestamptz NOT NULL DEFAULT now())
+        applied_at timestamptz NOT NULL DEFAULT now(),
+        compatible_with text)
       """)
-    var names: [String] = []
     let sums = try await checksums(connection)
-    for migration in try check(await history(connection), sums) {
+    let missing = try check(await history(connection), sums)
+    guard !missing.isEmpty else { return [] }
+    try await retryingLocks("history") {
+      try await connection.transaction { tx in
+        try await tx.query("SET LOCAL lock_timeout = \(unescaped: milliseconds)")
+        try await tx.query("ALTER TABLE \(identifier: table) ADD COLUMN IF NOT EXISTS compatible_with text")
+      }
+    }
+    for migration in missing {
       try await apply(migration, sums[migration.name] ?? "", connection)
       logger.info("migration applied", metadata: ["name": "\(migration.name)"])
-      names.append(migration.name)
     }
-    return names
+    return missing.map(\.name)
   }
 
   private func apply(_ migration: Migration, _ checksum: String, _ connection: Connection) async throws {
+    let directives = try migration.directives()
+    let entry: Query = """
+      INSERT INTO \(identifier: table) (name, checksum, compatible_with)
+      VALUES (\(migration.name), \(checksum), \(directives.compatibleWith))
+      """
     do {
-      try await connection.transaction { transaction in
-        try await transaction.execute(script: migration.sql)
-        try await transaction.query(
-          "INSERT INTO \(identifier: table) (name, checksum) VALUES (\(migration.name), \(checksum))")
+      try await retryingLocks(migration.name) {
+        if directives.isOutsideTransaction {
+          // These locks let others read and write, and are waited for: for all transactions that are older.
+          try await connection.query("SET lock_timeout = 0")
+          for statement in migration.statements { try await connection.execute(script: statement) }
+          try await connection.query(entry)
+        } else {
+          try await connection.transaction { tx in
+            try await tx.query("SET LOCAL lock_timeout = \(unescaped: milliseconds)")
+            try await tx.execute(script: migration.sql)
+            try await tx.query(entry)
+          }
+        }
       }
     } catch let error as PostgreSQLError where !error.isConnectionProblem && error.kind != .cancelled {
       throw MigrationError.failed(name: migration.name, underlying: error)
     }
   }
+
+  private var milliseconds: String { String(max(1, Int(lockTimeout / .milliseconds(1)))) }
+
+  /// Tries again, with growing pauses, what was rolled back because others held a lock.
+  private func retryingLocks(
+    _ name: String, _ body: nonisolated(nonsending) () async throws -> Void
+  ) async throws {
+    let deadline = ContinuousClock.now + patience
+    var pause = min(lockTimeout, .seconds(1))
+    while true {
+      do {
+        return try await body()
+      } catch let error as PostgreSQLError
+        where error.sqlState == .lockNotAvailable || error.sqlState == .deadlockDetected
+      {
+        guard .now + pause < deadline else { throw MigrationError.locked(name: name, underlying: error) }
+        logger.notice(
+          "a migration gave way to those that hold a lock which it needs; it is tried again",
+          metadata: ["name": "\(name)", "after": "\(pause)"])
+        try await Task.sleep(for: pause)
+        pause = min(pause * 2, .seconds(10))
+      }
+    }
+  }
 }
 
 extension Migrator {
-  /// Name and checksum of what has been applied.
-  private func history(_ connection: Connection) async throws -> [String: String] {
-    var history: [String: String] = [:]
-    for row in try await connection.query("SELECT name, checksum FROM \(identifier: table)") {
-      let (name, checksum) = try row.decode(String.self, String.self)
-      history[name] = checksum
+  /// A line of the table.
+  private struct Entry {
+    var name: String
+    var checksum: String
+    var at: Date
+    var compatibleWith: String?
+  }
+
+  /// What has been applied, by name; nothing where there is no table yet.
+  private func history(_ connection: Connection) async throws -> [String: Entry] {
+    let exists = try await connection.query("SELECT to_regclass(\(quotedIdentifier(table))) IS NOT NULL")
+    guard try exists.first?.decode(Bool.self) ?? false else { return [:] }
+    // A table that an older program has made has no such column.
+    let rows = try await connection.query(
+      """
+      SELECT name, checksum, applied_at, to_jsonb(applied) ->> 'compatible_with'
+      FROM \(identifier: table) AS applied
+      """)
+    var history: [String: Entry] = [:]
+    for row in rows {
+      let (name, checksum, at, compatibleWith) = try row.decode(
+        String.self, String.self, Date.self, String?.self)
+      history[name] = Entry(name: name, checksum: checksum, at: at, compatibleWith: compatibleWith)
     }
     return history
   }
@@ -97,23 +187,26 @@ extension Migrator {
   }
 
   /// What is missing, in order; throws if the two histories differ in anything else.
-  private func check(_ history: [String: String], _ sums: [String: String]) throws -> [Migration] {
+  private func check(_ history: [String: Entry], _ sums: [String: String]) throws -> [Migration] {
     for (one, next) in zip(migrations, migrations.dropFirst()) where one.name == next.name {
       throw MigrationError.duplicateName(one.name)
     }
     let known = Set(migrations.map(\.name))
-    if let unknown = history.keys.filter({ !known.contains($0) }).min() {
-      throw MigrationError.unknown(name: unknown)
+    let newest = migrations.last?.name ?? ""
+    for entry in history.values.sorted(by: { $0.name < $1.name }) where !known.contains(entry.name) {
+      guard let oldest = entry.compatibleWith, oldest <= newest else {
+        throw MigrationError.unknown(name: entry.name)
+      }
     }
     let last = history.keys.max() ?? ""
     var missing: [Migration] = []
     for migration in migrations {
-      guard let checksum = history[migration.name] else {
+      guard let entry = history[migration.name] else {
         if migration.name < last { throw MigrationError.outOfOrder(name: migration.name, after: last) }
         missing.append(migration)
         continue
       }
-      if checksum != sums[migration.name] { throw MigrationError.changed(name: migration.name) }
+      if entry.checksum != sums[migration.name] { throw MigrationError.changed(name: migration.name) }
     }
     return missing
   }

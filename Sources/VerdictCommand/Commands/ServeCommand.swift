@@ -23,6 +23,11 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Connections to the database at the most. [VERDICT_POOL_SIZE; default: 16]")
   var poolSize: Int?
 
+  @Flag(
+    help:
+      "Read only, as from a standby: reading and predictions with store=false, without trainings. [VERDICT_READ_ONLY]")
+  var readOnly = false
+
   func validate() throws {
     let settings = try settings()
     guard (0...65_535).contains(settings.port) else {
@@ -31,6 +36,9 @@ struct ServeCommand: AsyncParsableCommand {
     guard (0...64).contains(settings.workers) else { throw ValidationError("Workers must be from 0 to 64.") }
     guard (2...1_000).contains(settings.poolSize) else {
       throw ValidationError("The pool must have 2 to 1000.")
+    }
+    guard !settings.isReadOnly || database.url != nil else {
+      throw ValidationError("--read-only needs the DATABASE_URL of a standby; a private PostgreSQL has none.")
     }
   }
 
@@ -57,11 +65,12 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   private func settings() throws -> Server.Settings {
-    try Server.Settings(
+    let isReadOnly = try readOnly || Environment.flag("verdict.read.only")
+    return try Server.Settings(
       host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
       port: port ?? Environment.number("verdict.port", default: 8_080),
-      frontDoor: door.frontDoor(),
-      workers: workers ?? Environment.number("verdict.workers", default: 1),
+      frontDoor: door.frontDoor(), isReadOnly: isReadOnly,
+      workers: isReadOnly ? 0 : workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
       auditKeptDays: JobSettings.auditKeptDays(), jobs: JobSettings.configuration(),
       cacheBytes: JobSettings.cacheBytes())

@@ -13,6 +13,19 @@ enum Environment {
     return text?.isEmpty == true ? nil : text
   }
 
+  /// A yes or no; an empty variable counts as no.
+  ///
+  /// - Throws: `ValidationError` for another text than `true`, `1`, `false` and `0`.
+  static func flag(_ name: String) throws -> Bool {
+    switch text(name) {
+    case nil, "false", "0": return false
+    case "true", "1": return true
+    case let other?:
+      throw ValidationError(
+        "\(name.replacing(".", with: "_").uppercased()) must be true or false, not \"\(other)\".")
+    }
+  }
+
   /// A whole number; an empty variable counts as absent.
   ///
   /// - Throws: `ValidationError` for a text that is none.

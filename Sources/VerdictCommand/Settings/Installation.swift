@@ -28,13 +28,36 @@ struct Installation: Sendable {
     app = Self.asApp(admin)
     listening = try listenURL.map { Self.asApp(try ConnectionConfiguration(uri: $0)) } ?? app
     if listenURL != nil, !app.sessionSetup.isEmpty { throw RoleBehindPooler() }
+    // Behind a pooler a setting would stay with a session that others use.
+    if listenURL == nil { app.sessionSetup.append(Self.bounds) }
+    listening.sessionSetup.append(Self.bounds)
   }
+
+  /// What bounds how long a session is in the way: a session whose client has gone, or was severed from it, ends within
+  /// seconds unless it is committing (manual, client_connection_check_interval), and a lock that others have is not waited for
+  /// without end.
+  private static let bounds: Query = """
+    SELECT set_config('client_connection_check_interval', '2s', false), set_config('lock_timeout', '60s', false)
+    """
+
 
   /// The private PostgreSQL.
   init(_ cluster: ClusterConnections) {
     admin = ConnectionConfiguration(parameters: cluster.admin)
     app = ConnectionConfiguration(parameters: cluster.app)
+    app.sessionSetup.append(Self.bounds)
     listening = app
+  }
+
+  /// The same, with one circuit breaker for all connections of this process that work on the database.
+  ///
+  /// - Parameter connections: how many of them write at the most.
+  func breaking(connections: Int, logger: Logger) -> Installation {
+    var installation = self
+    let breaker = CommitCircuitBreaker(connections: connections, logger: logger)
+    installation.app.commitBreaker = breaker
+    installation.listening.commitBreaker = breaker
+    return installation
   }
 
   private static func asApp(_ configuration: ConnectionConfiguration) -> ConnectionConfiguration {
@@ -45,13 +68,24 @@ struct Installation: Sendable {
 
   /// Applies the migrations that are missing.
   ///
+  /// - Parameter patience: for how long locks that others hold are tried for.
   /// - Returns: the names of those that were.
-  func migrate(logger: Logger) async throws -> [String] {
-    let connection = try await Connection.connect(admin, logger: logger)
+  func migrate(patience: Duration = .seconds(600), logger: Logger) async throws -> [String] {
+    try await migrating(patience: patience, logger) { try await $0.migrate($1) }
+  }
+
+  /// Looks at the database's migrations, or applies some, as the owner of the tables.
+  func migrating<T>(
+    patience: Duration = .seconds(600), _ logger: Logger, _ body: (Migrator, Connection) async throws -> T
+  ) async throws -> T {
+    var owner = admin
+    // A standby may need long to take in what a migration has written.
+    owner.commitTimeout = .seconds(600)
+    let connection = try await Connection.connect(owner, logger: logger)
     do {
-      let applied = try await Migrator(Migrations.all, logger: logger).migrate(connection)
+      let result = try await body(Migrator(Migrations.all, patience: patience, logger: logger), connection)
       await connection.close()
-      return applied
+      return result
     } catch {
       await connection.close()
       throw error

@@ -7,16 +7,30 @@ import Synchronization
 /// A change is announced on ``DatasetChanges/channel``. While the channel is known to be up, what is kept is used as it is;
 /// when it is down, or has given no sign of life for ``patience``, each use first compares the revision with the database. A
 /// stored prediction compares it once more in its own INSERT, so that no answer outlives a change that was committed
-/// before it.
+/// before it. On a standby, where no announcements arrive, the revision is compared once in ``Freshness/polled(every:)``.
+///
+/// While no database server runs, nothing can change: what is kept is used as it is.
 public final class ServedDatasets: Sendable {
   private struct Name: Hashable {
     var tenant: TenantID
     var dataset: String
   }
 
+  /// By what a dataset in memory counts as current.
+  public enum Freshness: Sendable {
+    /// Changes are announced.
+    case announced
+    /// Changes are looked for, by the first use after so long.
+    case polled(every: Duration)
+  }
+
   private struct Entry {
     var served: ServedDataset
     var lastUse: Int
+    /// Since when announcements have been heard when it was compared with the database.
+    var epoch: Int
+    /// Until when it is used without asking the database, whatever is announced.
+    var holdsUntil: ContinuousClock.Instant?
   }
 
   private struct State {
@@ -26,12 +40,15 @@ public final class ServedDatasets: Sendable {
     var heard: ContinuousClock.Instant?
     // Counts invalidations, so that a load that began before one is not kept after it.
     var generation = 0
+    // Counts the times at which announcements began to come in: what was announced before may have been missed.
+    var epoch = 0
   }
 
   private let database: Database
   private let datasets: DatasetStore
   private let models: ModelStore
   private let capacity: Int
+  private let freshness: Freshness
   private let state = Mutex(State())
 
   /// How long a channel that says nothing counts as up: a connection can vanish without a word. The heartbeat should be
@@ -40,12 +57,13 @@ public final class ServedDatasets: Sendable {
 
   /// How often a model is looked for that others replace at the same time.
   private static let looks = 10
-  /// How long the database has to answer before a request for a prediction is told that it is away.
-  static let databaseLimit = Duration.seconds(5)
+  /// How long what is known goes without a further look while no database server runs.
+  public static let pause = Duration.milliseconds(500)
 
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
-  public init(database: Database, capacity: Int = 1_000) {
+  public init(database: Database, capacity: Int = 1_000, freshness: Freshness = .announced) {
     self.database = database
+    self.freshness = freshness
     self.datasets = DatasetStore(database: database)
     self.models = ModelStore(database: database)
     self.capacity = capacity
@@ -62,27 +80,54 @@ public final class ServedDatasets: Sendable {
   ) async throws -> ServedDataset {
     let key = Name(tenant: tenant, dataset: name)
     let now = ContinuousClock.now
-    let (kept, isListening, generation) = state.withLock { state in
-      let isListening = state.heard.map { now - $0 < Self.patience } ?? false
+    let (kept, isCurrent, mark) = state.withLock { state in
       state.uses += 1
       state.entries[key]?.lastUse = state.uses
-      return (state.entries[key]?.served, isListening, state.generation)
+      let entry = state.entries[key]
+      let isListening = state.heard.map { now - $0 < Self.patience } ?? false
+      let isCurrent =
+        (isListening && entry?.epoch == state.epoch) || (entry?.holdsUntil.map { $0 > now } ?? false)
+      return (entry?.served, isCurrent, Mark(generation: state.generation, epoch: state.epoch, start: now))
     }
     if let kept {
-      if isListening { return kept }
-      if try await revision(tenant, named: name, asking: tx) == kept.dataset.revision { return kept }
+      if isCurrent { return kept }
+      do {
+        if try await revision(tenant, named: name, asking: tx) == Revision(kept.dataset) {
+          keep(kept, key, mark)
+          return kept
+        }
+      } catch let error as PostgreSQLError where tx == nil {
+        guard error.isServerDown else { throw error }
+        state.withLock { $0.entries[key]?.holdsUntil = .now + Self.pause }
+        return kept
+      }
     }
     let loaded = try await load(tenant, named: name, asking: tx)
+    keep(loaded, key, mark)
+    return loaded
+  }
+
+  /// What was so when a look at the database began.
+  private struct Mark {
+    var generation: Int
+    var epoch: Int
+    var start: ContinuousClock.Instant
+  }
+
+  /// Keeps what the database has just confirmed, unless it has been invalidated meanwhile.
+  private func keep(_ served: ServedDataset, _ key: Name, _ mark: Mark) {
+    var holdsUntil: ContinuousClock.Instant?
+    if case .polled(let interval) = freshness { holdsUntil = mark.start + interval }
     state.withLock { state in
-      guard state.generation == generation else { return }
-      if state.entries.count >= capacity,
+      guard state.generation == mark.generation else { return }
+      if state.entries[key] == nil, state.entries.count >= capacity,
         let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
       {
         state.entries[oldest.key] = nil
       }
-      state.entries[key] = Entry(served: loaded, lastUse: state.uses)
+      state.entries[key] = Entry(
+        served: served, lastUse: state.uses, epoch: mark.epoch, holdsUntil: holdsUntil)
     }
-    return loaded
   }
 
   /// Forgets a dataset, after this process has changed it or has been told that another did.
@@ -93,8 +138,13 @@ public final class ServedDatasets: Sendable {
     }
   }
 
-  /// Announcements come in from now on. What was announced while nobody listened is unknown: starts afresh.
-  public func listeningBegan() { forgetAll(heard: .now) }
+  /// Announcements come in from now on. What was announced while nobody listened is unknown: all is compared once.
+  public func listeningBegan() {
+    state.withLock { state in
+      state.epoch += 1
+      state.heard = .now
+    }
+  }
 
   /// All announcements from before this time have come in.
   public func listening(since time: ContinuousClock.Instant) {
@@ -104,7 +154,7 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Announcements may be missed from now on.
-  public func listeningEnded() { forgetAll(heard: nil) }
+  public func listeningEnded() { state.withLock { $0.heard = nil } }
 
   /// Forgets the dataset that an announcement on ``DatasetChanges/channel`` is about.
   public func heard(_ payload: String) {
@@ -117,33 +167,36 @@ public final class ServedDatasets: Sendable {
     }
   }
 
-  private func forgetAll(heard: ContinuousClock.Instant?) {
-    state.withLock { state in
-      state.generation += 1
-      state.entries = [:]
-      state.heard = heard
+  /// Which state of which dataset has a name: a dataset that was made anew can have an old one's number of changes.
+  private struct Revision: Equatable {
+    var dataset: Int
+    var number: Int
+
+    init(_ dataset: Dataset) {
+      self.dataset = dataset.id
+      number = dataset.revision
     }
+
+    init(_ row: Row) throws { (dataset, number) = try row.decode(Int.self, Int.self) }
   }
 
   private func revision(
     _ tenant: TenantID, named name: String, asking tx: Transaction?
-  ) async throws -> Int? {
-    let query: Query = "SELECT revision FROM datasets WHERE tenant_id = \(tenant) AND name = \(name)"
+  ) async throws -> Revision? {
+    let query: Query = "SELECT id, revision FROM datasets WHERE tenant_id = \(tenant) AND name = \(name)"
     if let tx {
-      return try await tx.limited(to: Self.databaseLimit).query(query).first?.decode(Int.self)
+      return try await tx.limited(to: Database.lookUpLimit).query(query).first.map(Revision.init)
     }
-    return try await database.transaction(for: tenant, readOnly: true, within: Self.databaseLimit) { tx in
-      try await tx.query(query).first?.decode(Int.self)
-    }
+    return try await database.lookUp(for: tenant) { try await $0.query(query).first.map(Revision.init) }
   }
 
   private func load(
     _ tenant: TenantID, named name: String, asking tx: Transaction?
   ) async throws -> ServedDataset {
-    if let tx { return try await load(tenant, named: name, in: tx.limited(to: Self.databaseLimit)) }
-    return try await database.transaction(
-      for: tenant, isolation: .repeatableRead, readOnly: true, within: Self.databaseLimit
-    ) { try await load(tenant, named: name, in: $0) }
+    if let tx { return try await load(tenant, named: name, in: tx.limited(to: Database.lookUpLimit)) }
+    return try await database.lookUp(for: tenant, isolation: .repeatableRead) {
+      try await load(tenant, named: name, in: $0)
+    }
   }
 
   /// In a transaction without one snapshot a newer model can become active between the two looks, and the version that the

@@ -22,11 +22,12 @@ struct PredictionInsert: Sendable {
   /// Stores all groups in one transaction; those whose dataset has changed since are left out.
   ///
   /// All groups of a tenant share one statement.
-  func store(_ groups: [PredictionGroup], in pool: ConnectionPool) async throws -> [PredictionGroup.Outcome] {
+  func store(_ groups: [PredictionGroup], in database: Database) async throws -> [PredictionGroup.Outcome] {
+    let pool = database.pool
     let type = try await rowType.oid(in: pool)
     var members: [Target: [Int]] = [:]
     for (index, group) in groups.enumerated() { members[Target(group), default: []].append(index) }
-    var statements: [Query] = ["BEGIN"]
+    var statements: [Query] = [database.isReadOnly ? "BEGIN READ ONLY" : "BEGIN"]
     var checks: [(statement: Int, targets: [Target])] = []
     // Tenants and datasets are locked in one order everywhere, so that two flushes never wait for each other in a circle.
     let tenants = Dictionary(grouping: members.keys, by: \.tenant).sorted {

@@ -108,7 +108,7 @@ public final class PredictionWriter: Sendable {
   private func flush(_ batch: [Waiting]) async {
     do {
       let start = ContinuousClock.now
-      let outcomes = try await insert.store(batch.map(\.group), in: database.pool)
+      let outcomes = try await insert.store(batch.map(\.group), in: database)
       onFlush(batch.reduce(0) { $0 + $1.group.count }, ContinuousClock.now - start)
       for (waiting, outcome) in zip(batch, outcomes) { waiting.continuation.resume(returning: outcome) }
     } catch {

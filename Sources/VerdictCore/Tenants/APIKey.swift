@@ -56,6 +56,8 @@ public struct Principal: Sendable, Equatable {
   public var role: Role
   /// What the tenant may use.
   public var limits = TenantLimits()
+  /// From when on the key is refused; `nil` for never.
+  public var expiresAt: Date?
 
   /// The principal as the doer of something.
   public var actor: Actor { .key(keyID) }

@@ -63,31 +63,44 @@ public struct KeyStore: Sendable {
 
   /// Whom a bearer secret belongs to; `nil` when the key is unknown, revoked or expired.
   ///
-  /// The last use is written at most once a minute a key, so that reading stays reading. Each request waits for this: it
-  /// fails after ``ServedDatasets/databaseLimit`` if the database does not answer.
+  /// Each request waits for this: it fails after ``Database/lookUpLimit`` if the database does not answer.
   public func principal(for secret: KeySecret) async throws -> Principal? {
     let tenant = secret.tenant
-    return try await database.transaction(for: tenant, within: ServedDatasets.databaseLimit) { tx in
-      let rows = try await tx.query(
+    let rows = try await database.lookUp(for: tenant) { tx in
+      try await tx.query(
         """
-        SELECT k.id, k.role, k.secret_hash, coalesce(k.last_used_at < now() - interval '1 minute', true), t.limits
+        SELECT k.id, k.role, k.secret_hash, k.expires_at, t.limits,
+               coalesce(k.last_used_at < now() - interval '1 minute', true) AND NOT pg_is_in_recovery()
         FROM api_keys k
         JOIN tenants t ON t.tenant_id = k.tenant_id
         WHERE k.tenant_id = \(tenant) AND k.prefix = \(secret.prefix)
           AND (k.expires_at IS NULL OR k.expires_at > now()) AND t.erased_at IS NULL
         """)
-      guard let row = rows.first else { return nil }
-      let (id, roleName, hash, stale, limits) = try row.decode(
-        Int.self, String.self, Data.self, Bool.self, JSONB.self)
-      guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
-      if stale {
-        let used = try await tx.query(
-          "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = \(tenant) AND id = \(id)")
-        // A revocation may have come in between.
-        guard used.affectedRows == 1 else { return nil }
-      }
-      return Principal(
-        tenant: tenant, keyID: id, role: role, limits: try limits.decode(TenantLimits.self))
+    }
+    guard let row = rows.first else { return nil }
+    let (id, roleName, hash, expiresAt, limits, isStale) = try row.decode(
+      Int.self, String.self, Data.self, Date?.self, JSONB.self, Bool.self)
+    guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
+    if isStale { await noteUse(of: id, tenant) }
+    return Principal(
+      tenant: tenant, keyID: id, role: role, limits: try limits.decode(TenantLimits.self),
+      expiresAt: expiresAt)
+  }
+
+  /// Writes the last use of a key, at most once a minute, so that reading stays reading.
+  ///
+  /// It is worth no failure and no wait: not for a standby, nor for another transaction that has the row.
+  private func noteUse(of id: Int, _ tenant: TenantID) async {
+    guard !database.isReadOnly else { return }
+    _ = try? await database.transaction(for: tenant, within: Database.lookUpLimit) { tx in
+      try await tx.pipeline([
+        "SET LOCAL synchronous_commit = off",
+        """
+        UPDATE api_keys SET last_used_at = now()
+        WHERE (tenant_id, id) IN (
+          SELECT tenant_id, id FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id) FOR NO KEY UPDATE SKIP LOCKED)
+        """,
+      ])
     }
   }
 }

@@ -2,13 +2,19 @@ public import JobQueue
 import CoreMetrics
 import PostgreSQL
 import Synchronization
+import VerdictCore
 
 /// What a process measures of itself, whichever of its parts does: shown by its ``WebServer`` or ``MetricsServer``.
 public struct ProcessMetrics: Sendable {
   let registry = MetricsRegistry()
 
-  /// Nothing measured yet.
-  public init() {}
+  /// Nothing measured yet; which build it is can be seen.
+  public init() {
+    let build = MetricsRegistry.Reading(
+      kind: .gauge, name: "verdict_build_info",
+      labels: [("version", BuildVersion.text), ("schema", Migrations.all.last?.name ?? "")], value: 1)
+    registry.show { _ in [build] }
+  }
 
   /// How many requests the process has answered.
   public var requests: Int { registry.requests.load(ordering: .relaxed) }
@@ -35,6 +41,13 @@ extension MetricsRegistry {
         Reading(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
         Reading(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
         Reading(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
+      ]
+    }
+    guard let breaker = pool.connectionConfiguration.commitBreaker else { return }
+    show { _ in
+      [
+        Reading(kind: .counter, name: "verdict_commits_unconfirmed_total", value: Double(breaker.stalls)),
+        Reading(kind: .gauge, name: "verdict_writes_suspended", value: breaker.isOpen ? 1 : 0),
       ]
     }
   }

@@ -1,4 +1,5 @@
 import Crypto
+import Foundation
 import HTTPTypes
 import Hummingbird
 import PostgreSQL
@@ -8,7 +9,8 @@ import VerdictCore
 /// Looks up who sends a request by its bearer key (RFC 6750, section 2.1).
 ///
 /// What was found is remembered for less than a second, so that a busy key costs one look-up a second and a revoked one
-/// is refused within a second in every process. Look-ups of one key at one time share one query.
+/// is refused within a second in every process. Look-ups of one key at one time share one query. While no database server
+/// runs, a key that was found before stays good until it expires: nobody can revoke it meanwhile.
 final class Authenticator: Sendable {
   /// Who sends a request, and what that tenant may still ask for.
   struct Caller: Sendable {
@@ -109,8 +111,18 @@ final class Authenticator: Sendable {
       return caller
     } catch let error as PostgreSQLError {
       if let origin { wrongKeys.giveBack(origin) }
+      if let known, error.isServerDown { return try keep(known, digest) }
       throw error
     }
+  }
+
+  /// Takes a key for good once more, for a moment, unless it has expired.
+  private func keep(_ known: Known, _ digest: Digest) throws -> Caller {
+    if let end = known.caller.principal.expiresAt, end <= Date() {
+      throw Self.unauthorized("The API key is unknown, revoked or expired.")
+    }
+    state.withLock { $0.known[digest]?.until = clock() + ServedDatasets.pause }
+    return known.caller
   }
 
   /// Passes while the key of a request that was let in before is good.
@@ -144,6 +156,8 @@ final class Authenticator: Sendable {
       let caller = principal.map { state.caller($0) }
       guard state.running[digest]?.task == running.task else { return caller }
       state.running[digest] = nil
+      // A look-up that failed says nothing of the key.
+      guard case .success = result else { return caller }
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
       // The age counts from the start of the look-up: a revocation after it may not have been seen.
       state.known[digest] = caller.map { Known(caller: $0, until: running.start + Self.lifetime) }

@@ -14,13 +14,26 @@ extension Problem {
       self.init(
         .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
         headers: [.retryAfter: "5"])
+    case _ where error.sqlState == .readOnlySQLTransaction:
+      logger.debug("a write to a read-only database", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseReadOnly,
+        "The database that this server uses is read-only, as a standby is; nothing was changed. "
+          + "Reading goes on, and so do predictions with store=false.",
+        headers: [.retryAfter: "5"])
     case _ where error.isOutcomeUnknown:
-      logger.error("the connection broke during COMMIT", metadata: ["error": "\(error)"])
+      logger.error("a COMMIT was not confirmed", metadata: ["error": "\(error)"])
       self.init(
         .databaseUnavailable,
-        "The database went away while the request was being committed: whether it took effect is not known. "
+        "The database did not confirm the commit of the request: whether it took effect is not known. "
           + "Repeat it under the same Idempotency-Key, or look first.",
         headers: [.retryAfter: "1"])
+    case _ where error.kind == .writesSuspended:
+      self.init(
+        .databaseUnavailable,
+        "The database confirms no commits for now, as without its synchronous standby; nothing was changed. "
+          + "Reading goes on, and so do predictions with store=false.",
+        headers: [.retryAfter: "5"])
     case _ where error.kind == .acquireTimeout:
       // The database is there: the server has more to do with it than its connections allow.
       logger.warning("no connection became free", metadata: ["error": "\(error)"])

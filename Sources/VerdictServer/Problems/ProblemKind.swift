@@ -26,6 +26,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case tooManyRequests = "too-many-requests"
   case `internal`
   case databaseUnavailable = "database-unavailable"
+  case databaseReadOnly = "database-read-only"
   case overloaded
 
   /// The URI reference of the kind (RFC 9457, section 3.1.1).
@@ -48,7 +49,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .schemaMismatch, .invalidBody, .idempotencyKeyReused: .unprocessableContent
     case .tooManyRequests: .tooManyRequests
     case .internal: .internalServerError
-    case .databaseUnavailable, .overloaded: .serviceUnavailable
+    case .databaseUnavailable, .databaseReadOnly, .overloaded: .serviceUnavailable
     }
   }
 
@@ -78,6 +79,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .tooManyRequests: "Too many requests"
     case .internal: "Internal error"
     case .databaseUnavailable: "Database unavailable"
+    case .databaseReadOnly: "Database is read-only"
     case .overloaded: "Overloaded"
     }
   }

@@ -13,15 +13,8 @@ struct OperationRoutes {
     let openapiJSON = try OpenAPIDocument.json()
     api.open(.get, "/healthz") { _, _ in .health() }
     // Nobody needs a key to ask: one look a second is for all.
-    let isMigrated = Recent { [readiness] in try await readiness.isMigrated() }
-    api.open(.get, "/readyz") { _, _ in
-      guard try await isMigrated.value() else {
-        throw Problem(
-          .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
-          headers: [.retryAfter: "1"])
-      }
-      return .health()
-    }
+    let report = Recent { [readiness] in try await readiness.report() }
+    api.open(.get, "/readyz") { _, _ in .ready(try Self.admitted(try await report.value())) }
     api.open(.get, "/metrics") { [metrics] request, _ in
       let query = try QueryParameters(request, known: ["by"])
       guard query["by"] == nil || query["by"] == "tenant" else {
@@ -38,9 +31,44 @@ struct OperationRoutes {
     }
     DocsRoutes().add(to: api)
   }
+
+  /// The report of a database that this server works with.
+  ///
+  /// - Throws: ``Problem`` of kind `database-unavailable`.
+  private static func admitted(_ report: Readiness.Report) throws -> Readiness.Report {
+    if !report.schema.pending.isEmpty {
+      throw Problem(
+        .databaseUnavailable, "The database does not have this server's schema: run verdict migrate.",
+        headers: [.retryAfter: "1"])
+    }
+    if let newer = report.schema.incompatible {
+      throw Problem(
+        .databaseUnavailable,
+        "The database has the migration \(newer) of a newer version, which this server does not work with.",
+        headers: [.retryAfter: "5"])
+    }
+    return report
+  }
 }
 
 extension Response {
+  fileprivate static func ready(_ report: Readiness.Report) -> Response {
+    .json { json in
+      json.object { json in
+        json.name("status")
+        json.string("ok")
+        json.name("version")
+        json.string(BuildVersion.text)
+        json.name("schema")
+        json.string(report.schema.newest ?? "")
+        json.name("database_schema")
+        json.string(report.schema.applied.last?.name ?? "")
+        json.name("read_only")
+        json.bool(report.isReadOnly)
+      }
+    }
+  }
+
   fileprivate static func health() -> Response {
     .json { json in
       json.object { json in

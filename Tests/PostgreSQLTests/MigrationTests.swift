@@ -1,0 +1,166 @@
+import PostgreSQL
+import Synchronization
+import TestSupport
+import Testing
+
+/// Migrations of a service that goes on meanwhile: short locks, and programs of several versions on one schema.
+@Suite struct MigrationTests {
+  private let first = Migration(name: "0001_t", sql: "CREATE TABLE t (a int); INSERT INTO t VALUES (1);")
+  private let additive = Migration(
+    name: "0002_u", sql: "-- migrate: compatible-with 0001_t\nALTER TABLE t ADD b int;")
+  private let breaking = Migration(name: "0003_v", sql: "ALTER TABLE t DROP COLUMN a;")
+
+  @Test func anOlderProgramWorksWithACompatibleSchema() async throws {
+    try await TestDatabase.withConnection { connection in
+      _ = try await Migrator([first, additive]).migrate(connection)
+      let older = Migrator([first])
+      let status = try await older.status(connection)
+      #expect(status.isUsable && status.pending.isEmpty && status.newest == "0001_t")
+      #expect(status.applied.map(\.name) == ["0001_t", "0002_u"])
+      #expect(status.applied.map(\.isKnown) == [true, false])
+      #expect(status.applied.map(\.compatibleWith) == [nil, "0001_t"])
+      #expect(try await older.migrate(connection) == [])
+      #expect(try await older.pending(connection).isEmpty)
+    }
+  }
+
+  @Test func anOlderProgramRefusesAnIncompatibleSchema() async throws {
+    try await TestDatabase.withConnection { connection in
+      _ = try await Migrator([first, additive, breaking]).migrate(connection)
+      for older in [Migrator([first]), Migrator([first, additive])] {
+        let status = try await older.status(connection)
+        #expect(!status.isUsable && status.incompatible == "0003_v")
+        let error = await #expect(throws: MigrationError.self) { try await older.migrate(connection) }
+        guard case .unknown("0003_v")? = error else {
+          Issue.record("\(error.map { "\($0)" } ?? "nothing")")
+          return
+        }
+      }
+      #expect(try await Migrator([first, additive, breaking]).status(connection).isUsable)
+    }
+  }
+
+  @Test func compatibilityReachesBackAsFarAsItSays() async throws {
+    try await TestDatabase.withConnection { connection in
+      let later = Migration(
+        name: "0003_w", sql: "-- migrate: compatible-with 0002_u\nALTER TABLE t ADD c int;")
+      _ = try await Migrator([first, additive, later]).migrate(connection)
+      #expect(try await Migrator([first, additive]).status(connection).isUsable)
+      #expect(try await Migrator([first]).status(connection).incompatible == "0003_w")
+    }
+  }
+
+  @Test func aHistoryThatAnOlderProgramHasMadeIsTakenOver() async throws {
+    try await TestDatabase.withConnection { connection in
+      try await connection.execute(
+        script: """
+          CREATE TABLE schema_migrations (
+            name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+          CREATE TABLE t (a int);
+          INSERT INTO schema_migrations (name, checksum)
+          VALUES ('0001_t', encode(sha256('CREATE TABLE t (a int); INSERT INTO t VALUES (1);'), 'hex'));
+          """)
+      let migrator = Migrator([first, additive])
+      #expect(try await migrator.status(connection).pending == ["0002_u"])
+      #expect(try await migrator.migrate(connection) == ["0002_u"])
+      #expect(try await migrator.status(connection).applied.map(\.compatibleWith) == [nil, "0001_t"])
+    }
+  }
+
+  @Test func anUnknownDirectiveIsRefused() async throws {
+    try await TestDatabase.withConnection { connection in
+      let wrong = Migration(name: "0001_t", sql: "-- migrate: compatible 0000\nCREATE TABLE t (a int)")
+      let error = await #expect(throws: MigrationError.self) {
+        try await Migrator([wrong]).migrate(connection)
+      }
+      guard case .invalidDirective("0001_t", _)? = error else { throw error ?? .duplicateName("") }
+      #expect(try await connection.query("SELECT to_regclass('t') IS NULL").first?.decode(Bool.self) == true)
+    }
+  }
+
+  @Test func statementsOutsideOfATransactionRunOneByOne() async throws {
+    try await TestDatabase.withConnection { connection in
+      let index = Migration(
+        name: "0002_i",
+        sql: """
+          -- An index on a table that is being written to.
+          -- migrate: compatible-with 0001_t
+          -- migrate: no-transaction
+          DROP INDEX CONCURRENTLY IF EXISTS t_a;
+          -- migrate: statement
+          CREATE INDEX CONCURRENTLY t_a ON t (a);
+          """)
+      #expect(try await Migrator([first, index]).migrate(connection) == ["0001_t", "0002_i"])
+      let isValid = try await connection.query(
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_a'::regclass")
+      #expect(try isValid.first?.decode(Bool.self) == true)
+    }
+  }
+
+  /// An export that goes on for long holds its table against a migration, which must hold up nobody else meanwhile.
+  @Test(.timeLimit(.minutes(1)))
+  func aMigrationThatWaitsHoldsUpNobody() async throws {
+    try await TestDatabase.withPool { pool in
+      _ = try await pool.withConnection { try await Migrator([first]).migrate($0) }
+      try await pool.withConnection { export in
+        try await export.transaction(isolation: .repeatableRead, readOnly: true) { tx in
+          try await tx.query("SELECT * FROM t")
+          let migrator = Migrator([first, additive], lockTimeout: .milliseconds(200))
+          let migration = Task {
+            try await pool.withConnection { try await migrator.migrate($0) }
+          }
+          // A post beside it has at most one of the migration's waits before it.
+          var longest = Duration.zero
+          for _ in 0..<20 {
+            let start = ContinuousClock.now
+            try await pool.query("INSERT INTO t (a) VALUES (2)")
+            longest = max(longest, .now - start)
+            try await Task.sleep(for: .milliseconds(50))
+          }
+          #expect(longest < .seconds(3), "a post took \(longest)")
+          migration.cancel()
+          _ = await migration.result
+        }
+      }
+      // And when it may, it does.
+      #expect(try await pool.withConnection { try await Migrator([first, additive]).migrate($0) } == ["0002_u"])
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func aMigrationIsTriedAgainUntilItsLocksAreFree() async throws {
+    try await TestDatabase.withPool { pool in
+      _ = try await pool.withConnection { try await Migrator([first]).migrate($0) }
+      let migration = try await pool.withConnection { export in
+        try await export.transaction(readOnly: true) { tx in
+          try await tx.query("SELECT * FROM t")
+          let migrator = Migrator([first, additive], lockTimeout: .milliseconds(50))
+          let migration = Task { try await pool.withConnection { try await migrator.migrate($0) } }
+          try await Task.sleep(for: .milliseconds(500))
+          return migration
+        }
+      }
+      #expect(try await migration.value == ["0002_u"])
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func aMigrationThatWaitsInVainSaysSo() async throws {
+    try await TestDatabase.withPool { pool in
+      _ = try await pool.withConnection { try await Migrator([first]).migrate($0) }
+      try await pool.withConnection { export in
+        try await export.transaction(readOnly: true) { tx in
+          try await tx.query("SELECT * FROM t")
+          let migrator = Migrator(
+            [first, additive], lockTimeout: .milliseconds(50), patience: .milliseconds(300))
+          let error = await #expect(throws: MigrationError.self) {
+            try await pool.withConnection { try await migrator.migrate($0) }
+          }
+          guard case .locked("0002_u", _)? = error else { throw error ?? .duplicateName("") }
+        }
+      }
+      let status = try await pool.withConnection { try await Migrator([first, additive]).status($0) }
+      #expect(status.pending == ["0002_u"])
+    }
+  }
+}

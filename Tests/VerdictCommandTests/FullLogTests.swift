@@ -1,0 +1,94 @@
+import Foundation
+import HTTPTestSupport
+import Testing
+
+/// The disk of PostgreSQL's write-ahead log fills up: PostgreSQL stops, and goes on when there is room.
+@Suite(.serialized) struct FullLogTests {
+  private let path = "/v1/datasets/d/predictions"
+  private let row: JSON = ["features": SmallData.rows(1)[0].features]
+
+  @Test(
+    .timeLimit(.minutes(5)),
+    .enabled(
+      if: SmallDisk.isPossible, "mounting a small file system needs the right to (root, CAP_SYS_ADMIN)"))
+  func predictionsThatNeedNoDatabaseGoOn() async throws {
+    try await TestInstallation.with { installation in
+      // The first start makes the database, whose log then moves to a disk of its own.
+      let first = try await installation.serve()
+      let key = try await installation.tenant()
+      #expect(try await first.terminate() == .exited(0))
+      let disk = try SmallDisk(under: "\(installation.dataDirectory)/postgresql/data/pg_wal", megabytes: 64)
+      let outcome: Result<Void, any Error>
+      do {
+        outcome = .success(try await fillAndFree(disk, installation, key))
+      } catch {
+        outcome = .failure(error)
+      }
+      if let postmaster = installation.postmaster { await Processes.end(postmaster) }
+      disk.unmount()
+      try outcome.get()
+    }
+  }
+
+  private func fillAndFree(_ disk: SmallDisk, _ installation: TestInstallation, _ key: String) async throws {
+    let server = try await installation.serve()
+    let client = try server.client(key: key)
+    let made = try await client.post("/v1/keys", ["name": "k", "role": "predict"])
+    let unknown = client.with(key: made.json["secret"].string)
+    try await client.makeDataset()
+    try await client.makeDataset("unused")
+    try await client.addLabels(SmallData.rows(60))
+    try await client.train()
+    #expect(try await client.post(path + "?store=false", row).status == 200)
+    try disk.fill(leaving: 0)
+    // What the log can still take.
+    var stored = 60
+    var refusal: Answer?
+    for number in 1...400 where refusal == nil {
+      let answer = try await Batches.post(number, rows: 5_000, client)
+      if answer.status == 201 { stored += 5_000 } else { refusal = answer }
+    }
+    let answer = try #require(refusal, "400 batches went into a full log")
+    #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
+    // From memory, for as long as it takes; the moment in which PostgreSQL breaks down aside.
+    _ = try await eventually { try await client.post(path + "?store=false", row).status == 200 ? true : nil }
+    for _ in 0..<8 {
+      try await Task.sleep(for: .milliseconds(500))
+      let answer = try await client.post(path + "?store=false", row)
+      #expect(answer.status == 200, "\(answer)")
+      let stream = try await client.send(
+        "POST", path + "/batch?store=false", text: row.text + "\n", as: "application/x-ndjson")
+      #expect(stream.status == 200, "\(stream)")
+    }
+    let refused = [
+      try await client.post(path, row), try await client.get("/v1/datasets"),
+      try await client.post("/v1/datasets/d/labels", SmallData.batch(SmallData.rows(1))),
+      // Neither the key nor the dataset has been asked with before.
+      try await unknown.post(path + "?store=false", row),
+      try await client.post("/v1/datasets/unused/predictions?store=false", row),
+      try await client.get("/readyz"),
+    ]
+    for answer in refused {
+      #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
+      #expect(answer.headers["retry-after"] != nil)
+    }
+    // A key that nobody has made opens nothing, whatever the database does.
+    #expect(try await client.with(key: "nonsense").post(path + "?store=false", row).status == 401)
+
+    try disk.free()
+    _ = try await eventually { try await client.get("/readyz").status == 200 ? true : nil }
+    #expect(try await client.labelsStored() == stored)
+    let again = try await eventually {
+      let answer = try await Batches.post(999, rows: 100, client)
+      return answer.status == 503 ? nil : answer
+    }
+    #expect(again.status == 201, "\(again)")
+    #expect(try await client.post(path, row).status == 201)
+    #expect(try await client.train()["state"].string == "succeeded")
+    // And what is closed is closed again.
+    let gate: JSON = ["gate": ["metric": "accuracy", "minimum": 1]]
+    #expect(try await client.patch("/v1/datasets/d", gate).status == 200)
+    #expect(try await client.post(path + "?store=false", row).status == 409)
+    #expect(try await server.terminate() == .exited(0), "\(server.log.suffix(2_000))")
+  }
+}

@@ -1,0 +1,172 @@
+import HTTPTestSupport
+import PostgreSQL
+import Synchronization
+import TestSupport
+import Testing
+
+/// A primary with a synchronous standby: what was acknowledged is on both.
+@Suite(.serialized) struct SynchronousReplicationTests {
+  /// What the clients saw.
+  private final class Record: Sendable {
+    let acknowledged = Mutex<[String]>([])
+    let refused = Mutex(0)
+    let isOver = Mutex(false)
+  }
+
+  private let path = "/v1/datasets/d/predictions"
+  private let row: JSON = ["features": SmallData.rows(1)[0].features]
+
+  /// Runs the closure with a primary, its standby, and a server that finds whichever of them takes writes.
+  private func withPair(
+    _ body: @Sendable (TestCluster, TestCluster, TestInstallation, HTTPClient) async throws -> Void
+  ) async throws {
+    let primary = try await TestCluster(settings: ["synchronous_commit": "on"])
+    let standby = try await primary.standby()
+    let outcome: Result<Void, any Error>
+    do {
+      try await TestInstallation.with(database: primary.url()) { installation in
+        let migrated = try await installation.run("migrate")
+        #expect(migrated.status == .exited(0), "\(migrated)")
+      }
+
+      let both =
+        "host=\(primary.directory),\(standby.directory) port=5432,5432 user=postgres dbname=postgres"
+        + " target_session_attrs=read-write"
+      try await TestInstallation.with(database: both) { installation in
+        let server = try await installation.serve()
+        let client = try server.client(key: try await installation.tenant())
+        try await client.makeDataset()
+        try await client.addLabels(SmallData.rows(60))
+        try await client.train()
+        try await demandConfirmation(primary)
+        try await body(primary, standby, installation, client)
+      }
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    await standby.remove()
+    await primary.remove()
+    try outcome.get()
+  }
+
+  /// From now on each COMMIT waits for the standby.
+  private func demandConfirmation(_ primary: TestCluster) async throws {
+    _ = try await TestCluster.psql(
+      primary.configuration,
+      script: """
+        ALTER SYSTEM SET synchronous_standby_names = 'standby';
+        SELECT pg_reload_conf();
+        """)
+    _ = try await eventually {
+      try await primary.tool("psql", ["-Atc", "SELECT sync_state FROM pg_stat_replication"]) == "sync"
+        ? true : nil
+    }
+  }
+
+  private func waiting(_ primary: TestCluster) async throws -> Int {
+    Int(
+      try await primary.tool(
+        "psql", ["-Atc", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"])) ?? -1
+  }
+
+  /// The standby goes away under load, then the primary, and the standby takes over.
+  @Test(.timeLimit(.minutes(5)))
+  func whatWasAcknowledgedIsThereAfterAFailover() async throws {
+    try await withPair { primary, standby, _, client in
+      let record = Record()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for worker in 0..<6 {
+          group.addTask {
+            var number = 0
+            while !record.isOver.withLock({ $0 }) {
+              number += 1
+              let answer: Answer
+              if worker < 4 {
+                answer = try await client.post(path, row)
+              } else {
+                answer = try await Batches.post(worker * 10_000 + number, rows: 1, client)
+              }
+              switch answer.status {
+              case 201:
+                let name = answer.json["id"].string ?? "batch \(worker * 10_000 + number)"
+                record.acknowledged.withLock { $0.append(name) }
+              case 503:
+                #expect(
+                  answer.problem == "database-unavailable" || answer.problem == "overloaded", "\(answer)")
+                record.refused.withLock { $0 += 1 }
+                try await Task.sleep(for: .milliseconds(100))
+              default: Issue.record("\(answer)")
+              }
+            }
+          }
+        }
+        try await Task.sleep(for: .seconds(1))
+        try await standby.stop()
+        // Beyond the time after which a commit is given up.
+        try await Task.sleep(for: .seconds(13))
+        #expect(record.refused.withLock { $0 } > 0)
+        // What was given up waits on at the primary; nothing was piled up behind it.
+        let waiting = try await waiting(primary)
+        #expect(waiting > 0 && waiting <= 17, "\(waiting) sessions wait")
+        record.isOver.withLock { $0 = true }
+        try await group.waitForAll()
+      }
+      try await primary.kill()
+      try await standby.start()
+      try await standby.promote()
+      _ = try await eventually { try? await client.post(path, row).status == 201 ? true : nil }
+      let all = record.acknowledged.withLock { $0 }
+      #expect(all.contains { $0.hasPrefix("batch") } && all.contains { !$0.hasPrefix("batch") })
+      let batches = try await Batches.counts(client)
+      for name in all {
+        if name.hasPrefix("batch ") {
+          #expect(batches[Int(name.dropFirst(6)) ?? 0] == 1, "\(name) is lost")
+        } else {
+          #expect(try await client.get("\(path)/\(name)").status == 200, "prediction \(name) is lost")
+        }
+      }
+    }
+  }
+
+  /// While the standby is away: writes of every kind are refused in no time, reading goes on, and all heals by itself.
+  @Test(.timeLimit(.minutes(5)))
+  func writesAreShedUntilTheStandbyIsBack() async throws {
+    try await withPair { primary, standby, _, client in
+      try await standby.stop()
+      let first = try await client.post(path, row)
+      #expect(first.status == 503 && first.json["detail"].string?.contains("not known") == true, "\(first)")
+      for round in 0..<10 {
+        let start = ContinuousClock.now
+        let answers = [
+          try await client.post(path, row),
+          try await client.post(path, row, headers: ["Idempotency-Key": "k\(round)"]),
+          try await client.post("/v1/datasets/d/labels", SmallData.batch(SmallData.rows(1))),
+          try await client.post("/v1/datasets/d/training-jobs", [:]),
+          try await client.patch("/v1/datasets/d", ["models_kept": 7]),
+          try await client.delete("/v1/datasets/d/labels/1"),
+          try await client.delete("/v1/datasets/d"),
+        ]
+        for answer in answers {
+          #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
+          #expect(answer.json["detail"].string?.contains("nothing was changed") == true, "\(answer)")
+          #expect(answer.headers["retry-after"] != nil)
+        }
+        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(try await client.get("/v1/datasets/d").status == 200)
+        #expect(try await client.get("/readyz").status == 200)
+        #expect(try await client.post(path + "?store=false", row).status == 200)
+      }
+      // Heartbeats, the queue and the rounds above have left nothing behind but what was waiting at the beginning.
+      #expect(try await waiting(primary) <= 17)
+      #expect(try await client.get("/metrics").text.contains("verdict_writes_suspended 1"))
+      try await standby.start()
+      let healed = try await eventually { () -> Answer? in
+        let answer = try await client.post(path, row)
+        return answer.status == 503 ? nil : answer
+      }
+      #expect(healed.status == 201, "\(healed)")
+      #expect(try await client.train()["state"].string == "succeeded")
+    }
+  }
+}
