@@ -61,7 +61,8 @@ struct Server: Sendable {
     if !settings.isReadOnly {
       services.append(
         BackgroundService("maintenance") {
-          try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger).run()
+          try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger)
+            .run()
         })
       let missed = MissedTrainings(database: database, autoTraining: autoTraining, logger: logger)
       services.append(BackgroundService("missed trainings") { try await missed.run() })

@@ -123,7 +123,8 @@ import Testing
         }
       }
       // And when it may, it does.
-      #expect(try await pool.withConnection { try await Migrator([first, additive]).migrate($0) } == ["0002_u"])
+      #expect(
+        try await pool.withConnection { try await Migrator([first, additive]).migrate($0) } == ["0002_u"])
     }
   }
 

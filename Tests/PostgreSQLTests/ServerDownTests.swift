@@ -26,7 +26,10 @@ import Testing
       connection to server at "b" (10.0.0.2), port 5432 failed: timeout expired
       """, false
     ),
-    ("connection to server at \"db\" (10.0.0.1), port 5432 failed: FATAL:  53300: too many clients already", false),
+    (
+      "connection to server at \"db\" (10.0.0.1), port 5432 failed: FATAL:  53300: too many clients already",
+      false
+    ),
     ("could not translate host name \"db\" to address: Name or service not known", false),
     ("", false),
   ])

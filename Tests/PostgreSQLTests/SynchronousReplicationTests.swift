@@ -107,7 +107,8 @@ import Testing
         let pid = connection.processID
         let committing = Task {
           switch what {
-          case "transaction": try await connection.transaction { try await $0.query("INSERT INTO t VALUES (1)") }
+          case "transaction":
+            try await connection.transaction { try await $0.query("INSERT INTO t VALUES (1)") }
           case "pipeline":
             try await connection.pipeline(["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"])
           case "statement": try await connection.query("INSERT INTO t VALUES (1)")
@@ -117,7 +118,9 @@ import Testing
         }
         try await eventually { try await waiting(cluster) == 1 }
         // An operator, or statement_timeout: PostgreSQL commits locally, and warns.
-        try await withConnection(cluster.configuration) { try await $0.query("SELECT pg_cancel_backend(\(pid))") }
+        try await withConnection(cluster.configuration) {
+          try await $0.query("SELECT pg_cancel_backend(\(pid))")
+        }
         let error = await #expect(throws: PostgreSQLError.self) { try await committing.value }
         #expect(error?.kind == .commitUnconfirmed, "\(error.map { "\($0)" } ?? "")")
         #expect(error?.isOutcomeUnknown == true)

@@ -58,7 +58,8 @@ public actor TestCluster {
       try await Self.run(
         "pg_basebackup",
         [
-          "-D", "\(copy)/data", "-d", "host=\(directory) port=5432 user=postgres application_name=standby", "-R",
+          "-D", "\(copy)/data", "-d", "host=\(directory) port=5432 user=postgres application_name=standby",
+          "-R",
           "-X", "stream", "-c", "fast", "--no-sync",
         ])
     }

@@ -67,7 +67,8 @@ public final class CommitCircuitBreaker: Sendable {
       return state.running.values.count { $0 < limit } < maxSlowCommits
     }
     guard !isAdmitted else { return }
-    throw PostgreSQLError(.writesSuspended, "the server does not confirm commits; writes are refused until it does")
+    throw PostgreSQLError(
+      .writesSuspended, "the server does not confirm commits; writes are refused until it does")
   }
 
   /// A commit is on its way.
@@ -86,7 +87,8 @@ public final class CommitCircuitBreaker: Sendable {
       return opens
     }
     guard let stalled, opens else { return }
-    logger.error("a commit was not confirmed in time; writes are refused until the server confirms commits again")
+    logger.error(
+      "a commit was not confirmed in time; writes are refused until the server confirms commits again")
     // It works for all connections, and outlives the task whose commit was the first.
     Task.detached { [weak self] in
       let start = ContinuousClock.now

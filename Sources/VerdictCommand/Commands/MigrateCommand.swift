@@ -76,7 +76,8 @@ struct MigrateCommand: AsyncParsableCommand {
     guard applied.isEmpty else { return }
     let schema = try await installation.migrating(logger) { try await $0.status($1) }
     if let newer = schema.applied.last, !newer.isKnown {
-      print("nothing to apply; the database has \(newer.name) of a newer version, which this version works with")
+      print(
+        "nothing to apply; the database has \(newer.name) of a newer version, which this version works with")
     } else {
       print("nothing to apply")
     }
@@ -89,7 +90,8 @@ struct MigrateCommand: AsyncParsableCommand {
       let time = migration.appliedAt.map { "applied \($0)" } ?? "pending"
       print("\(migration.name)  \(time)\(migration.known ? "" : "  of a newer version")")
     }
-    print(report.usable ? "this version works with the database" : "this version does not work with the database")
+    print(
+      report.usable ? "this version works with the database" : "this version does not work with the database")
   }
 }
 

@@ -25,7 +25,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Flag(
     help:
-      "Read only, as from a standby: reading and predictions with store=false, without trainings. [VERDICT_READ_ONLY]")
+      "Read only, as from a standby: reading and predictions with store=false, without trainings. [VERDICT_READ_ONLY]"
+  )
   var readOnly = false
 
   func validate() throws {

@@ -40,7 +40,6 @@ struct Installation: Sendable {
     SELECT set_config('client_connection_check_interval', '2s', false), set_config('lock_timeout', '60s', false)
     """
 
-
   /// The private PostgreSQL.
   init(_ cluster: ClusterConnections) {
     admin = ConnectionConfiguration(parameters: cluster.admin)

@@ -101,18 +101,12 @@ public enum Idempotency {
     throw DomainError.quotaExceeded(.answerBytes, maximum: maximum, present: max(0, stored - own))
   }
 
-  /// Removes the answers of a tenant that are not given again any more, in steps of bounded size.
-  static func removeOld(of tenant: TenantID, in database: Database) async throws {
-    let old: Query =
-      "tenant_id = \(tenant) AND created_at < now() - make_interval(secs => \(Double(lifetime.components.seconds)))"
-    let step: Query =
-      "DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_keys WHERE " + old
-      + " ORDER BY created_at LIMIT \(rowsPerStep))) AND " + old
-    while true {
-      try Task.checkCancellation()
-      let removed = try await database.transaction(for: tenant) { try await $0.query(step).affectedRows }
-      if removed < rowsPerStep { return }
-    }
+  /// The deletion of the answers of a tenant that are not given again any more.
+  static func deletion(for tenant: TenantID) -> BoundedDeletion {
+    BoundedDeletion(
+      answersOf: tenant,
+      where: "created_at < now() - make_interval(secs => \(Double(lifetime.components.seconds)))",
+      stepSize: rowsPerStep)
   }
 
   /// How many answers one transaction removes at most.

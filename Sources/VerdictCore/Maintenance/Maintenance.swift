@@ -32,29 +32,73 @@ public struct Maintenance: Sendable {
     }
   }
 
+  /// How long a tenant's rows are deleted before it is another tenant's turn.
+  private static let turn = Duration.seconds(1)
+
+  /// What is to be done for a tenant, and goes on where it stopped when its turn was over.
+  private struct Chore {
+    var tenant: TenantID
+    var name: String
+    /// One after the other.
+    var deletions: [BoundedDeletion]
+    /// The dataset that goes when all its rows have gone.
+    var dataset: Int?
+  }
+
   /// Tidies up once: removes the rows of deleted datasets, predictions and entries of the audit log that have been kept long
-  /// enough, and the answers that are not given again any more. What fails for one tenant is logged, and holds up no other.
+  /// enough, and the answers that are not given again any more. What fails for one tenant is logged, and holds up no other;
+  /// nor do a tenant's millions of rows.
   public func tidyUp() async throws {
-    for tenant in try await TenantStore(database: database).list() {
-      let chores: [(String, @Sendable () async throws -> Void)] = [
-        ("deleted datasets", { try await removeDeletedDatasets(of: tenant.id) }),
-        ("old predictions", { try await Retention.removeOldPredictions(of: tenant.id, in: database) }),
-        ("old answers", { try await Idempotency.removeOld(of: tenant.id, in: database) }),
-        ("old audit entries", { try await removeOldAuditEntries(of: tenant.id) }),
-      ]
-      for (name, chore) in chores {
-        do {
-          try await chore()
-        } catch {
-          // Without a database none of the others would fare better.
-          if error is CancellationError || Task.isCancelled { throw error }
-          if let error = error as? PostgreSQLError, error.isConnectionProblem { throw error }
-          logger.warning(
-            "maintenance failed",
-            metadata: ["tenant": "\(tenant.id)", "chore": "\(name)", "error": "\(error)"])
+    var chores: [Chore] = []
+    for tenant in try await TenantStore(database: database).list().map(\.id) {
+      try await attempt("old audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
+      try await attempt("looking", tenant) { chores += try await self.chores(for: tenant) }
+    }
+    while !chores.isEmpty {
+      var unfinished: [Chore] = []
+      for var chore in chores {
+        try await attempt(chore.name, chore.tenant) {
+          let end = ContinuousClock.now + Self.turn
+          while !chore.deletions.isEmpty {
+            guard try await chore.deletions[0].run(in: database, until: end) else {
+              unfinished.append(chore)
+              return
+            }
+            chore.deletions.removeFirst()
+          }
+          if let dataset = chore.dataset { try await remove(dataset, of: chore.tenant) }
         }
       }
+      chores = unfinished
     }
+  }
+
+  /// Does something for a tenant; what fails is logged.
+  ///
+  /// - Throws: `CancellationError`, and ``PostgreSQLError`` when there is no database, without which nobody would fare better.
+  private func attempt(_ chore: String, _ tenant: TenantID, _ body: () async throws -> Void) async throws {
+    do {
+      try await body()
+    } catch {
+      if error is CancellationError || Task.isCancelled { throw error }
+      if let error = error as? PostgreSQLError, error.isConnectionProblem { throw error }
+      logger.warning(
+        "maintenance failed", metadata: ["tenant": "\(tenant)", "chore": "\(chore)", "error": "\(error)"])
+    }
+  }
+
+  private func chores(for tenant: TenantID) async throws -> [Chore] {
+    let answers = Chore(tenant: tenant, name: "old answers", deletions: [Idempotency.deletion(for: tenant)])
+    let predictions = Chore(
+      tenant: tenant, name: "old predictions",
+      deletions: try await Retention.deletions(for: tenant, in: database))
+    let datasets = try await deletedDatasets(of: tenant).map { dataset in
+      Chore(
+        tenant: tenant, name: "deleted datasets",
+        deletions: [.labels, .predictions].map { BoundedDeletion($0, of: tenant, dataset: dataset) },
+        dataset: dataset)
+    }
+    return [answers, predictions] + datasets
   }
 
   private func removeOldAuditEntries(of tenant: TenantID) async throws {
@@ -62,22 +106,23 @@ public struct Maintenance: Sendable {
     try await AuditLog.removeOld(of: tenant, days: auditKeptDays, in: database)
   }
 
-  private func removeDeletedDatasets(of tenant: TenantID) async throws {
-    let deleted = try await database.transaction(for: tenant, readOnly: true) { tx in
-      try await tx.query(
-        "SELECT id FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NOT NULL"
-      ).map { try $0.decode(Int.self) }
-    }
-    for dataset in deleted {
-      for table in ["labels", "predictions"] {
-        try await BoundedDeletion.deleteAll(of: tenant, dataset: dataset, from: table, in: database)
+  private func deletedDatasets(of tenant: TenantID) async throws -> [Int] {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query("SELECT id FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NOT NULL").map
+      {
+        try $0.decode(Int.self)
       }
-      // Writers of rows hold the dataset's row while they write, and find it gone afterwards: nothing can come after.
-      try await database.transaction(for: tenant) { tx in
-        try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant) AND subject = \(dataset)")
-        try await tx.query("DELETE FROM datasets WHERE tenant_id = \(tenant) AND id = \(dataset)")
-      }
-      logger.info("removed a deleted dataset", metadata: ["tenant": "\(tenant)", "dataset": "\(dataset)"])
     }
+  }
+
+  /// Removes a deleted dataset that has no rows any more.
+  ///
+  /// Writers of rows hold the dataset's row while they write, and find it gone afterwards: nothing can come after.
+  private func remove(_ dataset: Int, of tenant: TenantID) async throws {
+    try await database.transaction(for: tenant) { tx in
+      try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant) AND subject = \(dataset)")
+      try await tx.query("DELETE FROM datasets WHERE tenant_id = \(tenant) AND id = \(dataset)")
+    }
+    logger.info("removed a deleted dataset", metadata: ["tenant": "\(tenant)", "dataset": "\(dataset)"])
   }
 }

@@ -71,6 +71,7 @@ public struct KeyStore: Sendable {
         """
         SELECT k.id, k.role, k.secret_hash, k.expires_at, t.limits,
                coalesce(k.last_used_at < now() - interval '1 minute', true) AND NOT pg_is_in_recovery()
+                 AND current_setting('default_transaction_read_only') = 'off'
         FROM api_keys k
         JOIN tenants t ON t.tenant_id = k.tenant_id
         WHERE k.tenant_id = \(tenant) AND k.prefix = \(secret.prefix)
@@ -81,26 +82,24 @@ public struct KeyStore: Sendable {
     let (id, roleName, hash, expiresAt, limits, isStale) = try row.decode(
       Int.self, String.self, Data.self, Date?.self, JSONB.self, Bool.self)
     guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
-    if isStale { await noteUse(of: id, tenant) }
+    if isStale, await !noteUse(of: id, tenant) { return nil }
     return Principal(
       tenant: tenant, keyID: id, role: role, limits: try limits.decode(TenantLimits.self),
       expiresAt: expiresAt)
   }
 
-  /// Writes the last use of a key, at most once a minute, so that reading stays reading.
+  /// Writes the last use of a key, at most once a minute, so that reading stays reading. It is worth no failure, nor a wait for
+  /// a standby.
   ///
-  /// It is worth no failure and no wait: not for a standby, nor for another transaction that has the row.
-  private func noteUse(of id: Int, _ tenant: TenantID) async {
-    guard !database.isReadOnly else { return }
-    _ = try? await database.transaction(for: tenant, within: Database.lookUpLimit) { tx in
+  /// - Returns: false if the key has been revoked in between.
+  private func noteUse(of id: Int, _ tenant: TenantID) async -> Bool {
+    guard !database.isReadOnly else { return true }
+    let noted = try? await database.transaction(for: tenant, within: Database.lookUpLimit) { tx in
       try await tx.pipeline([
         "SET LOCAL synchronous_commit = off",
-        """
-        UPDATE api_keys SET last_used_at = now()
-        WHERE (tenant_id, id) IN (
-          SELECT tenant_id, id FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id) FOR NO KEY UPDATE SKIP LOCKED)
-        """,
+        "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = \(tenant) AND id = \(id)",
       ])
     }
+    return noted?.last?.affectedRows != 0
   }
 }

@@ -9,8 +9,9 @@ extension TenantStore {
   /// millions of row locks, and last the tenant.
   public func delete(_ tenant: TenantID) async throws {
     try await close(tenant)
-    for table in ["labels", "predictions", "jobs", "idempotency_keys"] {
-      try await BoundedDeletion.deleteAll(of: tenant, from: table, in: database)
+    for table in [BoundedDeletion.Table.labels, .predictions, .jobs, .idempotencyKeys] {
+      var deletion = BoundedDeletion(table, of: tenant)
+      _ = try await deletion.run(in: database)
     }
     try await database.transaction(for: tenant) { tx in
       try await tx.query("SELECT id FROM datasets WHERE tenant_id = \(tenant) ORDER BY id FOR UPDATE")

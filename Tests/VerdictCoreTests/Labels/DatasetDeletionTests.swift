@@ -54,4 +54,27 @@ import Testing
       #expect(steps == [BoundedDeletion.rowsPerStep, BoundedDeletion.rowsPerStep, 17])
     }
   }
+
+  /// What a tenant may store again follows the rows as they go, not the dataset's end.
+  @Test(.timeLimit(.minutes(2)))
+  func theQuotaFollowsStepByStep() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let dataset = try await domain.dataset(tenant)
+      try await domain.post(x: (0..<25).map { Double($0) - 12 }, tenant)
+      try await domain.datasets.delete(tenant, named: "d")
+      let stored: @Sendable () async throws -> Int = {
+        try await domain.database.transaction(for: tenant, readOnly: true) { tx in
+          try await tx.query(
+            "SELECT sum(positives + negatives)::bigint FROM label_counts WHERE tenant_id = \(tenant)"
+          ).single().decode(Int.self)
+        }
+      }
+      var deletion = BoundedDeletion(.labels, of: tenant, dataset: dataset.id, stepSize: 10)
+      var seen = [try await stored()]
+      while try await !deletion.run(in: domain.database, until: .now) { seen.append(try await stored()) }
+      #expect(seen == [25, 15, 5, 0])
+      #expect(try await domain.countedRows() == (0, 0))
+    }
+  }
 }
