@@ -14,7 +14,7 @@ from contract.client import Client
 
 PATCH = "application/merge-patch+json"
 # What takes a fault of the server or of its database, or more work than a test can make: Tests/VerdictServerTests/ProblemTests.swift compares the words.
-FAULTS = {("500", "internal"), ("503", "database-unavailable"), ("503", "overloaded")}
+FAULTS = {("500", "internal"), ("503", "database-unavailable"), ("503", "database-read-only"), ("503", "overloaded")}
 
 
 def shown() -> dict[tuple[str, str], dict]:

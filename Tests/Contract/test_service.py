@@ -9,9 +9,16 @@ from contract.client import problem
 from contract.equipment import SWAGGER_UI, need
 
 
-@pytest.mark.parametrize("operation", ["live", "ready"])
-def test_health(nobody, operation):
-    assert nobody.call(operation, expect=200).json() == {"status": "ok"}
+def test_health(nobody):
+    assert nobody.call("live", expect=200).json() == {"status": "ok"}
+
+
+def test_readiness_tells_versions(nobody):
+    ready = nobody.call("ready", expect=200).json()
+    assert (ready["status"], ready["read_only"]) == ("ok", False)
+    assert ready["schema"] == ready["database_schema"]
+    build = f'verdict_build_info{{version="{ready["version"]}",schema="{ready["schema"]}"}} 1'
+    assert build in nobody.call("metrics", expect=200).text.splitlines()
 
 
 def test_metrics_are_prometheus_text(nobody, api, trained):

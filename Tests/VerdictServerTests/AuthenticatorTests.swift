@@ -1,8 +1,10 @@
+import Foundation
 import Hummingbird
 import NIOCore
 import Synchronization
 import Testing
 
+@testable import PostgreSQL
 @testable import VerdictCore
 @testable import VerdictServer
 
@@ -113,6 +115,58 @@ import Testing
     world.release()
     #expect(try await first)
     #expect(try await !second)
+    #expect(try await !isAdmitted(authenticator))
+  }
+
+  /// A database that is down, or one that does not answer, with a key that expires in the meantime.
+  private final class Outage: Sendable {
+    let failure = Mutex<PostgreSQLError?>(nil)
+    let expiry: Date?
+
+    init(expiry: Date? = nil) { self.expiry = expiry }
+
+    func find(_ secret: KeySecret) throws -> Principal? {
+      if let failure = failure.withLock({ $0 }) { throw failure }
+      return Principal(tenant: secret.tenant, keyID: 1, role: .read, expiresAt: expiry)
+    }
+
+    static var refused: PostgreSQLError {
+      var error = PostgreSQLError(.connectionFailed, "refused")
+      error.isRefused = true
+      return error
+    }
+  }
+
+  @Test func aKnownKeyStaysGoodWhileNoServerRuns() async throws {
+    let world = World()
+    let outage = Outage()
+    let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }
+    outage.failure.withLock { $0 = Outage.refused }
+    // One that was never seen may be anybody's.
+    await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
+    outage.failure.withLock { $0 = nil }
+    #expect(try await isAdmitted(authenticator))
+    outage.failure.withLock { $0 = Outage.refused }
+    for _ in 0..<5 {
+      world.pass(.seconds(3_600))
+      #expect(try await isAdmitted(authenticator))
+    }
+    // A server that does not answer may have been told anything by others.
+    world.pass(.seconds(1))
+    outage.failure.withLock { $0 = PostgreSQLError(.statementTimeout, "silence") }
+    await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
+    // And when it is back, what it says counts.
+    outage.failure.withLock { $0 = nil }
+    #expect(try await isAdmitted(authenticator))
+  }
+
+  @Test func aKnownKeyExpiresWhileNoServerRuns() async throws {
+    let world = World()
+    let outage = Outage(expiry: Date(timeIntervalSinceNow: -1))
+    let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }
+    #expect(try await isAdmitted(authenticator))
+    outage.failure.withLock { $0 = Outage.refused }
+    world.pass(.seconds(1))
     #expect(try await !isAdmitted(authenticator))
   }
 }

@@ -26,6 +26,10 @@ import Yams
   @Test(arguments: [
     ("InternalError", "internal", Mistake() as any Error),
     ("ServiceUnavailable", "database-unavailable", PostgreSQLError(.connectionLost, "gone")),
+    (
+      "ServiceUnavailable", "database-read-only",
+      PostgreSQLError(.server, "cannot execute INSERT", sqlState: .readOnlySQLTransaction)
+    ),
     ("ServiceUnavailable", "overloaded", PostgreSQLError(.acquireTimeout, "none became free")),
   ])
   func faultsReadAsTheContractShowsThem(response: String, name: String, error: any Error) throws {

@@ -20,6 +20,9 @@ import VerdictCore
     (PostgreSQLError(.connectionLost, ""), .databaseUnavailable, "1"),
     (PostgreSQLError(.poolClosed, ""), .databaseUnavailable, "1"),
     (PostgreSQLError(.server, "", sqlState: .undefinedTable), .databaseUnavailable, "5"),
+    (PostgreSQLError(.server, "", sqlState: .readOnlySQLTransaction), .databaseReadOnly, "5"),
+    (PostgreSQLError(.writesSuspended, ""), .databaseUnavailable, "5"),
+    (PostgreSQLError(.commitUnconfirmed, ""), .databaseUnavailable, "1"),
     (PostgreSQLError(.server, "", sqlState: .syntaxError), .internal, nil),
   ]
 
