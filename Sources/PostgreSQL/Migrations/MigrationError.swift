@@ -17,6 +17,7 @@ public enum MigrationError: Error, Sendable {
 }
 
 extension MigrationError: CustomStringConvertible {
+  /// One line for the operator.
   public var description: String {
     switch self {
     case .duplicateName(let name): "two migrations have the name \(name)"
