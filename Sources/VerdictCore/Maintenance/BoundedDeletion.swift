@@ -22,7 +22,7 @@ struct BoundedDeletion: Sendable {
   }
 
   /// How many rows one step deletes at most.
-  static let rowsPerStep = 10_000
+  static let rowsPerStep = 2_000
 
   private let table: Table
   private let tenant: TenantID
@@ -103,8 +103,8 @@ struct BoundedDeletion: Sendable {
       }
       if let deadline, deadline <= .now { return false }
       try Task.checkCancellation()
-      // Others want the disk, too.
-      try await Task.sleep(for: min((ContinuousClock.now - start) / 2, .milliseconds(200)))
+      // A ninth of the time is for the rows: others want the disk and the processors, too.
+      try await Task.sleep(for: min((ContinuousClock.now - start) * 8, .seconds(2)))
     }
   }
 
