@@ -15,11 +15,13 @@ extension JobQueue {
       let removed = try await transaction { transaction in
         let results = try await transaction.pipeline([
           "SET LOCAL enable_seqscan = off",
-          "SELECT finished_at::text FROM jobs WHERE " + old + " ORDER BY jobs.finished_at OFFSET 999 LIMIT 1",
+          "SELECT finished_at::text AS last FROM (SELECT finished_at FROM jobs WHERE " + old
+            + " ORDER BY finished_at LIMIT 1000) step ORDER BY step.finished_at DESC LIMIT 1",
         ])
-        let last = try results[1].first?.decode(String.self)
-        let step: Query = last.map { " AND finished_at <= \($0)::text::timestamptz" } ?? ""
-        return try await transaction.query("DELETE FROM jobs WHERE " + old + step).affectedRows
+        guard let last = try results[1].first?.decode(String.self) else { return 0 }
+        return try await transaction.query(
+          "DELETE FROM jobs WHERE " + old + " AND finished_at <= \(last)::text::timestamptz"
+        ).affectedRows
       }
       total += removed
       if removed == 0 { return total }

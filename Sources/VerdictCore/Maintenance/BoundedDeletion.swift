@@ -27,6 +27,8 @@ struct BoundedDeletion: Sendable {
   private let table: Table
   private let tenant: TenantID
   private let condition: Query
+  /// Which of the rows that meet `condition` go, if not all: the first ones in their order, as long as there are any.
+  private let selection: Query?
   /// The columns of an index behind those that `condition` fixes.
   private let order: [Column]
   private let stepSize: Int
@@ -35,30 +37,27 @@ struct BoundedDeletion: Sendable {
   /// How many rows have gone since the table was begun with.
   private var goneInSweep = 0
 
-  /// - Parameters:
-  ///   - condition: on rows that are all of the tenant's and dataset's, and do not come back.
-  ///   - order: columns of an index of the table that come behind `tenant_id` and, if it is given, `dataset_id`.
   private init(
-    _ table: Table, of tenant: TenantID, dataset: Int?, where condition: Query?, by order: [Column],
+    _ table: Table, of tenant: TenantID, dataset: Int?, where selection: Query?, by order: [Column],
     stepSize: Int = rowsPerStep
   ) {
     self.table = table
     self.tenant = tenant
+    self.selection = selection
     self.order = order
     self.stepSize = stepSize
-    var all: Query = "tenant_id = \(tenant)"
-    if let dataset { all = all + " AND dataset_id = \(dataset)" }
-    if let condition { all = all + " AND " + condition }
-    self.condition = all
+    var condition: Query = "tenant_id = \(tenant)"
+    if let dataset { condition = condition + " AND dataset_id = \(dataset)" }
+    self.condition = condition
   }
 
-  /// All rows of a dataset.
+  /// All rows of a dataset, or the first ones that meet a condition.
   init(
-    _ table: Table, of tenant: TenantID, dataset: Int, where condition: Query? = nil,
+    _ table: Table, of tenant: TenantID, dataset: Int, where selection: Query? = nil,
     stepSize: Int = rowsPerStep
   ) {
     self.init(
-      table, of: tenant, dataset: dataset, where: condition, by: [Self.identifier(of: table)],
+      table, of: tenant, dataset: dataset, where: selection, by: [Self.identifier(of: table)],
       stepSize: stepSize)
   }
 
@@ -70,10 +69,10 @@ struct BoundedDeletion: Sendable {
       by: (hasDatasets ? [Column(name: "dataset_id", type: "bigint")] : []) + [Self.identifier(of: table)])
   }
 
-  /// The answers of a tenant that were kept before a time.
-  init(answersOf tenant: TenantID, where condition: Query, stepSize: Int) {
+  /// The oldest answers of a tenant that meet a condition.
+  init(answersOf tenant: TenantID, where selection: Query, stepSize: Int) {
     self.init(
-      .idempotencyKeys, of: tenant, dataset: nil, where: condition,
+      .idempotencyKeys, of: tenant, dataset: nil, where: selection,
       by: [Column(name: "created_at", type: "timestamptz")], stepSize: stepSize)
   }
 
@@ -85,21 +84,23 @@ struct BoundedDeletion: Sendable {
     }
   }
 
-  /// Deletes until no row is left, or until a time has come.
+  /// Deletes until no row is left that is to go, or until a time has come.
   ///
   /// - Returns: whether no row is left.
-  mutating func run(in database: Database, until deadline: ContinuousClock.Instant? = nil) async throws
-    -> Bool
-  {
+  mutating func run(
+    in database: Database, until deadline: ContinuousClock.Instant? = nil
+  ) async throws -> Bool {
     while true {
       let start = ContinuousClock.now
-      let (deleted, next) = try await step(in: database)
+      let (deleted, end) = try await step(in: database)
       goneInSweep += deleted
-      position = next
-      if next == nil {
+      position = end
+      if end == nil {
         // What others were just deleting, or had not written yet when the table was begun with, may have been missed.
         if goneInSweep == 0 { return true }
         goneInSweep = 0
+      } else if selection != nil, deleted == 0 {
+        return true
       }
       if let deadline, deadline <= .now { return false }
       try Task.checkCancellation()
@@ -108,27 +109,42 @@ struct BoundedDeletion: Sendable {
     }
   }
 
-  /// Deletes the rows behind ``position`` up to the end of the step.
+  /// Deletes the rows of a step.
   ///
-  /// - Returns: how many, and where the next step begins; `nil` at the end of the table.
-  private func step(in database: Database) async throws -> (deleted: Int, next: [String]?) {
+  /// - Returns: how many, and where the step ended; `nil` where there were no rows any more.
+  private func step(in database: Database) async throws -> (deleted: Int, end: [String]?) {
     try await database.transaction(for: tenant) { tx in
       var rows: Query = " WHERE " + condition
       if let position { rows = rows + " AND " + Self.comparison(order, ">", position) }
-      // By the columns themselves: a bare name after ORDER BY would be that of the text (manual, SELECT).
-      let columns: [Query] = order.map { "t.\(identifier: $0.name)" }
       let results = try await tx.pipeline([
-        "SET LOCAL enable_seqscan = off",
-        "SELECT " + Self.list(columns.map { $0 + "::text" }) + " FROM " + name + " t" + rows
-          + " ORDER BY " + Self.list(columns) + " OFFSET \(stepSize - 1) LIMIT 1",
+        "SET LOCAL enable_seqscan = off", isWorthAStep(rows), lastRow(of: rows),
       ])
-      let end = try results[1].first.map { row in
-        try order.indices.map { try row.decode(at: $0, as: String.self) }
-      }
-      if let end { rows = rows + " AND " + Self.comparison(order, "<=", end) }
+      guard !results[1].isEmpty, let last = results[2].first else { return (0, nil) }
+      let end = try order.indices.map { try last.decode(at: $0, as: String.self) }
+      rows = rows + " AND " + Self.comparison(order, "<=", end)
+      if let selection { rows = rows + " AND " + selection }
       return (try await delete(rows, in: tx), end)
     }
   }
+
+  /// Finds the first row if it is to go: if not, none is.
+  private func isWorthAStep(_ rows: Query) -> Query {
+    guard let selection else { return "SELECT" }
+    return "SELECT FROM (SELECT * FROM " + name + " t" + rows + " ORDER BY " + Self.list(columns)
+      + " LIMIT 1) first WHERE " + selection
+  }
+
+  /// Asks for the last row of a step.
+  private func lastRow(of rows: Query) -> Query {
+    let last = Self.list(order.map { "\(identifier: $0.name) DESC" as Query })
+    return "SELECT "
+      + Self.list(order.map { "\(identifier: $0.name)::text AS \(identifier: $0.name + "_text")" })
+      + " FROM (SELECT " + Self.list(columns) + " FROM " + name + " t" + rows + " ORDER BY "
+      + Self.list(columns)
+      + " LIMIT \(stepSize)) step ORDER BY " + last + " LIMIT 1"
+  }
+
+  private var columns: [Query] { order.map { "t.\(identifier: $0.name)" } }
 
   /// Deletes rows, and counts them out of what the tenant has.
   private func delete(_ rows: Query, in tx: Transaction) async throws -> Int {

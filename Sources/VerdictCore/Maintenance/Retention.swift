@@ -18,11 +18,9 @@ enum Retention {
     }
     return datasets.map { dataset, limit in
       // Ids begin with their time, so that the old ones stand first in the index, and one look tells that there is nothing to
-      // do. Servers' clocks differ from the database's by some seconds, hence the minute.
-      let end = UUID.lowest(at: limit.addingTimeInterval(60))
-      return BoundedDeletion(
-        .predictions, of: tenant, dataset: dataset, where: "id < \(end) AND created_at < \(limit)",
-        stepSize: rowsPerStep)
+      // do.
+      BoundedDeletion(
+        .predictions, of: tenant, dataset: dataset, where: "created_at < \(limit)", stepSize: rowsPerStep)
     }
   }
 }

@@ -190,6 +190,13 @@ struct Drive {
       }
     }
     _ = try await store.limits(tenant.id)
+    try await server.domain.asOwner { connection in
+      try await connection.execute(
+        script: """
+          INSERT INTO jobs (tenant_id, kind, subject, origin) VALUES (\(tenant.id.rawValue), 'erased', 1, 'manual');
+          INSERT INTO idempotency_keys (tenant_id, key, operation) VALUES (\(tenant.id.rawValue), 'k', 'POST /x');
+          """)
+    }
     try await store.delete(tenant.id)
     // At its limit a tenant's transactions look twice.
     _ = try await store.setLimits(server.tenant) { $0[set: .rows] = 22_000 }

@@ -68,6 +68,8 @@ import VerdictCore
         script: """
           UPDATE predictions SET created_at = created_at - interval '1 year';
           UPDATE idempotency_keys SET created_at = created_at - interval '1 year' WHERE key <> 'once';
+          INSERT INTO idempotency_keys (tenant_id, key, operation, created_at)
+          SELECT tenant_id, 'aged', 'POST /x', now() - interval '1 year' FROM tenants;
           INSERT INTO datasets (tenant_id, features, label_name, auto_train, training, deleted_at)
           SELECT tenant_id, features, label_name, auto_train, training, now() FROM datasets WHERE name = 'd';
           WITH due AS (
@@ -140,6 +142,9 @@ import VerdictCore
     let query = try replay(of: query, filter: filter)
     let names =
       #/\b(\w+\.)?(id|dataset_id|subject|name|kind|model_version|version|revision|prediction_id|lease_token|change_id) (=|<>|<=|>=|<|>) (ANY\(\$\d+\)|\$\d+|'[^']*'::\w+|t\.\w+)/#
-    return Query(unsafeSQL: query.sql.replacing(names, with: "true"), binds: query.binds)
+    // Where a step of a deletion begins and ends.
+    let ranges = #/\("\w+"(, "\w+")*\) (>|<=) \(\$\d+::text::\w+(, \$\d+::text::\w+)*\)/#
+    let sql = query.sql.replacing(names, with: "true").replacing(ranges, with: "true")
+    return Query(unsafeSQL: sql, binds: query.binds)
   }
 }
