@@ -40,7 +40,10 @@ struct Server: Sendable {
   private let logger: Logger
 
   init(_ installation: Installation, _ settings: Settings, logger: Logger) {
-    self.installation = installation.breaking(connections: settings.poolSize, logger: logger)
+    var installation = installation.breaking(connections: settings.poolSize, logger: logger)
+    // A standby that is down says nothing of its primary.
+    if settings.isReadOnly { installation.app.isSoleWayToPrimary = false }
+    self.installation = installation
     self.settings = settings
     self.logger = logger
   }

@@ -13,6 +13,7 @@ struct Announcements: Service, CustomStringConvertible {
   let listener: Listener
   let database: Database
   let served: ServedDatasets
+  let authenticator: Authenticator
   let barrier: ChangeBarrier
   let jobs: JobWatch
   let logger: Logger
@@ -31,12 +32,20 @@ struct Announcements: Service, CustomStringConvertible {
         case .disconnected(let error):
           calling?.cancel()
           served.listeningEnded()
+          authenticator.listeningEnded()
           logger.warning("announcements are down", metadata: ["error": "\(error)"])
         case .notification(DatasetChanges.channel, word, _):
           calling?.cancel()
           served.listeningBegan()
+          authenticator.listeningBegan()
         case .notification(DatasetChanges.channel, let payload, _):
-          if let word = ChangeBarrier.Word(payload) { barrier.heard(word) } else { served.heard(payload) }
+          if let word = ChangeBarrier.Word(payload) {
+            barrier.heard(word)
+          } else if let (tenant, key) = DatasetChanges.parseRevocation(payload) {
+            authenticator.revoked(tenant, key: key)
+          } else {
+            served.heard(payload)
+          }
         case .notification(_, let payload, _): jobs.heard(payload)
         }
       }

@@ -85,8 +85,8 @@ public struct WebServer: Sendable {
       listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
       heartbeat: ServedDatasets.patience / 4, logger: logger)
     let announcements = Announcements(
-      listener: listener, database: database, served: domain.served, barrier: domain.barrier, jobs: jobs,
-      logger: logger)
+      listener: listener, database: database, served: domain.served, authenticator: api.authenticator,
+      barrier: domain.barrier, jobs: jobs, logger: logger)
     return [announcements, application]
   }
 

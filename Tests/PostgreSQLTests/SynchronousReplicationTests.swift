@@ -189,6 +189,51 @@ import Testing
     }
   }
 
+  /// Heartbeats have less time than a slow standby may take: one that is severed says little, some in a row do.
+  @Test(.timeLimit(.minutes(2)))
+  func commitsThatAreSeveredEarlySuspendWritesWhenThereAreSeveral() async throws {
+    try await withUnconfirmingServer { cluster, configuration in
+      var configuration = configuration
+      let breaker = CommitCircuitBreaker(connections: 16, logger: .init(label: "test"))
+      configuration.commitBreaker = breaker
+      let pool = ConnectionPool(.init(connection: configuration, maximum: 4))
+      for number in 1...3 {
+        #expect(!breaker.isOpen, "open before the commit \(number)")
+        await #expect(throws: PostgreSQLError.self) {
+          try await pool.transaction(within: .seconds(1)) { try await $0.query("INSERT INTO t VALUES (1)") }
+        }
+      }
+      #expect(breaker.isOpen)
+      try await confirm(cluster)
+      try await eventually { !breaker.isOpen }
+      await pool.close()
+    }
+  }
+
+  /// What waits for a lock has not come to its COMMIT: the breaker finds that nothing hangs in one, and closes at once.
+  @Test(.timeLimit(.minutes(2)))
+  func waitingBeforeTheCommitSuspendsNothing() async throws {
+    try await TestDatabase.withConnection { holder in
+      try await holder.query("CREATE TABLE t (a int)")
+      var configuration = holder.configuration
+      configuration.commitTimeout = .milliseconds(300)
+      let breaker = CommitCircuitBreaker(connections: 2, logger: .init(label: "test"))
+      configuration.commitBreaker = breaker
+      let pool = ConnectionPool(.init(connection: configuration, maximum: 8))
+      try await holder.transaction { tx in
+        try await tx.query("LOCK TABLE t")
+        for _ in 1...4 {
+          let error = await #expect(throws: PostgreSQLError.self) {
+            try await pool.pipeline(["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"])
+          }
+          #expect(error?.kind == .statementTimeout && error?.isOutcomeUnknown == true)
+          try await eventually { !breaker.isOpen }
+        }
+      }
+      await pool.close()
+    }
+  }
+
   @Test(.timeLimit(.minutes(2)))
   func connectionsThatWaitForTheStandbyLeaveSomeForOthers() async throws {
     try await withUnconfirmingServer { cluster, configuration in

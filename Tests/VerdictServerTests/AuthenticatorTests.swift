@@ -146,7 +146,15 @@ import Testing
     await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
     outage.failure.withLock { $0 = nil }
     #expect(try await isAdmitted(authenticator))
+    // Nor one that may have been revoked without a word to this server.
+    world.pass(.seconds(1))
     outage.failure.withLock { $0 = Outage.refused }
+    await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
+    outage.failure.withLock { $0 = nil }
+    authenticator.listeningBegan()
+    #expect(try await isAdmitted(authenticator))
+    outage.failure.withLock { $0 = Outage.refused }
+    authenticator.listeningEnded()
     for _ in 0..<5 {
       world.pass(.seconds(3_600))
       #expect(try await isAdmitted(authenticator))
@@ -160,10 +168,31 @@ import Testing
     #expect(try await isAdmitted(authenticator))
   }
 
+  /// A key that was revoked before the outage, and a server that lived on after it was last listened to.
+  @Test func whatMayHaveBeenRevokedBeforeAnOutageOpensNothing() async throws {
+    let world = World()
+    let outage = Outage()
+    let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }
+    authenticator.listeningBegan()
+    #expect(try await isAdmitted(authenticator))
+    authenticator.revoked(secret.tenant, key: 1)
+    outage.failure.withLock { $0 = Outage.refused }
+    authenticator.listeningEnded()
+    world.pass(.seconds(1))
+    await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
+    outage.failure.withLock { $0 = nil }
+    world.pass(.seconds(5))
+    #expect(try await isAdmitted(authenticator))
+    world.pass(.seconds(1))
+    outage.failure.withLock { $0 = Outage.refused }
+    await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
+  }
+
   @Test func aKnownKeyExpiresWhileNoServerRuns() async throws {
     let world = World()
     let outage = Outage(expiry: Date(timeIntervalSinceNow: -1))
     let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }
+    authenticator.listeningBegan()
     #expect(try await isAdmitted(authenticator))
     outage.failure.withLock { $0 = Outage.refused }
     world.pass(.seconds(1))

@@ -5,36 +5,40 @@ internal import Synchronization
 ///
 /// A COMMIT waits for its synchronous standby for as long as that is away (manual, 27.2.8). A client that severs the session
 /// leaves a server process behind that keeps its locks and its place among `max_connections` until the standby is back, so
-/// that each further attempt would leave one more. The first commit that is not confirmed in time opens the breaker. It
-/// closes by itself once the server processes that were left behind are gone and a commit of its own is confirmed.
-/// Transactions that are declared read-only are not affected.
+/// that each further attempt would leave one more. A commit that is not confirmed in time opens the breaker. It closes by
+/// itself once no server process hangs in a COMMIT any more and a commit of its own is confirmed. Transactions that are
+/// declared read-only are not affected.
 public final class CommitCircuitBreaker: Sendable {
-  /// A commit that was not confirmed in time.
-  struct Stall: Sendable {
-    /// The server process that was left behind.
-    var processID: Int32
-    /// How to reach its server.
-    var configuration: ConnectionConfiguration
-
-    init(processID: Int32, _ configuration: ConnectionConfiguration) {
-      self.processID = processID
-      self.configuration = configuration
-    }
+  /// How a commit ended.
+  enum Confirmation: Sendable {
+    /// It is confirmed.
+    case given
+    /// The server has committed without its standby.
+    case givenUp
+    /// Its session was severed, and goes on at the server.
+    case severed
+    /// It failed for another reason, such as a lost connection.
+    case none
   }
 
   private struct State {
     /// When each commit that is under way began.
     var running: [UInt64: ContinuousClock.Instant] = [:]
-    /// The server processes that were left behind; `nil` while the breaker is closed.
-    var leftBehind: [Int32]?
+    var isOpen = false
+    /// Commits that were severed early since one was confirmed.
+    var earlyStalls = 0
     var stalls = 0
   }
 
   /// How long a commit may take before it counts as slow.
   private static let slow = Duration.seconds(1)
+  /// How long a commit must have waited to open the breaker, unless the configuration allows it less. Callers with less time,
+  /// such as heartbeats, sever their sessions earlier: three of those in a row open it, too.
+  private static let stalled = Duration.seconds(10)
+  private static let earlyStallsAtMost = 2
   /// How often an open breaker tries whether commits are confirmed again.
   private static let interval = Duration.milliseconds(500)
-  /// How long a commit of the breaker's own may take.
+  /// How long a commit of the breaker's own may take; longer than a server process must hang to be counted.
   private static let trialTimeout = Duration.seconds(5)
 
   private let maxSlowCommits: Int
@@ -51,7 +55,7 @@ public final class CommitCircuitBreaker: Sendable {
   }
 
   /// Whether transactions that write are refused until the server confirms commits again.
-  public var isOpen: Bool { state.withLock { $0.leftBehind != nil } }
+  public var isOpen: Bool { state.withLock { $0.isOpen } }
 
   /// How many commits were not confirmed in time since the breaker was made.
   public var stalls: Int { state.withLock { $0.stalls } }
@@ -61,7 +65,7 @@ public final class CommitCircuitBreaker: Sendable {
   /// - Throws: ``PostgreSQLError`` of kind `writesSuspended`.
   func admit() throws {
     let isAdmitted = state.withLock { state in
-      if state.leftBehind != nil { return false }
+      if state.isOpen { return false }
       guard state.running.count >= maxSlowCommits else { return true }
       let limit = ContinuousClock.now - Self.slow
       return state.running.values.count { $0 < limit } < maxSlowCommits
@@ -71,28 +75,39 @@ public final class CommitCircuitBreaker: Sendable {
       .writesSuspended, "the server does not confirm commits; writes are refused until it does")
   }
 
-  /// A commit is on its way.
+  /// Statements that end with COMMIT are on their way.
   func began(_ id: UInt64) {
     state.withLock { $0.running[id] = .now }
   }
 
-  /// A commit has ended, or was given up.
-  func ended(_ id: UInt64, stalled: Stall?) {
+  /// Statements that end with COMMIT have ended, or were given up.
+  ///
+  /// - Parameter configuration: how to reach their server.
+  func ended(_ id: UInt64, _ confirmation: Confirmation, _ configuration: ConnectionConfiguration) {
     let opens = state.withLock { state in
-      state.running[id] = nil
-      guard let stalled else { return false }
+      guard let start = state.running.removeValue(forKey: id) else { return false }
+      switch confirmation {
+      case .none: return false
+      case .given:
+        state.earlyStalls = 0
+        return false
+      case .severed where .now - start < min(Self.stalled, configuration.commitTimeout) - .milliseconds(100):
+        state.earlyStalls += 1
+      case .severed, .givenUp: state.earlyStalls = .max - 1_000
+      }
       state.stalls += 1
-      let opens = state.leftBehind == nil
-      state.leftBehind = (state.leftBehind ?? []) + [stalled.processID]
-      return opens
+      guard state.earlyStalls > Self.earlyStallsAtMost, !state.isOpen else { return false }
+      state.isOpen = true
+      return true
     }
-    guard let stalled, opens else { return }
+    guard opens else { return }
     logger.error(
       "a commit was not confirmed in time; writes are refused until the server confirms commits again")
-    // It works for all connections, and outlives the task whose commit was the first.
+    // It works for all connections, and outlives the task whose commit was the first. What came before a COMMIT in the same
+    // pipeline may have taken the time, which the server does not tell before all is done: then the first trial closes it.
     Task.detached { [weak self] in
       let start = ContinuousClock.now
-      while let self, await !tryToClose(stalled.configuration) { try? await Task.sleep(for: Self.interval) }
+      while let self, await !tryToClose(configuration) { try? await Task.sleep(for: Self.interval) }
       self?.logger.notice(
         "commits are confirmed again", metadata: ["after": "\(ContinuousClock.now - start)"])
     }
@@ -103,11 +118,18 @@ public final class CommitCircuitBreaker: Sendable {
     var configuration = configuration
     configuration.commitBreaker = nil
     configuration.commitTimeout = Self.trialTimeout
+    // As the session's own user, who sees what the sessions of that user wait for (manual, 28.2.3).
+    configuration.sessionSetup = []
     do {
       let connection = try await Connection.connect(configuration, logger: logger)
       let isClosing = await isConfirming(connection)
       await connection.close()
-      if isClosing { state.withLock { $0.leftBehind = nil } }
+      if isClosing {
+        state.withLock { state in
+          state.isOpen = false
+          state.earlyStalls = 0
+        }
+      }
       return isClosing
     } catch {
       return false
@@ -115,34 +137,26 @@ public final class CommitCircuitBreaker: Sendable {
   }
 
   private func isConfirming(_ connection: Connection) async -> Bool {
-    let processID = connection.processID
     do {
-      let candidates = state.withLock { $0.leftBehind ?? [] }
-      // A server process leaves when it finds its client gone, after the commit that it waits for.
-      let remaining = try await connection.query(
+      // Found by what they do: behind a pooler nobody knows the numbers of the server's processes.
+      let row = try await connection.query(
         """
-        SELECT pid FROM pg_stat_activity
-        WHERE pid = ANY(\(candidates)) AND usename = session_user AND coalesce(wait_event <> 'ClientRead', true)
+        SELECT pg_is_in_recovery(), count(*) FROM pg_stat_activity
+        WHERE usename = session_user AND datname = current_database() AND state = 'active'
+          AND (query = 'COMMIT' OR wait_event = 'SyncRep') AND query_start < clock_timestamp() - interval '900 ms'
         """
-      ).map { try $0.decode(Int32.self) }
-      state.withLock { state in
-        // Those that stalled in between are new.
-        state.leftBehind = state.leftBehind.map { all in
-          all.filter { !candidates.contains($0) || remaining.contains($0) }
-        }
-      }
-      guard state.withLock({ $0.leftBehind?.isEmpty ?? true }) else { return false }
+      ).first
+      guard let (isStandby, hanging) = try row?.decode(Bool.self, Int.self) else { return false }
+      // A standby took over its address: writes fail for a reason of their own.
+      if isStandby { return true }
+      guard hanging == 0 else { return false }
       // Writes WAL, so that its COMMIT waits for the standby, and nothing else.
       try await connection.pipeline([
         "BEGIN", "SELECT pg_logical_emit_message(true, 'commit confirmation', '')", "COMMIT",
       ])
       return true
     } catch let error as PostgreSQLError where error.sqlState == .readOnlySQLTransaction {
-      // A standby took over its address: writes fail for a reason of their own.
       return true
-    } catch let error as PostgreSQLError where error.isOutcomeUnknown {
-      state.withLock { $0.leftBehind?.append(processID) }
-      return false
     } catch {
       return false
     }

@@ -1,16 +1,28 @@
+internal import Synchronization
+
 extension Connection {
   /// Runs statements that end with COMMIT, as the current operation. In time or not, COMMIT is never cancelled.
+  ///
+  /// They are sent in one go, so that a cancel request for an earlier one could hit it: the whole of it is severed.
   func runToCommit(
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
+    // One that was cancelled before it was sent must not be: the request to cancel may be on its way.
+    let isInterrupted = gate.withLock { gate in
+      if gate.operations.interruption(of: id) != nil { return true }
+      gate.isCommitting = true
+      return false
+    }
+    if isInterrupted {
+      await finish(id)
+      throw PostgreSQLError(.cancelled, "the task was cancelled before COMMIT")
+    }
     var call = call
     let latest = ContinuousClock.now + configuration.commitTimeout
     call.deadline = call.deadline.map { min($0, latest) } ?? latest
-    let processID = gate.withLock { gate in
-      gate.isCommitting = true
-      return gate.processID
-    }
-    configuration.commitBreaker?.began(id)
+    let isReadOnly = context?.isReadOnly ?? (queries.first?.sql.hasPrefix("BEGIN READ ONLY") == true)
+    let breaker = isReadOnly ? nil : configuration.commitBreaker
+    breaker?.began(id)
     let timer = scheduleTimeout(id, call)
     let outcome: Result<[QueryResult], any Error>
     do {
@@ -19,12 +31,19 @@ extension Connection {
       outcome = .failure(Self.committing(error))
     }
     if let timer { loop.cancel(timer) }
-    let failure = outcome.failure as? PostgreSQLError
-    let isStalled = failure?.kind == .statementTimeout || failure?.kind == .commitUnconfirmed
-    configuration.commitBreaker?.ended(
-      id, stalled: isStalled ? .init(processID: processID, configuration) : nil)
+    breaker?.ended(id, Self.confirmation(outcome), configuration)
     await finish(id)
     return try outcome.get()
+  }
+
+  /// What the end of a commit says of the server.
+  private static func confirmation<T>(_ outcome: Result<T, any Error>) -> CommitCircuitBreaker.Confirmation {
+    guard case .failure(let error) = outcome else { return .given }
+    switch (error as? PostgreSQLError)?.kind {
+    case .commitUnconfirmed: return .givenUp
+    case .statementTimeout, .cancelled: return .severed
+    default: return .none
+    }
   }
 
   /// The error of statements that ended with COMMIT: with the session, the word on what became of it is lost, too.
@@ -43,11 +62,5 @@ extension Connection {
       .commitUnconfirmed, "the server gave up waiting for its synchronous standby: committed locally only")
     error.isOutcomeUnknown = true
     return error.located(query: call.sql ?? sql, file: call.file, line: call.line)
-  }
-}
-
-extension Result {
-  fileprivate var failure: (any Error)? {
-    if case .failure(let error) = self { error } else { nil }
   }
 }

@@ -84,7 +84,7 @@ extension Connection {
     // The verbose form is the only one that shows the SQLSTATE of a failed login.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     wire = LibPQWire(connection: connection)
-    if PQstatus(connection) == CONNECTION_BAD { throw connectError(PQerrorMessage(connection)) }
+    if PQstatus(connection) == CONNECTION_BAD { throw failure(to: connection) }
   }
 
   /// Follows PQconnectPoll (manual, 34.1: "Loop thus: If PQconnectPoll(conn) last returned …").
@@ -106,9 +106,15 @@ extension Connection {
       case PGRES_POLLING_OK: return
       case PGRES_POLLING_READING: interest = .read
       case PGRES_POLLING_WRITING: interest = .write
-      default: throw connectError(PQerrorMessage(wire.connection))
+      default: throw failure(to: wire.connection)
       }
     }
+  }
+
+  private func failure(to connection: OpaquePointer) -> PostgreSQLError {
+    var error = connectError(PQerrorMessage(connection))
+    if !configuration.isSoleWayToPrimary { error.isRefused = false }
+    return error
   }
 }
 

@@ -20,6 +20,9 @@ public struct ConnectionConfiguration: Sendable {
   /// cancelled, since PostgreSQL would commit without its synchronous standby (manual, 27.2.8): the session is severed, and
   /// the outcome is unknown.
   public var commitTimeout: Duration = .seconds(30)
+  /// A refusal to connect says that no server runs that takes writes (``PostgreSQLError/isServerDown``). Not so behind a pooler,
+  /// which can be restarted by itself, and on a standby, whose primary goes on.
+  public var isSoleWayToPrimary = true
   /// Refuses transactions that write while commits are not confirmed; shared by all connections to one server.
   public var commitBreaker: CommitCircuitBreaker?
   /// How long a cancelled statement may still take before its connection is given up.

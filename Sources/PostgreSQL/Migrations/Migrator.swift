@@ -39,7 +39,12 @@ public struct Migrator: Sendable {
   public func migrate(_ connection: Connection) async throws -> [String] {
     // The lock's key is derived from the table's name, so that two histories do not wait for each other.
     let key = "schema migration: \(table)"
-    try await connection.query("SELECT pg_advisory_lock(hashtextextended(\(key), 0))")
+    // Asked for again and again: a statement that waits has a snapshot, for whose end CREATE INDEX CONCURRENTLY would wait.
+    while try await connection.query("SELECT pg_try_advisory_lock(hashtextextended(\(key), 0))").first?
+      .decode(Bool.self) != true
+    {
+      try await Task.sleep(for: .milliseconds(100))
+    }
     do {
       let applied = try await applyMissing(connection)
       try await connection.query("SELECT pg_advisory_unlock(hashtextextended(\(key), 0))")

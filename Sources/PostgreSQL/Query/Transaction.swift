@@ -27,11 +27,13 @@ final class TransactionContext: Sendable {
 
   private let state: Protected<State>
   let savepoints = Atomic<Int>(0)
+  let isReadOnly: Bool
 
   init(_ setup: [Query], _ isolation: IsolationLevel?, readOnly: Bool) {
     var begin = "BEGIN"
     if let isolation { begin += " ISOLATION LEVEL \(isolation.rawValue)" }
     if readOnly { begin += " READ ONLY" }
+    isReadOnly = readOnly
     state = Protected(State(phase: .pending([Query(unsafeSQL: begin)] + setup)))
   }
 

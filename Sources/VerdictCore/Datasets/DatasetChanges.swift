@@ -18,7 +18,24 @@ public enum DatasetChanges {
 
   /// Sends a word that is about no dataset, to find out whether announcements arrive.
   public static func call(_ word: String, in database: Database) async throws {
-    try await database.pool.query("SELECT pg_notify(\(channel), \(word))")
+    try await database.pool.query(
+      "SELECT pg_notify(\(channel), \(word))", within: ServedDatasets.patience)
+  }
+
+  /// Tells all servers, when the caller's transaction commits, that a key of a tenant opens nothing any more; or, without a
+  /// key, that none does.
+  static func announceRevocation(_ tenant: TenantID, key: Int?, in tx: some QueryExecutor) async throws {
+    let payload = "key:\(tenant.rawValue):\(key.map { "\($0)" } ?? "all")"
+    try await tx.query("SELECT pg_notify(\(channel), \(payload))")
+  }
+
+  /// The tenant and the key, `nil` for all, that a payload says are revoked.
+  public static func parseRevocation(_ payload: String) -> (tenant: TenantID, key: Int?)? {
+    let parts = payload.split(separator: ":")
+    guard parts.count == 3, parts[0] == "key", let tenant = Int32(parts[1]) else { return nil }
+    let key = Int(parts[2])
+    guard key != nil || parts[2] == "all" else { return nil }
+    return (TenantID(rawValue: tenant), key)
   }
 
   /// What a server's listening session is called, by which others find it.

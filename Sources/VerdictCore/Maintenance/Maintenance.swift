@@ -18,7 +18,7 @@ public struct Maintenance: Sendable {
   }
 
   /// Tidies up every `interval` until the task is cancelled; a failure is logged and tried again next time.
-  public func run(every interval: Duration = .seconds(5)) async throws {
+  public func run(every interval: Duration = Self.interval) async throws {
     while !Task.isCancelled {
       do {
         try await tidyUp()
@@ -32,6 +32,9 @@ public struct Maintenance: Sendable {
     }
   }
 
+  /// How often there is a look at what is to be done.
+  public static let interval = Duration.seconds(5)
+
   /// How long a tenant's rows are deleted before it is another tenant's turn.
   private static let turn = Duration.seconds(1)
 
@@ -43,34 +46,64 @@ public struct Maintenance: Sendable {
     var deletions: [BoundedDeletion]
     /// The dataset that goes when all its rows have gone.
     var dataset: Int?
+
+    func isAlike(_ other: Chore) -> Bool { name == other.name && dataset == other.dataset }
   }
 
   /// Tidies up once: removes the rows of deleted datasets, predictions and entries of the audit log that have been kept long
   /// enough, and the answers that are not given again any more. What fails for one tenant is logged, and holds up no other;
   /// nor do a tenant's millions of rows.
   public func tidyUp() async throws {
-    var chores: [Chore] = []
+    var unfinished: [TenantID: [Chore]] = [:]
+    repeat {
+      try await look(for: &unfinished)
+      let next = ContinuousClock.now + Self.interval
+      // While rows go, the others' chores are looked for as often as without.
+      repeat {
+        for tenant in unfinished.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+          unfinished[tenant] = try await work(on: unfinished[tenant] ?? [])
+        }
+        unfinished = unfinished.filter { !$0.value.isEmpty }
+      } while !unfinished.isEmpty && .now < next
+    } while !unfinished.isEmpty
+  }
+
+  /// Adds what is to be done to what is being done already.
+  private func look(for chores: inout [TenantID: [Chore]]) async throws {
     for tenant in try await TenantStore(database: database).list().map(\.id) {
       try await attempt("old audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
-      try await attempt("looking", tenant) { chores += try await self.chores(for: tenant) }
-    }
-    while !chores.isEmpty {
-      var unfinished: [Chore] = []
-      for var chore in chores {
-        try await attempt(chore.name, chore.tenant) {
-          let end = ContinuousClock.now + Self.turn
-          while !chore.deletions.isEmpty {
-            guard try await chore.deletions[0].run(in: database, until: end) else {
-              unfinished.append(chore)
-              return
-            }
-            chore.deletions.removeFirst()
-          }
-          if let dataset = chore.dataset { try await remove(dataset, of: chore.tenant) }
-        }
+      try await attempt("looking", tenant) {
+        let known = chores[tenant] ?? []
+        let new = try await self.chores(for: tenant).filter { chore in !known.contains { $0.isAlike(chore) } }
+        chores[tenant] = known + new
       }
-      chores = unfinished
     }
+  }
+
+  /// Works on a tenant's chores until its turn is over.
+  ///
+  /// - Returns: those that are not done, the ones that have waited longest first.
+  private func work(on chores: [Chore]) async throws -> [Chore] {
+    let end = ContinuousClock.now + Self.turn
+    var waiting: [Chore] = []
+    var begun: [Chore] = []
+    for var chore in chores {
+      if .now >= end {
+        waiting.append(chore)
+        continue
+      }
+      try await attempt(chore.name, chore.tenant) {
+        while !chore.deletions.isEmpty {
+          guard try await chore.deletions[0].run(in: database, until: end) else {
+            begun.append(chore)
+            return
+          }
+          chore.deletions.removeFirst()
+        }
+        if let dataset = chore.dataset { try await remove(dataset, of: chore.tenant) }
+      }
+    }
+    return waiting + begun
   }
 
   /// Does something for a tenant; what fails is logged.

@@ -9,7 +9,7 @@ import Synchronization
 /// stored prediction compares it once more in its own INSERT, so that no answer outlives a change that was committed
 /// before it. On a standby, where no announcements arrive, the revision is compared once in ``Freshness/polled(every:)``.
 ///
-/// While no database server runs, nothing can change: what is kept is used as it is.
+/// While no database server runs, nothing can change: what was current when it stopped is used as it is.
 public final class ServedDatasets: Sendable {
   private struct Name: Hashable {
     var tenant: TenantID
@@ -29,6 +29,8 @@ public final class ServedDatasets: Sendable {
     var lastUse: Int
     /// Since when announcements have been heard when it was compared with the database.
     var epoch: Int
+    /// When the look began that found it current.
+    var checked: ContinuousClock.Instant
     /// Until when it is used without asking the database, whatever is announced.
     var holdsUntil: ContinuousClock.Instant?
   }
@@ -42,6 +44,7 @@ public final class ServedDatasets: Sendable {
     var generation = 0
     // Counts the times at which announcements began to come in: what was announced before may have been missed.
     var epoch = 0
+    var announcements = AnnouncementRecord()
   }
 
   private let database: Database
@@ -58,7 +61,7 @@ public final class ServedDatasets: Sendable {
   /// How often a model is looked for that others replace at the same time.
   private static let looks = 10
   /// How long what is known goes without a further look while no database server runs.
-  public static let pause = Duration.milliseconds(500)
+  public static let pause = Duration.milliseconds(200)
 
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
   public init(database: Database, capacity: Int = 1_000, freshness: Freshness = .announced) {
@@ -97,8 +100,7 @@ public final class ServedDatasets: Sendable {
           return kept
         }
       } catch let error as PostgreSQLError where tx == nil {
-        guard error.isServerDown else { throw error }
-        state.withLock { $0.entries[key]?.holdsUntil = .now + Self.pause }
+        guard error.isServerDown, holds(key, kept) else { throw error }
         return kept
       }
     }
@@ -114,11 +116,22 @@ public final class ServedDatasets: Sendable {
     var start: ContinuousClock.Instant
   }
 
+  /// Whether a dataset in memory is what it was when the server stopped, so that it goes without a further look for a moment.
+  private func holds(_ key: Name, _ kept: ServedDataset) -> Bool {
+    state.withLock { state in
+      guard let entry = state.entries[key], entry.served === kept, state.announcements.covers(entry.checked)
+      else { return false }
+      state.entries[key]?.holdsUntil = .now + Self.pause
+      return true
+    }
+  }
+
   /// Keeps what the database has just confirmed, unless it has been invalidated meanwhile.
   private func keep(_ served: ServedDataset, _ key: Name, _ mark: Mark) {
     var holdsUntil: ContinuousClock.Instant?
     if case .polled(let interval) = freshness { holdsUntil = mark.start + interval }
     state.withLock { state in
+      state.announcements.answered(at: mark.start)
       guard state.generation == mark.generation else { return }
       if state.entries[key] == nil, state.entries.count >= capacity,
         let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
@@ -126,7 +139,7 @@ public final class ServedDatasets: Sendable {
         state.entries[oldest.key] = nil
       }
       state.entries[key] = Entry(
-        served: served, lastUse: state.uses, epoch: mark.epoch, holdsUntil: holdsUntil)
+        served: served, lastUse: state.uses, epoch: mark.epoch, checked: mark.start, holdsUntil: holdsUntil)
     }
   }
 
@@ -143,6 +156,9 @@ public final class ServedDatasets: Sendable {
     state.withLock { state in
       state.epoch += 1
       state.heard = .now
+      state.announcements.began(at: .now)
+      // The server is back: each use asks it again.
+      for key in state.entries.keys { state.entries[key]?.holdsUntil = nil }
     }
   }
 
@@ -154,7 +170,12 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Announcements may be missed from now on.
-  public func listeningEnded() { state.withLock { $0.heard = nil } }
+  public func listeningEnded() {
+    state.withLock { state in
+      state.heard = nil
+      state.announcements.ended(at: .now)
+    }
+  }
 
   /// Forgets the dataset that an announcement on ``DatasetChanges/channel`` is about.
   public func heard(_ payload: String) {

@@ -58,6 +58,7 @@ public struct KeyStore: Sendable {
       try await AuditLog.record(tenant, actor, .keyRevoked, "key \(id)", in: tx)
       let result = try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id)")
       guard result.affectedRows == 1 else { throw DomainError.notFound(what: "key \(id)") }
+      try await DatasetChanges.announceRevocation(tenant, key: id, in: tx)
     }
   }
 

@@ -46,6 +46,7 @@ extension TenantStore {
         WHERE tenant_id = \(tenant) AND id = ANY(\(open))
         """)
       try await DatasetChanges.announce(tenant, datasets: open, in: tx)
+      try await DatasetChanges.announceRevocation(tenant, key: nil, in: tx)
     }
   }
 }

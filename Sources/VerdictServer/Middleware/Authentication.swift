@@ -10,7 +10,7 @@ import VerdictCore
 ///
 /// What was found is remembered for less than a second, so that a busy key costs one look-up a second and a revoked one
 /// is refused within a second in every process. Look-ups of one key at one time share one query. While no database server
-/// runs, a key that was found before stays good until it expires: nobody can revoke it meanwhile.
+/// runs, a key that was good when it stopped stays good until it expires: nobody can revoke it meanwhile.
 final class Authenticator: Sendable {
   /// Who sends a request, and what that tenant may still ask for.
   struct Caller: Sendable {
@@ -31,6 +31,8 @@ final class Authenticator: Sendable {
 
   private struct Known {
     var caller: Caller
+    /// When the look-up began that found it.
+    var found: ContinuousClock.Instant
     var until: ContinuousClock.Instant
   }
 
@@ -49,6 +51,7 @@ final class Authenticator: Sendable {
     var known: [Digest: Known] = [:]
     var running: [Digest: Running] = [:]
     var buckets: [TenantID: RequestBucket] = [:]
+    var announcements = AnnouncementRecord()
 
     mutating func caller(_ principal: Principal) -> Caller {
       if let bucket = buckets[principal.tenant] { return Caller(principal: principal, bucket: bucket) }
@@ -111,18 +114,39 @@ final class Authenticator: Sendable {
       return caller
     } catch let error as PostgreSQLError {
       if let origin { wrongKeys.giveBack(origin) }
-      if let known, error.isServerDown { return try keep(known, digest) }
-      throw error
+      guard error.isServerDown, let caller = keep(digest) else { throw error }
+      if let end = caller.principal.expiresAt, end <= Date() {
+        throw Self.unauthorized("The API key is unknown, revoked or expired.")
+      }
+      return caller
     }
   }
 
-  /// Takes a key for good once more, for a moment, unless it has expired.
-  private func keep(_ known: Known, _ digest: Digest) throws -> Caller {
-    if let end = known.caller.principal.expiresAt, end <= Date() {
-      throw Self.unauthorized("The API key is unknown, revoked or expired.")
+  /// Takes a key for good once more, for a moment, if it was when the server stopped.
+  private func keep(_ digest: Digest) -> Caller? {
+    state.withLock { state in
+      guard let known = state.known[digest], state.announcements.covers(known.found) else { return nil }
+      state.known[digest]?.until = clock() + ServedDatasets.pause
+      return known.caller
     }
-    state.withLock { $0.known[digest]?.until = clock() + ServedDatasets.pause }
-    return known.caller
+  }
+
+  /// Announcements of revoked keys come in from now on.
+  func listeningBegan() { state.withLock { $0.announcements.began(at: clock()) } }
+
+  /// They may be missed from now on.
+  func listeningEnded() { state.withLock { $0.announcements.ended(at: clock()) } }
+
+  /// Forgets a key that was revoked, or all of a tenant.
+  func revoked(_ tenant: TenantID, key: Int?) {
+    state.withLock { state in
+      state.known = state.known.filter { entry in
+        let principal = entry.value.caller.principal
+        return principal.tenant != tenant || (key != nil && principal.keyID != key)
+      }
+      // What is being looked up may have been read before.
+      state.running = [:]
+    }
   }
 
   /// Passes while the key of a request that was let in before is good.
@@ -160,7 +184,10 @@ final class Authenticator: Sendable {
       guard case .success = result else { return caller }
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
       // The age counts from the start of the look-up: a revocation after it may not have been seen.
-      state.known[digest] = caller.map { Known(caller: $0, until: running.start + Self.lifetime) }
+      state.announcements.answered(at: running.start)
+      state.known[digest] = caller.map {
+        Known(caller: $0, found: running.start, until: running.start + Self.lifetime)
+      }
       return caller
     }
     _ = try result.get()

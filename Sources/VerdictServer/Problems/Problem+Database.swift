@@ -9,11 +9,6 @@ extension Problem {
   /// request's effect. The rest goes to the log.
   init(_ error: PostgreSQLError, logger: Logger) {
     switch error {
-    case _ where error.sqlState == Self.diskFull:
-      logger.error("the database's disk is full", metadata: ["error": "\(error)"])
-      self.init(
-        .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
-        headers: [.retryAfter: "5"])
     case _ where error.sqlState == .readOnlySQLTransaction:
       logger.debug("a write to a read-only database", metadata: ["error": "\(error)"])
       self.init(
@@ -28,6 +23,11 @@ extension Problem {
         "The database did not confirm the commit of the request: whether it took effect is not known. "
           + "Repeat it under the same Idempotency-Key, or look first.",
         headers: [.retryAfter: "1"])
+    case _ where error.sqlState == Self.diskFull:
+      logger.error("the database's disk is full", metadata: ["error": "\(error)"])
+      self.init(
+        .databaseUnavailable, "The database has no space left on its disk; nothing was changed.",
+        headers: [.retryAfter: "5"])
     case _ where error.kind == .writesSuspended:
       self.init(
         .databaseUnavailable,

@@ -9,7 +9,8 @@ struct API {
   let router: Router<Context>
   /// What has been added so far.
   let routes: Routes
-  private let authenticator: Authenticator
+  /// Looks up who sends requests.
+  let authenticator: Authenticator
   private let addresses: ClientAddress
 
   /// The routes of a router, readable by its own middleware.
