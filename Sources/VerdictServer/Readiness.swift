@@ -4,7 +4,7 @@ import VerdictCore
 
 /// Looks up whether the database is reached and has a schema that this build works with.
 struct Readiness: Sendable {
-  /// What was seen.
+  /// The result of a readiness check.
   struct Report: Sendable {
     /// The schema beside the one that this build carries.
     var schema: SchemaStatus

@@ -36,7 +36,7 @@ extension Connection {
     return try outcome.get()
   }
 
-  /// What the end of a commit says of the server.
+  /// Classifies the outcome of a commit for the circuit breaker.
   private static func confirmation<T>(_ outcome: Result<T, any Error>) -> CommitCircuitBreaker.Confirmation {
     guard case .failure(let error) = outcome else { return .given }
     switch (error as? PostgreSQLError)?.kind {

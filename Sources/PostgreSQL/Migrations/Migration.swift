@@ -20,7 +20,7 @@ public struct Migration: Sendable, Hashable {
 }
 
 extension Migration {
-  /// What the text says of how it is applied.
+  /// The directives of a migration's text.
   struct Directives: Equatable {
     /// The oldest migration that a program may have as its newest and work with the schema after this one.
     var compatibleWith: String?

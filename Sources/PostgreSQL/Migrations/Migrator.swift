@@ -64,7 +64,7 @@ public struct Migrator: Sendable {
     try check(try await history(connection), await checksums(connection))
   }
 
-  /// What the database has beside what the program has, by names alone.
+  /// Compares the migrations in the database with the program's, by name alone.
   public func status(_ connection: Connection) async throws -> SchemaStatus {
     let known = Set(migrations.map(\.name))
     let applied = try await history(connection).values.sorted { $0.name < $1.name }
@@ -161,7 +161,7 @@ extension Migrator {
     var compatibleWith: String?
   }
 
-  /// What has been applied, by name; nothing where there is no table yet.
+  /// The applied migrations by name; empty where the table does not exist yet.
   private func history(_ connection: Connection) async throws -> [String: Entry] {
     let exists = try await connection.query("SELECT to_regclass(\(quotedIdentifier(table))) IS NOT NULL")
     guard try exists.first?.decode(Bool.self) ?? false else { return [:] }

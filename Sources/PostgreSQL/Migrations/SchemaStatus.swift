@@ -4,7 +4,7 @@
   public import Foundation
 #endif
 
-/// What a database's history of migrations is beside that of a program.
+/// The migrations of a database compared with those of a program.
 public struct SchemaStatus: Sendable, Equatable {
   /// A migration that the database has.
   public struct Applied: Sendable, Equatable {

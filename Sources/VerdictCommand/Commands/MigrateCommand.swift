@@ -95,7 +95,7 @@ struct MigrateCommand: AsyncParsableCommand {
   }
 }
 
-/// What `verdict migrate --status --json` prints.
+/// The output of `verdict migrate --status --json`.
 private struct SchemaReport: Encodable {
   struct Step: Encodable {
     var name: String

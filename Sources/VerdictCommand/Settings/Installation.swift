@@ -34,9 +34,8 @@ struct Installation: Sendable {
     listening.sessionSetup.append(Self.bounds)
   }
 
-  /// What bounds how long a session is in the way: a session whose client has gone, or was severed from it, ends within
-  /// seconds unless it is committing (manual, client_connection_check_interval), and a lock that others have is not waited for
-  /// without end.
+  /// Session settings that bound waiting: a session whose client has gone ends within seconds unless it is committing (manual,
+  /// client_connection_check_interval), and waiting for a lock ends after a minute (manual, lock_timeout).
   private static let bounds: Query = """
     SELECT set_config('client_connection_check_interval', '2s', false), set_config('lock_timeout', '60s', false)
     """

@@ -96,7 +96,7 @@ struct BoundedDeletion: Sendable {
       goneInSweep += deleted
       position = end
       if end == nil {
-        // What others were just deleting, or had not written yet when the table was begun with, may have been missed.
+        // Rows that others were deleting or writing during the sweep may have been missed.
         if goneInSweep == 0 { return true }
         goneInSweep = 0
       } else if selection != nil, deleted == 0 {

@@ -38,7 +38,7 @@ public struct Maintenance: Sendable {
   /// How long a tenant's rows are deleted before it is another tenant's turn.
   private static let turn = Duration.seconds(1)
 
-  /// What is to be done for a tenant, and goes on where it stopped when its turn was over.
+  /// One piece of a tenant's maintenance; it resumes where it stopped when the tenant's turn ended.
   private struct Chore {
     var tenant: TenantID
     var name: String

@@ -109,7 +109,7 @@ public final class ServedDatasets: Sendable {
     return loaded
   }
 
-  /// What was so when a look at the database began.
+  /// The state of the cache when a look-up began.
   private struct Mark {
     var generation: Int
     var epoch: Int

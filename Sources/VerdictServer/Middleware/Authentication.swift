@@ -144,7 +144,7 @@ final class Authenticator: Sendable {
         let principal = entry.value.caller.principal
         return principal.tenant != tenant || (key != nil && principal.keyID != key)
       }
-      // What is being looked up may have been read before.
+      // Look-ups under way may have read the key before its revocation.
       state.running = [:]
     }
   }
