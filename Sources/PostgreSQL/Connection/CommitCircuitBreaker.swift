@@ -86,6 +86,7 @@ public final class CommitCircuitBreaker: Sendable {
   func ended(_ id: UInt64, _ confirmation: Confirmation, _ configuration: ConnectionConfiguration) {
     let opens = state.withLock { state in
       guard let start = state.running.removeValue(forKey: id) else { return false }
+      var opens = true
       switch confirmation {
       case .none: return false
       case .given:
@@ -93,10 +94,11 @@ public final class CommitCircuitBreaker: Sendable {
         return false
       case .severed where .now - start < min(Self.stalled, configuration.commitTimeout) - .milliseconds(100):
         state.earlyStalls += 1
-      case .severed, .givenUp: state.earlyStalls = .max - 1_000
+        opens = state.earlyStalls > Self.earlyStallsAtMost
+      case .severed, .givenUp: break
       }
       state.stalls += 1
-      guard state.earlyStalls > Self.earlyStallsAtMost, !state.isOpen else { return false }
+      guard opens, !state.isOpen else { return false }
       state.isOpen = true
       return true
     }

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 extension Connection {
   /// Runs statements that end with COMMIT, as the current operation. In time or not, COMMIT is never cancelled.
   ///
