@@ -6,11 +6,11 @@ struct Cluster: Sendable {
   var logger: Logger
 
   /// Recovery after a crash replays up to max_wal_size of log, which takes minutes on a slow disk.
-  static let patience: Duration = .seconds(600)
+  static let timeout: Duration = .seconds(600)
 
   /// The address of the running server, started or made first as needed.
   func ensureRunning() async throws -> ClusterAddress {
-    let deadline = ContinuousClock.now + Self.patience
+    let deadline = ContinuousClock.now + Self.timeout
     while ContinuousClock.now < deadline {
       switch Postmaster.state(of: directory.data) {
       case .running(let server) where server.phase == .ready:
@@ -22,7 +22,7 @@ struct Cluster: Sendable {
       }
     }
     throw EmbeddedPostgresError.timedOut(
-      waitingFor: "PostgreSQL to be ready", seconds: Int(Self.patience.components.seconds),
+      waitingFor: "PostgreSQL to be ready", seconds: Int(Self.timeout.components.seconds),
       log: ServerLog(path: directory.log).lines(since: 0))
   }
 
@@ -47,7 +47,7 @@ struct Cluster: Sendable {
     // pg_ctl gives the server a session of its own, so neither our death nor a Ctrl-C takes it along.
     let outcome = try await installation.program("pg_ctl", as: directory.user).run(
       [
-        "start", "--silent", "--wait", "--timeout=\(Self.patience.components.seconds)",
+        "start", "--silent", "--wait", "--timeout=\(Self.timeout.components.seconds)",
         "--pgdata=\(ClusterDirectory.dataName)", "--log=\(ClusterDirectory.logName)",
       ], in: directory.path)
     guard outcome.succeeded else {

@@ -28,7 +28,7 @@ enum Processes {
   /// Waits for left-over processes to end, and helps them: first asked (SIGQUIT, PostgreSQL's immediate shutdown), then
   /// made to. Their transactions are lost in any case, since their postmaster is gone.
   static func clear(in data: String, logger: Logger) async throws {
-    for (signal, patience) in [(nil, 1.0), (SIGQUIT, 3.0), (SIGKILL, 3.0)] as [(Int32?, Double)] {
+    for (signal, timeout) in [(nil, 1.0), (SIGQUIT, 3.0), (SIGKILL, 3.0)] as [(Int32?, Double)] {
       let left = servers(in: data)
       if left.isEmpty { return }
       if let signal {
@@ -37,7 +37,7 @@ enum Processes {
           metadata: ["pids": "\(left)", "signal": "\(signal)"])
         for processID in left { kill(processID, signal) }
       }
-      let deadline = ContinuousClock.now + .seconds(patience)
+      let deadline = ContinuousClock.now + .seconds(timeout)
       while ContinuousClock.now < deadline, !servers(in: data).isEmpty {
         try await Task.sleep(for: .milliseconds(20))
       }

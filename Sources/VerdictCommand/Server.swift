@@ -18,7 +18,7 @@ struct Server: Sendable {
     /// Port to listen on.
     var port: Int
     /// What stands between the network and the routes.
-    var frontDoor = FrontDoor()
+    var networkLimits = NetworkLimits()
     /// Where a process without HTTP shows its metrics; `nil` for nowhere.
     var metrics: (host: String, port: Int)?
     /// Nothing is written, as on a standby: no trainings, nothing tidied up, no announcements.
@@ -74,7 +74,7 @@ struct Server: Sendable {
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,
-        configuration: .init(host: host, port: settings.port, frontDoor: settings.frontDoor),
+        configuration: .init(host: host, port: settings.port, networkLimits: settings.networkLimits),
         metrics: metrics,
         logger: logger)
     }
@@ -90,7 +90,7 @@ struct Server: Sendable {
       services.append(BackgroundService("label cache") { await cache.run() })
       let runner = TrainingRunner(
         database: database, autoTraining: autoTraining, cache: cache,
-        patience: settings.jobs.lease, logger: logger)
+        timeout: settings.jobs.lease, logger: logger)
       let pace = TrainingPace { metrics.requests }
       let worker = Worker(
         queue: queue, connection: installation.listening, slots: settings.workers, logger: logger,

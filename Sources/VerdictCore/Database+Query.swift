@@ -1,16 +1,16 @@
-public import PostgreSQL
+package import PostgreSQL
 
 extension Query.StringInterpolation {
   /// Binds a tenant's number.
-  public mutating func appendInterpolation(_ tenant: TenantID) {
+  package mutating func appendInterpolation(_ tenant: TenantID) {
     appendInterpolation(tenant.rawValue)
   }
 }
 
 /// A statement that must answer with exactly one row did not.
-public struct UnexpectedRowCount: Error, Sendable {
+package struct UnexpectedRowCount: Error, Sendable {
   /// How many rows came.
-  public var count: Int
+  package var count: Int
 }
 
 extension QueryResult {

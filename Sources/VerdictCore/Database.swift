@@ -1,18 +1,18 @@
-public import PostgreSQL
+package import PostgreSQL
 
 /// PostgreSQL as Verdict uses it: every transaction says whose rows it is about before its first statement.
 ///
 /// Row-level security compares with that setting, so that a statement whose tenant filter was forgotten finds nothing
 /// (PostgreSQL manual, section 5.8). The setting is `LOCAL`: it ends with the transaction and never travels back to
 /// the pool.
-public struct Database: Sendable {
+package struct Database: Sendable {
   /// The pool of connections as the role without BYPASSRLS.
-  public let pool: ConnectionPool
+  package let pool: ConnectionPool
   /// Nothing is written: every transaction is read-only, and what would write fails as on a standby (SQLSTATE 25006).
-  public let isReadOnly: Bool
+  package let isReadOnly: Bool
 
   /// A database behind `pool`.
-  public init(pool: ConnectionPool, isReadOnly: Bool = false) {
+  package init(pool: ConnectionPool, isReadOnly: Bool = false) {
     self.pool = pool
     self.isReadOnly = isReadOnly
   }
@@ -22,7 +22,7 @@ public struct Database: Sendable {
   /// - Parameter limit: how long all of it may take, the wait for a connection included, before it fails with a
   ///   ``PostgreSQLError`` that is a connection problem: for what somebody waits for.
   /// - Throws: what `body` throws, after a rollback; ``PostgreSQLError`` when the database fails, also at COMMIT.
-  public func transaction<T: Sendable>(
+  package func transaction<T: Sendable>(
     for tenant: TenantID, isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,
     _ body: @Sendable (Transaction) async throws -> T
@@ -52,14 +52,14 @@ public struct Database: Sendable {
   static let lookUpLimit = Duration.seconds(5)
 
   /// Runs `body` in a transaction that may read the directory of tenants, and nothing of theirs.
-  public func operatorTransaction<T: Sendable>(
+  package func operatorTransaction<T: Sendable>(
     _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
     try await pool.transaction(setup: ["SET LOCAL verdict.operator = 'on'"], readOnly: true, body)
   }
 
   /// The statement that says whose rows the rest of the transaction is about.
-  public static func setTenant(_ tenant: TenantID) -> Query {
+  package static func setTenant(_ tenant: TenantID) -> Query {
     "SET LOCAL verdict.tenant = '\(unescaped: String(tenant.rawValue))'"
   }
 }

@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// What the domain refuses, in words for the user of the API. The server turns each into a problem of its own type.
-public enum DomainError: Error, Sendable, Equatable {
+package enum DomainError: Error, Sendable, Equatable {
   /// The addressed thing is absent or another tenant's; `what` names it (“dataset adult”).
   case notFound(what: String)
   /// A dataset, tenant or key of that name is there already.

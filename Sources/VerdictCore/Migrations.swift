@@ -1,10 +1,10 @@
 import CResources
-public import PostgreSQL
+package import PostgreSQL
 
 /// The migrations that this build carries.
-public enum Migrations {
+package enum Migrations {
   /// All of them, in their order.
-  public static var all: [Migration] {
+  package static var all: [Migration] {
     var migrations: [Migration] = []
     while true {
       let resource = verdict_migration(migrations.count)

@@ -1,5 +1,5 @@
 /// The version of this build (Semantic Versioning 2.0.0): what `verdict --version`, `/readyz` and `verdict_build_info` say.
-public enum BuildVersion {
+package enum BuildVersion {
   /// Major, minor and patch, with dots between.
-  public static let text = "0.2.0"
+  package static let text = "0.2.0"
 }

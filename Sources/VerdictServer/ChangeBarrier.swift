@@ -10,7 +10,7 @@ import VerdictCore
 /// sessions; one that does not answer does not trust its memory either after ``ServedDatasets/patience``.
 final class ChangeBarrier: Sendable {
   /// What servers say to each other.
-  enum Word: Equatable {
+  enum Message: Equatable {
     case question(id: String)
     case answer(id: String, server: String)
 
@@ -49,7 +49,7 @@ final class ChangeBarrier: Sendable {
     do {
       let others = Set(try await DatasetChanges.listeners(in: database)).subtracting([server])
       guard !others.isEmpty else { return }
-      try await DatasetChanges.call(Word.question(id: id).payload, in: database)
+      try await DatasetChanges.call(Message.question(id: id).payload, in: database)
       await withTaskGroup(of: Void.self) { group in
         group.addTask {
           var missing = others
@@ -58,21 +58,21 @@ final class ChangeBarrier: Sendable {
             if missing.isEmpty { return }
           }
         }
-        group.addTask { try? await Task.sleep(for: ServedDatasets.patience) }
+        group.addTask { try? await Task.sleep(for: ServedDatasets.livenessTimeout) }
         await group.next()
         group.cancelAll()
       }
     } catch {
       // The change is committed, and nobody can be asked.
-      try? await Task.sleep(for: ServedDatasets.patience)
+      try? await Task.sleep(for: ServedDatasets.livenessTimeout)
     }
   }
 
   /// Answers a question, or takes an answer to one of this server's own.
-  func heard(_ word: Word) {
-    switch word {
+  func heard(_ message: Message) {
+    switch message {
     case .question(let id):
-      let answer = Word.answer(id: id, server: server)
+      let answer = Message.answer(id: id, server: server)
       Task { [database] in try? await DatasetChanges.call(answer.payload, in: database) }
     case .answer(let id, let server):
       _ = waiting.withLock { $0[id] }?.yield(server)

@@ -1,7 +1,7 @@
-public import Logging
+package import Logging
 
 /// What a request is called in log lines: by its own name, and by the trace that it is part of.
-public struct RequestNames: Sendable {
+package struct RequestNames: Sendable {
   /// The name that is also in `X-Request-Id`.
   var requestID: String
   /// The trace that the client handed in by `traceparent`, if it did.
@@ -12,7 +12,7 @@ public struct RequestNames: Sendable {
 
   /// Puts the names into every line that is logged while a request is answered, by whichever module: give it to the
   /// process's log handler.
-  public static let metadataProvider = Logger.MetadataProvider { current?.metadata ?? [:] }
+  package static let metadataProvider = Logger.MetadataProvider { current?.metadata ?? [:] }
 
   /// The names as a log line has them.
   var metadata: Logger.Metadata {

@@ -60,7 +60,7 @@ def test_contributions_sum_to_the_logit(api, trained, features):
 def test_what_the_training_has_not_seen_is_a_warning(api, trained):
     warnings = predict(api, trained, ROW | {"workclass": "Gig", "age": 1e9}).json()["warnings"]
     assert {(warning["feature"], warning["kind"]) for warning in warnings} == {
-        ("workclass", "unseen-category"), ("age", "outside-range")}
+        ("workclass", "unseen_category"), ("age", "outside_range")}
 
 
 def test_a_batch_is_answered_in_order(api, trained):

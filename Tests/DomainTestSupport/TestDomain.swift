@@ -1,26 +1,26 @@
-public import JobQueue
-public import Logging
-public import PostgreSQL
+package import JobQueue
+package import Logging
+package import PostgreSQL
 import TestSupport
-public import VerdictCore
+package import VerdictCore
 
 /// A migrated database of a test's own, with the domain on it, connected as the role that row-level security binds.
-public struct TestDomain: Sendable {
+package struct TestDomain: Sendable {
   /// As the owner of the tables: to look behind row-level security.
-  public let admin: ConnectionConfiguration
+  package let admin: ConnectionConfiguration
   /// As the server works.
-  public let app: ConnectionConfiguration
+  package let app: ConnectionConfiguration
   /// The database as the server uses it.
-  public let database: Database
+  package let database: Database
   /// The queue of trainings.
-  public let queue: JobQueue
+  package let queue: JobQueue
   /// Says little.
-  public let logger: Logger
+  package let logger: Logger
 
   /// Runs the closure with a fresh domain; nothing of it is left afterwards.
   ///
   /// - Parameter observer: is told of every statement of the server's.
-  public static func with<T>(
+  package static func with<T>(
     connections: Int = 8, acquireTimeout: Duration = .seconds(60),
     observer: (@Sendable (Query, String, Int) -> Void)? = nil,
     _ body: (TestDomain) async throws -> T
@@ -49,7 +49,7 @@ public struct TestDomain: Sendable {
   }
 
   /// Runs the closure with the same database reached by another way.
-  public func connected<T>(
+  package func connected<T>(
     by app: ConnectionConfiguration, connections: Int = 8, _ body: (TestDomain) async throws -> T
   ) async throws -> T {
     let pool = ConnectionPool(.init(connection: app, maximum: connections), logger: logger)
@@ -73,7 +73,7 @@ public struct TestDomain: Sendable {
   }
 
   /// Brings a database to the present schema.
-  public static func migrate(_ admin: ConnectionConfiguration, logger: Logger) async throws {
+  package static func migrate(_ admin: ConnectionConfiguration, logger: Logger) async throws {
     let connection = try await Connection.connect(admin, logger: logger)
     do {
       _ = try await Migrator(Migrations.all, logger: logger).migrate(connection)
@@ -85,12 +85,12 @@ public struct TestDomain: Sendable {
   }
 
   /// A new tenant.
-  public func tenant(_ name: String = "acme") async throws -> TenantID {
+  package func tenant(_ name: String = "acme") async throws -> TenantID {
     try await TenantStore(database: database).create(name: name, keyName: "first").0.id
   }
 
   /// Waits until somebody waits for another transaction.
-  public func waitForALock() async throws {
+  package func waitForALock() async throws {
     try await asOwner { connection in
       while true {
         let waiting = try await connection.query(
@@ -103,7 +103,7 @@ public struct TestDomain: Sendable {
   }
 
   /// A statement behind row-level security's back.
-  public func asOwner<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
+  package func asOwner<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
     let connection = try await Connection.connect(admin, logger: logger)
     do {
       let result = try await body(connection)
@@ -118,23 +118,23 @@ public struct TestDomain: Sendable {
 
 extension TestDomain {
   /// What changes of labels set off.
-  public var autoTraining: AutoTraining { AutoTraining(queue: queue) }
+  package var autoTraining: AutoTraining { AutoTraining(queue: queue) }
   /// The datasets.
-  public var datasets: DatasetStore { DatasetStore(database: database) }
+  package var datasets: DatasetStore { DatasetStore(database: database) }
   /// The labels.
-  public var labels: LabelStore { LabelStore(database: database, autoTraining: autoTraining) }
+  package var labels: LabelStore { LabelStore(database: database, autoTraining: autoTraining) }
   /// Posting labels.
-  public var ingest: LabelIngest { LabelIngest(database: database, autoTraining: autoTraining) }
+  package var ingest: LabelIngest { LabelIngest(database: database, autoTraining: autoTraining) }
   /// The models.
-  public var models: ModelStore { ModelStore(database: database) }
+  package var models: ModelStore { ModelStore(database: database) }
   /// Trainings.
-  public var trainings: TrainingJobs { TrainingJobs(database: database, queue: queue) }
+  package var trainings: TrainingJobs { TrainingJobs(database: database, queue: queue) }
   /// Labelling predictions.
-  public var feedback: Feedback { Feedback(database: database, autoTraining: autoTraining) }
+  package var feedback: Feedback { Feedback(database: database, autoTraining: autoTraining) }
 
   /// A dataset with a number `x` and a category `c`, or as `change` has it.
   @discardableResult
-  public func dataset(
+  package func dataset(
     _ tenant: TenantID, _ name: String = "d", _ change: (inout NewDataset) -> Void = { _ in }
   ) async throws -> Dataset {
     var new = NewDataset(
@@ -151,7 +151,7 @@ extension TestDomain {
 
   /// Posts a batch as its JSON text.
   @discardableResult
-  public func post(
+  package func post(
     _ json: String, _ tenant: TenantID, _ name: String = "d"
   ) async throws -> LabelIngest.Outcome {
     let dataset = try await ingest.dataset(tenant, named: name)
@@ -165,7 +165,7 @@ extension TestDomain {
 
   /// Posts rows `x` with their labels, the label following from `x` where `labels` is not given.
   @discardableResult
-  public func post(
+  package func post(
     x: [Double], label: (Double) -> Bool = { $0 > 0 }, keys: [String]? = nil, _ tenant: TenantID,
     _ name: String = "d"
   ) async throws -> LabelIngest.Outcome {
@@ -178,12 +178,12 @@ extension TestDomain {
   }
 
   /// How many labels the dataset says it has.
-  public func counts(_ tenant: TenantID, _ name: String = "d") async throws -> LabelCounts {
+  package func counts(_ tenant: TenantID, _ name: String = "d") async throws -> LabelCounts {
     try await datasets.summary(tenant, named: name).counts
   }
 
   /// How many labels there really are, by label.
-  public func countedRows() async throws -> (positives: Int, negatives: Int) {
+  package func countedRows() async throws -> (positives: Int, negatives: Int) {
     try await asOwner { connection in
       let rows = try await connection.query(
         "SELECT count(*) FILTER (WHERE label), count(*) FILTER (WHERE NOT label) FROM labels")
@@ -192,7 +192,7 @@ extension TestDomain {
   }
 
   /// Trains on what is stored of a dataset and waits for the model, which is then the active one.
-  public func train(_ tenant: TenantID, _ name: String = "d") async throws {
+  package func train(_ tenant: TenantID, _ name: String = "d") async throws {
     let before = try await datasets.summary(tenant, named: name).activeModel?.version
     let runner = TrainingRunner(
       database: database, autoTraining: autoTraining, cache: LabelCache(bytes: 1 << 20), logger: logger)

@@ -7,7 +7,7 @@ import Testing
 /// The whole state diagram of docs/jobs.md: what every operation does from every state, and that nothing else happens.
 @Suite struct EdgeTests {
   /// Where a job can stand, seen by a worker with a lease of it.
-  enum Place: CaseIterable {
+  enum Situation: CaseIterable {
     /// Waiting; the lease is of an attempt that was handed back.
     case queued
     /// Running under the lease.
@@ -23,7 +23,7 @@ import Testing
 
   /// What can be done with a job.
   enum Operation: CaseIterable {
-    case claim, beat, succeed, failForGood, failForNow, release, rescue, cancel
+    case claim, renew, succeed, failForGood, failForNow, release, rescue, cancel
   }
 
   /// What is said to it.
@@ -32,8 +32,8 @@ import Testing
   }
 
   /// All edges that exist. Every other operation leaves the job as it is and is refused, or does nothing.
-  static func edge(_ place: Place, _ operation: Operation) -> JobState? {
-    switch (place, operation) {
+  static func edge(_ situation: Situation, _ operation: Operation) -> JobState? {
+    switch (situation, operation) {
     case (.queued, .claim): .running
     case (.queued, .cancel): .cancelled
     case (.running, .succeed), (.expired, .succeed): .succeeded
@@ -47,33 +47,33 @@ import Testing
   }
 
   /// What is allowed though it leads nowhere else.
-  static func isAllowed(_ place: Place, _ operation: Operation) -> Bool {
-    switch (place, operation) {
+  static func isAllowed(_ situation: Situation, _ operation: Operation) -> Bool {
+    switch (situation, operation) {
     // Find nothing to do, or ask for what was asked for already.
     case (_, .claim), (_, .rescue): true
-    case (.running, .beat), (.expired, .beat), (.cancelling, .beat): true
+    case (.running, .renew), (.expired, .renew), (.cancelling, .renew): true
     case (.running, .cancel), (.expired, .cancel), (.cancelling, .cancel), (.lost, .cancel): true
-    default: edge(place, operation) != nil
+    default: edge(situation, operation) != nil
     }
   }
 
-  @Test(arguments: Place.allCases, Operation.allCases)
-  func edge(place: Place, operation: Operation) async throws {
+  @Test(arguments: Situation.allCases, Operation.allCases)
+  func edge(situation: Situation, operation: Operation) async throws {
     try await withQueue { bench in
-      let lease = try await arrive(place, bench)
+      let lease = try await arrive(situation, bench)
       let before = try #require(try await bench.job(lease.job))
       let answer = try await apply(operation, lease, bench)
       let after = try #require(try await bench.job(lease.job))
-      #expect(answer == (Self.isAllowed(place, operation) ? .done : .refused))
-      #expect(after.state == Self.edge(place, operation) ?? before.state)
+      #expect(answer == (Self.isAllowed(situation, operation) ? .done : .refused))
+      #expect(after.state == Self.edge(situation, operation) ?? before.state)
       if after.state == before.state {
         #expect(after.event == before.event)
-        #expect(after.moves == before.moves)
+        #expect(after.transitions == before.transitions)
         #expect(after.failures == before.failures)
       } else {
         #expect(after.event == before.event + 1)
-        #expect(after.moves.dropLast() == before.moves[...])
-        #expect(after.moves.last?.state == after.state && after.moves.last?.event == after.event)
+        #expect(after.transitions.dropLast() == before.transitions[...])
+        #expect(after.transitions.last?.state == after.state && after.transitions.last?.event == after.event)
       }
       #expect(after.state.isFinal == (after.finishedAt != nil))
     }
@@ -95,9 +95,9 @@ import Testing
       #expect(ended.failures.map(\.type) == ["weather", "flood"])
       #expect(ended.failures.map(\.attempt) == [1, 2])
       #expect(ended.failures.allSatisfy { abs($0.at?.timeIntervalSinceNow ?? 100) < 60 })
-      #expect(ended.moves.map(\.state) == [.queued, .running, .queued, .running, .failed])
-      #expect(ended.moves.map(\.event) == [1, 2, 3, 4, 5])
-      for (then, move) in zip([asQueued, asRunning], ended.moves) {
+      #expect(ended.transitions.map(\.state) == [.queued, .running, .queued, .running, .failed])
+      #expect(ended.transitions.map(\.event) == [1, 2, 3, 4, 5])
+      for (then, move) in zip([asQueued, asRunning], ended.transitions) {
         let now = ended.asOf(move)
         #expect(now.state == then.state && now.event == then.event && now.attempt == then.attempt)
         #expect(now.progress == then.progress && now.phase == then.phase && now.failures == then.failures)
@@ -109,14 +109,15 @@ import Testing
     }
   }
 
-  @Test func `however often a job is handed back, its moves stay bounded and its events go on`() async throws
+  @Test func `however often a job is handed back, its transitions stay bounded and its events go on`()
+    async throws
   {
     try await withQueue { bench in
       let job = try await bench.enqueue()
       for _ in 0..<60 { try await bench.queue.release(#require(try await bench.queue.claim(worker: "w"))) }
       let read = try #require(try await bench.job(job))
-      #expect(read.event == 121 && read.moves.count == JobMove.kept)
-      #expect(read.moves.map(\.event) == Array(22...121))
+      #expect(read.event == 121 && read.transitions.count == JobTransition.kept)
+      #expect(read.transitions.map(\.event) == Array(22...121))
       #expect(read.attempt == 0 && read.failures.isEmpty)
     }
   }
@@ -152,10 +153,10 @@ import Testing
     }
   }
 
-  private func arrive(_ place: Place, _ bench: Bench) async throws -> Lease {
+  private func arrive(_ situation: Situation, _ bench: Bench) async throws -> Lease {
     let job = try await bench.enqueue()
     let lease = try #require(try await bench.queue.claim(worker: "w"))
-    switch place {
+    switch situation {
     case .queued: try await bench.queue.release(lease)
     case .running: break
     case .expired: try await bench.expireLeases()
@@ -177,11 +178,11 @@ import Testing
     do {
       switch operation {
       case .claim: _ = try await bench.queue.claim(worker: "w")
-      case .beat:
-        let pulses = try await bench.queue.transaction {
-          try await bench.queue.beat([Beat(lease: lease, progress: nil)], in: $0)
+      case .renew:
+        let results = try await bench.queue.transaction {
+          try await bench.queue.renew([LeaseRenewal(lease: lease, progress: nil)], in: $0)
         }
-        if case .lost? = pulses.first { return .refused }
+        if case .lost? = results.first { return .refused }
       case .succeed: try await bench.succeed(lease)
       case .failForGood: try await bench.queue.fail(lease, .internalError, retry: false)
       case .failForNow: try await bench.queue.fail(lease, .internalError, retry: true)

@@ -17,9 +17,11 @@ import Testing
 
       await #expect(throws: JobQueueError.leaseLost(id: job.id)) { try await bench.succeed(late) }
       await #expect(throws: JobQueueError.leaseLost(id: job.id)) { try await bench.queue.release(late) }
-      let beats = [late, next].map { Beat(lease: $0, progress: Progress(fraction: 0.5, phase: "x")) }
-      let pulses = try await bench.queue.transaction { try await bench.queue.beat(beats, in: $0) }
-      #expect(pulses == [.lost, .renewed])
+      let renewals = [late, next].map {
+        LeaseRenewal(lease: $0, progress: Progress(fraction: 0.5, phase: "x"))
+      }
+      let results = try await bench.queue.transaction { try await bench.queue.renew(renewals, in: $0) }
+      #expect(results == [.lost, .renewed])
       try await bench.succeed(next)
       #expect(try await bench.state(job) == .succeeded)
     }
@@ -46,14 +48,14 @@ import Testing
       leases.sort { $0.job.id < $1.job.id }
       try await bench.expireLeases()
       try await bench.cancel(jobs[1])
-      let pulses = try await bench.queue.transaction {
-        try await bench.queue.beat(
+      let results = try await bench.queue.transaction {
+        try await bench.queue.renew(
           [
-            Beat(lease: leases[0], progress: Progress(fraction: 0.25, phase: "fitting")),
-            Beat(lease: leases[1], progress: nil),
+            LeaseRenewal(lease: leases[0], progress: Progress(fraction: 0.25, phase: "fitting")),
+            LeaseRenewal(lease: leases[1], progress: nil),
           ], in: $0)
       }
-      #expect(pulses == [.renewed, .cancelRequested])
+      #expect(results == [.renewed, .cancelRequested])
       #expect(try await bench.queue.rescue() == 0)
       let read = try #require(try await bench.job(jobs[0]))
       #expect(read.progress == 0.25 && read.phase == "fitting")
@@ -70,9 +72,9 @@ import Testing
       try await bench.expireLeases()
       try await bench.asTenant(1) { transaction in
         try await bench.queue.succeed(ending, result: nil, in: transaction)
-        let beats = [ending, other].map { Beat(lease: $0, progress: nil) }
-        let pulses = try await bench.queue.transaction { try await bench.queue.beat(beats, in: $0) }
-        #expect(pulses == [.renewed, .renewed])
+        let renewals = [ending, other].map { LeaseRenewal(lease: $0, progress: nil) }
+        let results = try await bench.queue.transaction { try await bench.queue.renew(renewals, in: $0) }
+        #expect(results == [.renewed, .renewed])
         #expect(try await bench.queue.rescue() == 0)
       }
       #expect(try await bench.state(ending.job) == .succeeded)

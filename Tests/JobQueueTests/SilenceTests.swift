@@ -48,7 +48,7 @@ import Testing
   @Test(.timeLimit(.minutes(2)), arguments: ["claim", "rescue"])
   func `the queue's own transactions end, and the next ones go through`(what: String) async throws {
     var configuration = JobQueue.Configuration()
-    configuration.patience = .milliseconds(300)
+    configuration.timeout = .milliseconds(300)
     let patient = configuration
     try await withQueue { bench in
       let proxy = try FaultProxy(to: bench.connection)

@@ -99,13 +99,13 @@ import Testing
         let waiting = try await bench.queue.waiting(tenant: 1, subject: 1, in: tx)
         // Nobody takes it up meanwhile.
         let claimed = try await bench.queue.claim(worker: "w")
-        try await bench.queue.callOff(tenant: 1, subject: 1, trouble, in: tx)
+        try await bench.queue.cancelWaiting(tenant: 1, subject: 1, trouble, in: tx)
         let left = try await bench.queue.waiting(tenant: 1, subject: 1, in: tx)
         #expect(waiting?.id == job.id && claimed?.job.id == manual.id && left == nil)
       }
       let ended = try #require(try await bench.job(job))
       #expect(ended.state == .cancelled && ended.error == trouble && ended.finishedAt != nil)
-      #expect(ended.moves.map(\.state) == [.queued, .cancelled])
+      #expect(ended.transitions.map(\.state) == [.queued, .cancelled])
       #expect(try await bench.state(other) == .queued)
       #expect(try await bench.enqueue(coalesce: true).id != job.id)
     }

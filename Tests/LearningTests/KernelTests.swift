@@ -114,9 +114,9 @@ import Testing
   @Test(arguments: [1, 2, 3, 8]) func aTeamDoesEveryBlockOnce(_ threads: Int) throws {
     let blocks = 7
     let counts = (0..<blocks).map { _ in Counter() }
-    try Team.with(threads: threads) { team in
+    try ThreadPool.with(threads: threads) { pool in
       var runner = BlockRunner(threads: threads)
-      runner.team = team
+      runner.pool = pool
       for round in 1...2_000 {
         try runner.run(blocks) { block, _, _ in counts[block].value.add(1, ordering: .relaxed) }
         // Nothing of a pass is left to do when it returns.
@@ -125,7 +125,7 @@ import Testing
       }
     }
     #expect(throws: LearningError.self) {
-      try Team.with(threads: threads) { _ in throw LearningError.tooLarge(detail: "") }
+      try ThreadPool.with(threads: threads) { _ in throw LearningError.tooLarge(detail: "") }
     }
   }
 

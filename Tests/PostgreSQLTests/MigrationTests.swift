@@ -153,7 +153,7 @@ import Testing
         try await export.transaction(readOnly: true) { tx in
           try await tx.query("SELECT * FROM t")
           let migrator = Migrator(
-            [first, additive], lockTimeout: .milliseconds(50), patience: .milliseconds(300))
+            [first, additive], lockTimeout: .milliseconds(50), timeout: .milliseconds(300))
           let error = await #expect(throws: MigrationError.self) {
             try await pool.withConnection { try await migrator.migrate($0) }
           }

@@ -3,9 +3,9 @@ import Testing
 @testable import PostgreSQL
 
 /// A libpq that follows a script.
-struct ScriptedWire: Wire {
+struct ScriptedWire: ProtocolConnection {
   enum Event {
-    case result(WireResult?)
+    case result(ProtocolResult?)
     /// Nothing more until the socket is read again.
     case needInput
     case lost
@@ -38,7 +38,7 @@ struct ScriptedWire: Wire {
     flushes -= 1
     return flushes <= 0
   }
-  mutating func nextResult() -> WireResult? {
+  mutating func nextResult() -> ProtocolResult? {
     guard case .result(let result)? = script.first else { return nil }
     script.removeFirst()
     return result

@@ -48,7 +48,7 @@ import Yams
   @Test func whatAClientHasMadeUpIsShownInPart() throws {
     let long = String(repeating: "é", count: 5_000)
     let said = try members(
-      Problem(.invalidBody, places: [Place(pointer: "/" + long, detail: "unknown member")]))
+      Problem(.invalidBody, locations: [ErrorLocation(pointer: "/" + long, detail: "unknown member")]))
     let place = try #require((said["errors"] as? [[String: Any]])?.first)
     #expect((place["pointer"] as? String)?.unicodeScalars.count == 1_000)
     #expect((place["pointer"] as? String)?.hasSuffix("é…") == true)

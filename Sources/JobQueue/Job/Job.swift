@@ -39,8 +39,8 @@ public struct Job: Sendable {
   public var failures: [AttemptFailure]
   /// The number of its newest event: goes up with every move and with every stored progress.
   public var event: Int64
-  /// The moves that led here, oldest first, the last ``JobMove/kept`` of them.
-  public var moves: [JobMove]
+  /// The moves that led here, oldest first, the last ``JobTransition/kept`` of them.
+  public var transitions: [JobTransition]
   /// When it was asked for.
   public var createdAt: Date
   /// When the current or last attempt began.
@@ -53,7 +53,7 @@ extension Job {
   /// The columns that ``init(_:)`` reads, in its order.
   static let columns: Query = """
     tenant_id, id, kind, subject, origin, state, priority, parameters, progress, phase, attempt, max_attempts, run_at, \
-    cancel_requested, result, error, failures, event, moves, created_at, started_at, finished_at
+    cancel_requested, result, error, failures, event, transitions, created_at, started_at, finished_at
     """
 
   /// Reads a row that begins with ``columns``.
@@ -78,7 +78,7 @@ extension Job {
     error = try row.decode(at: 15, as: JSONB?.self)?.decode(JobErrorRecord.self)
     failures = try row.decode(at: 16, as: JSONB.self).decode([AttemptFailure].self)
     event = try row.decode(at: 17)
-    moves = try row.decode(at: 18, as: JSONB.self).decode([JobMove].self)
+    transitions = try row.decode(at: 18, as: JSONB.self).decode([JobTransition].self)
     createdAt = try row.decode(at: 19)
     startedAt = try row.decode(at: 20)
     finishedAt = try row.decode(at: 21)

@@ -19,7 +19,7 @@ extension JobQueue {
           finished_at = CASE state WHEN 'queued' THEN clock_timestamp() END,
           event = event + CASE state WHEN 'queued' THEN 1 ELSE 0 END,
           moves = CASE state WHEN 'queued' THEN moves || \(
-            JobMove.element(event: "event + 1", state: "'cancelled'", attempt: "attempt")) ELSE moves END
+            JobTransition.element(event: "event + 1", state: "'cancelled'", attempt: "attempt")) ELSE moves END
         WHERE tenant_id = \(tenant) AND id = \(id) AND kind = \(kind) AND state IN ('queued', 'running')
         RETURNING *
       )

@@ -71,7 +71,7 @@ extension JobQueue {
         started_at = chosen.now, claimed_at = chosen.now, worker = \(worker),
         lease_token = gen_random_uuid(),
         lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease.inSeconds)),
-        \(JobMove.assignments(to: "'running'", attempt: "jobs.attempt + 1", at: "chosen.now"))
+        \(JobTransition.assignments(to: "'running'", attempt: "jobs.attempt + 1", at: "chosen.now"))
       FROM chosen
       WHERE jobs.tenant_id = chosen.tenant_id AND jobs.id = chosen.id
       RETURNING jobs.*

@@ -25,7 +25,7 @@ extension JobQueue {
         VALUES (\(new.tenant), \(kind), \(new.subject), \(new.origin), \(new.coalesce), \(new.priority),
                 \(new.parameters), \(new.maxAttempts),
                 coalesce(\(new.runAt), now() + make_interval(secs => \(new.delay.inSeconds))),
-                \(JobMove.element(event: "1", state: "'queued'", attempt: "0")))
+                \(JobTransition.element(event: "1", state: "'queued'", attempt: "0")))
         ON CONFLICT (tenant_id, kind, subject) WHERE state = 'queued' AND coalesced
           DO UPDATE SET
             run_at = CASE

@@ -18,7 +18,7 @@ extension JobQueue {
       ), job AS (
         UPDATE jobs SET
           state = 'succeeded', result = \(result), progress = 1, phase = NULL, finished_at = clock_timestamp(),
-          lease_token = NULL, lease_expires_at = NULL, \(JobMove.assignments(to: "'succeeded'"))
+          lease_token = NULL, lease_expires_at = NULL, \(JobTransition.assignments(to: "'succeeded'"))
         FROM held
         WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND NOT held.cancel_requested
         RETURNING jobs.*
@@ -38,7 +38,7 @@ extension JobQueue {
   /// - Throws: ``JobQueueError/leaseLost(id:)``.
   @discardableResult
   public func fail(_ lease: Lease, _ error: JobErrorRecord, retry: Bool) async throws -> JobState {
-    try await moving { transaction in
+    try await requeuing { transaction in
       let job = try await lock(lease, in: transaction)
       if retry, job.attempt < job.maxAttempts, !job.cancelRequested {
         try await requeue(job, after: pause(attempt: job.attempt), failure: error, in: transaction)
@@ -55,7 +55,7 @@ extension JobQueue {
   /// - Throws: ``JobQueueError/leaseLost(id:)``.
   @discardableResult
   public func release(_ lease: Lease) async throws -> JobState {
-    try await moving { transaction in
+    try await requeuing { transaction in
       let job = try await lock(lease, in: transaction)
       if job.cancelRequested {
         try await conclude(job, .cancelled, .cancelled, in: transaction)

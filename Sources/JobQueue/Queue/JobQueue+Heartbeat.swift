@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQL
 
 /// What a worker says about a job that it is doing.
-struct Beat: Sendable {
+struct LeaseRenewal: Sendable {
   var lease: Lease
   /// What has been done since the last time; `nil` for no news.
   var progress: Progress?
@@ -17,7 +17,7 @@ struct Progress: Sendable, Equatable {
 }
 
 /// What the queue says to a worker about a job.
-enum Pulse: Sendable {
+enum RenewalResult: Sendable {
   /// The lease is renewed.
   case renewed
   /// The lease is renewed, and the job is to be ended.
@@ -32,20 +32,21 @@ extension JobQueue {
   /// A job that is just being ended in another transaction is locked: it is left alone and counts as renewed, so that a
   /// long commit of one job does not hold up the leases of the others.
   /// - Parameter executor: runs with the setting ``asWorker``.
-  nonisolated(nonsending) func beat(_ beats: [Beat], in executor: some QueryExecutor) async throws -> [Pulse]
+  nonisolated(nonsending) func renew(_ renewals: [LeaseRenewal], in executor: some QueryExecutor) async throws
+    -> [RenewalResult]
   {
     let rows = try await executor.query(
       """
-      WITH beat AS (
+      WITH renew AS (
         SELECT * FROM unnest(
-          \(beats.map(\.lease.job.tenant)), \(beats.map(\.lease.job.id)), \(beats.map(\.lease.token)),
-          \(beats.map { $0.progress != nil }), \(beats.map { $0.progress?.fraction ?? 0 }),
-          \(beats.map { $0.progress?.phase })
-        ) WITH ORDINALITY AS beat (tenant_id, id, token, has_news, progress, phase, number)
+          \(renewals.map(\.lease.job.tenant)), \(renewals.map(\.lease.job.id)), \(renewals.map(\.lease.token)),
+          \(renewals.map { $0.progress != nil }), \(renewals.map { $0.progress?.fraction ?? 0 }),
+          \(renewals.map { $0.progress?.phase })
+        ) WITH ORDINALITY AS renew (tenant_id, id, token, has_news, progress, phase, number)
       ), held AS (
-        SELECT beat.*, jobs.cancel_requested
-        FROM beat JOIN jobs USING (tenant_id, id)
-        WHERE jobs.state = 'running' AND jobs.lease_token = beat.token
+        SELECT renew.*, jobs.cancel_requested
+        FROM renew JOIN jobs USING (tenant_id, id)
+        WHERE jobs.state = 'running' AND jobs.lease_token = renew.token
       ), free AS (
         SELECT jobs.tenant_id, jobs.id
         FROM held JOIN jobs USING (tenant_id, id)
@@ -65,12 +66,12 @@ extension JobQueue {
       )
       SELECT number, cancel_requested, (SELECT count(*) FROM told) FROM held
       """)
-    var pulses = [Pulse](repeating: .lost, count: beats.count)
+    var results = [RenewalResult](repeating: .lost, count: renewals.count)
     for row in rows {
       let number = try row.decode(at: 0, as: Int.self)
-      guard pulses.indices.contains(number - 1) else { continue }
-      pulses[number - 1] = try row.decode(at: 1) ? .cancelRequested : .renewed
+      guard results.indices.contains(number - 1) else { continue }
+      results[number - 1] = try row.decode(at: 1) ? .cancelRequested : .renewed
     }
-    return pulses
+    return results
   }
 }

@@ -9,7 +9,7 @@ extension JobQueue {
   /// - Returns: how many.
   @discardableResult
   public func rescue(limit: Int = 20) async throws -> Int {
-    try await moving { transaction in
+    try await requeuing { transaction in
       let jobs = try await transaction.query(
         """
         SELECT \(Job.columns) FROM jobs

@@ -19,7 +19,7 @@ extension JobQueue {
   /// for it to do.
   ///
   /// - Parameter reason: what it shows as its error.
-  public nonisolated(nonsending) func callOff(
+  public nonisolated(nonsending) func cancelWaiting(
     tenant: Int32, subject: Int64, _ reason: JobErrorRecord, in executor: some QueryExecutor
   ) async throws {
     try await executor.query(
@@ -27,7 +27,7 @@ extension JobQueue {
       WITH job AS (
         UPDATE jobs SET
           state = 'cancelled', finished_at = clock_timestamp(), error = \(try JSONB(reason)),
-          \(JobMove.assignments(to: "'cancelled'"))
+          \(JobTransition.assignments(to: "'cancelled'"))
         WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
         RETURNING *
       )

@@ -24,7 +24,7 @@ public struct JobQueue: Sendable {
     /// The pause grows no longer.
     public var longestRetryDelay: Duration = .seconds(600)
     /// How long a transaction of the queue's own may take before the database is held to be away.
-    public var patience: Duration = .seconds(10)
+    public var timeout: Duration = .seconds(10)
     /// How long ended jobs are kept; `nil` for ever.
     public var retention: Duration? = .seconds(90 * 86_400)
 
@@ -54,7 +54,7 @@ public struct JobQueue: Sendable {
   func transaction<T>(
     readOnly: Bool = false, _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
-    try await pool.transaction(setup: setup, readOnly: readOnly, within: configuration.patience, body)
+    try await pool.transaction(setup: setup, readOnly: readOnly, within: configuration.timeout, body)
   }
 
   /// What the queue's own transactions begin with. They see the jobs of all tenants (the policy of the table `jobs`), and

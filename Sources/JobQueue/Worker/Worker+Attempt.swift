@@ -3,10 +3,12 @@ import PostgreSQL
 
 extension Worker {
   /// Begins an attempt, which runs on by itself and calls `done` when its slot is free again.
-  func start(_ lease: Lease, _ running: RunningJobs, _ heart: Heart, done: @escaping @Sendable () -> Void) {
+  func start(
+    _ lease: Lease, _ running: RunningJobs, _ heartbeat: LeaseHeartbeat, done: @escaping @Sendable () -> Void
+  ) {
     let control = JobControl(lease)
     running.add(control)
-    heart.add(control)
+    heartbeat.add(control)
     // Not a child of the worker's task: its end is settled with statements after that was cancelled.
     Task {
       let began = ContinuousClock.now
@@ -15,9 +17,9 @@ extension Worker {
       if let outcome = await settle(control, await attempt.result, running) {
         onEnd(lease.job, outcome, ContinuousClock.now - began)
       }
-      heart.remove(control)
+      heartbeat.remove(control)
       let pause = rest(lease.job, ContinuousClock.now - began)
-      if pause > .zero { rests.begin(lease.job.tenant, for: pause) }
+      if pause > .zero { cooldown.begin(lease.job.tenant, for: pause) }
       running.remove(control)
       done()
       guard pause > .zero else { return }
@@ -30,7 +32,7 @@ extension Worker {
   func shutDown(_ running: RunningJobs) async {
     let began = ContinuousClock.now
     for control in running.all { control.stop(.shutdown) }
-    while running.count > 0, ContinuousClock.now - began < patience {
+    while running.count > 0, ContinuousClock.now - began < timeout {
       try? await Task.sleep(for: .milliseconds(10))
     }
     for control in running.all {

@@ -18,13 +18,13 @@ public struct Worker: Sendable {
   let logger: Logger
   let onEnd: @Sendable (Job, AttemptOutcome, Duration) -> Void
   let rest: @Sendable (Job, Duration) -> Duration
-  let rests = Rests()
+  let cooldown = TenantCooldown()
   let handler: Handler
 
   /// How often it looks for work without being told.
   var pollInterval: Duration = .seconds(1)
   /// How long a handler has to stop when the worker shuts down, before its job is handed back without it.
-  var patience: Duration = .milliseconds(700)
+  var timeout: Duration = .milliseconds(700)
 
   /// A worker; ``run()`` starts it.
   ///
@@ -57,39 +57,39 @@ public struct Worker: Sendable {
   /// A handler that does not stop in time is left behind: its job belongs to others by then, and it cannot end it.
   public func run() async throws {
     let thread = DedicatedThread(name: "job-heart")
-    let heart = Heart(queue, connection: connection, thread: thread)
-    let beating = Task(executorPreference: thread) { await heart.run() }
+    let heartbeat = LeaseHeartbeat(queue, connection: connection, thread: thread)
+    let beating = Task(executorPreference: thread) { await heartbeat.run() }
     let (wakeups, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let running = RunningJobs()
 
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await listen(heart) { wake.yield() } }
+      group.addTask { await listen(heartbeat) { wake.yield() } }
       group.addTask { await look { wake.yield() } }
       group.addTask { await tidyUp() }
       for await _ in wakeups {
         while running.count < slots, !Task.isCancelled, let lease = await claim() {
-          start(lease, running, heart) { wake.yield() }
+          start(lease, running, heartbeat) { wake.yield() }
         }
       }
       group.cancelAll()
     }
     // Not part of the cancelled task: handing back takes statements.
     await Task { await shutDown(running) }.value
-    heart.stop()
+    heartbeat.stop()
     await beating.value
     thread.stop()
   }
 
   private func claim() async -> Lease? {
     do {
-      return try await queue.claim(worker: name, passingOver: rests.tenants)
+      return try await queue.claim(worker: name, passingOver: cooldown.tenants)
     } catch {
       if !Task.isCancelled { logger.warning("could not look for jobs", metadata: ["error": "\(error)"]) }
       return nil
     }
   }
 
-  private func listen(_ heart: Heart, _ wake: @Sendable () -> Void) async {
+  private func listen(_ heartbeat: LeaseHeartbeat, _ wake: @Sendable () -> Void) async {
     let listener = Listener(connection, channels: [JobQueue.wakeChannel], logger: logger)
     for await event in listener.events() {
       switch event {
@@ -97,7 +97,7 @@ public struct Worker: Sendable {
       case .notification(_, let payload, _):
         guard payload == queue.kind else { continue }
         wake()
-        heart.beatNow()
+        heartbeat.renewNow()
       case .disconnected, .alive: break
       }
     }

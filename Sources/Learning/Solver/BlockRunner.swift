@@ -9,7 +9,7 @@ struct BlockRunner: Sendable {
   let instructionSet: ck_isa
   let isCancelled: @Sendable () -> Bool
   /// Who helps; otherwise Dispatch is asked each time.
-  var team: Team?
+  var pool: ThreadPool?
 
   init(
     threads: Int, instructionSet: ck_isa = ck_best_isa(),
@@ -53,8 +53,8 @@ struct BlockRunner: Sendable {
     }
     if workers <= 1 {
       work(0)
-    } else if let team {
-      team.run { if $0 < workers { work($0) } }
+    } else if let pool {
+      pool.run { if $0 < workers { work($0) } }
     } else {
       withoutActuallyEscaping(work) { work in
         // Sound because `concurrentPerform` returns only after the last call has, and because the callers of `run`

@@ -45,9 +45,9 @@ private func withTrainer<Result>(
 ) throws -> Result {
   try runner.checkCancelled()
   progress?(TrainingProgress(phase: "encoding", fraction: 0, iteration: 0))
-  return try Team.with(threads: runner.threads) { team in
+  return try ThreadPool.with(threads: runner.threads) { pool in
     var runner = runner
-    runner.team = team
+    runner.pool = pool
     return try read(table, parameters, plan, runner, progress, body)
   }
 }

@@ -16,7 +16,7 @@ enum Activity: UInt8, AtomicRepresentable {
 extension Connection {
   /// Publishes the state after an operation.
   func publishActivity() {
-    guard let wire, !wire.isBroken else {
+    guard let libpq, !libpq.isBroken else {
       activity.store(.closed, ordering: .releasing)
       return
     }
@@ -25,7 +25,7 @@ extension Connection {
 
   /// True inside BEGIN … COMMIT, also when it has failed.
   var inTransactionBlock: Bool {
-    guard let wire else { return false }
-    return PQtransactionStatus(wire.connection) != PQTRANS_IDLE
+    guard let libpq else { return false }
+    return PQtransactionStatus(libpq.connection) != PQTRANS_IDLE
   }
 }

@@ -121,8 +121,8 @@ extension Connection {
     }
     // The signal of a request that came too late may still be on its way to the server process: an empty
     // round trip takes it up. The time limit of the cancelling goes on for it.
-    if !wasHit, let wire, !wire.isBroken, PQpipelineStatus(wire.connection) != PQ_PIPELINE_OFF {
-      if PQpipelineSync(wire.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
+    if !wasHit, let libpq, !libpq.isBroken, PQpipelineStatus(libpq.connection) != PQ_PIPELINE_OFF {
+      if PQpipelineSync(libpq.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
     }
     let timers = gate.withLock { gate in
       defer { gate.cancellation = nil }

@@ -51,16 +51,16 @@ extension Connection {
 
   /// The connection is made: from now on it can be cancelled, severed and watched.
   private func prepareSession() throws {
-    guard let wire else { throw PostgreSQLError(.connectionClosed, "the connection is closed") }
-    PQsetErrorVerbosity(wire.connection, PQERRORS_DEFAULT)
-    guard PQsetnonblocking(wire.connection, 1) == 0, PQenterPipelineMode(wire.connection) == 1,
-      let canceller = CancelHandle(wire.connection)
+    guard let libpq else { throw PostgreSQLError(.connectionClosed, "the connection is closed") }
+    PQsetErrorVerbosity(libpq.connection, PQERRORS_DEFAULT)
+    guard PQsetnonblocking(libpq.connection, 1) == 0, PQenterPipelineMode(libpq.connection) == 1,
+      let canceller = CancelHandle(libpq.connection)
     else {
-      throw PostgreSQLError(.connectionFailed, wire.errorMessage)
+      throw PostgreSQLError(.connectionFailed, libpq.errorMessage)
     }
-    socket = fcntl(wire.socket, F_DUPFD_CLOEXEC, 0)
+    socket = fcntl(libpq.socket, F_DUPFD_CLOEXEC, 0)
     guard socket >= 0 else { throw PostgreSQLError(.connectionFailed, "no file descriptor left") }
-    let (processID, serverVersion) = (PQbackendPID(wire.connection), PQserverVersion(wire.connection))
+    let (processID, serverVersion) = (PQbackendPID(libpq.connection), PQserverVersion(libpq.connection))
     gate.withLock { gate in
       gate.canceller = canceller
       gate.socket = socket
@@ -83,7 +83,7 @@ extension Connection {
     notices.attach(to: connection)
     // The verbose form is the only one that shows the SQLSTATE of a failed login.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
-    wire = LibPQWire(connection: connection)
+    libpq = LibPQProtocolConnection(connection: connection)
     if PQstatus(connection) == CONNECTION_BAD { throw failure(to: connection) }
   }
 
@@ -92,7 +92,7 @@ extension Connection {
     var interest: Readiness = .write
     while true {
       let ready = await wait(for: interest, rearms: true)
-      guard let wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+      guard let libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
       if let reason = interruption(of: id) {
         throw reason == .cancelled
           ? PostgreSQLError(.cancelled, "the task was cancelled while connecting")
@@ -102,11 +102,11 @@ extension Connection {
       if ready.isEmpty { continue }
       // libpq may close this socket and open another, which can have the same number.
       channel.release()
-      switch PQconnectPoll(wire.connection) {
+      switch PQconnectPoll(libpq.connection) {
       case PGRES_POLLING_OK: return
       case PGRES_POLLING_READING: interest = .read
       case PGRES_POLLING_WRITING: interest = .write
-      default: throw failure(to: wire.connection)
+      default: throw failure(to: libpq.connection)
       }
     }
   }

@@ -25,7 +25,7 @@ extension Connection {
       let name = statements.find(queries[0].sql, queries[0].binds.slots)
     {
       // The usual case, without the bookkeeping of a batch.
-      guard let wire, send(queries[0], name, wire.connection), PQpipelineSync(wire.connection) == 1 else {
+      guard let libpq, send(queries[0], name, libpq.connection), PQpipelineSync(libpq.connection) == 1 else {
         throw sendFailure()
       }
       return (try await perform(ExchangeSteps(Self.oneStatement)), Self.oneStatementOf)
@@ -41,14 +41,14 @@ extension Connection {
   private static let oneStatementOf: [Int?] = [0, nil]
 
   private func sendFailure() -> PostgreSQLError {
-    let error = failure ?? PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+    let error = failure ?? PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
     // Part of a batch may be queued: what the session would do with it is anybody's guess.
     tearDown(error)
     return error
   }
 
   private func queue(_ queries: [Query], into batch: inout Batch) -> Bool {
-    guard let connection = wire?.connection else { return false }
+    guard let connection = libpq?.connection else { return false }
     // In a failed transaction DEALLOCATE would fail too; it can wait.
     if !statements.obsolete.isEmpty, !inTransactionBlock {
       for name in statements.obsolete {

@@ -16,15 +16,15 @@ extension Connection {
   }
 
   private func makeVerifier(_ password: String, _ role: String) -> Result<String, PostgreSQLError> {
-    guard let wire else {
+    guard let libpq else {
       return .failure(failure ?? PostgreSQLError(.connectionClosed, "the connection is closed"))
     }
     guard !password.isEmpty, !password.utf8.contains(0) else {
       return .failure(PostgreSQLError(.encoding, "a password is not empty and has no zero byte"))
     }
     // With the algorithm named, libpq asks the server nothing.
-    guard let text = PQencryptPasswordConn(wire.connection, password, role, "scram-sha-256") else {
-      return .failure(PostgreSQLError(.encoding, wire.errorMessage))
+    guard let text = PQencryptPasswordConn(libpq.connection, password, role, "scram-sha-256") else {
+      return .failure(PostgreSQLError(.encoding, libpq.errorMessage))
     }
     defer { PQfreemem(text) }
     return .success(String(cString: text))

@@ -30,8 +30,8 @@ extension Connection {
 
   private func exchange(script: String, _ call: Call, _ id: UInt64) async throws {
     try leavePipelineMode()
-    guard let wire, PQsendQuery(wire.connection, script) == 1 else {
-      throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+    guard let libpq, PQsendQuery(libpq.connection, script) == 1 else {
+      throw PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
     }
     let outcome = try await perform(CopyEndSteps(refusesCopy: true))
     let interruption = interruption(of: id)
@@ -44,16 +44,16 @@ extension Connection {
 
   /// COPY and the simple protocol are forbidden in pipeline mode. Only possible while nothing is under way.
   func leavePipelineMode() throws {
-    guard let wire, PQexitPipelineMode(wire.connection) == 1 else {
-      throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+    guard let libpq, PQexitPipelineMode(libpq.connection) == 1 else {
+      throw PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
     }
   }
 
   /// Everything but COPY and scripts runs in pipeline mode. A connection that cannot go back to it is given up.
   func enterPipelineMode() {
-    guard let wire, !wire.isBroken else { return }
-    if PQenterPipelineMode(wire.connection) != 1 {
-      tearDown(PostgreSQLError(.protocolViolation, wire.errorMessage))
+    guard let libpq, !libpq.isBroken else { return }
+    if PQenterPipelineMode(libpq.connection) != 1 {
+      tearDown(PostgreSQLError(.protocolViolation, libpq.errorMessage))
     }
   }
 }

@@ -24,7 +24,7 @@ public final class Connection: @unchecked Sendable {
   let gate = Protected(Gate())
 
   /// nil before connecting and after closing.
-  var wire: LibPQWire?
+  var libpq: LibPQProtocolConnection?
   /// What is waited for: while connecting libpq's socket, which may change; after that a descriptor of our own
   /// for it. libpq closes its own when it finds the session lost, and then its number may be another file's.
   var socket: Int32 = -1
@@ -71,21 +71,21 @@ public final class Connection: @unchecked Sendable {
 
   /// Waits for the socket. Empty if somebody interrupted the wait.
   func wait(for interest: Readiness, rearms: Bool) async -> Readiness {
-    guard let wire else { return .read }
-    return await channel.wait(socket >= 0 ? socket : wire.socket, for: interest, rearms: rearms)
+    guard let libpq else { return .read }
+    return await channel.wait(socket >= 0 ? socket : libpq.socket, for: interest, rearms: rearms)
   }
 
   /// Goes through a part of the conversation to its end.
   func perform<Steps: ProtocolSteps>(_ steps: consuming Steps) async throws -> Steps.Output {
     var ready: Readiness = []
     while true {
-      guard var wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
-      switch steps.advance(&wire, ready: ready) {
+      guard var libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+      switch steps.advance(&libpq, ready: ready) {
       case .done(let output): return output
       case .wait(let interest):
-        if wire.isBroken {
+        if libpq.isBroken {
           // No step waits for a lost connection; should one do, it must not wait for ever.
-          tearDown(PostgreSQLError(.connectionLost, wire.errorMessage))
+          tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage))
           continue
         }
         // Before the first wait of an operation nothing can lie unread; after it anything can.
@@ -97,8 +97,8 @@ public final class Connection: @unchecked Sendable {
   }
 
   func deliverNotifications() {
-    guard let wire else { return }
-    while let notify = PQnotifies(wire.connection) {
+    guard let libpq else { return }
+    while let notify = PQnotifies(libpq.connection) {
       let notification = Notification(
         channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra),
         processID: Int32(notify.pointee.be_pid))
@@ -109,7 +109,7 @@ public final class Connection: @unchecked Sendable {
 
   /// Ends everything at once; the first reason counts. To be called by the current operation.
   func tearDown(_ reason: PostgreSQLError) {
-    guard failure == nil || wire != nil else { return }
+    guard failure == nil || libpq != nil else { return }
     let reason = failure ?? reason
     failure = reason
     activity.store(.closed, ordering: .releasing)
@@ -123,8 +123,8 @@ public final class Connection: @unchecked Sendable {
     channel.close()
     if socket >= 0 { Glibc.close(socket) }
     socket = -1
-    wire?.finish()
-    wire = nil
+    libpq?.finish()
+    libpq = nil
     for callback in callbacks { callback(reason) }
   }
 

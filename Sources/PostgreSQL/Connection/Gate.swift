@@ -46,7 +46,7 @@ extension Connection {
     if !isAdmitted, await !waitForTurn(id, shielded: shielded) {
       throw PostgreSQLError(.cancelled, "the task was cancelled while waiting")
     }
-    if let failure, wire == nil {
+    if let failure, libpq == nil {
       await finish(id)
       throw failure
     }
@@ -86,12 +86,12 @@ extension Connection {
 
   /// Ends the current operation, unless its cancelling has to be settled first.
   private func leave(_ id: UInt64) -> Bool {
-    if let wire {
+    if let libpq {
       deliverNotifications()
-      if wire.isBroken { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }
+      if libpq.isBroken { tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage)) }
     }
     // Between operations the socket is always watched: for notifications, and for the end of the session.
-    if wire != nil, socket >= 0 { channel.watchWhileIdle(socket, rearms: waits > 1) }
+    if libpq != nil, socket >= 0 { channel.watchWhileIdle(socket, rearms: waits > 1) }
     var turn: OperationQueue.Turn?
     var hasMissedEvent = false
     let hasLeft = gate.withLock { gate in
@@ -127,11 +127,11 @@ extension Connection {
       return false
     }
     guard isAdmitted else { return }
-    if let wire {
+    if let libpq {
       channel.startReading()
       // Unread bytes would bring no edge of their own.
       waits = 2
-      if !wire.consumeInput() { tearDown(PostgreSQLError(.connectionLost, wire.errorMessage)) }
+      if !libpq.consumeInput() { tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage)) }
     }
     _ = leave(id)
   }

@@ -47,8 +47,8 @@ extension Connection {
       try leavePipelineMode()
       gate.withLock { $0.copy = direction }
       copyHasEnded = false
-      guard let wire, PQsendQueryParams(wire.connection, sql, 0, nil, nil, nil, nil, 0) == 1 else {
-        throw PostgreSQLError(.connectionLost, wire?.errorMessage ?? "the connection is closed")
+      guard let libpq, PQsendQueryParams(libpq.connection, sql, 0, nil, nil, nil, nil, 0) == 1 else {
+        throw PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
       }
       switch (try await perform(CopyStartSteps()), direction) {
       case (.copyIn, .copyIn), (.copyOut, .copyOut): return
@@ -74,21 +74,21 @@ extension Connection {
     if let reason {
       throw PostgreSQLError(reason == .cancelled ? .cancelled : .statementTimeout, "the COPY was cancelled")
     }
-    guard let wire else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+    guard let libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
     let sent = bytes.withUnsafeBytes { raw in
       // libpq copies the bytes; an empty piece needs no message.
-      raw.count == 0 ? 1 : PQputCopyData(wire.connection, raw.baseAddress, Int32(clamping: raw.count))
+      raw.count == 0 ? 1 : PQputCopyData(libpq.connection, raw.baseAddress, Int32(clamping: raw.count))
     }
-    guard sent == 1 else { throw PostgreSQLError(.connectionLost, wire.errorMessage) }
+    guard sent == 1 else { throw PostgreSQLError(.connectionLost, libpq.errorMessage) }
     try await perform(FlushSteps())
   }
 
   private func endData(reason: String?) async throws {
-    while let wire {
-      let sent = PQputCopyEnd(wire.connection, reason)
+    while let libpq {
+      let sent = PQputCopyEnd(libpq.connection, reason)
       if sent == 1 { return }
       // 0: the message does not fit yet.
-      guard sent == 0 else { throw PostgreSQLError(.connectionLost, wire.errorMessage) }
+      guard sent == 0 else { throw PostgreSQLError(.connectionLost, libpq.errorMessage) }
       try await perform(FlushSteps())
     }
   }

@@ -1,5 +1,5 @@
 extension Connection {
-  /// Admits one call of a COPY's closure to the wire; returns why the operation is to end, if it is.
+  /// Admits one call of a COPY's closure to the libpq; returns why the operation is to end, if it is.
   ///
   /// The closure's writer and stream can be handed to several tasks; two at once would be one too many.
   func beginCopyStep(_ id: UInt64, _ direction: CopyDirection) throws -> Interruption? {

@@ -13,7 +13,7 @@ public struct Migrator: Sendable {
   private let migrations: [Migration]
   private let table: String
   private let lockTimeout: Duration
-  private let patience: Duration
+  private let timeout: Duration
   private let logger: Logger
 
   /// Sorts the migrations by name. The table keeps what has been applied: name, SHA-256 of the text, time, compatibility.
@@ -23,12 +23,12 @@ public struct Migrator: Sendable {
   ///   - patience: how long a migration is tried.
   public init(
     _ migrations: [Migration], table: String = "schema_migrations", lockTimeout: Duration = .seconds(1),
-    patience: Duration = .seconds(600), logger: Logger = Logger(label: "postgresql.migrations")
+    timeout: Duration = .seconds(600), logger: Logger = Logger(label: "postgresql.migrations")
   ) {
     self.migrations = migrations.sorted { $0.name < $1.name }
     self.table = table
     self.lockTimeout = lockTimeout
-    self.patience = patience
+    self.timeout = timeout
     self.logger = logger
   }
 
@@ -133,7 +133,7 @@ public struct Migrator: Sendable {
   private func retryingLocks(
     _ name: String, _ body: nonisolated(nonsending) () async throws -> Void
   ) async throws {
-    let deadline = ContinuousClock.now + patience
+    let deadline = ContinuousClock.now + timeout
     var pause = min(lockTimeout, .seconds(1))
     while true {
       do {

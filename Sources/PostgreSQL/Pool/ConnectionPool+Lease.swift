@@ -8,9 +8,9 @@ extension ConnectionPool {
     if let lease = ready.lease { return lease }
     let waiter = ready.waiter
     let loop = EventLoop.shared
-    let patience = min(limit ?? configuration.acquireTimeout, configuration.acquireTimeout)
+    let timeout = min(limit ?? configuration.acquireTimeout, configuration.acquireTimeout)
     let start = ContinuousClock.now
-    let deadline = start + patience
+    let deadline = start + timeout
     let timer = WaitTimer()
     defer {
       timer.cancel(on: loop)
@@ -22,7 +22,7 @@ extension ConnectionPool {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         enqueue(waiter, continuation)
-        timer.start(on: loop, at: deadline) { [weak self] in self?.timeOut(waiter, patience) }
+        timer.start(on: loop, at: deadline) { [weak self] in self?.timeOut(waiter, timeout) }
         if Task.isCancelled { cancelWaiter(waiter) }
       }
     } onCancel: {
@@ -72,7 +72,7 @@ extension ConnectionPool {
       throwing: PostgreSQLError(.cancelled, "the task was cancelled while it waited for a connection"))
   }
 
-  private func timeOut(_ waiter: Int, _ patience: Duration) {
+  private func timeOut(_ waiter: Int, _ timeout: Duration) {
     guard let continuation = take(waiter) else { return }
     // If the server cannot be reached that is the better explanation.
     let failure = state.withLock { state in
@@ -81,7 +81,7 @@ extension ConnectionPool {
     }
     var error = PostgreSQLError(
       failure == nil ? .acquireTimeout : .connectionFailed,
-      "no connection became free within \(patience)", sqlState: failure?.sqlState)
+      "no connection became free within \(timeout)", sqlState: failure?.sqlState)
     error.underlying = failure
     continuation.resume(throwing: error)
   }

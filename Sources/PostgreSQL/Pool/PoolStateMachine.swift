@@ -14,7 +14,7 @@ struct PoolStateMachine {
     var idleTimeout: Duration
     var maxLifetime: Duration
     /// Failed connection attempts in a row, with none open, after which waiters are told.
-    var patience = 3
+    var maxFailures = 3
     /// The pause after the first failed attempt; doubled after each, up to `maxBackoff`.
     var backoff: Duration = .milliseconds(50)
     var maxBackoff: Duration = .milliseconds(400)
@@ -67,7 +67,7 @@ struct PoolStateMachine {
   var open: Int { idle.count + inUse.count }
 
   /// True when the server has not been reached lately: requests are then answered quickly.
-  private var isAway: Bool { failures >= limits.patience && open == 0 }
+  private var isAway: Bool { failures >= limits.maxFailures && open == 0 }
 
   // MARK: Requests
 
@@ -120,8 +120,8 @@ struct PoolStateMachine {
     failures += 1
     let factor = 1 << min(failures - 1, 10)
     notBefore = now + min(limits.backoff * factor, limits.maxBackoff)
-    if open == 0, connecting.isEmpty, isFinal || failures >= limits.patience {
-      if isFinal { failures = max(failures, limits.patience) }
+    if open == 0, connecting.isEmpty, isFinal || failures >= limits.maxFailures {
+      if isFinal { failures = max(failures, limits.maxFailures) }
       defer { waiting = [] }
       return waiting.isEmpty ? [] : [.fail(waiting)]
     }

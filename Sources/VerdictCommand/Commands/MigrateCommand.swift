@@ -71,7 +71,7 @@ struct MigrateCommand: AsyncParsableCommand {
       }
       return
     }
-    let applied = try await installation.migrate(patience: .seconds(try seconds()), logger: logger)
+    let applied = try await installation.migrate(timeout: .seconds(try seconds()), logger: logger)
     for name in applied { print("applied \(name)") }
     guard applied.isEmpty else { return }
     let schema = try await installation.migrating(logger) { try await $0.status($1) }

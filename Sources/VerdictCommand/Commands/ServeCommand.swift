@@ -9,7 +9,7 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Answer HTTP requests, and train in the background.")
 
   @OptionGroup var database: DatabaseOptions
-  @OptionGroup var door: FrontDoorOptions
+  @OptionGroup var door: NetworkLimitOptions
 
   @Option(help: "Address to listen on. [VERDICT_HOST; default: 127.0.0.1]")
   var host: String?
@@ -70,7 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
     return try Server.Settings(
       host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
       port: port ?? Environment.number("verdict.port", default: 8_080),
-      frontDoor: door.frontDoor(), isReadOnly: isReadOnly,
+      networkLimits: door.networkLimits(), isReadOnly: isReadOnly,
       workers: isReadOnly ? 0 : workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
       auditKeptDays: JobSettings.auditKeptDays(), jobs: JobSettings.configuration(),

@@ -69,20 +69,20 @@ struct Installation: Sendable {
   ///
   /// - Parameter patience: for how long locks that others hold are tried for.
   /// - Returns: the names of those that were.
-  func migrate(patience: Duration = .seconds(600), logger: Logger) async throws -> [String] {
-    try await migrating(patience: patience, logger) { try await $0.migrate($1) }
+  func migrate(timeout: Duration = .seconds(600), logger: Logger) async throws -> [String] {
+    try await migrating(timeout: timeout, logger) { try await $0.migrate($1) }
   }
 
   /// Looks at the database's migrations, or applies some, as the owner of the tables.
   func migrating<T>(
-    patience: Duration = .seconds(600), _ logger: Logger, _ body: (Migrator, Connection) async throws -> T
+    timeout: Duration = .seconds(600), _ logger: Logger, _ body: (Migrator, Connection) async throws -> T
   ) async throws -> T {
     var owner = admin
     // A standby may need long to take in what a migration has written.
     owner.commitTimeout = .seconds(600)
     let connection = try await Connection.connect(owner, logger: logger)
     do {
-      let result = try await body(Migrator(Migrations.all, patience: patience, logger: logger), connection)
+      let result = try await body(Migrator(Migrations.all, timeout: timeout, logger: logger), connection)
       await connection.close()
       return result
     } catch {

@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// Who did something.
-public enum Actor: Sendable, Equatable {
+package enum Actor: Sendable, Equatable {
   /// A request with this key.
   case key(Int)
   /// The operator, at the command line.
@@ -9,7 +9,7 @@ public enum Actor: Sendable, Equatable {
 }
 
 /// What is written down of a tenant.
-public enum AuditAction: String, Sendable, CaseIterable {
+package enum AuditAction: String, Sendable, CaseIterable {
   case tenantCreated = "tenant.created"
   case limitsSet = "limits.set"
   case keyCreated = "key.created"
@@ -23,19 +23,19 @@ public enum AuditAction: String, Sendable, CaseIterable {
 }
 
 /// One act.
-public struct AuditEntry: Sendable, Equatable {
+package struct AuditEntry: Sendable, Equatable {
   /// Number of the entry within all entries.
-  public var id: Int
+  package var id: Int
   /// When the transaction of the act began.
-  public var at: Date
+  package var at: Date
   /// Who did it.
-  public var actor: Actor
+  package var actor: Actor
   /// The key's name at that time; `nil` for the command line.
-  public var keyName: String?
+  package var keyName: String?
   /// What was done, an ``AuditAction``.
-  public var action: String
+  package var action: String
   /// To what: `dataset adult`, `key 12`.
-  public var target: String
+  package var target: String
   /// More about it, for people.
-  public var detail: String?
+  package var detail: String?
 }

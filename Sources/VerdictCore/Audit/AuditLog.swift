@@ -1,18 +1,18 @@
 import Foundation
-public import PostgreSQL
+package import PostgreSQL
 
 /// Who did which administrative act, and which deletion, when. An entry is written in the transaction of its act: there is
 /// never one without the other.
-public struct AuditLog: Sendable {
+package struct AuditLog: Sendable {
   private let database: Database
 
   /// The log in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
   /// Writes an act down in the transaction that does it.
-  public static func record(
+  package static func record(
     _ tenant: TenantID, _ actor: Actor, _ action: AuditAction, _ target: String, detail: String? = nil,
     in tx: some QueryExecutor
   ) async throws {
@@ -45,7 +45,7 @@ public struct AuditLog: Sendable {
   static let rowsPerStep = 1_000
 
   /// The entries of a tenant, newest first, below the id `cursor`, at most `limit`.
-  public func list(_ tenant: TenantID, before cursor: Int?, limit: Int) async throws -> [AuditEntry] {
+  package func list(_ tenant: TenantID, before cursor: Int?, limit: Int) async throws -> [AuditEntry] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await tx.query(
         """

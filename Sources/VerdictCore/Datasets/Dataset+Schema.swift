@@ -1,6 +1,6 @@
 extension Dataset {
   /// How rows of this dataset are read.
-  public var schema: RowSchema {
+  package var schema: RowSchema {
     RowSchema(features: features, labelName: label.name, positive: label.positive)
   }
 }

@@ -1,9 +1,9 @@
 import PostgreSQL
 
 /// The notification by which servers learn that what they keep of a dataset in memory is out of date.
-public enum DatasetChanges {
+package enum DatasetChanges {
   /// The channel; the payload is `tenant:dataset`.
-  public static let channel = "verdict_datasets"
+  package static let channel = "verdict_datasets"
 
   /// Tells all servers, when the caller's transaction commits (PostgreSQL manual, NOTIFY).
   static func announce(_ tenant: TenantID, dataset: Int, in tx: some QueryExecutor) async throws {
@@ -17,9 +17,9 @@ public enum DatasetChanges {
   }
 
   /// Sends a word that is about no dataset, to find out whether announcements arrive.
-  public static func call(_ word: String, in database: Database) async throws {
+  package static func call(_ message: String, in database: Database) async throws {
     try await database.pool.query(
-      "SELECT pg_notify(\(channel), \(word))", within: ServedDatasets.patience)
+      "SELECT pg_notify(\(channel), \(message))", within: ServedDatasets.livenessTimeout)
   }
 
   /// Tells all servers, when the caller's transaction commits, that a key of a tenant opens nothing any more; or, without a
@@ -30,7 +30,7 @@ public enum DatasetChanges {
   }
 
   /// The tenant and the key, `nil` for all, that a payload says are revoked.
-  public static func parseRevocation(_ payload: String) -> (tenant: TenantID, key: Int?)? {
+  package static func parseRevocation(_ payload: String) -> (tenant: TenantID, key: Int?)? {
     let parts = payload.split(separator: ":")
     guard parts.count == 3, parts[0] == "key", let tenant = Int32(parts[1]) else { return nil }
     let key = Int(parts[2])
@@ -39,10 +39,10 @@ public enum DatasetChanges {
   }
 
   /// What a server's listening session is called, by which others find it.
-  public static func listenerName(_ server: String) -> String { listenerPrefix + server }
+  package static func listenerName(_ server: String) -> String { listenerPrefix + server }
 
   /// The names of all sessions of this database that listen for a server (PostgreSQL manual, pg_stat_activity).
-  public static func listeners(in database: Database) async throws -> [String] {
+  package static func listeners(in database: Database) async throws -> [String] {
     try await database.pool.query(
       """
       SELECT application_name FROM pg_stat_activity
@@ -54,7 +54,7 @@ public enum DatasetChanges {
   private static let listenerPrefix = "verdict-listener-"
 
   /// The tenant and dataset of a payload.
-  public static func parse(_ payload: String) -> (tenant: TenantID, dataset: Int)? {
+  package static func parse(_ payload: String) -> (tenant: TenantID, dataset: Int)? {
     let parts = payload.split(separator: ":")
     guard parts.count == 2, let tenant = Int32(parts[0]), let dataset = Int(parts[1]) else { return nil }
     return (TenantID(rawValue: tenant), dataset)

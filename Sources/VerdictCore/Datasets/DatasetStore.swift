@@ -1,20 +1,20 @@
 import Foundation
 import Learning
-public import PostgreSQL
+package import PostgreSQL
 
 /// The datasets of tenants.
-public struct DatasetStore: Sendable {
+package struct DatasetStore: Sendable {
   private let database: Database
 
   /// The datasets in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
   /// Creates a dataset in the caller's transaction.
   ///
   /// - Throws: ``DomainError/nameTaken(what:)``, ``DomainError/quotaExceeded(_:maximum:present:)``.
-  public func create(
+  package func create(
     _ tenant: TenantID, _ new: NewDataset, by actor: Actor = .commandLine, in tx: Transaction
   ) async throws -> DatasetSummary {
     try await Quotas.admitDataset(tenant, in: tx)
@@ -40,7 +40,7 @@ public struct DatasetStore: Sendable {
   /// - Parameter lock: `FOR KEY SHARE` while rows are added, so that the dataset cannot be deleted under them;
   ///   `FOR UPDATE` while its description changes.
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func dataset(
+  package func dataset(
     _ tenant: TenantID, named name: String, lock: RowLock = .none, in tx: some QueryExecutor
   ) async throws -> Dataset {
     let rows = try await tx.query(
@@ -68,7 +68,7 @@ public struct DatasetStore: Sendable {
   /// The dataset of that name with its counts and active model.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func summary(
+  package func summary(
     _ tenant: TenantID, named name: String, in tx: some QueryExecutor
   ) async throws -> DatasetSummary {
     let rows = try await tx.query(
@@ -78,14 +78,14 @@ public struct DatasetStore: Sendable {
   }
 
   /// The dataset of that name in a transaction of its own.
-  public func summary(_ tenant: TenantID, named name: String) async throws -> DatasetSummary {
+  package func summary(_ tenant: TenantID, named name: String) async throws -> DatasetSummary {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await summary(tenant, named: name, in: tx)
     }
   }
 
   /// The tenant's datasets by name, after the name `cursor`, at most `limit`.
-  public func list(_ tenant: TenantID, after cursor: String?, limit: Int) async throws -> [DatasetSummary] {
+  package func list(_ tenant: TenantID, after cursor: String?, limit: Int) async throws -> [DatasetSummary] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await tx.query(
         DatasetRow.summaries
@@ -98,7 +98,7 @@ public struct DatasetStore: Sendable {
   }
 
   /// Looks at a dataset as it is just before it changes, and throws to leave it as it is.
-  public typealias Condition = @Sendable (DatasetSummary) throws -> Void
+  package typealias Condition = @Sendable (DatasetSummary) throws -> Void
 
   /// Changes a dataset's description, lets what follows from it happen, and tells every server that keeps it in memory.
   ///
@@ -107,7 +107,7 @@ public struct DatasetStore: Sendable {
   ///   - condition: asked under the lock under which the change is made, so that nothing comes in between; only of a
   ///     change that would be made otherwise.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``, and what `condition` throws.
-  public func change(
+  package func change(
     _ tenant: TenantID, named name: String, _ autoTraining: AutoTraining, by actor: Actor = .commandLine,
     if condition: Condition? = nil, _ change: @Sendable (Dataset) throws -> DatasetChange
   ) async throws -> DatasetSummary {
@@ -148,7 +148,7 @@ public struct DatasetStore: Sendable {
   ///
   /// - Parameter condition: asked under the lock under which it is deleted.
   /// - Throws: ``DomainError/notFound(what:)``, and what `condition` throws.
-  public func delete(
+  package func delete(
     _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil
   ) async throws {
     try await database.transaction(for: tenant) { tx in
@@ -172,7 +172,7 @@ public struct DatasetStore: Sendable {
   }
 
   /// How a dataset's row is locked while it is read.
-  public enum RowLock: String, Sendable {
+  package enum RowLock: String, Sendable {
     /// Not at all.
     case none = ""
     /// Against deletion, shared with other writers of rows.

@@ -1,18 +1,18 @@
 import Crypto
-public import Foundation
-public import PostgreSQL
+package import Foundation
+package import PostgreSQL
 
 /// What a request asked for under an Idempotency-Key.
-public struct IdempotentRequest: Sendable {
+package struct IdempotentRequest: Sendable {
   /// The client's name for the request.
-  public var key: String
+  package var key: String
   /// Method, path and query.
-  public var operation: String
+  package var operation: String
   /// SHA-256 of the body as it was sent.
-  public var bodyHash: Data
+  package var bodyHash: Data
 
   /// Makes a request; see the properties.
-  public init(key: String, operation: String, bodyHash: Data) {
+  package init(key: String, operation: String, bodyHash: Data) {
     self.key = key
     self.operation = operation
     self.bodyHash = bodyHash
@@ -20,16 +20,16 @@ public struct IdempotentRequest: Sendable {
 }
 
 /// An answer that is kept, to be given again.
-public struct StoredAnswer: Sendable, Equatable {
+package struct StoredAnswer: Sendable, Equatable {
   /// HTTP status.
-  public var status: Int
+  package var status: Int
   /// The headers that belong to the answer, such as `Location`.
-  public var headers: [String: String]
+  package var headers: [String: String]
   /// The body.
-  public var body: Data
+  package var body: Data
 
   /// Makes an answer; see the properties.
-  public init(status: Int, headers: [String: String], body: Data) {
+  package init(status: Int, headers: [String: String], body: Data) {
     self.status = status
     self.headers = headers
     self.body = body
@@ -38,16 +38,16 @@ public struct StoredAnswer: Sendable, Equatable {
 
 /// Repeats of requests (the Idempotency-Key header, draft-ietf-httpapi-idempotency-key-header): the answer is stored in
 /// the transaction of its effect, so that there is never one without the other.
-public enum Idempotency {
+package enum Idempotency {
   /// For how long an answer is given again.
-  public static let lifetime = Duration.seconds(24 * 60 * 60)
+  package static let lifetime = Duration.seconds(24 * 60 * 60)
 
   /// Takes the key for the rest of the transaction, and returns the answer that was given under it before.
   ///
   /// - Returns: `nil` when the request is new: do it, then call ``complete(_:_:answer:in:)``.
   /// - Throws: ``DomainError/idempotencyKeyInUse`` while another transaction has the key,
   ///   ``DomainError/idempotencyKeyReused`` when the key came with another request.
-  public static func begin(
+  package static func begin(
     _ tenant: TenantID, _ request: IdempotentRequest, in tx: Transaction
   ) async throws -> StoredAnswer? {
     let locked = try await tx.query(
@@ -74,7 +74,7 @@ public enum Idempotency {
   /// What other transactions keep at this moment is not seen: a tenant can go beyond its limit by as much.
   ///
   /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)`` when the tenant's answers take more than they may.
-  public static func complete(
+  package static func complete(
     _ tenant: TenantID, _ request: IdempotentRequest, answer: StoredAnswer, in tx: Transaction
   ) async throws {
     let results = try await tx.pipeline([

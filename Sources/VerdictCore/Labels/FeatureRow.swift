@@ -1,20 +1,20 @@
-public import Learning
+package import Learning
 
 /// The feature values of one row as they are stored: by slot, `nil` and beyond the end = missing.
-public struct FeatureRow: Sendable, Equatable {
+package struct FeatureRow: Sendable, Equatable {
   /// Continuous and discrete values.
-  public var numbers: [Double?]
+  package var numbers: [Double?]
   /// Categorical names.
-  public var categories: [String?]
+  package var categories: [String?]
 
   /// Makes a row; see the properties.
-  public init(numbers: [Double?], categories: [String?]) {
+  package init(numbers: [Double?], categories: [String?]) {
     self.numbers = numbers
     self.categories = categories
   }
 
   /// The value of `feature` in this row.
-  public subscript(feature: Feature) -> FeatureValue {
+  package subscript(feature: Feature) -> FeatureValue {
     switch feature.type {
     case .continuous, .discrete:
       guard feature.slot < numbers.count, let number = numbers[feature.slot] else { return .missing }
@@ -26,20 +26,20 @@ public struct FeatureRow: Sendable, Equatable {
   }
 
   /// The values of `features` in their order, as the learner takes them.
-  public func values(of features: [Feature]) -> FeatureValues {
+  package func values(of features: [Feature]) -> FeatureValues {
     FeatureValues(features.map { self[$0] })
   }
 }
 
 extension FeatureRow {
   /// Sets a number, also beyond the end of a row from before the dataset was extended.
-  public mutating func set(number: Double?, at slot: Int) {
+  package mutating func set(number: Double?, at slot: Int) {
     while numbers.count <= slot { numbers.append(nil) }
     numbers[slot] = number
   }
 
   /// Sets a name, also beyond the end of a row from before the dataset was extended.
-  public mutating func set(category: String?, at slot: Int) {
+  package mutating func set(category: String?, at slot: Int) {
     while categories.count <= slot { categories.append(nil) }
     categories[slot] = category
   }

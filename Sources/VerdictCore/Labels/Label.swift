@@ -1,29 +1,29 @@
-public import Foundation
+package import Foundation
 import PostgreSQL
 
 /// One training row: what was seen, and what was true.
-public struct Label: Sendable, Equatable {
+package struct Label: Sendable, Equatable {
   /// Number of the row, unique within all labels.
-  public var id: Int
+  package var id: Int
   /// The true outcome.
-  public var label: Bool
+  package var label: Bool
   /// The feature values.
-  public var row: FeatureRow
+  package var row: FeatureRow
   /// The client's own name for the row.
-  public var key: String?
+  package var key: String?
   /// The prediction that this row labels, if it came from one.
-  public var predictionID: UUID?
+  package var predictionID: UUID?
   /// When it was first stored.
-  public var createdAt: Date
+  package var createdAt: Date
   /// When it was last changed.
-  public var updatedAt: Date
+  package var updatedAt: Date
 
   /// Where the row came from.
-  public var source: LabelSource { predictionID == nil ? .api : .prediction }
+  package var source: LabelSource { predictionID == nil ? .api : .prediction }
 }
 
 /// Where a training row came from.
-public enum LabelSource: String, Sendable, CaseIterable {
+package enum LabelSource: String, Sendable, CaseIterable {
   /// Posted as a label.
   case api
   /// A prediction that was labelled afterwards.
@@ -31,23 +31,23 @@ public enum LabelSource: String, Sendable, CaseIterable {
 }
 
 /// Which labels a deletion is about. All that is given must hold.
-public struct LabelFilter: Sendable, Equatable {
+package struct LabelFilter: Sendable, Equatable {
   /// Rows with one of these numbers.
-  public var ids: [Int]?
+  package var ids: [Int]?
   /// Rows with one of these keys.
-  public var keys: [String]?
+  package var keys: [String]?
   /// Rows stored before this time.
-  public var createdBefore: Date?
+  package var createdBefore: Date?
   /// Rows that came from there.
-  public var source: LabelSource?
+  package var source: LabelSource?
   /// All rows: the only way to name no condition.
-  public var all = false
+  package var all = false
 
   /// A filter without a condition, which deletes nothing until one is set.
-  public init() {}
+  package init() {}
 
   /// Whether a condition was given at all.
-  public var isGiven: Bool { all || ids != nil || keys != nil || createdBefore != nil || source != nil }
+  package var isGiven: Bool { all || ids != nil || keys != nil || createdBefore != nil || source != nil }
 
   func condition() -> Query {
     var query: Query = " true"

@@ -1,9 +1,9 @@
-public import PostgreSQL
+package import PostgreSQL
 
 /// Streams all labels of a dataset out of one snapshot, as text that can be posted back as it is.
-public struct LabelExport: Sendable {
+package struct LabelExport: Sendable {
   /// The text's format.
-  public enum Format: Sendable {
+  package enum Format: Sendable {
     /// RFC 4180 with a header line.
     case csv
     /// One JSON object a line.
@@ -13,7 +13,7 @@ public struct LabelExport: Sendable {
   private let database: Database
 
   /// Exports from `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
@@ -21,7 +21,7 @@ public struct LabelExport: Sendable {
   /// ``pieceSize`` bytes. `write` sets the pace: while it is busy, PostgreSQL waits and nothing is read ahead.
   ///
   /// - Throws: ``PostgreSQLError``, and what `write` throws.
-  public func text(
+  package func text(
     _ tenant: TenantID, dataset: Dataset, as format: Format, where filter: LabelFilter,
     _ write: @Sendable ([UInt8]) async throws -> Void
   ) async throws {

@@ -1,4 +1,4 @@
-public import PostgreSQL
+package import PostgreSQL
 
 /// Takes batches of labels in: all of a batch or nothing.
 ///
@@ -6,21 +6,21 @@ public import PostgreSQL
 /// statement. Rows with keys must be met in the order of all keys of the request: they go by binary COPY into a temporary
 /// table of the connection (PostgreSQL refuses COPY into a table under row-level security: manual, COPY, “Notes”), and
 /// from there into `labels` by one statement at the end.
-public struct LabelIngest: Sendable {
+package struct LabelIngest: Sendable {
   /// What became of a batch.
-  public struct Outcome: Sendable, Equatable {
+  package struct Outcome: Sendable, Equatable {
     /// New rows.
-    public var inserted: Int
+    package var inserted: Int
     /// Rows that replaced the row of their key.
-    public var updated: Int
+    package var updated: Int
     /// All rows of the dataset afterwards.
-    public var labelsStored: Int
+    package var labelsStored: Int
     /// The automatic training that waits now.
-    public var trainingJob: Int?
+    package var trainingJob: Int?
   }
 
   /// The rows of a request in its transaction: those without keys stored, the others in the temporary table.
-  public struct Staged: Sendable {
+  package struct Staged: Sendable {
     fileprivate var stored = 0
     fileprivate var positives = 0
     fileprivate var waiting = 0
@@ -32,7 +32,7 @@ public struct LabelIngest: Sendable {
   private let rowType = CompositeType("label_row")
 
   /// Takes labels into `database`; a batch asks `autoTraining` whether a training is due.
-  public init(database: Database, autoTraining: AutoTraining) {
+  package init(database: Database, autoTraining: AutoTraining) {
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.autoTraining = autoTraining
@@ -41,7 +41,7 @@ public struct LabelIngest: Sendable {
   /// The dataset as rows for it are read.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func dataset(_ tenant: TenantID, named name: String) async throws -> Dataset {
+  package func dataset(_ tenant: TenantID, named name: String) async throws -> Dataset {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await datasets.dataset(tenant, named: name, in: tx)
     }
@@ -50,7 +50,7 @@ public struct LabelIngest: Sendable {
   /// Brings rows into the caller's transaction, which must be rolled back unless ``insert(_:_:dataset:in:)`` follows.
   ///
   /// - Parameter next: gives batch after batch, `nil` at the end; what it throws ends the transaction.
-  public func stage(
+  package func stage(
     in tx: Transaction, _ tenant: TenantID, dataset: Dataset, next: @Sendable () async throws -> RowBatch?
   ) async throws -> Staged {
     // One batch on its way into the database while the next one is being read, and no further.
@@ -86,7 +86,7 @@ public struct LabelIngest: Sendable {
         let rows = LabelRows(batch, from: row, size: Self.chunk, type: type)
         row += rows.count
         try await tx.pipeline([
-          // The transaction has its number before its rows have their ids: readers of changes rely on it (LabelMark).
+          // The transaction has its number before its rows have their ids: readers of changes rely on it (HighWaterMark).
           "SELECT pg_current_xact_id()",
           """
           INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
@@ -130,7 +130,7 @@ public struct LabelIngest: Sendable {
   /// Makes the rows the dataset's, whose features must still be those that they were read by.
   ///
   /// - Throws: ``DomainError/notFound(what:)`` when the dataset has gone meanwhile.
-  public func insert(
+  package func insert(
     _ staged: Staged, _ tenant: TenantID, dataset read: Dataset, in tx: Transaction
   ) async throws -> Outcome {
     // Locked now and not before the rows, so that a slow client holds nobody up.

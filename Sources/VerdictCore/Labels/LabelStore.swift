@@ -1,14 +1,14 @@
 import Foundation
-public import PostgreSQL
+package import PostgreSQL
 
 /// The training rows of datasets: reading, correcting, deleting. Posting is in ``LabelIngest``.
-public struct LabelStore: Sendable {
+package struct LabelStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let autoTraining: AutoTraining
 
   /// The labels in `database`; changes ask `autoTraining` whether a training is due.
-  public init(database: Database, autoTraining: AutoTraining) {
+  package init(database: Database, autoTraining: AutoTraining) {
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.autoTraining = autoTraining
@@ -17,7 +17,7 @@ public struct LabelStore: Sendable {
   /// The labels of a dataset that `filter` leaves (an empty one leaves all) after the row `cursor`, in the order in which they were stored, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func list(
+  package func list(
     _ tenant: TenantID, dataset name: String, where filter: LabelFilter = LabelFilter(), after cursor: Int?,
     limit: Int
   ) async throws -> (Dataset, [Label]) {
@@ -36,7 +36,7 @@ public struct LabelStore: Sendable {
   /// One label.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func label(
+  package func label(
     _ tenant: TenantID, dataset name: String, id: Int
   ) async throws -> (Dataset, Label) {
     try await database.transaction(for: tenant, readOnly: true) { tx in
@@ -49,7 +49,7 @@ public struct LabelStore: Sendable {
   ///
   /// - Parameter change: gets the dataset and the row as it is, returns it as it shall be.
   /// - Throws: ``DomainError/notFound(what:)``, and what `change` throws.
-  public func change(
+  package func change(
     _ tenant: TenantID, dataset name: String, id: Int,
     _ change: @Sendable (Dataset, Label) throws -> Label
   ) async throws -> (Dataset, Label) {
@@ -85,7 +85,7 @@ public struct LabelStore: Sendable {
   ///
   /// - Returns: how many rows are gone.
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func delete(
+  package func delete(
     _ tenant: TenantID, dataset name: String, where filter: LabelFilter, by actor: Actor = .commandLine
   ) async throws -> Int {
     guard filter.isGiven else { return 0 }
@@ -98,7 +98,7 @@ public struct LabelStore: Sendable {
   /// Deletes one label.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func delete(
+  package func delete(
     _ tenant: TenantID, dataset name: String, id: Int, by actor: Actor = .commandLine
   ) async throws {
     var filter = LabelFilter()

@@ -1,14 +1,14 @@
-public import Learning
-public import PostgreSQL
+package import Learning
+package import PostgreSQL
 
 /// The quality of models in use: measured on their predictions that were labelled afterwards.
-public struct LiveKPIStore: Sendable {
+package struct LiveKPIStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let recent = RecentMeasurements()
 
   /// The live KPIs in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
     self.datasets = DatasetStore(database: database)
   }
@@ -17,7 +17,7 @@ public struct LiveKPIStore: Sendable {
   /// `positives` and `negatives` count those predictions; without any, every ratio is undefined.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func kpis(_ tenant: TenantID, dataset name: String, version: Int) async throws -> KPIs {
+  package func kpis(_ tenant: TenantID, dataset name: String, version: Int) async throws -> KPIs {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       let rows = try await tx.query(

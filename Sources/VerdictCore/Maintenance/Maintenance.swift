@@ -1,9 +1,9 @@
 import JobQueue
-public import Logging
+package import Logging
 import PostgreSQL
 
 /// What has to be tidied up now and then, whoever does it: several processes may, at the same time.
-public struct Maintenance: Sendable {
+package struct Maintenance: Sendable {
   private let database: Database
   private let auditKeptDays: Int?
   private let logger: Logger
@@ -11,14 +11,14 @@ public struct Maintenance: Sendable {
   /// Tidies up `database`.
   ///
   /// - Parameter auditKeptDays: after how many days, from 30, an entry of the audit log goes; `nil` for never.
-  public init(database: Database, auditKeptDays: Int? = nil, logger: Logger) {
+  package init(database: Database, auditKeptDays: Int? = nil, logger: Logger) {
     self.database = database
     self.auditKeptDays = auditKeptDays
     self.logger = logger
   }
 
   /// Tidies up every `interval` until the task is cancelled; a failure is logged and tried again next time.
-  public func run(every interval: Duration = Self.interval) async throws {
+  package func run(every interval: Duration = Self.interval) async throws {
     while !Task.isCancelled {
       do {
         try await tidyUp()
@@ -33,7 +33,7 @@ public struct Maintenance: Sendable {
   }
 
   /// How often there is a look at what is to be done.
-  public static let interval = Duration.seconds(5)
+  package static let interval = Duration.seconds(5)
 
   /// How long a tenant's rows are deleted before it is another tenant's turn.
   private static let turn = Duration.seconds(1)
@@ -53,7 +53,7 @@ public struct Maintenance: Sendable {
   /// Tidies up once: removes the rows of deleted datasets, predictions and entries of the audit log that have been kept long
   /// enough, and the answers that are not given again any more. What fails for one tenant is logged, and holds up no other;
   /// nor do a tenant's millions of rows.
-  public func tidyUp() async throws {
+  package func tidyUp() async throws {
     var unfinished: [TenantID: [Chore]] = [:]
     repeat {
       try await look(for: &unfinished)

@@ -1,5 +1,5 @@
 import JobQueue
-public import Logging
+package import Logging
 import Learning
 import PostgreSQL
 
@@ -7,7 +7,7 @@ import PostgreSQL
 /// other's labels, or the training that should have read them has failed or was cancelled.
 ///
 /// What was tried, or called off, is left alone until something changes. Several processes may look at the same time.
-public struct MissedTrainings: Sendable {
+package struct MissedTrainings: Sendable {
   private let database: Database
   private let autoTraining: AutoTraining
   private let logger: Logger
@@ -18,14 +18,14 @@ public struct MissedTrainings: Sendable {
   private static let datasetsPerTenant: Int64 = 100
 
   /// Looks at the datasets in `database`.
-  public init(database: Database, autoTraining: AutoTraining, logger: Logger) {
+  package init(database: Database, autoTraining: AutoTraining, logger: Logger) {
     self.database = database
     self.autoTraining = autoTraining
     self.logger = logger
   }
 
   /// Looks every `interval` until the task is cancelled; a failure is logged and tried again next time.
-  public func run(every interval: Duration = .seconds(3)) async throws {
+  package func run(every interval: Duration = .seconds(3)) async throws {
     while !Task.isCancelled {
       do {
         try await queueWhatIsDue()
@@ -38,7 +38,7 @@ public struct MissedTrainings: Sendable {
   }
 
   /// Looks once.
-  public func queueWhatIsDue() async throws {
+  package func queueWhatIsDue() async throws {
     let tenants = try await TenantStore(database: database).list().map(\.id)
     for first in stride(from: 0, to: tenants.count, by: Self.tenantsPerStep) {
       let step = Array(tenants[first..<min(first + Self.tenantsPerStep, tenants.count)])
@@ -90,8 +90,8 @@ public struct MissedTrainings: Sendable {
       let (policy, training, trained, reading) = try row?.decode(JSONB.self, JSONB.self, Int.self, Int.self)
     else { return }
     let counts = try await LabelCounting.counts(tenant, dataset: id, in: tx)
-    let standing = try await TrainingStanding.read(tenant, dataset: id, in: tx)
-    guard counts.changes > max(trained, reading), !standing.isWaiting else { return }
+    let backlog = try await TrainingBacklog.read(tenant, dataset: id, in: tx)
+    guard counts.changes > max(trained, reading), !backlog.isWaiting else { return }
     try await autoTraining.reconsider(
       tenant, dataset: id, policy.decode(AutoTrain.self), training.decode(TrainingParameters.self),
       .policyChanged, in: tx)

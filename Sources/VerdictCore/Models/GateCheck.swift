@@ -12,7 +12,7 @@ struct GateEvidence: Sendable, Equatable {
 
 extension Gate {
   /// The KPIs for which less is better.
-  public static let lowerIsBetter: Set<String> = ["log_loss", "brier_score"]
+  package static let lowerIsBetter: Set<String> = ["log_loss", "brier_score"]
 
   /// Refuses a model that does not reach the gate.
   ///

@@ -1,14 +1,14 @@
 import Foundation
-public import Learning
-public import PostgreSQL
+package import Learning
+package import PostgreSQL
 
 /// The models of datasets and the history of their KPIs.
-public struct ModelStore: Sendable {
+package struct ModelStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
 
   /// The models in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
     self.datasets = DatasetStore(database: database)
   }
@@ -16,7 +16,7 @@ public struct ModelStore: Sendable {
   /// The models of a dataset, newest first, below the version `cursor`, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func list(
+  package func list(
     _ tenant: TenantID, dataset name: String, before cursor: Int?, limit: Int
   ) async throws -> [ModelRecord] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
@@ -34,7 +34,7 @@ public struct ModelStore: Sendable {
   /// One version of a dataset's models.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func model(
+  package func model(
     _ tenant: TenantID, dataset name: String, version: Int
   ) async throws -> ModelRecord {
     try await database.transaction(for: tenant, readOnly: true) { tx in
@@ -46,7 +46,7 @@ public struct ModelStore: Sendable {
   /// The curves of one version, on the rows that it was measured on.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func curves(_ tenant: TenantID, dataset name: String, version: Int) async throws -> Curves {
+  package func curves(_ tenant: TenantID, dataset name: String, version: Int) async throws -> Curves {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       let rows = try await tx.query(
@@ -84,7 +84,7 @@ public struct ModelStore: Sendable {
   /// Makes a version the one that predicts: promotes it or rolls back to it.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func activate(
+  package func activate(
     _ tenant: TenantID, dataset name: String, version: Int, by actor: Actor = .commandLine
   ) async throws -> ModelRecord {
     try await database.transaction(for: tenant) { tx in
@@ -100,7 +100,7 @@ public struct ModelStore: Sendable {
   /// Deletes a version that is not active; its KPIs stay in the history.
   ///
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/modelActive(version:)``.
-  public func delete(
+  package func delete(
     _ tenant: TenantID, dataset name: String, version: Int, by actor: Actor = .commandLine
   ) async throws {
     try await database.transaction(for: tenant) { tx in
@@ -120,7 +120,7 @@ public struct ModelStore: Sendable {
   /// The KPIs of all trainings of a dataset, oldest first, after the version `cursor`, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func history(
+  package func history(
     _ tenant: TenantID, dataset name: String, after cursor: Int?, limit: Int
   ) async throws -> [KPIRecord] {
     try await database.transaction(for: tenant, readOnly: true) { tx in

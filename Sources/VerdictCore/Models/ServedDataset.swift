@@ -1,15 +1,15 @@
-public import Learning
+package import Learning
 
 /// What a server keeps of a dataset in memory to answer predictions: description, gate and compiled model.
 ///
 /// A class, as the model: each prediction hands them on several times, and a copy would count a reference for each member.
-public final class ServedDataset: Sendable {
+package final class ServedDataset: Sendable {
   /// The dataset as of its `revision`.
-  public let dataset: Dataset
+  package let dataset: Dataset
   /// How bodies for it are read.
-  public let schema: RowSchema
+  package let schema: RowSchema
   /// The active model, if there is one.
-  public let model: ServedModel?
+  package let model: ServedModel?
   /// What the gate has to go by for it, if there are both.
   let evidence: GateEvidence?
 
@@ -23,7 +23,7 @@ public final class ServedDataset: Sendable {
   /// The model that may answer.
   ///
   /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``.
-  public func admittedModel() throws -> ServedModel {
+  package func admittedModel() throws -> ServedModel {
     guard let model else { throw DomainError.noModel(dataset: dataset.name) }
     if let evidence { try dataset.gate?.check(evidence, modelVersion: model.version) }
     return model
@@ -31,19 +31,19 @@ public final class ServedDataset: Sendable {
 }
 
 /// A model ready to predict.
-public final class ServedModel: Sendable {
+package final class ServedModel: Sendable {
   /// Its version.
-  public let version: Int
+  package let version: Int
   /// On how many labels it was fitted.
-  public let labelsUsed: Int
+  package let labelsUsed: Int
   /// What the gate compares.
-  public let kpis: KPIs
+  package let kpis: KPIs
   /// The model as stored, for contributions.
-  public let model: LogisticModel
+  package let model: LogisticModel
   /// The model compiled for speed.
-  public let predictor: Predictor
+  package let predictor: Predictor
   /// The dataset's features at the time of the training: a prefix of its features now.
-  public let features: [Feature]
+  package let features: [Feature]
   /// Where each of them stands in a row.
   let slots: [Int]
 

@@ -1,5 +1,5 @@
 import Learning
-public import PostgreSQL
+package import PostgreSQL
 import Synchronization
 
 /// The datasets that this process predicts for, kept in memory and up to date.
@@ -10,14 +10,14 @@ import Synchronization
 /// before it. On a standby, where no announcements arrive, the revision is compared once in ``Freshness/polled(every:)``.
 ///
 /// While no database server runs, nothing can change: what was current when it stopped is used as it is.
-public final class ServedDatasets: Sendable {
+package final class ServedDatasets: Sendable {
   private struct Name: Hashable {
     var tenant: TenantID
     var dataset: String
   }
 
   /// By what a dataset in memory counts as current.
-  public enum Freshness: Sendable {
+  package enum Freshness: Sendable {
     /// Changes are announced.
     case announced
     /// Changes are looked for, by the first use after so long.
@@ -56,15 +56,15 @@ public final class ServedDatasets: Sendable {
 
   /// How long a channel that says nothing counts as up: a connection can vanish without a word. The heartbeat should be
   /// a fraction of it.
-  public static let patience = Duration.seconds(2)
+  package static let livenessTimeout = Duration.seconds(2)
 
   /// How often a model is looked for that others replace at the same time.
   private static let looks = 10
   /// How long what is known goes without a further look while no database server runs.
-  public static let pause = Duration.milliseconds(200)
+  package static let pause = Duration.milliseconds(200)
 
   /// Keeps at most `capacity` datasets; the longest unused one goes first.
-  public init(database: Database, capacity: Int = 1_000, freshness: Freshness = .announced) {
+  package init(database: Database, capacity: Int = 1_000, freshness: Freshness = .announced) {
     self.database = database
     self.freshness = freshness
     self.datasets = DatasetStore(database: database)
@@ -78,7 +78,7 @@ public final class ServedDatasets: Sendable {
   ///   request could be one that only requests in the same need would give back.
   /// - Throws: ``DomainError/notFound(what:)``; ``PostgreSQLError`` when the database is needed and away;
   ///   ``PredictionWriter/Overloaded`` while models replace each other faster than they can be read.
-  public func served(
+  package func served(
     _ tenant: TenantID, named name: String, asking tx: Transaction? = nil
   ) async throws -> ServedDataset {
     let key = Name(tenant: tenant, dataset: name)
@@ -87,7 +87,7 @@ public final class ServedDatasets: Sendable {
       state.uses += 1
       state.entries[key]?.lastUse = state.uses
       let entry = state.entries[key]
-      let isListening = state.heard.map { now - $0 < Self.patience } ?? false
+      let isListening = state.heard.map { now - $0 < Self.livenessTimeout } ?? false
       let isCurrent =
         (isListening && entry?.epoch == state.epoch) || (entry?.holdsUntil.map { $0 > now } ?? false)
       return (entry?.served, isCurrent, Mark(generation: state.generation, epoch: state.epoch, start: now))
@@ -144,7 +144,7 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Forgets a dataset, after this process has changed it or has been told that another did.
-  public func forget(_ tenant: TenantID, named name: String) {
+  package func forget(_ tenant: TenantID, named name: String) {
     state.withLock { state in
       state.generation += 1
       state.entries[Name(tenant: tenant, dataset: name)] = nil
@@ -152,7 +152,7 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Announcements come in from now on. What was announced while nobody listened is unknown: all is compared once.
-  public func listeningBegan() {
+  package func listeningBegan() {
     state.withLock { state in
       state.epoch += 1
       state.heard = .now
@@ -163,14 +163,14 @@ public final class ServedDatasets: Sendable {
   }
 
   /// All announcements from before this time have come in.
-  public func listening(since time: ContinuousClock.Instant) {
+  package func listening(since time: ContinuousClock.Instant) {
     state.withLock { state in
       if let heard = state.heard { state.heard = max(heard, time) }
     }
   }
 
   /// Announcements may be missed from now on.
-  public func listeningEnded() {
+  package func listeningEnded() {
     state.withLock { state in
       state.heard = nil
       state.announcements.ended(at: .now)
@@ -178,7 +178,7 @@ public final class ServedDatasets: Sendable {
   }
 
   /// Forgets the dataset that an announcement on ``DatasetChanges/channel`` is about.
-  public func heard(_ payload: String) {
+  package func heard(_ payload: String) {
     guard let (tenant, dataset) = DatasetChanges.parse(payload) else { return }
     state.withLock { state in
       state.generation += 1

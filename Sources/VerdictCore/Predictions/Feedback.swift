@@ -1,36 +1,36 @@
-public import Foundation
-public import PostgreSQL
+package import Foundation
+package import PostgreSQL
 
 /// Labelling predictions afterwards: what was true becomes a training row of its own.
-public struct Feedback: Sendable {
+package struct Feedback: Sendable {
   /// What is said of one prediction.
-  public struct Statement: Sendable, Equatable {
+  package struct Statement: Sendable, Equatable {
     /// The prediction.
-    public var id: UUID
+    package var id: UUID
     /// What was true; `nil` takes back what was said.
-    public var truth: Bool?
+    package var truth: Bool?
 
     /// Makes a statement; see the properties.
-    public init(id: UUID, truth: Bool?) {
+    package init(id: UUID, truth: Bool?) {
       self.id = id
       self.truth = truth
     }
   }
 
   /// What became of many statements.
-  public struct Outcome: Sendable, Equatable {
+  package struct Outcome: Sendable, Equatable {
     /// Predictions that had no label before.
-    public var inserted = 0
+    package var inserted = 0
     /// Labels that said otherwise before.
-    public var updated = 0
+    package var updated = 0
     /// Labels taken back.
-    public var deleted = 0
+    package var deleted = 0
     /// Statements that changed nothing, since the same was known already.
-    public var unchanged = 0
+    package var unchanged = 0
     /// All labels of the dataset afterwards.
-    public var labelsStored = 0
+    package var labelsStored = 0
     /// The automatic training that waits now.
-    public var trainingJob: Int?
+    package var trainingJob: Int?
   }
 
   private let database: Database
@@ -38,7 +38,7 @@ public struct Feedback: Sendable {
   private let autoTraining: AutoTraining
 
   /// Feedback into `database`.
-  public init(database: Database, autoTraining: AutoTraining) {
+  package init(database: Database, autoTraining: AutoTraining) {
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.autoTraining = autoTraining
@@ -49,7 +49,7 @@ public struct Feedback: Sendable {
   ///
   /// - Parameter truth: what was true, which may be said in the dataset's own words.
   /// - Throws: ``DomainError/notFound(what:)``, what `truth` throws.
-  public func label(
+  package func label(
     _ tenant: TenantID, dataset name: String, prediction id: UUID,
     as truth: @Sendable (Dataset) throws -> Bool
   ) async throws -> (Dataset, StoredPrediction) {
@@ -65,7 +65,7 @@ public struct Feedback: Sendable {
   /// Takes back what was said of a prediction, and with it the training row.
   ///
   /// - Throws: ``DomainError/notFound(what:)`` when there is no such prediction; taking back twice is no error.
-  public func removeLabel(
+  package func removeLabel(
     _ tenant: TenantID, dataset name: String, prediction id: UUID, by actor: Actor = .commandLine
   ) async throws {
     try await database.transaction(for: tenant) { tx in
@@ -81,7 +81,7 @@ public struct Feedback: Sendable {
   /// - Parameter read: makes the statements out of the request, by the dataset; each prediction is named once.
   /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, and what `refusal` makes of the positions of the
   ///   statements whose predictions are not there.
-  public func label(
+  package func label(
     _ tenant: TenantID, dataset name: String, by actor: Actor = .commandLine, in tx: Transaction,
     reading read: @Sendable (Dataset) throws -> [Statement],
     refusing refusal: @Sendable (_ missing: [Int]) -> any Error

@@ -1,26 +1,26 @@
-public import Foundation
-public import Learning
+package import Foundation
+package import Learning
 
 /// Answers to rows of one dataset by one model, as they go out at once.
 ///
 /// A class, since they pass through several hands on their way into the database.
-public final class PredictionAnswers: Sendable {
+package final class PredictionAnswers: Sendable {
   /// The model that answered.
-  public let model: ServedModel
+  package let model: ServedModel
   /// The rows, in their order.
-  public let rows: RowBatch
+  package let rows: RowBatch
   /// The stored predictions' ids, one a row; empty if they were not stored.
-  public let ids: [UUID]
+  package let ids: [UUID]
   /// Of label 1, one a row.
-  public let probabilities: [Double]
+  package let probabilities: [Double]
   /// What the model had to remark, by row.
-  public let warnings: [Int: [PredictionWarning]]
+  package let warnings: [Int: [PredictionWarning]]
 
   /// How many rows there are.
-  public var count: Int { rows.count }
+  package var count: Int { rows.count }
 
   /// The decision on a row.
-  public func label(_ row: Int) -> Bool { probabilities[row] >= model.predictor.threshold }
+  package func label(_ row: Int) -> Bool { probabilities[row] >= model.predictor.threshold }
 
   /// Answers rows.
   ///
@@ -40,7 +40,7 @@ public final class PredictionAnswers: Sendable {
   }
 
   /// What each feature of a row adds to its log-odds, the largest first: with the base they sum up to the log-odds.
-  public func explanation(of row: Int) throws -> (base: Double, contributions: [RowContribution]) {
+  package func explanation(of row: Int) throws -> (base: Double, contributions: [RowContribution]) {
     let values = rows.featureRow(row).values(of: model.features)
     let contributions = zip(try model.model.contributions(of: values), values.values).map { each, value in
       RowContribution(feature: each.feature, value: value, contribution: each.contribution)
@@ -52,29 +52,29 @@ public final class PredictionAnswers: Sendable {
 }
 
 /// What one feature of a row adds to its log-odds.
-public struct RowContribution: Sendable {
+package struct RowContribution: Sendable {
   /// The feature's name.
-  public var feature: String
+  package var feature: String
   /// Its value in the row.
-  public var value: FeatureValue
+  package var value: FeatureValue
   /// The log-odds that it adds.
-  public var contribution: Double
+  package var contribution: Double
 }
 
 /// A value that is well-formed but too large to compute with.
-public struct PredictionRefusal: Error, Sendable {
+package struct PredictionRefusal: Error, Sendable {
   /// The row, from 0.
-  public var row: Int
+  package var row: Int
   /// The feature.
-  public var feature: String
+  package var feature: String
 
   /// What is wrong, for whoever wrote the row.
-  public static let detail = "is beyond ±1e150, where no model can follow"
+  package static let detail = "is beyond ±1e150, where no model can follow"
 }
 
 extension RowBatch {
   /// One row as it is stored.
-  public func featureRow(_ row: Int) -> FeatureRow {
+  package func featureRow(_ row: Int) -> FeatureRow {
     let (numbers, categories) = self.row(row)
     return FeatureRow(numbers: numbers, categories: categories)
   }

@@ -1,18 +1,18 @@
 import Foundation
-public import PostgreSQL
+package import PostgreSQL
 
 /// Streams the stored predictions of a dataset out of one snapshot.
-public struct PredictionExport: Sendable {
+package struct PredictionExport: Sendable {
   private let database: Database
 
   /// Exports from `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
   /// Hands the predictions that `filter` leaves to `write`, oldest first, as many at a time as come together; `write`
   /// sets the pace.
-  public func rows(
+  package func rows(
     _ tenant: TenantID, dataset: Dataset, where filter: PredictionFilter,
     _ write: @Sendable ([StoredPrediction]) async throws -> Void
   ) async throws {

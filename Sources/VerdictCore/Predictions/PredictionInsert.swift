@@ -11,7 +11,7 @@ struct PredictionInsert: Sendable {
 
   /// How long a commit of single answers may take before all of them are told that the database is away: one that fell silent
   /// would otherwise hold everybody up.
-  private static let patience = Duration.seconds(10)
+  private static let timeout = Duration.seconds(10)
 
   /// The same for a large group.
   private static let largePatience = Duration.seconds(60)
@@ -45,7 +45,7 @@ struct PredictionInsert: Sendable {
     }
     statements.append("COMMIT")
     do {
-      let results = try await pool.pipeline(statements, within: Self.patience)
+      let results = try await pool.pipeline(statements, within: Self.timeout)
       var outcomes = Array(repeating: PredictionGroup.Outcome.stale, count: groups.count)
       for (statement, targets) in checks {
         for row in results[statement] {

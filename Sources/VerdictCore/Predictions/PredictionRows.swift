@@ -7,7 +7,7 @@ struct PredictionRows: PostgresEncodable {
   static var postgresType: PostgresType { PostgresType(rawValue: 0) }
 
   /// A row: which of the answers', and what was remarked on it.
-  private struct Place {
+  private struct EncodedRow {
     var answers: Int
     var row: Int
     var warnings: Data?
@@ -22,31 +22,31 @@ struct PredictionRows: PostgresEncodable {
   ///
   /// - Parameter type: the OID of `prediction_row`.
   init(_ all: [PredictionAnswers], type: UInt32) throws {
-    var places: [Place] = []
+    var rows: [EncodedRow] = []
     for (index, answers) in all.enumerated() {
-      for row in 0..<answers.count { places.append(try Self.place(answers, index, row)) }
+      for row in 0..<answers.count { rows.append(try Self.place(answers, index, row)) }
     }
-    self.init(places, all, type)
+    self.init(rows, all, type)
   }
 
   /// The rows of `answers` from `first` on, until about `size` bytes have come together; at least one.
   init(_ answers: PredictionAnswers, from first: Int, size: Int, type: UInt32) throws {
-    var places: [Place] = []
+    var rows: [EncodedRow] = []
     var total = 0
     var row = first
     repeat {
-      places.append(try Self.place(answers, 0, row))
-      total += places[places.count - 1].size
+      rows.append(try Self.place(answers, 0, row))
+      total += rows[rows.count - 1].size
       row += 1
     } while row < answers.count && total < size
-    self.init(places, [answers], type)
+    self.init(rows, [answers], type)
   }
 
-  private init(_ places: [Place], _ all: [PredictionAnswers], _ type: UInt32) {
-    count = places.count
-    var writer = RowArrayWriter(size: places.reduce(RowArrayWriter.arrayHeader) { $0 + 4 + $1.size })
+  private init(_ rows: [EncodedRow], _ all: [PredictionAnswers], _ type: UInt32) {
+    count = rows.count
+    var writer = RowArrayWriter(size: rows.reduce(RowArrayWriter.arrayHeader) { $0 + 4 + $1.size })
     writer.arrayHeader(of: type, count: count, hasNull: false)
-    for place in places {
+    for place in rows {
       let answers = all[place.answers]
       writer.record(size: place.size, columns: 6)
       writer.column(.uuid, 16)
@@ -70,12 +70,12 @@ struct PredictionRows: PostgresEncodable {
 
   func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self.bytes) }
 
-  private static func place(_ answers: PredictionAnswers, _ index: Int, _ row: Int) throws -> Place {
+  private static func place(_ answers: PredictionAnswers, _ index: Int, _ row: Int) throws -> EncodedRow {
     let warnings = try answers.warnings[row].map { try JSONB($0).bytes }
     // The number of columns, their types and lengths, and their values.
     let size =
       4 + 6 * 8 + 16 + 1 + 8 + RowArrayWriter.valuesSize(answers.rows, row)
       + (warnings.map { 1 + $0.count } ?? 0)
-    return Place(answers: index, row: row, warnings: warnings, size: size)
+    return EncodedRow(answers: index, row: row, warnings: warnings, size: size)
   }
 }

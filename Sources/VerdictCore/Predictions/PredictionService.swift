@@ -1,9 +1,9 @@
 import Foundation
 import Learning
-public import PostgreSQL
+package import PostgreSQL
 
 /// Answers feature vectors with the active model, past the gate, and stores the answers.
-public struct PredictionService: Sendable {
+package struct PredictionService: Sendable {
   private let database: Database
   private let served: ServedDatasets
   private let writer: PredictionWriter
@@ -11,7 +11,7 @@ public struct PredictionService: Sendable {
   private let usage: PredictionUsage
 
   /// Whether and how answers are kept.
-  public enum Storage: Sendable {
+  package enum Storage: Sendable {
     /// Not at all: they have no ids. The caller's transaction, if there is one, is asked where the database is needed.
     case nowhere(asking: Transaction?)
     /// Committed when ``predict(_:dataset:storing:reading:)`` returns, all of them or none; few rows together with others'.
@@ -24,7 +24,7 @@ public struct PredictionService: Sendable {
   private static let attempts = 10
 
   /// Answers from `served` and stores through `writer`.
-  public init(database: Database, served: ServedDatasets, writer: PredictionWriter) {
+  package init(database: Database, served: ServedDatasets, writer: PredictionWriter) {
     self.database = database
     self.served = served
     self.writer = writer
@@ -40,7 +40,7 @@ public struct PredictionService: Sendable {
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/noModel(dataset:)``,
   ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``, ``PredictionRefusal``,
   ///   ``PredictionWriter/Overloaded``, what `read` throws, ``PostgreSQLError``.
-  public func predict(
+  package func predict(
     _ tenant: TenantID, dataset name: String, storing storage: Storage,
     reading read: @Sendable (ServedDataset) throws -> RowBatch
   ) async throws -> PredictionAnswers {

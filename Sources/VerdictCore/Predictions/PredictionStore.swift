@@ -1,14 +1,14 @@
-public import Foundation
+package import Foundation
 import Learning
-public import PostgreSQL
+package import PostgreSQL
 
 /// The stored predictions of datasets.
-public struct PredictionStore: Sendable {
+package struct PredictionStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
 
   /// The predictions in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
     self.datasets = DatasetStore(database: database)
   }
@@ -16,7 +16,7 @@ public struct PredictionStore: Sendable {
   /// The predictions of a dataset in some order, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func list(
+  package func list(
     _ tenant: TenantID, dataset name: String, where filter: PredictionFilter, in order: PredictionOrder,
     limit: Int
   ) async throws -> (Dataset, [StoredPrediction]) {
@@ -65,7 +65,7 @@ public struct PredictionStore: Sendable {
   /// One prediction.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func prediction(
+  package func prediction(
     _ tenant: TenantID, dataset name: String, id: UUID
   ) async throws -> (Dataset, StoredPrediction) {
     try await database.transaction(for: tenant, readOnly: true) { tx in

@@ -5,9 +5,9 @@ import Synchronization
 ///
 /// Each caller goes on only after the commit of its own rows. The waiting line is bounded, so that an overloaded
 /// database makes callers fail fast instead of queueing without end.
-public final class PredictionWriter: Sendable {
+package final class PredictionWriter: Sendable {
   /// Too many answers are waiting to be stored.
-  public struct Overloaded: Error, Sendable {}
+  package struct Overloaded: Error, Sendable {}
 
   private struct Waiting {
     var group: PredictionGroup
@@ -35,7 +35,7 @@ public final class PredictionWriter: Sendable {
   /// - Parameters:
   ///   - capacity: how many rows may wait.
   ///   - onFlush: is told of each transaction: how many rows it stored, and how long it took.
-  public init(
+  package init(
     database: Database, capacity: Int = 10_000,
     onFlush: @escaping @Sendable (_ rows: Int, _ duration: Duration) -> Void = { _, _ in }
   ) {
@@ -45,7 +45,7 @@ public final class PredictionWriter: Sendable {
   }
 
   /// How many rows wait right now.
-  public var waitingRows: Int { state.withLock { $0.rows } }
+  package var waitingRows: Int { state.withLock { $0.rows } }
 
   /// Stores a group and returns after its commit.
   ///

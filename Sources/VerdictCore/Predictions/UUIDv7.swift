@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 
 extension UUID {
   /// The smallest UUID of version 7 of a time: no id given later is before it.
@@ -11,7 +11,7 @@ extension UUID {
 
   /// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix time in milliseconds, then random bits, so that
   /// new rows go to the right-hand end of an index.
-  public static func version7(at date: Date = Date()) -> UUID {
+  package static func version7(at date: Date = Date()) -> UUID {
     let milliseconds = UInt64(max(0, date.timeIntervalSince1970 * 1_000))
     let (high, low) = RandomSupply.pair()
     func byte(_ value: UInt64, _ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> (8 * index)) }

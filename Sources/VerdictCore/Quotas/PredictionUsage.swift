@@ -8,14 +8,14 @@ import Synchronization
 /// this process never goes beyond a limit; by what other processes store within a second a tenant can.
 final class PredictionUsage: Sendable {
   /// How many predictions a tenant may have, and has.
-  struct Look: Sendable {
+  struct Snapshot: Sendable {
     var maximum: Int
     var stored: Int
   }
 
   private struct Entry {
     /// `nil` before the first look has come back.
-    var known: Look?
+    var known: Snapshot?
     var until: ContinuousClock.Instant
     var isLooking = false
     /// The first look, for which all wait that have no transaction to look in.
@@ -28,8 +28,8 @@ final class PredictionUsage: Sendable {
 
   private enum Step {
     case admitted
-    case refused(Look)
-    /// Look again first; `settled` is what the entry says at the look's beginning.
+    case refused(Snapshot)
+    /// Snapshot again first; `settled` is what the entry says at the look's beginning.
     case look(settled: Int)
     case wait(Task<Void, any Error>)
   }
@@ -37,7 +37,7 @@ final class PredictionUsage: Sendable {
   private static let lifetime = Duration.seconds(1)
   private static let capacity = 10_000
 
-  private let read: @Sendable (TenantID, Transaction?) async throws -> Look
+  private let read: @Sendable (TenantID, Transaction?) async throws -> Snapshot
   private let clock: @Sendable () -> ContinuousClock.Instant
   private let entries = Mutex<[TenantID: Entry]>([:])
 
@@ -53,7 +53,7 @@ final class PredictionUsage: Sendable {
   ///   - read: looks in the database, in the transaction if there is one.
   init(
     clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-    read: @escaping @Sendable (TenantID, Transaction?) async throws -> Look
+    read: @escaping @Sendable (TenantID, Transaction?) async throws -> Snapshot
   ) {
     self.clock = clock
     self.read = read
@@ -111,7 +111,7 @@ final class PredictionUsage: Sendable {
 
   private func look(_ tenant: TenantID, since settled: Int, in tx: Transaction?) async throws {
     let start = clock()
-    let result: Result<Look, any Error>
+    let result: Result<Snapshot, any Error>
     do {
       result = .success(try await read(tenant, tx))
     } catch {
@@ -143,7 +143,7 @@ final class PredictionUsage: Sendable {
     entry?.known?.stored += rows
   }
 
-  private static func read(_ tenant: TenantID, in tx: Transaction) async throws -> Look {
+  private static func read(_ tenant: TenantID, in tx: Transaction) async throws -> Snapshot {
     let rows = try await tx.query(
       """
       SELECT coalesce((limits->>'predictions')::bigint, \(Quota.predictions.standard ?? .max)),
@@ -153,7 +153,7 @@ final class PredictionUsage: Sendable {
     guard let (maximum, stored) = try rows.first?.decode(Int.self, Int.self) else {
       throw DomainError.tenantErased
     }
-    return Look(maximum: maximum, stored: stored)
+    return Snapshot(maximum: maximum, stored: stored)
   }
 
   /// Rows that were admitted. Dropped before they are stored, they are given up.

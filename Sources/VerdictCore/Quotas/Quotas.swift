@@ -1,7 +1,7 @@
-public import PostgreSQL
+package import PostgreSQL
 
 /// Holds tenants to their limits, within the transactions that would go beyond them.
-public enum Quotas {
+package enum Quotas {
   /// The limits of a tenant, as of the caller's snapshot.
   static func limits(of tenant: TenantID, in tx: some QueryExecutor) async throws -> TenantLimits {
     let rows = try await tx.query("SELECT limits FROM tenants WHERE tenant_id = \(tenant)")
@@ -36,7 +36,7 @@ public enum Quotas {
   /// Refuses one key more than allowed; the caller goes on to make it.
   ///
   /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)``, ``DomainError/tenantErased``.
-  public static func admitKey(_ tenant: TenantID, in tx: Transaction) async throws {
+  package static func admitKey(_ tenant: TenantID, in tx: Transaction) async throws {
     try check(
       .keys, try await limits(holding: tenant, in: tx),
       present: try await count("SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)", in: tx))

@@ -1,5 +1,5 @@
 /// What a tenant may use of something.
-public enum Quota: String, Sendable, CaseIterable {
+package enum Quota: String, Sendable, CaseIterable {
   /// Labels stored, over all datasets.
   case rows
   /// Datasets.
@@ -20,7 +20,7 @@ public enum Quota: String, Sendable, CaseIterable {
   case answerBytes = "answer_bytes"
 
   /// What a tenant may use that nothing else was set for; `nil` where the server's own setting holds.
-  public var standard: Int? {
+  package var standard: Int? {
     switch self {
     case .rows, .predictions: 50_000_000
     case .datasets, .queuedJobs: 1_000
@@ -33,31 +33,31 @@ public enum Quota: String, Sendable, CaseIterable {
 }
 
 /// What was set for a tenant; the rest is as ``Quota/standard`` says. Stored as a JSON object.
-public struct TenantLimits: Sendable, Equatable, Codable {
+package struct TenantLimits: Sendable, Equatable, Codable {
   private var own: [String: Int]
 
   /// Nothing but the standard.
-  public init() { own = [:] }
+  package init() { own = [:] }
 
   /// What was set; `nil` where nothing was.
-  public subscript(set quota: Quota) -> Int? {
+  package subscript(set quota: Quota) -> Int? {
     get { own[quota.rawValue] }
     set { own[quota.rawValue] = newValue }
   }
 
   /// What holds; `nil` where the server's own setting does.
-  public subscript(quota: Quota) -> Int? { own[quota.rawValue] ?? quota.standard }
+  package subscript(quota: Quota) -> Int? { own[quota.rawValue] ?? quota.standard }
 
   /// Whether anything was set.
-  public var isStandard: Bool { own.isEmpty }
+  package var isStandard: Bool { own.isEmpty }
 
   /// Reads what was set.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     own = try decoder.singleValueContainer().decode([String: Int].self)
   }
 
   /// Writes what was set.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(own)
   }

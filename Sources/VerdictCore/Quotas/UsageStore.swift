@@ -1,24 +1,24 @@
 import PostgreSQL
 
 /// What a tenant uses of what it may.
-public struct Usage: Sendable, Equatable {
+package struct Usage: Sendable, Equatable {
   /// What may be used.
-  public var limits: TenantLimits
+  package var limits: TenantLimits
   /// How much is in use, of what is a number of things stored or running.
-  public var used: [Quota: Int]
+  package var used: [Quota: Int]
 }
 
 /// Tells what tenants use.
-public struct UsageStore: Sendable {
+package struct UsageStore: Sendable {
   private let database: Database
 
   /// The usage in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
   /// What `tenant` uses now; no row of its data is counted for it.
-  public func usage(_ tenant: TenantID) async throws -> Usage {
+  package func usage(_ tenant: TenantID) async throws -> Usage {
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let limits = try await Quotas.limits(of: tenant, in: tx)
       let (rows, datasets, keys, predictions, jobs, queued, answers) = try await tx.query(

@@ -1,7 +1,7 @@
 /// An input that is not what it claims to be: malformed JSON or CSV, or a damaged compressed stream.
-public struct SyntaxProblem: Error, Sendable, Hashable {
+package struct SyntaxProblem: Error, Sendable, Hashable {
   /// What is malformed.
-  public enum Kind: String, Sendable, CaseIterable {
+  package enum Kind: String, Sendable, CaseIterable {
     /// There is nothing but white space.
     case empty
     /// The bytes are not UTF-8 (RFC 3629).
@@ -41,14 +41,14 @@ public struct SyntaxProblem: Error, Sendable, Hashable {
   }
 
   /// What is malformed.
-  public var kind: Kind
+  package var kind: Kind
   /// Byte offset into the input, where known.
-  public var offset: Int?
+  package var offset: Int?
   /// Line of the input, counted from 1, where known.
-  public var line: Int?
+  package var line: Int?
 
   /// Makes a problem; see the properties.
-  public init(_ kind: Kind, offset: Int? = nil, line: Int? = nil) {
+  package init(_ kind: Kind, offset: Int? = nil, line: Int? = nil) {
     self.kind = kind
     self.offset = offset
     self.line = line
@@ -57,7 +57,7 @@ public struct SyntaxProblem: Error, Sendable, Hashable {
 
 extension SyntaxProblem: CustomStringConvertible {
   /// A sentence for whoever wrote the input.
-  public var description: String {
+  package var description: String {
     let place: String =
       switch (line, offset) {
       case (let line?, _): " in line \(line)"

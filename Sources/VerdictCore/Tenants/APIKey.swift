@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// What a key may do: `admin` ⊃ `write` ⊃ (`read`, `predict`). `read` and `predict` do not contain each other.
-public enum Role: String, Sendable, Codable, CaseIterable {
+package enum Role: String, Sendable, Codable, CaseIterable {
   /// Everything, keys included.
   case admin
   /// Datasets, labels, training and models, and all of `read` and `predict`.
@@ -12,7 +12,7 @@ public enum Role: String, Sendable, Codable, CaseIterable {
   case predict
 
   /// Whether a key of this role may do what `needed` may.
-  public func includes(_ needed: Role) -> Bool {
+  package func includes(_ needed: Role) -> Bool {
     switch (self, needed) {
     case (.admin, _): true
     case (.write, .write), (.write, .read), (.write, .predict): true
@@ -23,42 +23,42 @@ public enum Role: String, Sendable, Codable, CaseIterable {
 }
 
 /// A tenant's key as it can be shown: all but the secret.
-public struct APIKey: Sendable, Equatable {
+package struct APIKey: Sendable, Equatable {
   /// Number of the key within all keys.
-  public var id: Int
+  package var id: Int
   /// The tenant's name for it.
-  public var name: String
+  package var name: String
   /// What it may do.
-  public var role: Role
+  package var role: Role
   /// When it was made.
-  public var createdAt: Date
+  package var createdAt: Date
   /// When a request last carried it, to the minute; `nil` if never.
-  public var lastUsedAt: Date?
+  package var lastUsedAt: Date?
   /// From when on it is refused; `nil` for never.
-  public var expiresAt: Date?
+  package var expiresAt: Date?
 }
 
 /// A new key with its secret, which nobody can read again.
-public struct IssuedKey: Sendable {
+package struct IssuedKey: Sendable {
   /// The key.
-  public var key: APIKey
+  package var key: APIKey
   /// What the client sends as bearer token, `vd_…`.
-  public var secret: KeySecret
+  package var secret: KeySecret
 }
 
 /// Who makes a request: a tenant through one of its keys.
-public struct Principal: Sendable, Equatable {
+package struct Principal: Sendable, Equatable {
   /// Whose rows the request is about.
-  public var tenant: TenantID
+  package var tenant: TenantID
   /// The key that the request carried.
-  public var keyID: Int
+  package var keyID: Int
   /// What that key may do.
-  public var role: Role
+  package var role: Role
   /// What the tenant may use.
-  public var limits = TenantLimits()
+  package var limits = TenantLimits()
   /// From when on the key is refused; `nil` for never.
-  public var expiresAt: Date?
+  package var expiresAt: Date?
 
   /// The principal as the doer of something.
-  public var actor: Actor { .key(keyID) }
+  package var actor: Actor { .key(keyID) }
 }

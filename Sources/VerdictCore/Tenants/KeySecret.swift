@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 import Crypto
 
 /// A bearer secret, `vd_<tenant>_<64 hexadecimal digits>`: 256 random bits behind the tenant's number.
@@ -6,20 +6,20 @@ import Crypto
 /// The tenant's number stands in the secret so that the key's row can be looked up under row-level security like any
 /// other row: the number only says where to look, the random part decides. It is never printed by accident:
 /// `description` shows its prefix only.
-public struct KeySecret: Sendable, CustomStringConvertible {
+package struct KeySecret: Sendable, CustomStringConvertible {
   /// The tenant that the secret claims to be of.
-  public let tenant: TenantID
+  package let tenant: TenantID
   private let random: String
 
   /// A new secret from the system's random number generator.
-  public static func generate(for tenant: TenantID) -> KeySecret {
+  package static func generate(for tenant: TenantID) -> KeySecret {
     let bits = SymmetricKey(size: .bits256)
     let hex = bits.withUnsafeBytes { bytes in bytes.map { Self.hex($0) }.joined() }
     return KeySecret(tenant: tenant, random: hex)
   }
 
   /// Reads a bearer token; `nil` when it does not have the form of one.
-  public init?(token: some StringProtocol) {
+  package init?(token: some StringProtocol) {
     guard token.utf8.count <= 80 else { return nil }
     let parts = token.split(separator: "_", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0] == "vd", let tenant = Int32(parts[1]), tenant > 0,
@@ -35,23 +35,23 @@ public struct KeySecret: Sendable, CustomStringConvertible {
   }
 
   /// The whole token, to be shown to its owner once.
-  public var token: String { "vd_\(tenant.rawValue)_\(random)" }
+  package var token: String { "vd_\(tenant.rawValue)_\(random)" }
 
   /// The first twelve digits of the random part, by which the stored row is found.
-  public var prefix: String { String(random.prefix(12)) }
+  package var prefix: String { String(random.prefix(12)) }
 
   /// SHA-256 of the token: what is stored. 256 random bits need no slow hash.
-  public var hash: Data { Data(SHA256.hash(data: Data(token.utf8))) }
+  package var hash: Data { Data(SHA256.hash(data: Data(token.utf8))) }
 
   /// Compares with a stored hash in a time that does not depend on where they differ.
-  public func matches(hash stored: Data) -> Bool {
+  package func matches(hash stored: Data) -> Bool {
     let own = hash
     guard own.count == stored.count else { return false }
     return zip(own, stored).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }
 
   /// Prefix only, for logs.
-  public var description: String { "vd_\(tenant.rawValue)_\(prefix)…" }
+  package var description: String { "vd_\(tenant.rawValue)_\(prefix)…" }
 
   private static func hex(_ byte: UInt8) -> String {
     let digits = String(byte, radix: 16)

@@ -1,17 +1,17 @@
-public import Foundation
-public import PostgreSQL
+package import Foundation
+package import PostgreSQL
 
 /// The keys of tenants.
-public struct KeyStore: Sendable {
+package struct KeyStore: Sendable {
   private let database: Database
 
   /// The keys in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
   /// Makes a key of `tenant` in the caller's transaction.
-  public static func issue(
+  package static func issue(
     _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, by actor: Actor = .commandLine,
     in tx: some QueryExecutor
   ) async throws -> IssuedKey {
@@ -32,7 +32,7 @@ public struct KeyStore: Sendable {
   }
 
   /// The keys of `tenant` after the key `cursor`, oldest first, at most `limit`.
-  public func list(_ tenant: TenantID, after cursor: Int?, limit: Int) async throws -> [APIKey] {
+  package func list(_ tenant: TenantID, after cursor: Int?, limit: Int) async throws -> [APIKey] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await tx.query(
         """
@@ -52,7 +52,7 @@ public struct KeyStore: Sendable {
   /// Takes a key of `tenant` back: no request with it succeeds from then on.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func revoke(_ tenant: TenantID, id: Int, by actor: Actor = .commandLine) async throws {
+  package func revoke(_ tenant: TenantID, id: Int, by actor: Actor = .commandLine) async throws {
     try await database.transaction(for: tenant) { tx in
       // Before the key goes, which may be the one that does it.
       try await AuditLog.record(tenant, actor, .keyRevoked, "key \(id)", in: tx)
@@ -65,7 +65,7 @@ public struct KeyStore: Sendable {
   /// Whom a bearer secret belongs to; `nil` when the key is unknown, revoked or expired.
   ///
   /// Each request waits for this: it fails after ``Database/lookUpLimit`` if the database does not answer.
-  public func principal(for secret: KeySecret) async throws -> Principal? {
+  package func principal(for secret: KeySecret) async throws -> Principal? {
     let tenant = secret.tenant
     let rows = try await database.lookUp(for: tenant) { tx in
       try await tx.query(

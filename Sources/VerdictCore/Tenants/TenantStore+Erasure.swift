@@ -7,7 +7,7 @@ extension TenantStore {
   ///
   /// Its keys and datasets go first and at once. The bulk follows in bounded steps, so that no single transaction holds
   /// millions of row locks, and last the tenant.
-  public func delete(_ tenant: TenantID) async throws {
+  package func delete(_ tenant: TenantID) async throws {
     try await close(tenant)
     for table in [BoundedDeletion.Table.labels, .predictions, .jobs, .idempotencyKeys] {
       var deletion = BoundedDeletion(table, of: tenant)

@@ -1,13 +1,13 @@
 import Foundation
 import JobQueue
-public import PostgreSQL
+package import PostgreSQL
 
 /// The directory of tenants, for the operator at the command line.
-public struct TenantStore: Sendable {
+package struct TenantStore: Sendable {
   let database: Database
 
   /// The directory in `database`.
-  public init(database: Database) {
+  package init(database: Database) {
     self.database = database
   }
 
@@ -15,7 +15,7 @@ public struct TenantStore: Sendable {
   ///
   /// - Returns: the tenant and the key with its secret, which is shown this once and stored as a hash only.
   /// - Throws: ``DomainError/nameTaken(what:)``; ``PostgreSQLError``.
-  public func create(name: String, keyName: String) async throws -> (Tenant, IssuedKey) {
+  package func create(name: String, keyName: String) async throws -> (Tenant, IssuedKey) {
     let id = try await database.pool
       .query("SELECT nextval('tenants_tenant_id_seq')::int").first.map { try $0.decode(Int32.self) }
     guard let id else { throw DomainError.notFound(what: "sequence of tenants") }
@@ -35,7 +35,7 @@ public struct TenantStore: Sendable {
   }
 
   /// All tenants, by name.
-  public func list() async throws -> [Tenant] {
+  package func list() async throws -> [Tenant] {
     try await database.operatorTransaction { tx in
       try await tx.query("SELECT tenant_id, name, created_at FROM tenants ORDER BY name").map(Self.tenant)
     }
@@ -44,7 +44,7 @@ public struct TenantStore: Sendable {
   /// The tenant of that name.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func find(name: String) async throws -> Tenant {
+  package func find(name: String) async throws -> Tenant {
     let found = try await database.operatorTransaction { tx in
       try await tx.query("SELECT tenant_id, name, created_at FROM tenants WHERE name = \(name)").map(
         Self.tenant)
@@ -54,7 +54,7 @@ public struct TenantStore: Sendable {
   }
 
   /// What was set for a tenant.
-  public func limits(_ tenant: TenantID) async throws -> TenantLimits {
+  package func limits(_ tenant: TenantID) async throws -> TenantLimits {
     try await database.transaction(for: tenant, readOnly: true) {
       try await Quotas.limits(of: tenant, in: $0)
     }
@@ -64,7 +64,7 @@ public struct TenantStore: Sendable {
   ///
   /// - Parameter change: gets what was set, and changes it; two such changes at a time come one after the other.
   /// - Throws: ``DomainError/tenantErased`` when the tenant goes or has gone.
-  public func setLimits(
+  package func setLimits(
     _ tenant: TenantID, _ change: @Sendable (inout TenantLimits) -> Void
   ) async throws -> TenantLimits {
     try await database.transaction(for: tenant) { tx in

@@ -1,5 +1,5 @@
 import Foundation
-public import JobQueue
+package import JobQueue
 import Learning
 import PostgreSQL
 
@@ -8,11 +8,11 @@ import PostgreSQL
 ///
 /// At most one automatic training waits for a dataset: while one is queued, further changes only bring it forward.
 /// The decision and the job are rows of the database, so that a restart forgets neither.
-public struct AutoTraining: Sendable {
+package struct AutoTraining: Sendable {
   private let queue: JobQueue
 
   /// Trainings go into `queue`.
-  public init(queue: JobQueue) {
+  package init(queue: JobQueue) {
     self.queue = queue
   }
 
@@ -24,9 +24,9 @@ public struct AutoTraining: Sendable {
     _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts, in tx: Transaction
   ) async throws -> Int? {
     guard dataset.autoTrain.enabled else { return nil }
-    let standing = try await TrainingStanding.read(tenant, dataset: dataset.id, in: tx)
-    guard let delay = standing.delay(counts, dataset.autoTrain) else {
-      guard standing.isWaiting else { return nil }
+    let backlog = try await TrainingBacklog.read(tenant, dataset: dataset.id, in: tx)
+    guard let delay = backlog.delay(counts, dataset.autoTrain) else {
+      guard backlog.isWaiting else { return nil }
       return try await queue.waiting(tenant: tenant.rawValue, subject: Int64(dataset.id), in: tx).map {
         Int($0.id)
       }
@@ -50,14 +50,14 @@ public struct AutoTraining: Sendable {
     let waiting = try await queue.waiting(tenant: tenant.rawValue, subject: subject, in: tx)
     var delay: Duration?
     if policy.enabled {
-      let standing = try await TrainingStanding.read(tenant, dataset: dataset, in: tx)
-      guard standing.isKnown else { return }
-      delay = standing.delay(try await LabelCounting.counts(tenant, dataset: dataset, in: tx), policy)
+      let backlog = try await TrainingBacklog.read(tenant, dataset: dataset, in: tx)
+      guard backlog.isKnown else { return }
+      delay = backlog.delay(try await LabelCounting.counts(tenant, dataset: dataset, in: tx), policy)
     }
     if let delay {
       try await queue.enqueue(new(tenant, dataset, training, delay), reschedules: true, in: tx)
     } else if waiting != nil {
-      try await queue.callOff(tenant: tenant.rawValue, subject: subject, reason, in: tx)
+      try await queue.cancelWaiting(tenant: tenant.rawValue, subject: subject, reason, in: tx)
     }
   }
 

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What a worker keeps of the labels that it has read, for datasets that train by themselves, so that the next training
 /// reads only what has changed. Bounded in bytes; what was not used for longest goes first.
-public final class LabelCache: Sendable {
+package final class LabelCache: Sendable {
   private struct Key: Hashable {
     var tenant: TenantID
     var dataset: Int
@@ -25,16 +25,16 @@ public final class LabelCache: Sendable {
   private let state = Mutex(State())
 
   /// Keeps at most `bytes`; with 0, nothing.
-  public init(bytes: Int) {
+  package init(bytes: Int) {
     capacity = bytes
   }
 
   /// How many bytes are kept, about.
-  public var byteCount: Int { state.withLock(\.bytes) }
+  package var byteCount: Int { state.withLock(\.bytes) }
 
   /// Forgets what has not been used for so long, every now and then until the task is cancelled: nobody says when a
   /// dataset has gone.
-  public func run(forgettingAfter age: Duration = .seconds(3_600)) async {
+  package func run(forgettingAfter age: Duration = .seconds(3_600)) async {
     while !Task.isCancelled {
       forget(unusedSince: .now - age)
       try? await Task.sleep(for: age / 60)

@@ -14,7 +14,7 @@ struct LabelReader: Sendable {
   private let logger: Logger
 
   /// How long PostgreSQL may take for the next rows. A connection that has died without a word is noticed before.
-  static let patience = Duration.seconds(60)
+  static let timeout = Duration.seconds(60)
 
   init(database: Database, cache: LabelCache, small: Int = 8 << 20, logger: Logger) {
     self.small = small
@@ -50,7 +50,7 @@ struct LabelReader: Sendable {
   func read(
     _ tenant: TenantID, dataset id: Int, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
-    let mark = try await LabelMark.make(tenant, in: database)
+    let mark = try await HighWaterMark.make(tenant, in: database)
     return try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) {
       try await read(tenant, dataset: id, mark: mark, in: $0, progress: progress)
     }
@@ -58,7 +58,7 @@ struct LabelReader: Sendable {
 
   /// The same in a transaction whose one snapshot is taken after the mark was made.
   func read(
-    _ tenant: TenantID, dataset id: Int, mark: LabelMark, in tx: Transaction,
+    _ tenant: TenantID, dataset id: Int, mark: HighWaterMark, in tx: Transaction,
     progress: @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
     let snapshot = try await LabelSnapshot.current(in: tx)
@@ -103,7 +103,7 @@ struct LabelReader: Sendable {
       var columns = TrainingColumns(features: dataset.features, expectedRows: counts.stored)
       var rows = TrainingRows(features: dataset.features)
       var reader = BinaryCopyReader()
-      while let chunk = try await stream.nextBytes(within: Self.patience) {
+      while let chunk = try await stream.nextBytes(within: Self.timeout) {
         try Task.checkCancellation()
         reader.feed(chunk)
         while try reader.nextRow() { try rows.append(reader, levels: &columns.levels) }
@@ -134,7 +134,7 @@ struct LabelReader: Sendable {
       var levels = levels
       var rows = TrainingRows(features: dataset.features)
       var reader = BinaryCopyReader()
-      while let chunk = try await stream.nextBytes(within: Self.patience) {
+      while let chunk = try await stream.nextBytes(within: Self.timeout) {
         reader.feed(chunk)
         while try reader.nextRow() { try rows.append(reader, levels: &levels) }
       }
@@ -169,7 +169,7 @@ struct LabelReader: Sendable {
     ) { stream in
       var ids: [Int] = []
       var reader = BinaryCopyReader()
-      while let chunk = try await stream.nextBytes(within: Self.patience) {
+      while let chunk = try await stream.nextBytes(within: Self.timeout) {
         reader.feed(chunk)
         while try reader.nextRow() { ids.append(try reader.decode(0)) }
       }

@@ -5,10 +5,10 @@ struct ReadLabels: Sendable {
   /// The dataset's count of changes in the same snapshot.
   var changes: Int
   private var snapshot: LabelSnapshot
-  private var marks: [LabelMark]
+  private var marks: [HighWaterMark]
 
   /// Labels that were read just now.
-  init(columns: TrainingColumns, changes: Int, snapshot: LabelSnapshot, marks: [LabelMark]) {
+  init(columns: TrainingColumns, changes: Int, snapshot: LabelSnapshot, marks: [HighWaterMark]) {
     self.columns = columns
     self.changes = changes
     self.snapshot = snapshot
@@ -32,7 +32,7 @@ struct ReadLabels: Sendable {
   static let marksKept = 16
 
   /// The marks that a later reading may need, with a new one.
-  func marks(and mark: LabelMark) -> [LabelMark] {
+  func marks(and mark: HighWaterMark) -> [HighWaterMark] {
     // The newest one that this snapshot has passed serves all later ones, too; older ones serve none.
     let first = marks.lastIndex { $0.horizon <= snapshot.oldestRunning } ?? 0
     let needed = marks[first...] + [mark]

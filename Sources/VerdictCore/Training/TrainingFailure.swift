@@ -1,15 +1,15 @@
-public import JobQueue
-public import Learning
+package import JobQueue
+package import Learning
 
 /// Why a training job cannot succeed, however often it is tried: the job's `error` in the API.
-public struct TrainingFailure: DescribedJobError, Equatable {
+package struct TrainingFailure: DescribedJobError, Equatable {
   /// A stable word for programs.
-  public var type: String
+  package var type: String
   /// A sentence for people.
-  public var detail: String
+  package var detail: String
 
   /// The failure that the learner reports.
-  public init(_ error: LearningError) {
+  package init(_ error: LearningError) {
     detail = error.detail
     type =
       switch error {
@@ -28,6 +28,6 @@ public struct TrainingFailure: DescribedJobError, Equatable {
   }
 
   /// The dataset was deleted while the training ran.
-  public static let datasetDeleted = TrainingFailure(
+  package static let datasetDeleted = TrainingFailure(
     type: "dataset-deleted", detail: "the dataset was deleted while the training ran")
 }

@@ -1,22 +1,22 @@
-public import Foundation
-public import JobQueue
-public import Learning
-public import PostgreSQL
+package import Foundation
+package import JobQueue
+package import Learning
+package import PostgreSQL
 
 /// The training jobs of datasets: asking for one, reading, listing, cancelling.
-public struct TrainingJobs: Sendable {
+package struct TrainingJobs: Sendable {
   /// The kind under which trainings stand in the queue.
-  public static let kind = "training"
+  package static let kind = "training"
 
   /// Fewer labels of one class than this cannot be split into rows to fit on and rows to measure on.
-  public static let minimumPerClass = 2
+  package static let minimumPerClass = 2
 
   private let database: Database
   private let datasets: DatasetStore
   private let queue: JobQueue
 
   /// Jobs of `queue` for the datasets in `database`.
-  public init(database: Database, queue: JobQueue) {
+  package init(database: Database, queue: JobQueue) {
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.queue = queue
@@ -27,7 +27,7 @@ public struct TrainingJobs: Sendable {
   /// - Parameter parameters: makes the job's parameters out of the dataset's own.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``,
   ///   ``DomainError/quotaExceeded(_:maximum:present:)``, what `parameters` throws.
-  public func request(
+  package func request(
     _ tenant: TenantID, dataset name: String, in tx: Transaction,
     parameters: @Sendable (TrainingParameters) throws -> TrainingParameters
   ) async throws -> Job {
@@ -56,7 +56,7 @@ public struct TrainingJobs: Sendable {
   /// One job of a dataset.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func job(_ tenant: TenantID, dataset name: String, id: Int) async throws -> Job {
+  package func job(_ tenant: TenantID, dataset name: String, id: Int) async throws -> Job {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return try await job(tenant, dataset: dataset, id: id, in: tx)
@@ -66,7 +66,7 @@ public struct TrainingJobs: Sendable {
   /// The jobs of a dataset, newest first, below the id `cursor`, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
-  public func list(
+  package func list(
     _ tenant: TenantID, dataset name: String, before cursor: Int?, limit: Int
   ) async throws -> [Job] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
@@ -80,13 +80,13 @@ public struct TrainingJobs: Sendable {
   /// Cancels a job in the caller's transaction: at once while it is queued, at its next step while it runs.
   ///
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/jobFinished(id:state:)``.
-  public func cancel(_ tenant: TenantID, dataset name: String, id: Int, in tx: Transaction) async throws
+  package func cancel(_ tenant: TenantID, dataset name: String, id: Int, in tx: Transaction) async throws
     -> Job
   {
     let dataset = try await datasets.dataset(tenant, named: name, in: tx)
     let job = try await job(tenant, dataset: dataset, id: id, in: tx)
     if job.state == .queued, job.origin == TrainingTrigger.auto.rawValue {
-      try await TrainingStanding.giveUp(tenant, dataset: dataset.id, in: tx)
+      try await TrainingBacklog.giveUp(tenant, dataset: dataset.id, in: tx)
     }
     do {
       return try await queue.cancel(tenant: tenant.rawValue, id: Int64(id), in: tx)

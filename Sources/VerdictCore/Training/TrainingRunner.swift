@@ -1,16 +1,16 @@
 import Foundation
-public import JobQueue
-public import Learning
-public import Logging
+package import JobQueue
+package import Learning
+package import Logging
 import PostgreSQL
 
 /// Does training jobs: reads the labels, trains, and stores model, KPIs and the job's end in one transaction.
-public struct TrainingRunner: Sendable {
+package struct TrainingRunner: Sendable {
   private let database: Database
   private let autoTraining: AutoTraining
   private let models: ModelStore
   private let reader: LabelReader
-  private let patience: Duration
+  private let timeout: Duration
   private let logger: Logger
 
   /// Trains on the labels in `database`.
@@ -20,15 +20,15 @@ public struct TrainingRunner: Sendable {
   ///   - cache: keeps what was read of datasets that train by themselves.
   ///   - patience: how long PostgreSQL waits for a runner that says nothing in the middle of writing (it may be frozen)
   ///     before it ends the transaction, and with it the locks; as long as the queue's lease.
-  public init(
+  package init(
     database: Database, autoTraining: AutoTraining, cache: LabelCache,
-    patience: Duration = JobQueue.Configuration().lease, logger: Logger
+    timeout: Duration = JobQueue.Configuration().lease, logger: Logger
   ) {
     self.database = database
     self.autoTraining = autoTraining
     self.models = ModelStore(database: database)
     self.reader = LabelReader(database: database, cache: cache, logger: logger)
-    self.patience = patience
+    self.timeout = timeout
     self.logger = logger
   }
 
@@ -36,7 +36,7 @@ public struct TrainingRunner: Sendable {
   ///
   /// - Throws: a ``TrainingFailure`` for what cannot be trained, ``PostgreSQLError`` for what may pass: the queue
   ///   tries again for the latter only.
-  public func run(_ context: JobContext) async throws {
+  package func run(_ context: JobContext) async throws {
     do {
       try await train(on: try await read(context), context)
     } catch let error as LearningError {
@@ -52,7 +52,7 @@ public struct TrainingRunner: Sendable {
     let tenant = TenantID(rawValue: job.tenant)
     context.report(0, phase: "reading")
     // Before it reads, so that nothing that comes meanwhile asks for another training on what it is about to see.
-    try await writing(tenant) { try await TrainingStanding.note(tenant, job: job, in: $0) }
+    try await writing(tenant) { try await TrainingBacklog.note(tenant, job: job, in: $0) }
     return try await reader.read(tenant, dataset: Int(job.subject)) { done, of in
       context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
     }
@@ -156,7 +156,7 @@ public struct TrainingRunner: Sendable {
   private func writing<T: Sendable>(
     _ tenant: TenantID, _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
-    let (seconds, attoseconds) = patience.components
+    let (seconds, attoseconds) = timeout.components
     let timeout = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     return try await database.transaction(for: tenant) { tx in
       try await tx.query("SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(timeout))")
@@ -184,11 +184,11 @@ public struct TrainingRunner: Sendable {
 }
 
 /// What a succeeded training job keeps as its result.
-public struct TrainingOutcome: Sendable, Codable {
+package struct TrainingOutcome: Sendable, Codable {
   /// The version that it made.
-  public var modelVersion: Int
+  package var modelVersion: Int
   /// The version's KPIs.
-  public var kpis: KPIs
+  package var kpis: KPIs
 
   private enum CodingKeys: String, CodingKey {
     case modelVersion = "model_version"

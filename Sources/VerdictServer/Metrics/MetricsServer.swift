@@ -1,11 +1,11 @@
-public import Logging
-public import PostgreSQL
-public import ServiceLifecycle
+package import Logging
+package import PostgreSQL
+package import ServiceLifecycle
 import Hummingbird
 import NIOCore
 
 /// `/metrics` and `/healthz` of a process that answers no other requests.
-public struct MetricsServer: Sendable {
+package struct MetricsServer: Sendable {
   private let metrics: ProcessMetrics
   private let host: String
   private let port: Int
@@ -16,7 +16,7 @@ public struct MetricsServer: Sendable {
   /// - Parameters:
   ///   - host: address to listen on.
   ///   - port: 0 for any free one.
-  public init(metrics: ProcessMetrics, pool: ConnectionPool, host: String, port: Int, logger: Logger) {
+  package init(metrics: ProcessMetrics, pool: ConnectionPool, host: String, port: Int, logger: Logger) {
     self.metrics = metrics
     self.host = host
     self.port = port
@@ -25,7 +25,7 @@ public struct MetricsServer: Sendable {
   }
 
   /// Runs until graceful shutdown.
-  public func service() -> any Service {
+  package func service() -> any Service {
     let router = Router()
     router.get("/healthz") { _, _ in "ok\n" }
     router.get("/metrics") { [metrics] _, _ in

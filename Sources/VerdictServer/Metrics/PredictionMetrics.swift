@@ -43,7 +43,7 @@ final class PredictionMetrics: Sendable {
   func failed(_ error: any Error) {
     switch error {
     case DomainError.belowGate: state.withLock { $0.refused += 1 }
-    case is PredictionWriter.Overloaded, is Seats.Full: state.withLock { $0.shed += 1 }
+    case is PredictionWriter.Overloaded, is ConnectionLimiter.Full: state.withLock { $0.shed += 1 }
     case let error as PostgreSQLError where error.kind == .acquireTimeout: state.withLock { $0.shed += 1 }
     default: break
     }

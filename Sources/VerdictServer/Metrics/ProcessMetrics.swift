@@ -1,15 +1,15 @@
-public import JobQueue
+package import JobQueue
 import CoreMetrics
 import PostgreSQL
 import Synchronization
 import VerdictCore
 
 /// What a process measures of itself, whichever of its parts does: shown by its ``WebServer`` or ``MetricsServer``.
-public struct ProcessMetrics: Sendable {
+package struct ProcessMetrics: Sendable {
   let registry = MetricsRegistry()
 
   /// Nothing measured yet; which build it is can be seen.
-  public init() {
+  package init() {
     let build = MetricsRegistry.Reading(
       kind: .gauge, name: "verdict_build_info",
       labels: [("version", BuildVersion.text), ("schema", Migrations.all.last?.name ?? "")], value: 1)
@@ -17,10 +17,10 @@ public struct ProcessMetrics: Sendable {
   }
 
   /// How many requests the process has answered.
-  public var requests: Int { registry.requests.load(ordering: .relaxed) }
+  package var requests: Int { registry.requests.load(ordering: .relaxed) }
 
   /// Counts an attempt at a job by a worker of this process: how it ended, and how long it took.
-  public func observe(_ outcome: AttemptOutcome, duration: Duration) {
+  package func observe(_ outcome: AttemptOutcome, duration: Duration) {
     let (seconds, attoseconds) = duration.components
     Timer(label: "verdict_job_seconds", dimensions: [("outcome", outcome.rawValue)], factory: registry)
       .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)

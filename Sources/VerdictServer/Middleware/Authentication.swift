@@ -68,23 +68,24 @@ final class Authenticator: Sendable {
 
   private let find: @Sendable (KeySecret) async throws -> Principal?
   private let clock: @Sendable () -> ContinuousClock.Instant
-  private let wrongKeys: WrongKeys
+  private let failedAuthLimiter: FailedAuthLimiter
   private let state = Mutex(State())
 
-  convenience init(keys: KeyStore, wrongKeys: WrongKeys = WrongKeys()) {
-    self.init(wrongKeys: wrongKeys) { try await keys.principal(for: $0) }
+  convenience init(keys: KeyStore, failedAuthLimiter: FailedAuthLimiter = FailedAuthLimiter()) {
+    self.init(failedAuthLimiter: failedAuthLimiter) { try await keys.principal(for: $0) }
   }
 
   /// - Parameters:
   ///   - clock: tells the time; tests have one of their own.
   ///   - find: looks a secret up.
   init(
-    wrongKeys: WrongKeys = WrongKeys(), clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    failedAuthLimiter: FailedAuthLimiter = FailedAuthLimiter(),
+    clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     find: @escaping @Sendable (KeySecret) async throws -> Principal?
   ) {
     self.find = find
     self.clock = clock
-    self.wrongKeys = wrongKeys
+    self.failedAuthLimiter = failedAuthLimiter
   }
 
   /// Who sends `request`.
@@ -105,15 +106,15 @@ final class Authenticator: Sendable {
     }
     // A key that was right a moment ago costs its address nothing, whoever else is behind it.
     let origin = known == nil ? address() : nil
-    if let origin, !wrongKeys.take(origin, now: now) { throw WrongKeys.refusal }
+    if let origin, !failedAuthLimiter.take(origin, now: now) { throw FailedAuthLimiter.refusal }
     do {
       guard let caller = try await caller(for: secret, digest) else {
         throw Self.unauthorized("The API key is unknown, revoked or expired.")
       }
-      if let origin { wrongKeys.giveBack(origin) }
+      if let origin { failedAuthLimiter.giveBack(origin) }
       return caller
     } catch let error as PostgreSQLError {
-      if let origin { wrongKeys.giveBack(origin) }
+      if let origin { failedAuthLimiter.giveBack(origin) }
       guard error.isServerDown, let caller = keep(digest) else { throw error }
       if let end = caller.principal.expiresAt, end <= Date() {
         throw Self.unauthorized("The API key is unknown, revoked or expired.")

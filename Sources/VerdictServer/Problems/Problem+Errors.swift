@@ -12,16 +12,17 @@ extension Problem {
     case let problem as Problem: self = problem
     case let error as DomainError: self.init(error)
     case let error as InputProblems:
-      self.init(.schemaMismatch, places: error.problems.map(Place.init), count: error.count)
+      self.init(.schemaMismatch, locations: error.problems.map(ErrorLocation.init), count: error.count)
     case let error as SyntaxProblem: self.init(error)
     case let error as PredictionRefusal:
-      let pointer = Fields.child("/features", error.feature)
-      self.init(.schemaMismatch, places: [Place(pointer: pointer, detail: PredictionRefusal.detail)])
+      let pointer = JSONObjectReader.child("/features", error.feature)
+      self.init(
+        .schemaMismatch, locations: [ErrorLocation(pointer: pointer, detail: PredictionRefusal.detail)])
     case is PredictionWriter.Overloaded:
       self.init(
         .overloaded, "The server has more predictions to store than it can; try again.",
         headers: [.retryAfter: "1"])
-    case is Seats.Full:
+    case is ConnectionLimiter.Full:
       self.init(
         .overloaded, "Too much that takes long is under way, for this tenant or for all; try again.",
         headers: [.retryAfter: "5"])
@@ -50,8 +51,8 @@ extension Problem {
     default: self.init(.malformedBody, detail)
     }
     if let line = error.line {
-      places = [Place(line: line, detail: error.kind.rawValue)]
-      placeCount = 1
+      locations = [ErrorLocation(line: line, detail: error.kind.rawValue)]
+      locationCount = 1
     }
   }
 
@@ -62,11 +63,11 @@ extension Problem {
     case .noModel(let dataset):
       self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
     case .belowGate(let metric, let value, let minimum, let version, let labels):
-      let place = labels.map { " on \($0) labelled predictions" } ?? ""
+      let location = labels.map { " on \($0) labelled predictions" } ?? ""
       let bound = Gate.lowerIsBetter.contains(metric) ? "at most" : "at least"
       self.init(
         .modelBelowGate,
-        "Model \(version) has \(metric) \(value.map { "\($0)" } ?? "undefined")\(place); the dataset's gate asks for \(bound) \(minimum)."
+        "Model \(version) has \(metric) \(value.map { "\($0)" } ?? "undefined")\(location); the dataset's gate asks for \(bound) \(minimum)."
       )
       extensions = [
         .string("metric", metric), .number("value", value), .number("minimum", minimum),
@@ -88,7 +89,7 @@ extension Problem {
       extensions = [
         .string("limit", quota.rawValue), .integer("maximum", maximum), .integer("present", present),
       ]
-    case .invalid(let problems): self.init(.invalidBody, places: problems.map(Place.init))
+    case .invalid(let problems): self.init(.invalidBody, locations: problems.map(ErrorLocation.init))
     case .tenantErased: self = Authenticator.unauthorized("The API key is unknown, revoked or expired.")
     case .idempotencyKeyReused:
       self.init(.idempotencyKeyReused, "This Idempotency-Key came with another request before.")

@@ -9,9 +9,9 @@ struct Problem: Error, Sendable {
   /// A sentence about this occurrence, for people. Never SQL, never a path of the server.
   var detail: String
   /// Where the input is wrong: the first hundred places.
-  var places: [Place] = []
+  var locations: [ErrorLocation] = []
   /// How many places there are in all.
-  var placeCount = 0
+  var locationCount = 0
   /// Members beyond RFC 9457's.
   var extensions: [Extension] = []
   /// Headers of the answer, such as `Retry-After`.
@@ -34,13 +34,13 @@ struct Problem: Error, Sendable {
   }
 
   /// A problem about places in the input.
-  init(_ kind: ProblemKind, places: [Place], count: Int? = nil) {
+  init(_ kind: ProblemKind, locations: [ErrorLocation], count: Int? = nil) {
     self.kind = kind
-    placeCount = count ?? places.count
-    self.places = places
+    locationCount = count ?? locations.count
+    self.locations = locations
     detail =
-      placeCount == 1 ? "The request has a mistake." : "The request has \(placeCount) mistakes."
-    if let only = places.first, placeCount == 1 { detail = only.sentence }
+      locationCount == 1 ? "The request has a mistake." : "The request has \(locationCount) mistakes."
+    if let only = locations.first, locationCount == 1 { detail = only.sentence }
   }
 
   /// The answer to a request.
@@ -68,8 +68,8 @@ struct Problem: Error, Sendable {
 }
 
 extension Problem {
-  /// The members of a problem, into the object that is being written; `place` writes what is of one request alone.
-  func members(to json: inout JSONWriter, place: (inout JSONWriter) -> Void = { _ in }) {
+  /// The members of a problem, into the object that is being written; `location` writes what is of one request alone.
+  func members(to json: inout JSONWriter, location: (inout JSONWriter) -> Void = { _ in }) {
     json.name("type")
     json.string(kind.type)
     json.name("title")
@@ -78,12 +78,12 @@ extension Problem {
     json.integer(kind.status.code)
     json.name("detail")
     json.string(detail.shortened(to: Self.longestDetail))
-    place(&json)
-    if !places.isEmpty {
+    location(&json)
+    if !locations.isEmpty {
       json.name("errors")
-      json.array(places) { $1.write(to: &$0) }
+      json.array(locations) { $1.write(to: &$0) }
       json.name("errors_total")
-      json.integer(placeCount)
+      json.integer(locationCount)
     }
     for member in extensions { member.write(to: &json) }
   }

@@ -3,9 +3,9 @@ import NIOCore
 import Yams
 
 /// The contract in both of its notations.
-public enum OpenAPIDocument {
+package enum OpenAPIDocument {
   /// As written, in YAML.
-  public static var yaml: String { String(buffer: Resource.openapiYAML) }
+  package static var yaml: String { String(buffer: Resource.openapiYAML) }
 
   /// The same document as JSON.
   ///

@@ -25,7 +25,7 @@ struct API {
     }
   }
 
-  init(authenticator: Authenticator, requests: RequestMetrics, door: FrontDoor) {
+  init(authenticator: Authenticator, requests: RequestMetrics, door: NetworkLimits) {
     self.authenticator = authenticator
     addresses = door.addresses
     routes = Routes()

@@ -4,7 +4,7 @@ import VerdictCore
 
 /// `/v1/datasets` and `/v1/datasets/{dataset}`.
 struct DatasetRoutes {
-  let domain: Domain
+  let services: AppServices
 
   func add(to api: API) {
     api.on(.post, "/v1/datasets", role: .write, create)
@@ -14,61 +14,61 @@ struct DatasetRoutes {
     api.on(.delete, "/v1/datasets/{dataset}", role: .write, delete)
   }
 
-  @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func create(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewDatasetBody.parse(body)
-    return try await domain.once(request, who, body: body) { tx in
-      let summary = try await domain.datasets.create(who.tenant, new, by: who.actor, in: tx)
+    return try await services.once(request, principal, body: body) { tx in
+      let summary = try await services.datasets.create(principal.tenant, new, by: principal.actor, in: tx)
       return try .dataset(summary, .created, headers: [.location: "/v1/datasets/\(new.name)"])
     }
   }
 
-  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let after = try query.cursor { Names.isSlug($0) ? $0 : nil }
-    let datasets = try await domain.datasets.list(who.tenant, after: after, limit: limit + 1)
+    let datasets = try await services.datasets.list(principal.tenant, after: after, limit: limit + 1)
     return try .conditional(request, Page(datasets, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
   }
 
-  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    let summary = try await domain.datasets.summary(who.tenant, named: name)
+    let summary = try await services.datasets.summary(principal.tenant, named: name)
     return try .conditional(request) { try $0.dataset(summary) }
   }
 
-  @Sendable private func change(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func change(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(
-      request, of: who.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+      request, of: principal.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
     let condition = try DatasetSummary.condition(of: request)
-    let summary = try await domain.datasets.change(
-      who.tenant, named: name, domain.autoTraining, by: who.actor, if: condition
+    let summary = try await services.datasets.change(
+      principal.tenant, named: name, services.autoTraining, by: principal.actor, if: condition
     ) { try patch.change(of: $0) }
-    await domain.settle(who.tenant, name)
+    await services.settle(principal.tenant, name)
     return try .dataset(summary)
   }
 
-  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let condition = try DatasetSummary.condition(of: request)
-    try await domain.datasets.delete(who.tenant, named: name, by: who.actor, if: condition)
-    await domain.settle(who.tenant, name)
+    try await services.datasets.delete(principal.tenant, named: name, by: principal.actor, if: condition)
+    await services.settle(principal.tenant, name)
     return Response(status: .noContent)
   }
 }

@@ -5,7 +5,7 @@ import VerdictCore
 
 /// What was true of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
 struct FeedbackRoutes {
-  let domain: Domain
+  let services: AppServices
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
@@ -14,34 +14,39 @@ struct FeedbackRoutes {
     api.on(.post, path + "/labels", role: .predict, labelMany)
   }
 
-  @Sendable private func label(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func label(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try place(request, context)
-    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let truth = try PredictionLabelBody.parse(body)
-    let (dataset, prediction) = try await domain.feedback.label(
-      who.tenant, dataset: name, prediction: id, as: { try truth.outcome(in: $0) })
+    let (dataset, prediction) = try await services.feedback.label(
+      principal.tenant, dataset: name, prediction: id, as: { try truth.outcome(in: $0) })
     return .json { $0.prediction(prediction, of: dataset) }
   }
 
-  @Sendable private func removeLabel(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func removeLabel(_ request: Request, _ context: Context, _ principal: Principal)
+    async throws
     -> Response
   {
     let (name, id) = try place(request, context)
-    try await domain.feedback.removeLabel(who.tenant, dataset: name, prediction: id, by: who.actor)
+    try await services.feedback.removeLabel(
+      principal.tenant, dataset: name, prediction: id, by: principal.actor)
     return Response(status: .noContent)
   }
 
-  @Sendable private func labelMany(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func labelMany(_ request: Request, _ context: Context, _ principal: Principal)
+    async throws
     -> Response
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(
-      request, of: who.tenant, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
-    return try await domain.once(request, who, body: body) { tx in
-      let outcome = try await domain.feedback.label(who.tenant, dataset: name, by: who.actor, in: tx) {
+      request, of: principal.tenant, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
+    return try await services.once(request, principal, body: body) { tx in
+      let outcome = try await services.feedback.label(
+        principal.tenant, dataset: name, by: principal.actor, in: tx
+      ) {
         dataset in
         switch body.type {
         case .csv: try FeedbackReader.csv(body.bytes, positive: dataset.label.positive)

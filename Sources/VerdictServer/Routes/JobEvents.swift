@@ -11,7 +11,7 @@ import VerdictCore
 /// An event's id is the number that the job's row had with it, so that any server process can go on where another one
 /// stopped.
 struct JobEvents {
-  let domain: Domain
+  let services: AppServices
   let watch: JobWatch
 
   /// The heartbeat of a silent stream: below the minute after which most proxies give up.
@@ -19,14 +19,16 @@ struct JobEvents {
   /// More characters than any server's event ids have.
   private static let longestID = 128
 
-  @Sendable func events(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
+  @Sendable func events(_ request: Request, _ context: Context, _ principal: Principal) async throws
+    -> Response
+  {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
     guard request.headers[.lastEventID]?.utf8.count ?? 0 <= Self.longestID else {
       throw QueryParameters.refusal("Last-Event-ID", "must have at most \(Self.longestID) characters")
     }
     // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
-    let first = try await domain.trainings.job(who.tenant, dataset: name, id: id)
+    let first = try await services.trainings.job(principal.tenant, dataset: name, id: id)
     // What is no number of an event so far is none of ours, and is taken for the first call.
     let resumed = request.headers[.lastEventID].flatMap { Int64($0) }.flatMap {
       (0...first.event).contains($0) ? $0 : nil
@@ -35,10 +37,10 @@ struct JobEvents {
       // Nothing will follow; this status keeps an EventSource from calling again.
       return Response(status: .noContent)
     }
-    let key = context.keyWatch(request)
+    let key = context.keyRevalidator(request)
     let body = ResponseBody { writer in
       do {
-        try await follow(who.tenant, name, id, after: resumed, while: key, writer: &writer)
+        try await follow(principal.tenant, name, id, after: resumed, while: key, writer: &writer)
       } catch DomainError.notFound {
         // The dataset has been deleted meanwhile.
       } catch let problem as Problem where problem.kind == .unauthorized {
@@ -54,7 +56,7 @@ struct JobEvents {
   }
 
   private func follow(
-    _ tenant: TenantID, _ name: String, _ id: Int, after resumed: Int64?, while key: KeyWatch,
+    _ tenant: TenantID, _ name: String, _ id: Int, after resumed: Int64?, while key: KeyRevalidator,
     writer: inout any ResponseBodyWriter
   ) async throws {
     var last = resumed
@@ -62,7 +64,7 @@ struct JobEvents {
     // Ends with the server, too: the client comes back to another one, or to the next.
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
       try await key.check()
-      let job = try await domain.trainings.job(tenant, dataset: name, id: id)
+      let job = try await services.trainings.job(tenant, dataset: name, id: id)
       let news = try ServerSentEvents.news(of: job, after: last)
       if news.readableBytes > 0 {
         try await writer.write(news)

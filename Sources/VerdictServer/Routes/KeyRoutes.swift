@@ -4,7 +4,7 @@ import VerdictCore
 
 /// `/v1/keys`: the tenant's own keys.
 struct KeyRoutes {
-  let domain: Domain
+  let services: AppServices
 
   func add(to api: API) {
     api.on(.get, "/v1/keys", role: .admin, list)
@@ -12,27 +12,28 @@ struct KeyRoutes {
     api.on(.delete, "/v1/keys/{id}", role: .admin, delete)
   }
 
-  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let keys = try await domain.keys.list(
-      who.tenant, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    let keys = try await services.keys.list(
+      principal.tenant, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
     return .page(Page(keys, limit: limit) { "\($0.id)" }) { $0.key($1) }
   }
 
-  @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func create(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewKeyBody.parse(body)
     // What is kept for repeats has no secret: only its hash may be stored.
-    return try await domain.once(request, who, body: body) { tx in
-      try await Quotas.admitKey(who.tenant, in: tx)
+    return try await services.once(request, principal, body: body) { tx in
+      try await Quotas.admitKey(principal.tenant, in: tx)
       let issued = try await KeyStore.issue(
-        who.tenant, name: new.name, role: new.role, expiresAt: new.expiresAt, by: who.actor, in: tx)
+        principal.tenant, name: new.name, role: new.role, expiresAt: new.expiresAt, by: principal.actor,
+        in: tx)
       let headers: HTTPFields = [.location: "/v1/keys/\(issued.key.id)", .cacheControl: "no-store"]
       return (
         answer: Response.json(.created, headers: headers) { $0.issuedKey(issued.key, secret: issued.secret) },
@@ -41,11 +42,12 @@ struct KeyRoutes {
     }
   }
 
-  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    try await domain.keys.revoke(who.tenant, id: try context.number("id", of: "key"), by: who.actor)
+    try await services.keys.revoke(
+      principal.tenant, id: try context.number("id", of: "key"), by: principal.actor)
     return Response(status: .noContent)
   }
 }

@@ -4,21 +4,22 @@ import VerdictCore
 
 /// All labels of a dataset as a stream that can be posted back as it is.
 struct LabelExporting {
-  let domain: Domain
+  let services: AppServices
 
   func export(
-    _ name: String, _ tenant: TenantID, as type: BodyType, where filter: LabelFilter, watch: KeyWatch
+    _ name: String, _ tenant: TenantID, as type: BodyType, where filter: LabelFilter,
+    revalidator: KeyRevalidator
   ) async throws -> Response {
     // Looked up before the answer begins, so that an absent dataset is a 404 and not an empty file.
-    let dataset = try await domain.ingest.dataset(tenant, named: name)
-    let export = LabelExport(database: domain.database)
+    let dataset = try await services.ingest.dataset(tenant, named: name)
+    let export = LabelExport(database: services.database)
     // The client holds a connection at its own pace: there may be so many of those.
-    let seat = try await domain.seats.take(.stream, for: tenant)
+    let permit = try await services.connectionLimiter.take(.stream, for: tenant)
     let body = ResponseBody { output in
-      defer { seat.leave() }
+      defer { permit.leave() }
       let sink = ResponseSink(output)
       try await export.text(tenant, dataset: dataset, as: type == .csv ? .csv : .ndjson, where: filter) {
-        try await watch.check()
+        try await revalidator.check()
         try await sink.write($0)
       }
       try await sink.finish()

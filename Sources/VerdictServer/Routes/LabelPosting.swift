@@ -9,16 +9,17 @@ import VerdictCore
 /// `POST /v1/datasets/{dataset}/labels`: a batch as JSON, NDJSON or CSV: all of it or nothing, or, by
 /// `on_error=skip`, the rows that fit.
 struct LabelPosting {
-  let domain: Domain
+  let services: AppServices
 
-  @Sendable func post(_ request: Request, _ context: Context, _ who: Principal) async throws -> Response {
+  @Sendable func post(_ request: Request, _ context: Context, _ principal: Principal) async throws -> Response
+  {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     let options: Set = type == .csv ? ["key_column", "delimiter", "ignore", "keep"] : []
     let query = try QueryParameters(request, known: options.union(["on_error"]))
     let onError = try Self.onError(query)
-    let repeatable = try Domain.idempotentRequest(request, bodyHash: Data())
-    let dataset = try await domain.ingest.dataset(who.tenant, named: name)
+    let repeatable = try AppServices.idempotentRequest(request, bodyHash: Data())
+    let dataset = try await services.ingest.dataset(principal.tenant, named: name)
     let schema = dataset.schema
     let reader: any LabelStreamReader
     switch type {
@@ -28,7 +29,8 @@ struct LabelPosting {
     case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError)
     default:
       // Read whole and understood before a connection is taken.
-      let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.batch)
+      let body = try await Body.read(
+        request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)
       let reader = JSONLabelReader(schema: schema)
       let (rows, skipped) =
         switch onError {
@@ -37,21 +39,21 @@ struct LabelPosting {
         }
       let source = WholeBatch(
         rows, skipped, hash: repeatable.map { _ in body.hash }, share: body.share)
-      return try await domain.seated(who.tenant, bytes: body.bytes.count) {
-        try await store(source, onError, who, dataset, repeatable)
+      return try await services.withPermit(principal.tenant, bytes: body.bytes.count) {
+        try await store(source, onError, principal, dataset, repeatable)
       }
     }
     // A small body, however slowly it comes, has come before a connection is taken. The client of a large one holds a
     // connection at its own pace: there may be so many of those, each while its key is good.
-    let source = try StreamedBatches(request, of: who.tenant, reader, hashing: repeatable != nil)
-    let watch = context.keyWatch(request)
+    let source = try StreamedBatches(request, of: principal.tenant, reader, hashing: repeatable != nil)
+    let revalidator = context.keyRevalidator(request)
     try await source.readAhead()
-    try await watch.check()
-    if source.isComplete { return try await store(source, onError, who, dataset, repeatable) }
-    source.watch = watch
-    let seat = try await domain.seats.take(.stream, for: who.tenant)
-    defer { seat.leave() }
-    return try await store(source, onError, who, dataset, repeatable, watch: watch)
+    try await revalidator.check()
+    if source.isComplete { return try await store(source, onError, principal, dataset, repeatable) }
+    source.revalidator = revalidator
+    let permit = try await services.connectionLimiter.take(.stream, for: principal.tenant)
+    defer { permit.leave() }
+    return try await store(source, onError, principal, dataset, repeatable, revalidator: revalidator)
   }
 
   private static func onError(_ query: QueryParameters) throws -> RowErrorPolicy {
@@ -63,26 +65,26 @@ struct LabelPosting {
   }
 
   private func store(
-    _ source: any BatchSource, _ onError: RowErrorPolicy, _ who: Principal, _ dataset: Dataset,
-    _ repeatable: IdempotentRequest?, watch: KeyWatch? = nil
+    _ source: any BatchSource, _ onError: RowErrorPolicy, _ principal: Principal, _ dataset: Dataset,
+    _ repeatable: IdempotentRequest?, revalidator: KeyRevalidator? = nil
   ) async throws -> Response {
     do {
-      return try await domain.database.transaction(for: who.tenant) { tx in
-        let staged = try await domain.ingest.stage(in: tx, who.tenant, dataset: dataset) {
+      return try await services.database.transaction(for: principal.tenant) { tx in
+        let staged = try await services.ingest.stage(in: tx, principal.tenant, dataset: dataset) {
           try await source.next()
         }
-        try await watch?.check()
+        try await revalidator?.check()
         var repeatable = repeatable
         repeatable?.bodyHash = source.hash
-        if let repeatable, let earlier = try await Idempotency.begin(who.tenant, repeatable, in: tx) {
+        if let repeatable, let earlier = try await Idempotency.begin(principal.tenant, repeatable, in: tx) {
           throw Repeated(answer: earlier)
         }
-        let outcome = try await domain.ingest.insert(staged, who.tenant, dataset: dataset, in: tx)
+        let outcome = try await services.ingest.insert(staged, principal.tenant, dataset: dataset, in: tx)
         let skipped = onError == .skip ? source.skipped : nil
         let answer = Response.json(.created) { $0.outcome(outcome, skipped) }
         if let repeatable {
           try await Idempotency.complete(
-            who.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
+            principal.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
         }
         return answer
       }
@@ -140,7 +142,7 @@ extension JSONWriter {
         json.name("skipped")
         json.integer(skipped.count)
         json.name("errors")
-        json.array(skipped.problems.problems) { Place($1).write(to: &$0) }
+        json.array(skipped.problems.problems) { ErrorLocation($1).write(to: &$0) }
         json.name("errors_total")
         json.integer(skipped.problems.count)
       }

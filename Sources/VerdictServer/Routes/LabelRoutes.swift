@@ -6,11 +6,11 @@ import VerdictCore
 /// `/v1/datasets/{dataset}/labels`: reading, correcting and deleting. Posting is in ``LabelPosting``, exporting in
 /// ``LabelExporting``.
 struct LabelRoutes {
-  let domain: Domain
+  let services: AppServices
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/labels"
-    api.on(.post, path, role: .write, LabelPosting(domain: domain).post)
+    api.on(.post, path, role: .write, LabelPosting(services: services).post)
     api.on(.get, path, role: .read, list)
     api.on(.delete, path, role: .write, deleteMany)
     api.on(.get, path + "/{id}", role: .read, read)
@@ -18,56 +18,58 @@ struct LabelRoutes {
     api.on(.delete, path + "/{id}", role: .write, delete)
   }
 
-  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let query = try QueryParameters(request, known: ["key", "source"])
-      return try await LabelExporting(domain: domain).export(
-        name, who.tenant, as: type, where: try Self.filter(query), watch: context.keyWatch(request))
+      return try await LabelExporting(services: services).export(
+        name, principal.tenant, as: type, where: try Self.filter(query),
+        revalidator: context.keyRevalidator(request))
     }
     let query = try QueryParameters(request, known: ["limit", "cursor", "key", "source"])
     let limit = try query.limit()
-    let (dataset, labels) = try await domain.labels.list(
-      who.tenant, dataset: name, where: try Self.filter(query),
+    let (dataset, labels) = try await services.labels.list(
+      principal.tenant, dataset: name, where: try Self.filter(query),
       after: try query.cursor(QueryParameters.integer),
       limit: limit + 1)
     return .page(Page(labels, limit: limit) { "\($0.id)" }) { $0.label($1, of: dataset) }
   }
 
-  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try place(request, context)
-    let (dataset, label) = try await domain.labels.label(who.tenant, dataset: name, id: id)
+    let (dataset, label) = try await services.labels.label(principal.tenant, dataset: name, id: id)
     return .json { $0.label(label, of: dataset) }
   }
 
-  @Sendable private func change(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func change(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try place(request, context)
     let body = try await Body.read(
-      request, of: who.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
+      request, of: principal.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try LabelPatchBody.parse(body)
-    let (dataset, label) = try await domain.labels.change(who.tenant, dataset: name, id: id) {
+    let (dataset, label) = try await services.labels.change(principal.tenant, dataset: name, id: id) {
       dataset, label in
       try patch.applied(to: label, of: dataset)
     }
     return .json { $0.label(label, of: dataset) }
   }
 
-  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try place(request, context)
-    try await domain.labels.delete(who.tenant, dataset: name, id: id, by: who.actor)
+    try await services.labels.delete(principal.tenant, dataset: name, id: id, by: principal.actor)
     return Response(status: .noContent)
   }
 
-  @Sendable private func deleteMany(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func deleteMany(_ request: Request, _ context: Context, _ principal: Principal)
+    async throws
     -> Response
   {
     let name = try context.dataset()
@@ -97,8 +99,8 @@ struct LabelRoutes {
         "Say which labels to delete: id=, key=, created_before=, source=, or all=true for every one.")
     }
     // Deletions of a dataset wait for each other, each with a connection.
-    let deleted = try await domain.seated(who.tenant) { [filter] in
-      try await domain.labels.delete(who.tenant, dataset: name, where: filter, by: who.actor)
+    let deleted = try await services.withPermit(principal.tenant) { [filter] in
+      try await services.labels.delete(principal.tenant, dataset: name, where: filter, by: principal.actor)
     }
     return .json { json in
       json.object { json in

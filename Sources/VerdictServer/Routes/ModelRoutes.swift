@@ -6,7 +6,7 @@ import VerdictCore
 
 /// `/v1/datasets/{dataset}/models` and `/kpis`.
 struct ModelRoutes {
-  let domain: Domain
+  let services: AppServices
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/models"
@@ -20,38 +20,38 @@ struct ModelRoutes {
     api.on(.get, "/v1/datasets/{dataset}/kpis", role: .read, history)
   }
 
-  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let models = try await domain.models.list(
-      who.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    let models = try await services.models.list(
+      principal.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
     return try .conditional(request, Page(models, limit: limit) { "\($0.version)" }) {
       try $0.modelSummary($1)
     }
   }
 
-  @Sendable private func activate(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func activate(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
+    let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let version = try ActiveModelBody.parse(body)
-    let model = try await domain.models.activate(
-      who.tenant, dataset: name, version: version, by: who.actor)
-    await domain.settle(who.tenant, name)
+    let model = try await services.models.activate(
+      principal.tenant, dataset: name, version: version, by: principal.actor)
+    await services.settle(principal.tenant, name)
     return try .json { try $0.modelSummary(model) }
   }
 
-  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    let model = try await domain.models.model(who.tenant, dataset: name, version: version)
+    let model = try await services.models.model(principal.tenant, dataset: name, version: version)
     return try .conditional(request) { try $0.model(model) }
   }
 
@@ -61,7 +61,7 @@ struct ModelRoutes {
   }
 
   @Sendable private func export(
-    _ request: Request, _ context: Context, _ who: Principal
+    _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     let query = try QueryParameters(request, known: ["format", "table"])
@@ -74,7 +74,7 @@ struct ModelRoutes {
         throw QueryParameters.refusal("table", objection)
       }
     }
-    let model = try await domain.models.model(who.tenant, dataset: name, version: version).model
+    let model = try await services.models.model(principal.tenant, dataset: name, version: version).model
     switch format {
     case .json: return .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
     case .pmml: return .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
@@ -85,53 +85,53 @@ struct ModelRoutes {
   }
 
   @Sendable private func curves(
-    _ request: Request, _ context: Context, _ who: Principal
+    _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    let curves = try await domain.models.curves(who.tenant, dataset: name, version: version)
+    let curves = try await services.models.curves(principal.tenant, dataset: name, version: version)
     return try .json { try $0.encoded(curves) }
   }
 
   @Sendable private func liveKPIs(
-    _ request: Request, _ context: Context, _ who: Principal
+    _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    let kpis = try await domain.liveKPIs.kpis(who.tenant, dataset: name, version: version)
+    let kpis = try await services.liveKPIs.kpis(principal.tenant, dataset: name, version: version)
     return try .json { try $0.liveKPIs(kpis, version: version) }
   }
 
-  @Sendable private func delete(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    try await domain.models.delete(who.tenant, dataset: name, version: version, by: who.actor)
+    try await services.models.delete(principal.tenant, dataset: name, version: version, by: principal.actor)
     return Response(status: .noContent)
   }
 
-  @Sendable private func history(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func history(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     let type = try BodyType.wanted(by: request, offered: [.json, .csv])
     if type == .csv {
       _ = try QueryParameters(request, known: [])
-      return try await historyAsCSV(name, who)
+      return try await historyAsCSV(name, principal)
     }
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let records = try await domain.models.history(
-      who.tenant, dataset: name, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    let records = try await services.models.history(
+      principal.tenant, dataset: name, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
     return try .page(Page(records, limit: limit) { "\($0.modelVersion)" }) { try $0.kpiRecord($1) }
   }
 
-  private func historyAsCSV(_ name: String, _ who: Principal) async throws -> Response {
+  private func historyAsCSV(_ name: String, _ principal: Principal) async throws -> Response {
     var csv = KPITable()
     var last: Int?
     repeat {
-      let page = try await domain.models.history(who.tenant, dataset: name, after: last, limit: 1_000)
+      let page = try await services.models.history(principal.tenant, dataset: name, after: last, limit: 1_000)
       for record in page { csv.append(record) }
       last = page.count == 1_000 ? page.last?.modelVersion : nil
     } while last != nil

@@ -13,7 +13,7 @@ struct OperationRoutes {
     let openapiJSON = try OpenAPIDocument.json()
     api.open(.get, "/healthz") { _, _ in .health() }
     // Nobody needs a key to ask: one look a second is for all.
-    let report = Recent { [readiness] in try await readiness.report() }
+    let report = SingleFlightCache { [readiness] in try await readiness.report() }
     api.open(.get, "/readyz") { _, _ in .ready(try Self.admitted(try await report.value())) }
     api.open(.get, "/metrics") { [metrics] request, _ in
       let query = try QueryParameters(request, known: ["by"])

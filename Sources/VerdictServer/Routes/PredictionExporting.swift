@@ -6,23 +6,23 @@ import VerdictCore
 
 /// The stored predictions of a dataset as a stream, oldest first.
 struct PredictionExporting {
-  let domain: Domain
+  let services: AppServices
 
   func export(
     _ name: String, _ tenant: TenantID, as type: BodyType, where filter: PredictionFilter,
-    watch: KeyWatch
+    revalidator: KeyRevalidator
   ) async throws -> Response {
     // Looked up before the answer begins, so that an absent dataset is a 404 and not an empty file.
-    let dataset = try await domain.ingest.dataset(tenant, named: name)
-    let export = domain.predictionExport
+    let dataset = try await services.ingest.dataset(tenant, named: name)
+    let export = services.predictionExport
     // The client holds a connection at its own pace: there may be so many of those.
-    let seat = try await domain.seats.take(.stream, for: tenant)
+    let permit = try await services.connectionLimiter.take(.stream, for: tenant)
     let body = ResponseBody { output in
-      defer { seat.leave() }
+      defer { permit.leave() }
       let sink = ResponseSink(output)
       if type == .csv { try await sink.write(Self.header(dataset)) }
       try await export.rows(tenant, dataset: dataset, where: filter) { predictions in
-        try await watch.check()
+        try await revalidator.check()
         var bytes: [UInt8] = []
         for prediction in predictions {
           if type == .csv {

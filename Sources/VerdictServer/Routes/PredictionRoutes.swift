@@ -6,9 +6,9 @@ import PostgreSQL
 import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/predictions` and `…/batch`: asking. What is stored is in ``StoredPredictionRoutes``, what
-/// was true in ``FeedbackRoutes``, batches as streams in ``PredictionStreaming``.
+/// was true in ``FeedbackRoutes``, batches as streams in ``StreamingPredictionHandler``.
 struct PredictionRoutes {
-  let domain: Domain
+  let services: AppServices
 
   /// How many rows one JSON batch may have.
   static let batchLimit = 100_000
@@ -17,17 +17,17 @@ struct PredictionRoutes {
     let path = "/v1/datasets/{dataset}/predictions"
     api.on(.post, path, role: .predict, predict)
     api.on(.post, path + "/batch", role: .predict, predictBatch)
-    StoredPredictionRoutes(domain: domain).add(to: api)
-    FeedbackRoutes(domain: domain).add(to: api)
+    StoredPredictionRoutes(services: services).add(to: api)
+    FeedbackRoutes(services: services).add(to: api)
   }
 
-  @Sendable private func predict(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func predict(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     let options = try PredictionOptions(request)
-    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.small)
-    return try await answer(request, who, body, name, options) {
+    let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
+    return try await answer(request, principal, body, name, options) {
       try PredictionBody.one(body, $0.schema)
     } write: { answers in
       var bytes: [UInt8] = []
@@ -45,17 +45,17 @@ struct PredictionRoutes {
   }
 
   @Sendable private func predictBatch(
-    _ request: Request, _ context: Context, _ who: Principal
+    _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     if type != .json {
-      return try await PredictionStreaming(domain: domain).answer(
-        request, who, name, type, watch: context.keyWatch(request), logger: context.logger)
+      return try await StreamingPredictionHandler(services: services).answer(
+        request, principal, name, type, revalidator: context.keyRevalidator(request), logger: context.logger)
     }
     let options = try PredictionOptions(request)
-    let body = try await Body.read(request, of: who.tenant, accepted: [.json], limit: BodyLimits.batch)
-    return try await answer(request, who, body, name, options) {
+    let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)
+    return try await answer(request, principal, body, name, options) {
       try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit)
     } write: { answers in
       let text = AnswerText(answers, explain: options.explain)
@@ -73,28 +73,28 @@ struct PredictionRoutes {
   /// Answers rows; under an Idempotency-Key in a transaction of its own together with the answer that is kept,
   /// otherwise together with what other requests store at the same time.
   private func answer(
-    _ request: Request, _ who: Principal, _ body: Body, _ name: String, _ options: PredictionOptions,
+    _ request: Request, _ principal: Principal, _ body: Body, _ name: String, _ options: PredictionOptions,
     reading read: @escaping @Sendable (ServedDataset) throws -> RowBatch,
     write: @escaping @Sendable (PredictionAnswers) throws -> Response
   ) async throws -> Response {
     guard request.headers.contains(.idempotencyKey) else {
       let storage = options.storage(in: nil)
       guard options.store else {
-        return try write(try await domain.predict(who.tenant, name, storing: storage, reading: read))
+        return try write(try await services.predict(principal.tenant, name, storing: storage, reading: read))
       }
-      return try await domain.seated(who.tenant, bytes: body.bytes.count) {
-        try write(try await domain.predict(who.tenant, name, storing: storage, reading: read))
+      return try await services.withPermit(principal.tenant, bytes: body.bytes.count) {
+        try write(try await services.predict(principal.tenant, name, storing: storage, reading: read))
       }
     }
-    return try await domain.once(request, who, body: body) { tx in
+    return try await services.once(request, principal, body: body) { tx in
       try write(
-        try await domain.predict(
-          who.tenant, name, storing: options.storage(in: tx), reading: read))
+        try await services.predict(
+          principal.tenant, name, storing: options.storage(in: tx), reading: read))
     }
   }
 }
 
-extension Domain {
+extension AppServices {
   /// Answers rows, and counts what became of them.
   func predict(
     _ tenant: TenantID, _ name: String, storing storage: PredictionService.Storage,

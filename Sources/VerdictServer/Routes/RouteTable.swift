@@ -1,23 +1,23 @@
-public import HTTPTypes
+package import HTTPTypes
 import Hummingbird
-public import VerdictCore
+package import VerdictCore
 
 /// All routes with the role that each needs: what the router has, in a form that can be compared with openapi.yaml.
-public struct RouteTable: Sendable {
+package struct RouteTable: Sendable {
   /// One route.
-  public struct Entry: Sendable, Hashable {
+  package struct Entry: Sendable, Hashable {
     /// The HTTP method.
-    public var method: HTTPRequest.Method
+    package var method: HTTPRequest.Method
     /// The path as openapi.yaml writes it, `/v1/datasets/{dataset}`.
-    public var path: String
+    package var path: String
     /// The role that a key needs; `nil` where none is needed.
-    public var role: Role?
+    package var role: Role?
 
     fileprivate var parameters: Int { path.count { $0 == "{" } }
   }
 
   /// The routes in the order in which they were added.
-  public private(set) var entries: [Entry] = []
+  package private(set) var entries: [Entry] = []
 
   mutating func add(_ method: HTTPRequest.Method, _ path: String, role: Role?) {
     entries.append(Entry(method: method, path: path, role: role))

@@ -5,7 +5,7 @@ import VerdictCore
 
 /// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: what has been answered.
 struct StoredPredictionRoutes {
-  let domain: Domain
+  let services: AppServices
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
@@ -19,15 +19,15 @@ struct StoredPredictionRoutes {
 
   private static let filters: Set<String> = ["labelled", "model_version", "created_from", "created_before"]
 
-  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
-      return try await PredictionExporting(domain: domain).export(
-        name, who.tenant, as: type, where: filter, watch: context.keyWatch(request))
+      return try await PredictionExporting(services: services).export(
+        name, principal.tenant, as: type, where: filter, revalidator: context.keyRevalidator(request))
     }
     let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor", "sort"]))
     let limit = try query.limit()
@@ -37,10 +37,11 @@ struct StoredPredictionRoutes {
     let order: PredictionOrder =
       switch sort {
       case .newest: .newest(before: try query.cursor { UUID(uuidString: $0) })
-      case .uncertainty: .uncertainty(after: try query.cursor(PredictionOrder.Place.init(cursor:)))
+      case .uncertainty:
+        .uncertainty(after: try query.cursor(PredictionOrder.UncertaintyCursor.init(cursor:)))
       }
-    let (dataset, predictions) = try await domain.predictionStore.list(
-      who.tenant, dataset: name, where: try Self.filter(query), in: order, limit: limit + 1)
+    let (dataset, predictions) = try await services.predictionStore.list(
+      principal.tenant, dataset: name, where: try Self.filter(query), in: order, limit: limit + 1)
     let page = Page(predictions, limit: limit) {
       sort == .newest ? $0.id.uuidString : $0.uncertainty.cursor
     }
@@ -56,17 +57,18 @@ struct StoredPredictionRoutes {
     return filter
   }
 
-  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try (context.dataset(), context.identifier("id", of: "prediction"))
     _ = try QueryParameters(request, known: [])
-    let (dataset, prediction) = try await domain.predictionStore.prediction(who.tenant, dataset: name, id: id)
+    let (dataset, prediction) = try await services.predictionStore.prediction(
+      principal.tenant, dataset: name, id: id)
     return .json { $0.prediction(prediction, of: dataset) }
   }
 }
 
-extension PredictionOrder.Place {
+extension PredictionOrder.UncertaintyCursor {
   /// As the cursor of a list: the distance to the last bit, and the id.
   fileprivate var cursor: String { "\(distance.bitPattern):\(id.uuidString)" }
 

@@ -8,7 +8,7 @@ import VerdictCore
 
 /// `/v1/datasets/{dataset}/training-jobs`.
 struct TrainingJobRoutes {
-  let domain: Domain
+  let services: AppServices
   let watch: JobWatch
 
   func add(to api: API) {
@@ -17,20 +17,20 @@ struct TrainingJobRoutes {
     api.on(.get, path, role: .read, list)
     api.on(.get, path + "/{id}", role: .read, read)
     api.on(.post, path + "/{id}/cancel", role: .write, cancel)
-    api.on(.get, path + "/{id}/events", role: .read, JobEvents(domain: domain, watch: watch).events)
+    api.on(.get, path + "/{id}/events", role: .read, JobEvents(services: services, watch: watch).events)
   }
 
-  @Sendable private func create(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func create(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let wait = try Preference.wait(of: request)
     let body = try await Body.read(
-      request, of: who.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
+      request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     let fields = try TrainingParametersBody.parse(body)
-    let response = try await domain.once(request, who, body: body) { tx in
-      let job = try await domain.trainings.request(who.tenant, dataset: name, in: tx) {
+    let response = try await services.once(request, principal, body: body) { tx in
+      let job = try await services.trainings.request(principal.tenant, dataset: name, in: tx) {
         try fields.applied(to: $0)
       }
       return try .json(.accepted, headers: [.location: Self.location(name, Int(job.id))]) { try $0.job(job) }
@@ -41,7 +41,7 @@ struct TrainingJobRoutes {
     }
     let job: Job
     do {
-      job = try await finished(who.tenant, name, id, within: wait, key: context.keyWatch(request))
+      job = try await finished(principal.tenant, name, id, within: wait, key: context.keyRevalidator(request))
     } catch {
       // The job is queued, whatever keeps its end from being seen: the answer says where to look for it.
       context.logger.warning("cannot wait for a job", metadata: ["error": "\(error)"])
@@ -54,51 +54,51 @@ struct TrainingJobRoutes {
     return try .json(job.state.isFinal ? .ok : .accepted, headers: headers) { try $0.job(job) }
   }
 
-  @Sendable private func list(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let name = try context.dataset()
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let jobs = try await domain.trainings.list(
-      who.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+    let jobs = try await services.trainings.list(
+      principal.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
     return try .page(Page(jobs, limit: limit) { "\($0.id)" }) { try $0.job($1) }
   }
 
-  @Sendable private func read(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
-    let job = try await domain.trainings.job(who.tenant, dataset: name, id: id)
+    let job = try await services.trainings.job(principal.tenant, dataset: name, id: id)
     return try .json { try $0.job(job) }
   }
 
-  @Sendable private func cancel(_ request: Request, _ context: Context, _ who: Principal) async throws
+  @Sendable private func cancel(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(
-      request, of: who.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
+      request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     try EmptyBody.check(body)
-    return try await domain.once(request, who, body: body) { tx in
-      let job = try await domain.trainings.cancel(who.tenant, dataset: name, id: id, in: tx)
+    return try await services.once(request, principal, body: body) { tx in
+      let job = try await services.trainings.cancel(principal.tenant, dataset: name, id: id, in: tx)
       return try .json { try $0.job(job) }
     }
   }
 
   /// The job once it has ended, or as it stands after so many seconds.
   private func finished(
-    _ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int, key: KeyWatch
+    _ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int, key: KeyRevalidator
   ) async throws -> Job {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    var job = try await domain.trainings.job(tenant, dataset: name, id: id)
+    var job = try await services.trainings.job(tenant, dataset: name, id: id)
     guard !job.state.isFinal, seconds > 0 else { return job }
     let interval = Duration.milliseconds(min(500, seconds * 1_000))
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: interval) {
       try await key.check()
-      job = try await domain.trainings.job(tenant, dataset: name, id: id)
+      job = try await services.trainings.job(tenant, dataset: name, id: id)
       if job.state.isFinal || ContinuousClock.now >= deadline { break }
     }
     return job

@@ -115,7 +115,7 @@ enum Readers {
 
   static func compressed(_ input: [UInt8]) {
     let limit = 1 << 16
-    for expander in [Inflate(limit: limit), Unzstd(limit: limit)] as [any Expander] {
+    for expander in [GzipDecompressor(limit: limit), ZstdDecompressor(limit: limit)] as [any Decompressor] {
       var count = 0
       do {
         expander.append(input)

@@ -58,7 +58,7 @@ enum Texts {
     if let wait = (try? Preference.wait(of: request)) ?? nil {
       require((0...300).contains(wait), "a bounded wait")
     }
-    if let once = (try? Domain.idempotentRequest(request, bodyHash: .init())) ?? nil {
+    if let once = (try? AppServices.idempotentRequest(request, bodyHash: .init())) ?? nil {
       require((1...255).contains(once.key.utf8.count), "a bounded key")
     }
     for id in fields[values: .xRequestID] {

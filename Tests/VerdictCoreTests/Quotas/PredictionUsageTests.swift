@@ -45,7 +45,7 @@ import Testing
       for each in waiting { each.resume() }
     }
 
-    private func look() async throws -> PredictionUsage.Look {
+    private func look() async throws -> PredictionUsage.Snapshot {
       let (stored, fails) = state.withLock { state in
         state.looks += 1
         return (state.stored, state.fails)

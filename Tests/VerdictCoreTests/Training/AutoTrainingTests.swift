@@ -383,7 +383,7 @@ private struct Trial: Sendable {
 
   func note(_ lease: Lease) async throws {
     try await domain.database.transaction(for: tenant) {
-      try await TrainingStanding.note(tenant, job: lease.job, in: $0)
+      try await TrainingBacklog.note(tenant, job: lease.job, in: $0)
     }
   }
 

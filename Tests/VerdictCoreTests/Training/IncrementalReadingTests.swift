@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func `after PostgreSQL was started anew everything is read`() throws {
-    let mark = LabelMark(position: 7, horizon: 10)
+    let mark = HighWaterMark(position: 7, horizon: 10)
     let columns = TrainingColumns(features: [], expectedRows: 0)
     func read(_ oldest: Int) -> ReadLabels {
       ReadLabels(
@@ -138,18 +138,18 @@ import Testing
     #expect(read(10).position(for: LabelSnapshot(oldestRunning: 12, serverStart: 2)) == nil)
     // A transaction from before the mark was still running.
     #expect(read(9).position(for: LabelSnapshot(oldestRunning: 12, serverStart: 1)) == nil)
-    let next = LabelMark(position: 9, horizon: 20)
+    let next = HighWaterMark(position: 9, horizon: 20)
     #expect(read(10).marks(and: next).map(\.position) == [7, 9])
   }
 
   @Test func `a transaction that outlasts many readings does not make them start over`() throws {
     let snapshot = LabelSnapshot(oldestRunning: 10, serverStart: 1)
-    var marks = [LabelMark(position: 7, horizon: 10)]
+    var marks = [HighWaterMark(position: 7, horizon: 10)]
     for reading in 0..<100 {
       let read = ReadLabels(
         columns: TrainingColumns(features: [], expectedRows: 0), changes: 0, snapshot: snapshot, marks: marks)
       #expect(read.position(for: snapshot) == 7)
-      marks = read.marks(and: LabelMark(position: 8 + reading, horizon: 20 + reading))
+      marks = read.marks(and: HighWaterMark(position: 8 + reading, horizon: 20 + reading))
       #expect(marks.count <= ReadLabels.marksKept)
     }
     // As soon as it ends, the newest one serves.
@@ -196,7 +196,7 @@ private struct Shop: Sendable {
 
   /// Both readings in one snapshot.
   func readBothWays() async throws -> (kept: LabelReader.Reading, fresh: LabelReader.Reading) {
-    let mark = try await LabelMark.make(tenant, in: domain.database)
+    let mark = try await HighWaterMark.make(tenant, in: domain.database)
     let keeping = LabelReader(database: domain.database, cache: cache, logger: domain.logger)
     let forgetting = LabelReader(
       database: domain.database, cache: LabelCache(bytes: 0), logger: domain.logger)

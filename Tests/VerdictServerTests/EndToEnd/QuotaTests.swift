@@ -153,10 +153,10 @@ import VerdictCore
 
   @Test func wrongKeysOfAnAddressRunOutAndRightOnesDoNot() {
     let start = ContinuousClock.now
-    let wrong = WrongKeys(.init(burst: 3, perSecond: 1))
+    let wrong = FailedAuthLimiter(.init(burst: 3, perSecond: 1))
     #expect((0..<5).map { _ in wrong.take("10.0.0.1", now: start) } == [true, true, true, false, false])
     #expect(wrong.take("10.0.0.1", now: start + .seconds(2)))
-    let right = WrongKeys(.init(burst: 3, perSecond: 1))
+    let right = FailedAuthLimiter(.init(burst: 3, perSecond: 1))
     for _ in 0..<20 {
       #expect(right.take("10.0.0.1", now: start))
       right.giveBack("10.0.0.1")

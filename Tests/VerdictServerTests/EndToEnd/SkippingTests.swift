@@ -5,7 +5,7 @@ import Testing
 @Suite struct LabelSkippingTests {
   private static let path = "/v1/datasets/d/labels?on_error=skip"
 
-  private static let bodies: [(type: String, text: String, places: [JSON])] = [
+  private static let bodies: [(type: String, text: String, locations: [JSON])] = [
     (
       "application/json",
       #"{"labels":[{"features":{"x":1},"label":1},{"features":{"x":"a"},"label":2},{"features":{"x":2},"label":0}]}"#,
@@ -29,9 +29,9 @@ import Testing
         #expect(answer.status == 201, "\(answer)")
         #expect(answer.json["inserted"] == 2)
         #expect(answer.json["skipped"] == 1)
-        #expect(answer.json["errors_total"].int == body.places.count)
+        #expect(answer.json["errors_total"].int == body.locations.count)
         let errors = answer.json["errors"].elements
-        #expect(errors.map { $0["line"] == .null ? $0["pointer"] : $0["line"] } == body.places)
+        #expect(errors.map { $0["line"] == .null ? $0["pointer"] : $0["line"] } == body.locations)
         #expect(errors.allSatisfy { $0["detail"].string?.isEmpty == false })
         #expect(answer.json["labels_stored"].int == 2 * (number + 1))
         // Without the parameter, and with the one that says so, nothing is stored.

@@ -18,7 +18,7 @@ struct TestServer {
 
   /// Runs the closure with a server of its own; nothing of it is left afterwards.
   static func with<T: Sendable>(
-    worker: Bool = true, door: FrontDoor = FrontDoor(), acquireTimeout: Duration = .seconds(60),
+    worker: Bool = true, door: NetworkLimits = NetworkLimits(), acquireTimeout: Duration = .seconds(60),
     observer: (@Sendable (Query, String, Int) -> Void)? = nil,
     _ body: @Sendable @escaping (TestServer) async throws -> T
   ) async throws -> T {
@@ -46,13 +46,14 @@ struct TestServer {
   }
 
   private static func serve<T: Sendable>(
-    _ domain: TestDomain, worker: Bool, door: FrontDoor = FrontDoor(), listening: ConnectionConfiguration,
+    _ domain: TestDomain, worker: Bool, door: NetworkLimits = NetworkLimits(),
+    listening: ConnectionConfiguration,
     _ body: @Sendable (Int) async throws -> T
   ) async throws -> T {
     let (ports, announced) = AsyncStream<Int>.makeStream()
     let web = WebServer(
       database: domain.database, queue: domain.queue, listening: listening,
-      configuration: .init(host: "127.0.0.1", port: 0, frontDoor: door) { announced.yield($0) },
+      configuration: .init(host: "127.0.0.1", port: 0, networkLimits: door) { announced.yield($0) },
       logger: domain.logger)
     var services = try web.services()
     if worker { services.append(TrainingWorker(domain: domain)) }

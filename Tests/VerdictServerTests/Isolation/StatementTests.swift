@@ -17,8 +17,8 @@ import VerdictCore
 
   /// Statements that do the same for everybody.
   private static let alike: [(file: String, text: String, reason: String)] = [
-    ("LabelMark.swift", "labels_id_seq", "a sequence has no rows of tenants"),
-    ("LabelMark.swift", "pg_snapshot_xmin", "reads of the server's transactions, not of rows"),
+    ("HighWaterMark.swift", "labels_id_seq", "a sequence has no rows of tenants"),
+    ("HighWaterMark.swift", "pg_snapshot_xmin", "reads of the server's transactions, not of rows"),
     ("DatasetChanges.swift", "pg_notify", "reads nothing but its arguments"),
     ("DatasetChanges.swift", "pg_stat_activity", "reads of the database's sessions, not of rows"),
     ("JobQueue+Heartbeat.swift", "WITH beat AS", "finds jobs by the tokens of leases, of which none is left"),
@@ -120,9 +120,9 @@ import VerdictCore
     for tenant in [nil, Self.stranger] {
       let found = try await replayer.run(unfiltered, as: tenant)
       let void = try await replayer.run(nothing, as: tenant)
-      let who = "\(statement.place), tenant \(tenant.map { "\($0)" } ?? "none")"
-      #expect(found == void || found == .refused, "\(who): \(found) instead of \(void): \(unfiltered)")
-      if case .failed(let state) = found { Issue.record("\(who): failed with \(state): \(unfiltered)") }
+      let principal = "\(statement.place), tenant \(tenant.map { "\($0)" } ?? "none")"
+      #expect(found == void || found == .refused, "\(principal): \(found) instead of \(void): \(unfiltered)")
+      if case .failed(let state) = found { Issue.record("\(principal): failed with \(state): \(unfiltered)") }
       if try await replayer.run(unfiltered, as: tenant, isOwner: true) == found { isHeldBack = false }
     }
     return isHeldBack

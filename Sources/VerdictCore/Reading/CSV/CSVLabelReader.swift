@@ -3,7 +3,7 @@ import CSimdJSON
 /// Reads labelled rows from CSV (RFC 4180) with a header line, its columns in any order.
 ///
 /// An empty field is a missing value, quoted or not: there is no category with the empty name. Blank lines are passed over; a byte order mark is, too.
-public final class CSVLabelReader: LabelStreamReader {
+package final class CSVLabelReader: LabelStreamReader {
   private let schema: RowSchema
   private let format: CSVFormat
   private let rowsPerBatch: Int
@@ -18,10 +18,10 @@ public final class CSVLabelReader: LabelStreamReader {
   private var line = 1
   private var anyRows = false
   /// The records that were left out; see `LabelStreamReader`.
-  public private(set) var skipped = SkippedRows.none
+  package private(set) var skipped = SkippedRows.none
 
   /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
-  public convenience init(
+  package convenience init(
     schema: RowSchema, format: CSVFormat = CSVFormat(), onError: RowErrorPolicy = .fail,
     rowsPerBatch: Int = 10_000
   ) {
@@ -43,7 +43,7 @@ public final class CSVLabelReader: LabelStreamReader {
   }
 
   /// Takes the next bytes; see `LabelStreamReader`.
-  public func feed(_ chunk: RawSpan) throws -> RowBatch? {
+  package func feed(_ chunk: RawSpan) throws -> RowBatch? {
     chunk.withUnsafeBytes { pending.append(contentsOf: $0) }
     guard pending.count >= wanted else { return nil }
     try readRecords(isLast: false)
@@ -54,7 +54,7 @@ public final class CSVLabelReader: LabelStreamReader {
   }
 
   /// Ends the stream; see `LabelStreamReader`.
-  public func finish() throws -> RowBatch? {
+  package func finish() throws -> RowBatch? {
     try readRecords(isLast: true)
     guard header != nil else { throw SyntaxProblem(.empty) }
     skipped = try rows.finish { [schema, format] problem, name, found in

@@ -4,7 +4,7 @@ extension JSONValue {
   /// Reads one document, nested at most 64 deep.
   ///
   /// Throws `SyntaxProblem` if the bytes are not JSON, `InputProblems` with pointers if an object names a member twice.
-  public static func parse(_ bytes: RawSpan) throws -> JSONValue {
+  package static func parse(_ bytes: RawSpan) throws -> JSONValue {
     var tokens: OpaquePointer?
     try bytes.withUnsafeBytes { vj_read_tokens($0.baseAddress, $0.count, &tokens) }.check()
     defer { vj_tokens_free(tokens) }
@@ -19,7 +19,7 @@ extension JSONValue {
   }
 
   /// The same for an array of bytes.
-  public static func parse(_ bytes: [UInt8]) throws -> JSONValue {
+  package static func parse(_ bytes: [UInt8]) throws -> JSONValue {
     try parse(bytes.span.bytes)
   }
 }

@@ -1,13 +1,13 @@
 extension JSONValue {
   /// The value as compact JSON.
-  public func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
     write(into: &bytes)
     return bytes
   }
 
   /// Appends the value as compact JSON.
-  public func write(into bytes: inout [UInt8]) {
+  package func write(into bytes: inout [UInt8]) {
     switch self {
     case .null: bytes.append(contentsOf: "null".utf8)
     case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
@@ -34,7 +34,7 @@ extension JSONValue {
 }
 
 /// Appends a string in quotes, with the escapes that RFC 8259, section 7, requires and no others.
-public func appendJSONString(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
+package func appendJSONString(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
   bytes.append(UInt8(ascii: "\""))
   for byte in utf8 {
     switch byte {

@@ -2,7 +2,7 @@
 ///
 /// Unlike Foundation's, it keeps the order of members, the exact text of numbers, and refuses what RFC 8259 leaves
 /// open: repeated members and lone surrogates.
-public enum JSONValue: Sendable, Hashable {
+package enum JSONValue: Sendable, Hashable {
   /// `null`
   case null
   /// `true` or `false`
@@ -17,7 +17,7 @@ public enum JSONValue: Sendable, Hashable {
   case object(JSONObject)
 
   /// What the value is, as told in a problem's detail.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .null: "null"
     case .bool: "a boolean"
@@ -30,9 +30,9 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 /// A number as it was written.
-public struct JSONNumber: Sendable, Hashable {
+package struct JSONNumber: Sendable, Hashable {
   /// The digits, sign and exponent, in the grammar of RFC 8259, section 6.
-  public let text: String
+  package let text: String
 
   /// A number whose text is known to be well-formed.
   init(text: String) {
@@ -40,12 +40,12 @@ public struct JSONNumber: Sendable, Hashable {
   }
 
   /// A whole number.
-  public init(_ value: some FixedWidthInteger) {
+  package init(_ value: some FixedWidthInteger) {
     text = String(value)
   }
 
   /// A finite double in its shortest form; `nil` for NaN and infinities, which JSON cannot express.
-  public init?(_ value: Double) {
+  package init?(_ value: Double) {
     guard value.isFinite else { return nil }
     var bytes: [UInt8] = []
     appendNumber(value, to: &bytes)
@@ -53,10 +53,10 @@ public struct JSONNumber: Sendable, Hashable {
   }
 
   /// The nearest double; `nil` if there is no finite one.
-  public var double: Double? { parseNumber(text) }
+  package var double: Double? { parseNumber(text) }
 
   /// The number as a 64-bit integer, if it is whole: `3`, `3.0` and `3e0` are.
-  public var int64: Int64? {
+  package var int64: Int64? {
     if let exact = Int64(text) { return exact }
     // Only a text with a fraction or an exponent gets here, or digits that do not fit.
     guard text.utf8.contains(where: { ".eE".utf8.contains($0) }), let double,
@@ -67,30 +67,30 @@ public struct JSONNumber: Sendable, Hashable {
 }
 
 /// An object's members in the order in which they were written.
-public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+package struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   /// One name and its value.
-  public struct Member: Sendable, Hashable {
+  package struct Member: Sendable, Hashable {
     /// The name, unique in its object.
-    public var name: String
+    package var name: String
     /// The value.
-    public var value: JSONValue
+    package var value: JSONValue
   }
 
   /// All members.
-  public var members: [Member]
+  package var members: [Member]
 
   /// An object of these members; their names must be unique.
-  public init(_ members: [Member] = []) {
+  package init(_ members: [Member] = []) {
     self.members = members
   }
 
   /// An object written out in code; the names must be unique.
-  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
     members = elements.map { Member(name: $0.0, value: $0.1) }
   }
 
   /// The value of a member; setting it replaces the value in place or appends the member, `nil` takes it away.
-  public subscript(name: String) -> JSONValue? {
+  package subscript(name: String) -> JSONValue? {
     get { members.first { $0.name == name }?.value }
     set {
       let index = members.firstIndex { $0.name == name }

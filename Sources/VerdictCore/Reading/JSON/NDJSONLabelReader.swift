@@ -3,7 +3,7 @@ import CSimdJSON
 /// Reads labelled rows of one JSON document a line (ndjson.org): `{"features":{…},"label":0|1,"key"?}`.
 ///
 /// Blank lines are passed over. A malformed line is a problem of that line and does not hide those of others.
-public final class NDJSONLabelReader: LabelStreamReader {
+package final class NDJSONLabelReader: LabelStreamReader {
   private let schema: RowSchema
   private let rowsPerBatch: Int
   private let limits: StreamLimits
@@ -14,10 +14,10 @@ public final class NDJSONLabelReader: LabelStreamReader {
   private var nextLine: UInt64 = 1
   private var anyRows = false
   /// The lines that were left out; see `LabelStreamReader`.
-  public private(set) var skipped = SkippedRows.none
+  package private(set) var skipped = SkippedRows.none
 
   /// Reads rows of this schema; a batch is handed out once it has `rowsPerBatch` rows or more.
-  public convenience init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int = 10_000) {
+  package convenience init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int = 10_000) {
     self.init(schema: schema, onError: onError, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
   }
 
@@ -30,7 +30,7 @@ public final class NDJSONLabelReader: LabelStreamReader {
   }
 
   /// Takes the next bytes; see `LabelStreamReader`.
-  public func feed(_ chunk: RawSpan) throws -> RowBatch? {
+  package func feed(_ chunk: RawSpan) throws -> RowBatch? {
     chunk.withUnsafeBytes { pending.append(contentsOf: $0) }
     guard pending.count >= wanted else { return nil }
     if let newline = pending.lastIndex(of: UInt8(ascii: "\n")) {
@@ -45,7 +45,7 @@ public final class NDJSONLabelReader: LabelStreamReader {
   }
 
   /// Ends the stream; see `LabelStreamReader`.
-  public func finish() throws -> RowBatch? {
+  package func finish() throws -> RowBatch? {
     try read(upTo: pending.count)
     skipped = try rows.finish { [schema] problem, name, found in
       InputProblem(

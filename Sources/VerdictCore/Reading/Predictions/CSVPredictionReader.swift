@@ -2,7 +2,7 @@ import CSimdJSON
 
 /// Reads rows to predict from CSV (RFC 4180) with a header line of features, in any order. An empty field is a missing
 /// value; blank lines and a byte order mark are passed over.
-public final class CSVPredictionReader: PredictionStreamReader {
+package final class CSVPredictionReader: PredictionStreamReader {
   private let schema: RowSchema
   private let format: CSVFormat
   private let rows: RowBuffer
@@ -14,7 +14,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
   private let longestLine = StreamLimits().longestLine
 
   /// Reads rows of this schema.
-  public init(schema: RowSchema, format: CSVFormat = CSVFormat()) {
+  package init(schema: RowSchema, format: CSVFormat = CSVFormat()) {
     self.schema = schema
     self.format = format
     rows = RowBuffer(schema: schema, labelled: false)
@@ -22,7 +22,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
   }
 
   /// Takes the next bytes; see ``PredictionStreamReader``.
-  public func feed(_ bytes: [UInt8]) throws -> PredictionChunk? {
+  package func feed(_ bytes: [UInt8]) throws -> PredictionChunk? {
     pending.append(contentsOf: bytes)
     // A record that is not complete yet is read again from its start: only when there is a line break to complete it.
     guard bytes.contains(UInt8(ascii: "\n")) else {
@@ -33,7 +33,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
   }
 
   /// Ends the stream; see ``PredictionStreamReader``.
-  public func finish() throws -> PredictionChunk? {
+  package func finish() throws -> PredictionChunk? {
     let chunk = try readRecords(isLast: true)
     guard header != nil else { throw SyntaxProblem(.empty) }
     return chunk

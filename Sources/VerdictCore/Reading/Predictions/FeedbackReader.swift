@@ -1,12 +1,12 @@
-public import Foundation
+package import Foundation
 
 /// Reads what is said of many predictions: `{"labels":[{"id":"…","label":0|1|null}]}`, the same objects one a line, or CSV
 /// with the columns `id` and `label`. In CSV an empty label takes back what was said.
-public struct FeedbackReader {
+package struct FeedbackReader {
   /// The name that means outcome 1, if outcomes have names.
   private let positive: String?
   /// How many statements a body may have.
-  public static let limit = 100_000
+  package static let limit = 100_000
 
   private var statements: [Feedback.Statement] = []
   private var seen: Set<UUID> = []
@@ -18,7 +18,7 @@ public struct FeedbackReader {
   }
 
   /// The statements of a JSON document. Throws `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
-  public static func json(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
+  package static func json(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(positive: positive)
     guard case .object(let object) = try JSONValue.parse(body) else {
       throw InputProblems(InputProblem(pointer: "", detail: "must be an object"))
@@ -39,7 +39,7 @@ public struct FeedbackReader {
   }
 
   /// The statements of lines of JSON. Throws `InputProblems` with line numbers.
-  public static func ndjson(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
+  package static func ndjson(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(positive: positive)
     for (index, line) in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .enumerated()
@@ -60,7 +60,7 @@ public struct FeedbackReader {
   }
 
   /// The statements of a CSV file. Throws `SyntaxProblem`, or `InputProblems` with lines and columns.
-  public static func csv(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
+  package static func csv(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(positive: positive)
     var record = CSVRecord(delimiter: UInt8(ascii: ","))
     var header: [String]?

@@ -1,15 +1,15 @@
 /// Many optional strings end to end in one buffer, so that reading a million of them allocates nothing for each.
-public struct FlatStrings: Sendable, Hashable {
+package struct FlatStrings: Sendable, Hashable {
   /// Set in an element of `ends` if the string is missing.
-  public static let missingMark: UInt32 = 0x8000_0000
+  package static let missingMark: UInt32 = 0x8000_0000
 
   /// The strings' UTF-8, one after another, without separators.
-  public private(set) var bytes: [UInt8]
+  package private(set) var bytes: [UInt8]
   /// Where in `bytes` each string ends, with `missingMark` added if there is none.
-  public private(set) var ends: [UInt32]
+  package private(set) var ends: [UInt32]
 
   /// No strings.
-  public init() {
+  package init() {
     bytes = []
     ends = []
   }
@@ -21,10 +21,10 @@ public struct FlatStrings: Sendable, Hashable {
   }
 
   /// How many strings there are, missing ones included.
-  public var count: Int { ends.count }
+  package var count: Int { ends.count }
 
   /// Appends a string, or a missing one. The sum of their lengths must stay below 2 GiB.
-  public mutating func append(_ string: String?) {
+  package mutating func append(_ string: String?) {
     guard let string else {
       ends.append(UInt32(bytes.count) | Self.missingMark)
       return
@@ -34,7 +34,7 @@ public struct FlatStrings: Sendable, Hashable {
   }
 
   /// Where in `bytes` a string lies; `nil` if it is missing.
-  public func range(of index: Int) -> Range<Int>? {
+  package func range(of index: Int) -> Range<Int>? {
     let end = ends[index]
     guard end & Self.missingMark == 0 else { return nil }
     let start = index == 0 ? 0 : ends[index - 1] & ~Self.missingMark
@@ -42,7 +42,7 @@ public struct FlatStrings: Sendable, Hashable {
   }
 
   /// A string; `nil` if it is missing.
-  public subscript(index: Int) -> String? {
+  package subscript(index: Int) -> String? {
     guard let range = range(of: index) else { return nil }
     return String(decoding: bytes[range], as: UTF8.self)
   }

@@ -3,7 +3,7 @@
 /// Feed it the chunks as they come, split anywhere, and store each batch it answers; then call `finish` once. What
 /// it refuses it tells at the end, all together, so batches handed out before may have to be undone: by what `finish`
 /// throws, or, where such rows are to be skipped (``RowErrorPolicy/skip``), in `skipped`.
-public protocol LabelStreamReader: AnyObject {
+package protocol LabelStreamReader: AnyObject {
   /// Takes the next bytes. Answers a batch when enough rows have come together. Throws `SyntaxProblem` where reading
   /// cannot go on.
   func feed(_ chunk: RawSpan) throws -> RowBatch?
@@ -19,7 +19,7 @@ public protocol LabelStreamReader: AnyObject {
 
 extension LabelStreamReader {
   /// Takes the next bytes.
-  public func feed(_ chunk: [UInt8]) throws -> RowBatch? {
+  package func feed(_ chunk: [UInt8]) throws -> RowBatch? {
     try feed(chunk.span.bytes)
   }
 }

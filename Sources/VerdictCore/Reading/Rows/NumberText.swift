@@ -10,7 +10,7 @@ func parseNumber(_ text: String) -> Double? {
 }
 
 /// Appends the shortest text that reads back as the same finite double; whole numbers without a fraction.
-public func appendNumber(_ value: Double, to bytes: inout [UInt8]) {
+package func appendNumber(_ value: Double, to bytes: inout [UInt8]) {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
     guard let base = buffer.baseAddress else { return }
     bytes.append(contentsOf: UnsafeRawBufferPointer(start: base, count: vj_format_number(value, base)))

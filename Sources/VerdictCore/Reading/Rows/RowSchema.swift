@@ -1,26 +1,26 @@
 import CSimdJSON
 
 /// What rows look like, compiled for reading: make it once for a dataset and share it.
-public struct RowSchema: Sendable {
+package struct RowSchema: Sendable {
   /// The features, by whose names rows give their values.
-  public let features: [Feature]
+  package let features: [Feature]
   /// The CSV column with the outcome; in JSON the member is always `label`.
-  public let labelName: String
+  package let labelName: String
   /// The name that means outcome 1, if outcomes have names; any other non-empty name then means 0.
-  public let positive: String?
+  package let positive: String?
   /// Length of a row's array of numbers.
-  public let numberSlots: Int
+  package let numberSlots: Int
   /// Length of a row's array of categories.
-  public let categorySlots: Int
+  package let categorySlots: Int
 
   /// The CSV column with the rows' own keys where nothing else is said: `key`, behind as many underscores as keep it
   /// apart from the features and the label.
-  public let keyColumn: String
+  package let keyColumn: String
 
   let compiled: CompiledSchema
 
   /// Compiles a schema. Names and slots of the features must be unique.
-  public init(features: [Feature], labelName: String = "label", positive: String? = nil) {
+  package init(features: [Feature], labelName: String = "label", positive: String? = nil) {
     self.features = features
     self.labelName = labelName
     self.positive = positive

@@ -1,6 +1,6 @@
 extension RowWriter {
   /// Appends the header line: the features, the label, and the key's column if there is to be one.
-  public func appendCSVHeader(keyColumn: String? = nil, to bytes: inout [UInt8]) {
+  package func appendCSVHeader(keyColumn: String? = nil, to bytes: inout [UInt8]) {
     for feature in schema.features {
       appendField(feature.name.utf8, to: &bytes)
       bytes.append(UInt8(ascii: ","))
@@ -16,7 +16,7 @@ extension RowWriter {
   /// Appends the row as a record (RFC 4180) that fits the header with the same `hasKey`.
   ///
   /// A missing value is an empty field, the category with the empty name a quoted one.
-  public func appendCSV(_ row: Row, hasKey: Bool = false, to bytes: inout [UInt8]) {
+  package func appendCSV(_ row: Row, hasKey: Bool = false, to bytes: inout [UInt8]) {
     appendRecord(row, hasKey: hasKey, to: &bytes)
   }
 

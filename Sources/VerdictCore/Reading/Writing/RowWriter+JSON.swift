@@ -1,6 +1,6 @@
 extension RowWriter {
   /// Appends the features as an object, `{"age":39,"job":null}`; every feature is named.
-  public func appendFeatures(numbers: [Double?], categories: [String?], to bytes: inout [UInt8]) {
+  package func appendFeatures(numbers: [Double?], categories: [String?], to bytes: inout [UInt8]) {
     appendFeatures(Row(numbers: numbers, categories: categories, outcome: 0), to: &bytes)
   }
 
@@ -28,7 +28,7 @@ extension RowWriter {
   }
 
   /// Appends the row as the object that posting takes, `{"features":{…},"label":1,"key":"a"}`.
-  public func appendJSON(_ row: Row, to bytes: inout [UInt8]) { appendJSONObject(row, to: &bytes) }
+  package func appendJSON(_ row: Row, to bytes: inout [UInt8]) { appendJSONObject(row, to: &bytes) }
 
   func appendJSONObject(_ row: borrowing some WritableRow, to bytes: inout [UInt8]) {
     bytes.append(contentsOf: #"{"features":"#.utf8)
@@ -42,7 +42,7 @@ extension RowWriter {
   }
 
   /// Appends the row as a line of NDJSON.
-  public func appendNDJSON(_ row: Row, to bytes: inout [UInt8]) { appendLine(row, to: &bytes) }
+  package func appendNDJSON(_ row: Row, to bytes: inout [UInt8]) { appendLine(row, to: &bytes) }
 
   func appendLine(_ row: borrowing some WritableRow, to bytes: inout [UInt8]) {
     appendJSONObject(row, to: &bytes)

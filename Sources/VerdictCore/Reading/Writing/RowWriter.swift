@@ -2,20 +2,20 @@
 ///
 /// Doubles are written in the shortest form that reads back exactly. Rows stored before the dataset was extended have
 /// shorter arrays; what they lack is missing. All functions append, so that one buffer serves many rows.
-public struct RowWriter: Sendable {
+package struct RowWriter: Sendable {
   /// One labelled row as it is stored.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// Values of continuous and discrete features by slot.
-    public var numbers: [Double?]
+    package var numbers: [Double?]
     /// Values of categorical features by slot.
-    public var categories: [String?]
+    package var categories: [String?]
     /// The true outcome, 0 or 1.
-    public var outcome: UInt8
+    package var outcome: UInt8
     /// The row's own key.
-    public var key: String?
+    package var key: String?
 
     /// Makes a row; see the properties.
-    public init(numbers: [Double?], categories: [String?], outcome: UInt8, key: String? = nil) {
+    package init(numbers: [Double?], categories: [String?], outcome: UInt8, key: String? = nil) {
       self.numbers = numbers
       self.categories = categories
       self.outcome = outcome
@@ -24,12 +24,12 @@ public struct RowWriter: Sendable {
   }
 
   /// What the rows look like.
-  public let schema: RowSchema
+  package let schema: RowSchema
   /// `"name":` of each feature.
   let jsonNames: [[UInt8]]
 
   /// Writes rows of this schema.
-  public init(schema: RowSchema) {
+  package init(schema: RowSchema) {
     self.schema = schema
     jsonNames = schema.features.map { feature in
       var bytes: [UInt8] = []

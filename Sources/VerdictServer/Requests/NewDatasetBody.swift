@@ -1,0 +1,96 @@
+import Learning
+import VerdictCore
+
+/// The body that creates a dataset.
+enum NewDatasetBody {
+  static func parse(_ body: Body) throws -> NewDataset {
+    let errors = ValidationErrors()
+    let fields = try JSONObjectReader.of(
+      body,
+      known: [
+        "name", "features", "label", "auto_train", "gate", "training", "activation", "models_kept",
+        "predictions_kept_days",
+      ],
+      errors: errors)
+    let name = fields.string("name", required: true, .slug)
+    let features = FeatureList.parse(fields, required: true)
+    let label = Self.label(fields)
+    if features?.contains(where: { $0.name == label.name }) == true {
+      errors.add(fields.at("label") + "/name", "is a feature's name already")
+    }
+    let autoTrain = fields.object("auto_train", known: PolicyBody.autoTrainMembers).map {
+      PolicyBody.autoTrain($0, over: .off)
+    }
+    let gate = fields.object("gate", known: PolicyBody.gateMembers).flatMap(PolicyBody.gate)
+    let training = fields.object("training", known: TrainingParametersBody.members).map {
+      TrainingParametersBody.parameters($0, over: TrainingParameters())
+    }
+    let activation = fields.object("activation", known: PolicyBody.activationMembers).map {
+      PolicyBody.activation($0, over: .newest)
+    }
+    let modelsKept = PolicyBody.modelsKept(fields)
+    let daysKept = fields.integer("predictions_kept_days", in: PolicyBody.keptDays)
+    return NewDataset(
+      name: try errors.checked(name), features: try errors.checked(features), label: label,
+      autoTrain: autoTrain ?? .off, gate: gate,
+      training: training ?? TrainingParameters(), activation: activation ?? .newest,
+      modelsKept: modelsKept ?? NewDataset.modelsKept, predictionsKeptDays: daysKept)
+  }
+
+  private static func label(_ fields: JSONObjectReader) -> LabelDefinition {
+    guard let label = fields.object("label", known: ["name", "positive"]) else { return LabelDefinition() }
+    return LabelDefinition(
+      name: label.string("name", .name(atMost: 128)) ?? "label",
+      positive: label.string("positive", .bytes(1...1_000)))
+  }
+}
+
+/// The list of features, in the body that creates a dataset and in the one that extends it.
+enum FeatureList {
+  /// How many features a dataset may have.
+  static let limit = 2_000
+
+  static func parse(_ fields: JSONObjectReader, required: Bool) -> [FeatureDeclaration]? {
+    guard let elements = fields.array("features", required: required, count: 1...limit) else { return nil }
+    var names: Set<String> = []
+    return elements.enumerated().compactMap { index, element in
+      let pointer = JSONObjectReader.child(fields.at("features"), "\(index)")
+      guard let feature = feature(element, at: pointer, fields.errors) else { return nil }
+      if !names.insert(feature.name).inserted {
+        fields.errors.add(pointer + "/name", "is another feature's name, too")
+      }
+      return feature
+    }
+  }
+
+  private static func feature(_ value: JSONValue, at pointer: String, _ errors: ValidationErrors)
+    -> FeatureDeclaration?
+  {
+    let fields = JSONObjectReader(value, at: pointer, known: ["name", "type", "categories"], errors: errors)
+    let name = fields.string("name", required: true, .name(atMost: 128))
+    let type = fields.choice("type", required: true, FeatureType.self)
+    let categories = categories(fields)
+    if let type, type != .categorical, categories != nil {
+      errors.add(fields.at("categories"), "is for categorical features")
+    }
+    guard let name, let type else { return nil }
+    return FeatureDeclaration(name: name, type: type, categories: categories)
+  }
+
+  private static func categories(_ fields: JSONObjectReader) -> [String]? {
+    guard let elements = fields.array("categories", count: 1...10_000) else { return nil }
+    var seen: Set<String> = []
+    return elements.enumerated().compactMap { index, element in
+      let pointer = JSONObjectReader.child(fields.at("categories"), "\(index)")
+      guard let name = element.categoryName else {
+        fields.errors.add(pointer, "must be a string, a whole number or a boolean")
+        return nil
+      }
+      if let objection = TextRule.bytes(1...1_000).objection(to: name) {
+        fields.errors.add(pointer, objection)
+      }
+      if !seen.insert(name).inserted { fields.errors.add(pointer, "is listed twice") }
+      return name
+    }
+  }
+}

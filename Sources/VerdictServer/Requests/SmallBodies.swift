@@ -1,0 +1,137 @@
+import Foundation
+import Hummingbird
+import VerdictCore
+
+/// A body that must not say anything.
+enum EmptyBody {
+  static func check(_ body: Body) throws {
+    guard body.type != nil else { return }
+    let errors = ValidationErrors()
+    _ = try JSONObjectReader.of(body, known: [], errors: errors)
+    try errors.check()
+  }
+}
+
+/// The body that makes a model the active one.
+enum ActiveModelBody {
+  static func parse(_ body: Body) throws -> Int {
+    let errors = ValidationErrors()
+    let fields = try JSONObjectReader.of(body, known: ["version"], errors: errors)
+    let version = fields.integer("version", required: true, in: 1...Int(Int32.max))
+    return try errors.checked(version)
+  }
+}
+
+/// The body that makes a key.
+struct NewKeyBody {
+  var name: String
+  var role: Role
+  var expiresAt: Date?
+
+  static func parse(_ body: Body) throws -> NewKeyBody {
+    let errors = ValidationErrors()
+    let fields = try JSONObjectReader.of(body, known: ["name", "role", "expires_at"], errors: errors)
+    let name = fields.string("name", required: true, KeyName.rule)
+    let role = fields.choice("role", required: true, Role.self)
+    let expires = fields.string("expires_at").flatMap { text in
+      let time = Timestamp.parse(text)
+      if time == nil { errors.add(fields.at("expires_at"), "must be a time as in RFC 3339") }
+      if let time, time <= Date() { errors.add(fields.at("expires_at"), "must lie in the future") }
+      return time
+    }
+    return NewKeyBody(name: try errors.checked(name), role: try errors.checked(role), expiresAt: expires)
+  }
+}
+
+/// An outcome as a client says it: 0, 1, or in the dataset's own words.
+enum OutcomeValue {
+  case number(Bool)
+  case text(String)
+
+  /// The outcome in `fields`; its absence and anything else are mistakes if it is `required`.
+  static func read(_ fields: JSONObjectReader, required: Bool) -> OutcomeValue? {
+    guard let value = required || fields.has("label") ? fields.required("label") : nil else { return nil }
+    if let number = value.integer, number == 0 || number == 1 { return .number(number == 1) }
+    if case .string(let text) = value, LabelDefinition.isOutcome(text) { return .text(text) }
+    fields.errors.add(fields.at("label"), "must be 0, 1 or a name of 1 to 1000 bytes")
+    return nil
+  }
+
+  /// The outcome in a dataset's terms.
+  ///
+  /// - Throws: ``Problem`` of kind `schema-mismatch` for a text where the dataset has none.
+  func outcome(in dataset: Dataset) throws -> Bool {
+    switch self {
+    case .number(let outcome): return outcome
+    case .text(let text):
+      guard let positive = dataset.label.positive else {
+        throw Problem(
+          .schemaMismatch, locations: [ErrorLocation(pointer: "/label", detail: "must be 0 or 1")])
+      }
+      return text == positive
+    }
+  }
+}
+
+/// The body that says what was true of a prediction.
+enum PredictionLabelBody {
+  static func parse(_ body: Body) throws -> OutcomeValue {
+    let errors = ValidationErrors()
+    let fields = try JSONObjectReader.of(body, known: ["label"], errors: errors)
+    let outcome = OutcomeValue.read(fields, required: true)
+    return try errors.checked(outcome)
+  }
+}
+
+/// A merge patch (RFC 7396) of a label.
+struct LabelPatchBody {
+  private let outcome: OutcomeValue?
+  private let features: JSONValue?
+
+  static func parse(_ body: Body) throws -> LabelPatchBody {
+    let errors = ValidationErrors()
+    let fields = try JSONObjectReader.of(body, known: ["features", "label"], errors: errors)
+    let outcome = OutcomeValue.read(fields, required: false)
+    if fields.isNull("features") { errors.add(fields.at("features"), "must be an object") }
+    try errors.check()
+    return LabelPatchBody(outcome: outcome, features: fields.value("features"))
+  }
+
+  /// The label with the patch's values; the dataset's schema decides what they may be.
+  func applied(to label: Label, of dataset: Dataset) throws -> Label {
+    var label = label
+    if let outcome { label.label = try outcome.outcome(in: dataset) }
+    guard let features else { return label }
+    // The patch is read as a row of its own, by the one reader that knows the rules for values.
+    let row = JSONValue.object(["features": features])
+    let batch = try PredictionReader(schema: dataset.schema).readOne(row.encoded())
+    guard case .object(let object) = features else { return label }
+    let named = Set(object.members.map(\.name))
+    let (numbers, categories) = batch.row(0)
+    for feature in dataset.features where named.contains(feature.name) {
+      if feature.type == .categorical {
+        label.row.set(category: categories[feature.slot], at: feature.slot)
+      } else {
+        label.row.set(number: numbers[feature.slot], at: feature.slot)
+      }
+    }
+    return label
+  }
+}
+
+/// The bodies that ask for predictions.
+enum PredictionBody {
+  static func one(_ body: Body, _ schema: RowSchema) throws -> RowBatch {
+    try PredictionReader(schema: schema).readOne(body.bytes)
+  }
+
+  static func batch(_ body: Body, _ schema: RowSchema, limit: Int) throws -> RowBatch {
+    let batch = try PredictionReader(schema: schema).readBatch(body.bytes)
+    guard batch.count <= limit else {
+      throw Problem(
+        .invalidBody,
+        locations: [ErrorLocation(pointer: "/predictions", detail: "must have at most \(limit) elements")])
+    }
+    return batch
+  }
+}

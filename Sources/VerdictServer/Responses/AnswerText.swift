@@ -1,0 +1,116 @@
+import Foundation
+import Learning
+import NIOCore
+import VerdictCore
+
+/// Writes the answers to rows as text, many a millisecond: what is the same for all of them is written once and copied.
+struct AnswerText {
+  private let answers: PredictionAnswers
+  private let explains: Bool
+  /// Between the probability and the warnings.
+  private let middle: [UInt8]
+  /// The same in CSV.
+  private let middleFields: [UInt8]
+
+  init(_ answers: PredictionAnswers, explain: Bool) {
+    self.answers = answers
+    explains = explain
+    var threshold: [UInt8] = []
+    appendNumber(answers.model.model.threshold, to: &threshold)
+    let (version, used) = (answers.model.version, answers.model.labelsUsed)
+    middle =
+      Array(",\"threshold\":".utf8) + threshold
+      + Array(",\"model_version\":\(version),\"labels_used\":\(used),\"warnings\":".utf8)
+    middleFields = Array(",".utf8) + threshold + Array(",\(version),\(used),".utf8)
+  }
+
+  /// One answer as a JSON object.
+  func appendJSON(_ row: Int, to bytes: inout [UInt8]) throws {
+    bytes.append(UInt8(ascii: "{"))
+    if !answers.ids.isEmpty {
+      bytes.append(contentsOf: "\"id\":\"".utf8)
+      bytes.append(uuid: answers.ids[row])
+      bytes.append(contentsOf: "\",".utf8)
+    }
+    bytes.append(
+      contentsOf: (answers.label(row) ? "\"label\":1,\"probability\":" : "\"label\":0,\"probability\":").utf8)
+    appendNumber(answers.probabilities[row], to: &bytes)
+    bytes.append(contentsOf: middle)
+    if let warnings = answers.warnings[row] {
+      var json = JSONWriter()
+      json.warnings(warnings)
+      bytes.append(contentsOf: json.buffer.readableBytesView)
+    } else {
+      bytes.append(contentsOf: "[]".utf8)
+    }
+    if explains { try appendExplanation(row, to: &bytes) }
+    bytes.append(UInt8(ascii: "}"))
+  }
+
+  private func appendExplanation(_ row: Int, to bytes: inout [UInt8]) throws {
+    let (base, contributions) = try answers.explanation(of: row)
+    bytes.append(contentsOf: ",\"intercept\":".utf8)
+    appendNumber(base, to: &bytes)
+    bytes.append(contentsOf: ",\"contributions\":".utf8)
+    var json = JSONWriter()
+    json.array(contributions) { json, contribution in
+      json.object { json in
+        json.name("feature")
+        json.string(contribution.feature)
+        json.name("value")
+        json.value(contribution.value)
+        json.name("contribution")
+        json.number(contribution.contribution)
+      }
+    }
+    bytes.append(contentsOf: json.buffer.readableBytesView)
+  }
+
+  /// The header line for answers as CSV, with the fields that ``appendCSV(_:to:)`` writes and an error's.
+  static func csvHeader(stored: Bool) -> [UInt8] {
+    Array(
+      ((stored ? "id," : "") + "label,probability,threshold,model_version,labels_used,warnings,error\r\n")
+        .utf8)
+  }
+
+  /// One answer as a record of CSV (RFC 4180).
+  func appendCSV(_ row: Int, to bytes: inout [UInt8]) {
+    if !answers.ids.isEmpty {
+      bytes.append(uuid: answers.ids[row])
+      bytes.append(UInt8(ascii: ","))
+    }
+    bytes.append(contentsOf: (answers.label(row) ? "1," : "0,").utf8)
+    appendNumber(answers.probabilities[row], to: &bytes)
+    bytes.append(contentsOf: middleFields)
+    if let warnings = answers.warnings[row] {
+      let text = warnings.map { "\($0.kind.rawValue) \($0.feature)" }.joined(separator: "; ")
+      bytes.append(csvField: text)
+    }
+    bytes.append(contentsOf: ",\r\n".utf8)
+  }
+}
+
+extension [UInt8] {
+  /// Appends a UUID in lower case (RFC 9562, section 4).
+  mutating func append(uuid: UUID) {
+    let digits = StaticString("0123456789abcdef")
+    Swift.withUnsafeBytes(of: uuid.uuid) { source in
+      for (index, byte) in source.enumerated() {
+        if index == 4 || index == 6 || index == 8 || index == 10 { append(UInt8(ascii: "-")) }
+        // The digits are a constant of the program, sixteen of them, and a half byte is below sixteen.
+        append(digits.utf8Start[Int(byte >> 4)])
+        append(digits.utf8Start[Int(byte & 15)])
+      }
+    }
+  }
+
+  /// Appends a field of CSV in quotes.
+  mutating func append(csvField text: String) {
+    append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "\"") { append(byte) }
+      append(byte)
+    }
+    append(UInt8(ascii: "\""))
+  }
+}

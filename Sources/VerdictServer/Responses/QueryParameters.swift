@@ -1,0 +1,98 @@
+import Foundation
+import Hummingbird
+import VerdictCore
+
+/// The query of a request, read strictly: each parameter once, known and well-formed, or the request is refused.
+struct QueryParameters {
+  private var values: [String: String] = [:]
+
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for an unknown or a repeated parameter.
+  init(_ request: Request, known: Set<String>) throws {
+    for pair in (request.uri.query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = try Self.decoded(parts[0])
+      guard known.contains(name) else { throw Self.refusal(name, "is not a parameter of this path") }
+      let value = parts.count == 2 ? try Self.decoded(parts[1]) : ""
+      guard values.updateValue(value, forKey: name) == nil else {
+        throw Self.refusal(name, "is given twice")
+      }
+    }
+  }
+
+  /// A name or value as forms and browsers send it: percent-encoded, `+` for a space (WHATWG URL, section 5).
+  private static func decoded(_ text: Substring) throws -> String {
+    // As most are: taking text apart costs more than the rest of a prediction.
+    if text.utf8.allSatisfy({ $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "+") }) { return String(text) }
+    guard let decoded = text.replacing("+", with: " ").removingPercentEncoding else {
+      throw Problem(.invalidParameter, "The query is not percent-encoded UTF-8.")
+    }
+    return decoded
+  }
+
+  subscript(_ name: String) -> String? { values[name] }
+
+  /// A text of at most so many characters (Unicode code points, as JSON Schema counts them). All of them together have to fit
+  /// into the 80 KiB that the HTTP parser takes of a request line, at up to twelve bytes each.
+  func text(_ name: String, atMost limit: Int) throws -> String? {
+    guard let text = values[name] else { return nil }
+    guard text.unicodeScalars.count <= limit else {
+      throw Self.refusal(name, "must have at most \(limit) characters")
+    }
+    return text
+  }
+
+  /// Whether any parameter is given.
+  var isEmpty: Bool { values.isEmpty }
+
+  /// `true` or `false`.
+  func bool(_ name: String) throws -> Bool? {
+    switch values[name] {
+    case nil: nil
+    case "true": true
+    case "false": false
+    default: throw Self.refusal(name, "must be true or false")
+    }
+  }
+
+  /// A whole number within bounds.
+  func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    guard let text = values[name] else { return nil }
+    guard let value = Self.integer(text), range.contains(value) else {
+      throw Self.refusal(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  /// A point in time as in RFC 3339.
+  func time(_ name: String) throws -> Date? {
+    guard let text = values[name] else { return nil }
+    guard let time = Timestamp.parse(text) else {
+      throw Self.refusal(name, "must be a time as in RFC 3339")
+    }
+    return time
+  }
+
+  /// How many items a page shows: 1…1000, 100 unless said otherwise.
+  func limit() throws -> Int {
+    try integer("limit", in: 1...1_000) ?? 100
+  }
+
+  /// The place after which a page begins, as `position` reads it.
+  func cursor<T>(_ position: (String) -> T?) throws -> T? {
+    guard let cursor = try text("cursor", atMost: 512) else { return nil }
+    guard let place = Cursor.decode(cursor).flatMap(position) else {
+      throw Self.refusal("cursor", "is not a cursor of this list")
+    }
+    return place
+  }
+
+  /// Digits only: `Int` alone would take a sign, too.
+  static func integer(_ text: some StringProtocol) -> Int? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Int(text)
+  }
+
+  static func refusal(_ name: String, _ detail: String) -> Problem {
+    Problem(.invalidParameter, locations: [ErrorLocation(parameter: name, detail: detail)])
+  }
+}

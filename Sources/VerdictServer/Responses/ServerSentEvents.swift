@@ -1,0 +1,34 @@
+import JobQueue
+import NIOCore
+
+/// The text of server-sent events (WHATWG HTML, section 9.2.5) about a job.
+enum ServerSentEvents {
+  /// A line that keeps proxies from closing a silent stream.
+  static let keepAlive = ByteBuffer(string: ": keep-alive\n\n")
+
+  /// What there is to tell of a job to somebody who has heard of it up to the event `last`: every move since, and how it
+  /// stands. Who has heard of nothing is told how it stands.
+  static func news(of job: Job, after last: Int64?) throws -> ByteBuffer {
+    var text = ByteBuffer()
+    guard let last else {
+      try write(job, "state", to: &text)
+      return text
+    }
+    for move in job.transitions where move.event > last && move.event < job.event {
+      try write(job.asOf(move), "state", to: &text)
+    }
+    if job.event > last {
+      try write(job, job.transitions.last?.event == job.event ? "state" : "progress", to: &text)
+    }
+    return text
+  }
+
+  /// The event's data is the job's JSON, which has no line breaks.
+  private static func write(_ job: Job, _ name: String, to text: inout ByteBuffer) throws {
+    var json = JSONWriter()
+    try json.job(job)
+    text.writeString("id: \(job.event)\nevent: \(name)\ndata: ")
+    text.writeImmutableBuffer(json.buffer)
+    text.writeStaticString("\n\n")
+  }
+}

@@ -1,0 +1,134 @@
+import Hummingbird
+import Logging
+import NIOCore
+import PostgreSQL
+import VerdictCore
+
+/// One stream of rows, and how each becomes a line of the answer.
+final class PredictionLineEncoder: @unchecked Sendable {
+  // Sound: everything but the reader is constant, and the reader is used by one task at a time.
+  let services: AppServices
+  let tenant: TenantID
+  let options: PredictionOptions
+  let output: BodyType
+  private let name: String
+  private let features: [Feature]
+  private let reader: any PredictionStreamReader
+  private let revalidator: KeyRevalidator
+  private let logger: Logger
+
+  init(
+    services: AppServices, tenant: TenantID, name: String, features: [Feature], options: PredictionOptions,
+    output: BodyType, reader: any PredictionStreamReader, revalidator: KeyRevalidator, logger: Logger
+  ) {
+    self.services = services
+    self.tenant = tenant
+    self.name = name
+    self.features = features
+    self.options = options
+    self.output = output
+    self.reader = reader
+    self.revalidator = revalidator
+    self.logger = logger
+  }
+
+  /// What comes before the first line.
+  var header: [UInt8] { output == .csv ? AnswerText.csvHeader(stored: options.store) : [] }
+
+  /// The rows that are complete with these bytes; `nil` where none is.
+  func read(_ bytes: [UInt8]) throws -> PredictionChunk? { try reader.feed(bytes) }
+
+  /// What is left over at the end.
+  func readLast() throws -> PredictionChunk? { try reader.finish() }
+
+  /// The lines for rows that were read, which are stored by then if they are to be.
+  func lines(for chunk: PredictionChunk?) async throws -> [UInt8] {
+    try await revalidator.check()
+    return try await lines(for: chunk, storing: options.storage(in: nil))
+  }
+
+  /// The lines for a whole body, stored in the caller's transaction; refuses the whole for one bad row.
+  func allLines(for bytes: [UInt8], limit: Int, in tx: Transaction) async throws -> [UInt8] {
+    var lines: [UInt8] = []
+    var rows = 0
+    for chunk in [try reader.feed(bytes), try reader.finish()].compactMap({ $0 }) {
+      if let refused = chunk.refused.first { throw refused.problems }
+      rows += chunk.count
+      guard rows <= limit else {
+        throw Problem(
+          .invalidBody, "With an Idempotency-Key, a batch has at most \(limit) rows.")
+      }
+      lines += try await self.lines(for: chunk, storing: options.storage(in: tx))
+    }
+    return lines
+  }
+
+  /// The line that says what ended the stream.
+  func line(for error: any Error) -> [UInt8] {
+    line(for: Problem(error, logger: logger))
+  }
+
+  private func lines(
+    for chunk: PredictionChunk?, storing storage: PredictionService.Storage
+  ) async throws -> [UInt8] {
+    guard let chunk else { return [] }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(chunk.count * 192)
+    var answers: PredictionAnswers?
+    if chunk.batch.count > 0 {
+      answers = try await services.predict(tenant, name, storing: storage) {
+        // Features may have been added since the stream began; they are missing in its rows.
+        guard
+          $0.dataset.features.starts(
+            with: self.features, by: { $0.name == $1.name && $0.type == $1.type && $0.slot == $1.slot })
+        else {
+          throw Problem(.schemaMismatch, "The dataset's features have changed since the stream began.")
+        }
+        return chunk.batch.widened(to: $0.schema)
+      }
+    }
+    let text = answers.map { AnswerText($0, explain: options.explain) }
+    var row = 0
+    for (before, refused) in chunk.refused.enumerated() {
+      while row + before < refused.position, let text {
+        try append(text, row, to: &bytes)
+        row += 1
+      }
+      bytes += line(for: Problem(refused.problems, logger: logger))
+    }
+    if let text, let answers {
+      while row < answers.count {
+        try append(text, row, to: &bytes)
+        row += 1
+      }
+    }
+    return bytes
+  }
+
+  private func append(_ text: AnswerText, _ row: Int, to bytes: inout [UInt8]) throws {
+    if output == .csv {
+      text.appendCSV(row, to: &bytes)
+    } else {
+      try text.appendJSON(row, to: &bytes)
+      bytes.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  private func line(for problem: Problem) -> [UInt8] {
+    var bytes: [UInt8] = []
+    if output == .csv {
+      bytes += Array(repeating: UInt8(ascii: ","), count: options.store ? 7 : 6)
+      bytes.append(csvField: problem.detail)
+      bytes += Array("\r\n".utf8)
+    } else {
+      var json = JSONWriter()
+      json.object { json in
+        json.name("error")
+        json.object { problem.members(to: &$0) }
+      }
+      bytes += json.buffer.readableBytesView
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    return bytes
+  }
+}

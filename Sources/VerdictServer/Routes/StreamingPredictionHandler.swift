@@ -1,0 +1,200 @@
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import VerdictCore
+
+/// `POST …/predictions/batch` as NDJSON or CSV: answers go out while rows still come in, a line for each row in its order.
+///
+/// Rows are answered as many at a time as have come: each such part by the model that is active then, and committed before
+/// its lines go out. A row that cannot be read has a line that says why. What ends the whole stream early (the database
+/// goes away, the gate closes) is its last line; if nothing has been answered yet, it is the answer itself.
+struct StreamingPredictionHandler {
+  let services: AppServices
+
+  private static let csvParameters: Set<String> = ["explain", "store", "delimiter", "ignore"]
+  private static let parameters: Set<String> = ["explain", "store"]
+
+  /// How many bytes of the request are read ahead.
+  private static let ahead = 1 << 20
+  /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do, as far
+  /// as there is memory for all such clients; fewer where there is none.
+  private static let behind = 64 << 20
+
+  func answer(
+    _ request: Request, _ principal: Principal, _ name: String, _ type: BodyType, revalidator: KeyRevalidator,
+    logger: Logger
+  ) async throws -> Response {
+    let query = try QueryParameters(request, known: type == .csv ? Self.csvParameters : Self.parameters)
+    let options = try PredictionOptions(query)
+    let output = try BodyType.wanted(
+      by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
+    if options.explain, output == .csv {
+      throw QueryParameters.refusal("explain", "needs an answer as application/x-ndjson")
+    }
+    let dataset = try await services.served.served(principal.tenant, named: name).dataset
+    let reader: any PredictionStreamReader
+    if type == .csv {
+      reader = CSVPredictionReader(schema: dataset.schema, format: try CSVOptions.format(query, dataset))
+    } else {
+      reader = NDJSONPredictionReader(schema: dataset.schema)
+    }
+    let stream = PredictionLineEncoder(
+      services: services, tenant: principal.tenant, name: name, features: dataset.features, options: options,
+      output: output, reader: reader, revalidator: revalidator, logger: logger)
+    if let repeatable = try AppServices.idempotentRequest(request, bodyHash: Data()) {
+      return try await once(repeatable, request, stream)
+    }
+    // The first part is answered before the answer's head goes out, so that what is wrong from the start has its status.
+    var body = try BodyStream(request, limit: BodyLimits.stream)
+    var first: [UInt8] = []
+    var isAtEnd = false
+    while first.isEmpty, !isAtEnd {
+      if let bytes = try await body.next() {
+        first = try await stream.lines(for: try stream.read(bytes))
+      } else {
+        isAtEnd = true
+        first = try await stream.lines(for: try stream.readLast())
+      }
+    }
+    let head = stream.header + first
+    let rest = Rest(body, isAtEnd: isAtEnd)
+    return Response(
+      status: options.status, headers: [.contentType: Self.media(output)],
+      body: ResponseBody { [rest] output in
+        let sink = ResponseSink(output)
+        try await sink.write(head)
+        if !rest.isAtEnd { try await Self.pass(rest, through: stream, to: sink) }
+        try await sink.finish()
+      })
+  }
+
+  private static func media(_ output: BodyType) -> String {
+    output == .csv ? "text/csv; charset=utf-8" : output.rawValue
+  }
+
+  /// Reads, answers and writes at the same time.
+  private static func pass(_ rest: Rest, through stream: PredictionLineEncoder, to sink: ResponseSink)
+    async throws
+  {
+    let input = ByteChannel(limit: ahead)
+    let output = ByteChannel(limit: behind, sharing: BodyMemory.Share(for: stream.tenant))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do {
+          while let bytes = try await rest.next() { try await input.send(bytes) }
+          input.finish()
+        } catch {
+          input.finish(error)
+        }
+      }
+      group.addTask {
+        do {
+          try await answer(input, through: stream, to: output)
+        } catch {
+          // The status has gone out: what went wrong is the last line.
+          try? await output.send(stream.line(for: error))
+          input.finish(error)
+        }
+        output.finish()
+      }
+      do {
+        while let bytes = try await output.receive() { try await sink.write(bytes) }
+      } catch {
+        output.finish(error)
+        input.finish(error)
+        throw error
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// What happens next in a stream.
+  private enum Step {
+    /// Bytes came, or their end.
+    case came([UInt8]?)
+    /// A part has been answered.
+    case answered(part: Int, lines: [UInt8])
+  }
+
+  /// Answers what comes in: while one part is being stored, the next one is read and on its way, too. Lines go out as soon as
+  /// all before them have, whether or not anything more comes in.
+  private static func answer(
+    _ input: ByteChannel, through stream: PredictionLineEncoder, to output: ByteChannel
+  ) async throws {
+    try await withThrowingTaskGroup(of: Step.self) { running in
+      do {
+        var (begun, sent) = (0, 0)
+        var waiting: [Int: [UInt8]] = [:]
+        var (isListening, isAtEnd) = (false, false)
+        while true {
+          if !isListening, !isAtEnd, begun - sent < partsAtOnce {
+            isListening = true
+            running.addTask { .came(try await input.receive()) }
+          }
+          switch try await running.next() {
+          case .came(let bytes):
+            (isListening, isAtEnd) = (false, bytes == nil)
+            guard let part = try bytes.map(stream.read) ?? stream.readLast() else { continue }
+            running.addTask { [begun] in .answered(part: begun, lines: try await stream.lines(for: part)) }
+            begun += 1
+          case .answered(let part, let lines):
+            waiting[part] = lines
+            while let lines = waiting.removeValue(forKey: sent) {
+              try await output.send(lines)
+              sent += 1
+            }
+          case nil: return
+          }
+        }
+      } catch {
+        // Whoever still listens would wait for ever.
+        input.finish(error)
+        throw error
+      }
+    }
+  }
+
+  /// How many parts of a stream are answered at the same time.
+  private static let partsAtOnce = 2
+
+  /// Under an Idempotency-Key the whole batch is stored in one transaction together with its answer: all or nothing.
+  private func once(
+    _ repeatable: IdempotentRequest, _ request: Request, _ stream: PredictionLineEncoder
+  ) async throws -> Response {
+    let type = Self.media(stream.output)
+    let body = try await Body.read(
+      request, of: stream.tenant, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
+    var repeatable = repeatable
+    repeatable.bodyHash = body.hash
+    return try await services.withPermit(stream.tenant, bytes: body.bytes.count) {
+      try await services.database.transaction(for: stream.tenant) { [repeatable] tx in
+        if let earlier = try await Idempotency.begin(stream.tenant, repeatable, in: tx) {
+          return Response(replaying: earlier)
+        }
+        let lines = try await stream.allLines(for: body.bytes, limit: PredictionRoutes.batchLimit, in: tx)
+        let answer = Response.bytes(
+          stream.options.status, type: type, ByteBuffer(bytes: stream.header + lines))
+        try await Idempotency.complete(
+          stream.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
+        return answer
+      }
+    }
+  }
+}
+
+/// The rest of a body, for a closure that is handed on.
+private final class Rest: @unchecked Sendable {
+  // Sound: used by the one task that reads the body.
+  private var body: BodyStream
+  let isAtEnd: Bool
+
+  init(_ body: consuming BodyStream, isAtEnd: Bool) {
+    self.body = body
+    self.isAtEnd = isAtEnd
+  }
+
+  func next() async throws -> [UInt8]? { try await body.next() }
+}
