@@ -53,7 +53,7 @@ extension Job {
   /// The columns that ``init(_:)`` reads, in its order.
   static let columns: Query = """
     tenant_id, id, kind, subject, origin, state, priority, parameters, progress, phase, attempt, max_attempts, run_at, \
-    cancel_requested, result, error, failures, event, transitions, created_at, started_at, finished_at
+    cancel_requested, result, error, failures, event, moves, created_at, started_at, finished_at
     """
 
   /// Reads a row that begins with ``columns``.

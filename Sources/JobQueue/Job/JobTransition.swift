@@ -1,7 +1,7 @@
 public import Foundation
 import PostgreSQL
 
-/// One move of a job from state to state: an element of the column `transitions`.
+/// One move of a job from state to state: an element of the column `moves`.
 public struct JobTransition: Sendable, Decodable, Hashable {
   /// The number of the event that it was.
   public var event: Int64
@@ -41,7 +41,7 @@ extension JobTransition {
   ) -> Query {
     """
     event = jobs.event + 1,
-    transitions = CASE WHEN jsonb_array_length(jobs.transitions) >= \(kept) THEN jobs.transitions - 0 ELSE jobs.transitions END
+    moves = CASE WHEN jsonb_array_length(jobs.moves) >= \(kept) THEN jobs.moves - 0 ELSE jobs.moves END
       || \(element(event: "jobs.event + 1", state: state, attempt: attempt, at: time))
     """
   }
