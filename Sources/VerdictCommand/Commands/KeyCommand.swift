@@ -19,7 +19,9 @@ struct KeyCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
-      if let objection = KeyName.objection(to: name) { throw ValidationError("The key's name \(objection).") }
+      if let objection = TextRule.keyName.objection(to: name) {
+        throw ValidationError("The key's name \(objection).")
+      }
     }
 
     func run() async throws {

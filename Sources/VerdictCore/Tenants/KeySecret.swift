@@ -14,8 +14,7 @@ package struct KeySecret: Sendable, CustomStringConvertible {
   /// A new secret from the system's random number generator.
   package static func generate(for tenant: TenantID) -> KeySecret {
     let bits = SymmetricKey(size: .bits256)
-    let hex = bits.withUnsafeBytes { bytes in bytes.map { Self.hex($0) }.joined() }
-    return KeySecret(tenant: tenant, random: hex)
+    return KeySecret(tenant: tenant, random: bits.withUnsafeBytes { Hexadecimal.text($0) })
   }
 
   /// Reads a bearer token; `nil` when it does not have the form of one.
@@ -52,9 +51,4 @@ package struct KeySecret: Sendable, CustomStringConvertible {
 
   /// Prefix only, for logs.
   package var description: String { "vd_\(tenant.rawValue)_\(prefix)…" }
-
-  private static func hex(_ byte: UInt8) -> String {
-    let digits = String(byte, radix: 16)
-    return digits.count == 1 ? "0" + digits : digits
-  }
 }

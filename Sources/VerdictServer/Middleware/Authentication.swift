@@ -15,7 +15,7 @@ final class Authenticator: Sendable {
   /// Who sends a request, and what that tenant may still ask for.
   struct Caller: Sendable {
     var principal: Principal
-    fileprivate var bucket: RequestBucket
+    fileprivate var bucket: RequestRateLimiter
 
     /// Takes one of the tenant's requests.
     ///
@@ -50,12 +50,12 @@ final class Authenticator: Sendable {
   private struct State {
     var known: [Digest: Known] = [:]
     var running: [Digest: Running] = [:]
-    var buckets: [TenantID: RequestBucket] = [:]
+    var buckets: [TenantID: RequestRateLimiter] = [:]
     var announcements = AnnouncementRecord()
 
     mutating func caller(_ principal: Principal) -> Caller {
       if let bucket = buckets[principal.tenant] { return Caller(principal: principal, bucket: bucket) }
-      let bucket = RequestBucket(rate: principal.limits[.requestsPerSecond] ?? .max, now: .now)
+      let bucket = RequestRateLimiter(rate: principal.limits[.requestsPerSecond] ?? .max, now: .now)
       buckets[principal.tenant] = bucket
       return Caller(principal: principal, bucket: bucket)
     }

@@ -1,55 +1,45 @@
 import HTTPTypes
 import Synchronization
 
-/// Bounds what wrong keys cost the server, by the address that they come from: each look-up of a key that is not known
-/// takes a token, which a right key gives back. Who has none left is refused without asking the database.
+/// Limits how often one address can make the server look up API keys that do not exist: each look-up of an uncached key
+/// takes a token, and a valid key returns it. An address without tokens is refused without a query.
 ///
-/// The table has a fixed number of buckets, and an address uses the one that its hash falls on (the hash is seeded by the
-/// process): memory and work are bounded however many addresses there are.
+/// The table has a fixed number of buckets, and the hash of an address selects one (the hash is seeded by the process), so
+/// memory and work are bounded for any number of addresses.
 final class FailedAuthLimiter: Sendable {
   /// How many wrong keys an address may try.
   struct Allowance: Sendable {
-    /// At once.
+    /// The burst.
     var burst = 500
-    /// A second, after those.
+    /// The rate a second after the burst.
     var perSecond = 10.0
-  }
-
-  private struct Bucket {
-    var tokens: Double
-    var filled: ContinuousClock.Instant
   }
 
   private static let count = 8_192
 
   private let allowance: Allowance
-  private let buckets: Mutex<[Bucket]>
+  private let capacity: Double
+  private let buckets: Mutex<[TokenBucket]>
 
   init(_ allowance: Allowance = Allowance()) {
     self.allowance = allowance
-    let full = Bucket(tokens: Double(allowance.burst), filled: .now)
+    capacity = Double(allowance.burst)
+    let full = TokenBucket(capacity: capacity, now: .now)
     buckets = Mutex(Array(repeating: full, count: Self.count))
   }
 
   /// Takes a token; false when there is none.
   func take(_ address: String, now: ContinuousClock.Instant) -> Bool {
     let index = Self.index(of: address)
-    return buckets.withLock { buckets in
-      var bucket = buckets[index]
-      let filling = max(0, (now - bucket.filled).inSeconds) * allowance.perSecond
-      bucket.tokens = min(Double(allowance.burst), bucket.tokens + filling)
-      bucket.filled = now
-      defer { buckets[index] = bucket }
-      guard bucket.tokens >= 1 else { return false }
-      bucket.tokens -= 1
-      return true
+    return buckets.withLock {
+      $0[index].take(rate: allowance.perSecond, capacity: capacity, now: now) != nil
     }
   }
 
-  /// Gives a token back: the key was right.
+  /// Returns the token of a look-up that found a valid key.
   func giveBack(_ address: String) {
     let index = Self.index(of: address)
-    buckets.withLock { $0[index].tokens = min(Double(allowance.burst), $0[index].tokens + 1) }
+    buckets.withLock { $0[index].giveBack(capacity: capacity) }
   }
 
   private static func index(of address: String) -> Int {
@@ -58,7 +48,7 @@ final class FailedAuthLimiter: Sendable {
     return Int(UInt(bitPattern: hasher.finalize()) % UInt(count))
   }
 
-  /// The answer to one key too many.
+  /// The problem of an address without tokens.
   static let refusal = Problem(
     .tooManyRequests, "Too many unknown API keys came from this address.", headers: [.retryAfter: "10"])
 }

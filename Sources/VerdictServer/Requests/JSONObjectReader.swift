@@ -143,37 +143,3 @@ struct JSONObjectReader {
     pointer + "/" + name.replacing("~", with: "~0").replacing("/", with: "~1")
   }
 }
-
-/// What a text must be like.
-struct TextRule: Sendable {
-  /// Why a text is refused, as “must …”; `nil` when it is not.
-  let objection: @Sendable (String) -> String?
-
-  func objection(to text: String) -> String? { objection(text) }
-
-  static let any = TextRule { $0.utf8.contains(0) ? "must not contain the character U+0000" : nil }
-
-  static let slug = TextRule {
-    Names.isSlug($0) ? nil : "must match ^[a-z0-9][a-z0-9_-]{0,62}$"
-  }
-
-  /// A name that can stand in a line: no control characters.
-  static func name(atMost maximum: Int) -> TextRule {
-    TextRule { text in
-      guard (1...maximum).contains(text.unicodeScalars.count) else {
-        return "must have 1 to \(maximum) characters"
-      }
-      return text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
-        ? "must not contain control characters" : nil
-    }
-  }
-
-  static func bytes(_ range: ClosedRange<Int>) -> TextRule {
-    TextRule { text in
-      guard range.contains(text.utf8.count) else {
-        return "must have \(range.lowerBound) to \(range.upperBound) bytes in UTF-8"
-      }
-      return any.objection(text)
-    }
-  }
-}

@@ -31,7 +31,7 @@ struct NewKeyBody {
   static func parse(_ body: Body) throws -> NewKeyBody {
     let errors = ValidationErrors()
     let fields = try JSONObjectReader.of(body, known: ["name", "role", "expires_at"], errors: errors)
-    let name = fields.string("name", required: true, KeyName.rule)
+    let name = fields.string("name", required: true, .keyName)
     let role = fields.choice("role", required: true, Role.self)
     let expires = fields.string("expires_at").flatMap { text in
       let time = Timestamp.parse(text)

@@ -31,7 +31,7 @@ struct DatasetRoutes {
   {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let after = try query.cursor { Names.isSlug($0) ? $0 : nil }
+    let after = try query.cursor { TextRule.slug.admits($0) ? $0 : nil }
     let datasets = try await services.datasets.list(principal.tenant, after: after, limit: limit + 1)
     return try .conditional(request, Page(datasets, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
   }

@@ -23,7 +23,7 @@ enum Bodies {
     require((try? JSONValue.parse(value.encoded())) == value, "JSON reads back as it was written")
     let body = Body(type: .json, bytes: input)
     if let new = try? NewDatasetBody.parse(body) {
-      require(Names.isSlug(new.name) && !new.features.isEmpty, "a dataset has a slug and features")
+      require(TextRule.slug.admits(new.name) && !new.features.isEmpty, "a dataset has a slug and features")
     }
     _ = try? DatasetPatchBody.parse(body).change(of: dataset)
     _ = try? TrainingParametersBody.parse(body).applied(to: training)

@@ -139,7 +139,7 @@ import VerdictCore
 @Suite struct LimiterTests {
   @Test func aBucketHoldsASecondsWorthAndFillsAtItsRate() {
     let start = ContinuousClock.now
-    let bucket = RequestBucket(rate: 3, now: start)
+    let bucket = RequestRateLimiter(rate: 3, now: start)
     #expect((0..<5).map { _ in bucket.take(rate: 3, now: start) } == [2, 1, 0, nil, nil])
     #expect(bucket.take(rate: 3, now: start + .milliseconds(300)) == nil)
     #expect(bucket.take(rate: 3, now: start + .milliseconds(400)) == 0)

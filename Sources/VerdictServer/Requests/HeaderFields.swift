@@ -1,5 +1,6 @@
 import HTTPTypes
 
+/// The names of header fields that HTTPTypes does not define.
 extension HTTPField.Name {
   static let xRequestID = constant("X-Request-Id")
   static let traceparent = constant("traceparent")
@@ -20,5 +21,19 @@ extension HTTPField.Name {
   private static func constant(_ name: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(name) else { preconditionFailure("not a header's name: \(name)") }
     return name
+  }
+}
+
+extension HTTPFields {
+  /// The value of a field; several fields of one name are joined by commas.
+  ///
+  /// The subscript joins even a single field, and six such look-ups cost a request more than its authentication does.
+  func value(_ name: HTTPField.Name) -> String? {
+    var found: String?
+    for field in self where field.name == name {
+      if found != nil { return self[name] }
+      found = field.value
+    }
+    return found
   }
 }
