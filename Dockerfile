@@ -1,4 +1,4 @@
-# One image for `verdict migrate`, `verdict serve` and `verdict work`. It holds no database: docker-compose.yml brings one.
+# One image for `verdict migrate`, `verdict serve` and `verdict work`. It contains no database; docker-compose.yml adds one.
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
@@ -7,10 +7,10 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-# The page at /docs, with its hash checked; without a way to the package registry it is the plain one.
+# Fetches the page at /docs and verifies its hash. Without access to the package registry, the image has the plain page.
 RUN scripts/lib/fetch-swagger-ui || true
-# The cache keeps the compiled packages between builds of the image. Contract, migrations and documentation page are
-# compiled in: the program is all that leaves this stage.
+# The cache keeps the compiled packages between builds of the image. The contract, the migrations and the documentation page are
+# compiled in, so the executable is the only result of this stage.
 RUN --mount=type=cache,id=verdict-build,target=/src/.build,sharing=locked \
     swift build -c release --product verdict -Xswiftc -static-stdlib \
  && strip --strip-debug -o /verdict "$(swift build -c release -Xswiftc -static-stdlib --show-bin-path)/verdict"
@@ -25,6 +25,6 @@ COPY --from=build /verdict /usr/local/bin/verdict
 USER verdict
 ENV VERDICT_HOST=0.0.0.0 VERDICT_PORT=8080
 EXPOSE 8080
-# No HEALTHCHECK: only `serve` has something to ask, and docker-compose.yml does.
+# No HEALTHCHECK, because only `serve` has an endpoint to check; docker-compose.yml configures it.
 ENTRYPOINT ["/usr/local/bin/verdict"]
 CMD ["serve", "--workers", "0"]
