@@ -79,17 +79,19 @@ let package = Package(
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
     .target(name: "Learning", dependencies: ["CKernels"], swiftSettings: strict),
 
-    // The domain and its SQL.
+    // Rows of features in and out: JSON, NDJSON, CSV, compression.
     .target(
       name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])] + fuzzedCXX,
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(
+      name: "RowFormats", dependencies: ["CSimdJSON", "CZlib", "CZstd"], swiftSettings: strict + fuzzed),
+
+    // The domain and its SQL.
+    .target(
       name: "VerdictCore",
-      dependencies: [
-        "PostgreSQL", "JobQueue", "Learning", "CSimdJSON", "CZlib", "CZstd", "CResources", log, crypto,
-      ],
+      dependencies: ["PostgreSQL", "JobQueue", "Learning", "RowFormats", "CResources", log, crypto],
       swiftSettings: strict + fuzzed),
 
     // HTTP, and the executable.
@@ -97,8 +99,8 @@ let package = Package(
     .target(
       name: "VerdictServer",
       dependencies: [
-        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "CResources", hummingbird, hummingbirdCore,
-        hummingbirdTLS,
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "RowFormats", "CResources",
+        hummingbird, hummingbirdCore, hummingbirdTLS,
         httpTypes,
         nioCore, nioSSL, nioHTTPTypes, coreMetrics,
         lifecycle, yams, crypto, log,
@@ -137,8 +139,12 @@ let package = Package(
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "CKernels"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
+    .testTarget(
+      name: "RowFormatsTests", dependencies: ["RowFormats", "CZlib", "CZstd", "TestSupport"],
+      swiftSettings: strict),
     .target(
-      name: "DomainTestSupport", dependencies: ["VerdictCore", "JobQueue", "PostgreSQL", "TestSupport", log],
+      name: "DomainTestSupport",
+      dependencies: ["VerdictCore", "JobQueue", "PostgreSQL", "RowFormats", "TestSupport", log],
       path: "Tests/DomainTestSupport", swiftSettings: strict),
     .target(
       name: "HTTPTestSupport", dependencies: [nioCore, nioPosix, nioHTTP1],
@@ -146,7 +152,8 @@ let package = Package(
     .testTarget(
       name: "VerdictServerTests",
       dependencies: [
-        "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport",
+        "VerdictServer", "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "RowFormats",
+        "DomainTestSupport",
         "HTTPTestSupport",
         "TestSupport", hummingbird, httpTypes, nioCore, nioSSL, nioPosix, nioHTTP1, lifecycle, yams, log,
       ],
@@ -158,7 +165,7 @@ let package = Package(
     .testTarget(
       name: "VerdictCoreTests",
       dependencies: [
-        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "DomainTestSupport", "TestSupport",
+        "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "RowFormats", "DomainTestSupport", "TestSupport",
       ],
       swiftSettings: strict),
 
@@ -179,7 +186,7 @@ let package = Package(
     // Training jobs from the queue to the stored model, against psql on the same rows.
     .executableTarget(
       name: "JobBenchmarks",
-      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "TestSupport", log],
+      dependencies: ["VerdictCore", "JobQueue", "Learning", "PostgreSQL", "RowFormats", "TestSupport", log],
       path: "Benchmarks/JobBenchmarks", swiftSettings: strict),
 
     // The reference of the predictions' benchmark, whose driver is the script `run` beside it.
@@ -196,7 +203,7 @@ if let fuzzer {
     .executableTarget(
       name: "VerdictFuzz",
       dependencies: [
-        "VerdictCore", "VerdictServer", hummingbird, hummingbirdCore, httpTypes, nioCore,
+        "RowFormats", "VerdictCore", "VerdictServer", hummingbird, hummingbirdCore, httpTypes, nioCore,
       ],
       path: "Tests/Fuzz/Sources", swiftSettings: strict + fuzzed,
       linkerSettings: [.unsafeFlags(["-sanitize=address", fuzzer]), .linkedLibrary("stdc++")]))

@@ -1,6 +1,7 @@
 import Foundation
 import JobQueue
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 /// Automatic trainings after posts of 1,000 rows, against a first training of the dataset by the same worker.

@@ -2,6 +2,7 @@ import Foundation
 import JobQueue
 import Logging
 import PostgreSQL
+import RowFormats
 import TestSupport
 import VerdictCore
 

@@ -1,4 +1,5 @@
 package import Foundation
+package import RowFormats
 
 /// What the domain refuses, in words for the user of the API. The server turns each into a problem of its own type.
 package enum DomainError: Error, Sendable, Equatable {

@@ -1,6 +1,7 @@
 package import JobQueue
 package import Logging
 package import PostgreSQL
+import RowFormats
 import TestSupport
 package import VerdictCore
 

@@ -1,3 +1,5 @@
+package import RowFormats
+
 extension Dataset {
   /// How rows of this dataset are read.
   package var schema: RowSchema {

@@ -1,5 +1,6 @@
 package import Foundation
 package import Learning
+package import RowFormats
 
 /// A named schema with its policies; its rows, models and predictions hang below it.
 package struct Dataset: Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import Learning
 import PostgreSQL
+import RowFormats
 
 /// How datasets are read from their table.
 enum DatasetRow {

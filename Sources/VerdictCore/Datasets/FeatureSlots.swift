@@ -1,3 +1,5 @@
+import RowFormats
+
 /// Gives declared features their slots and checks that an extension leaves the present ones alone.
 enum FeatureSlots {
   /// The features of `declarations` with slots in the order of declaration.

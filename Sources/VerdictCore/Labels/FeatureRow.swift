@@ -1,4 +1,5 @@
 package import Learning
+package import RowFormats
 
 /// The feature values of one row as they are stored: by slot, `nil` and beyond the end = missing.
 package struct FeatureRow: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import RowFormats
+
 /// Rows in PostgreSQL's binary COPY format (manual, COPY, “Binary Format”) for the staging table of ``LabelIngest``:
 /// position, label, numbers, categories, key.
 enum LabelCopy {

@@ -1,4 +1,5 @@
 import PostgreSQL
+import RowFormats
 
 /// Walks over the rows of `COPY (SELECT label, numbers, categories, key …) TO STDOUT (FORMAT binary)` where they lie: an
 /// export makes no Swift value of what it only passes on.

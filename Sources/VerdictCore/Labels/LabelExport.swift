@@ -1,4 +1,5 @@
 package import PostgreSQL
+import RowFormats
 
 /// Streams all labels of a dataset out of one snapshot, as text that can be posted back as it is.
 package struct LabelExport: Sendable {

@@ -1,4 +1,5 @@
 package import PostgreSQL
+package import RowFormats
 
 /// Takes batches of labels in: all of a batch or nothing.
 ///

@@ -1,4 +1,5 @@
 import PostgreSQL
+import RowFormats
 
 /// Rows without keys as a `label_row[]` in its binary form.
 struct LabelRows: PostgresEncodable {

@@ -1,4 +1,5 @@
 package import Learning
+package import RowFormats
 
 /// What a server keeps of a dataset in memory to answer predictions: description, gate and compiled model.
 ///

@@ -1,5 +1,6 @@
 package import Foundation
 package import Learning
+package import RowFormats
 
 /// Answers to rows of one dataset by one model, as they go out at once.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import Learning
 package import PostgreSQL
+package import RowFormats
 
 /// Answers feature vectors with the active model, past the gate, and stores the answers.
 package struct PredictionService: Sendable {

@@ -1,5 +1,6 @@
 import Learning
 import PostgreSQL
+import RowFormats
 
 /// The labels of a dataset by column, as the learner wants them, in the order of their ids.
 struct TrainingColumns: Sendable {

@@ -1,5 +1,6 @@
 import Learning
 import PostgreSQL
+import RowFormats
 
 /// Rows as they come out of the database, row after row, before they are put into columns.
 struct TrainingRows: Sendable {

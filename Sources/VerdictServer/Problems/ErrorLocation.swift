@@ -1,3 +1,4 @@
+import RowFormats
 import VerdictCore
 
 /// Where in a request a mistake is: in the body by pointer or line, or in a parameter or header by its name.

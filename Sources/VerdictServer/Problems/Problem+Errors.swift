@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOHTTP1
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 extension Problem {

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// The body of a request, in memory.

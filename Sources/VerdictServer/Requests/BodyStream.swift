@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// The body of a request as it comes in, decompressed on its way, never more of it in memory than a piece; the client is

@@ -1,3 +1,4 @@
+import RowFormats
 import VerdictCore
 
 /// The query parameters that say how a CSV body is to be read.

@@ -1,4 +1,5 @@
 import Foundation
+import RowFormats
 import VerdictCore
 
 /// Gathers all that is wrong with a body, so that a client is told of every mistake at once.

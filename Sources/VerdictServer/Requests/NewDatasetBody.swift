@@ -1,4 +1,5 @@
 import Learning
+import RowFormats
 import VerdictCore
 
 /// The body that creates a dataset.

@@ -1,4 +1,5 @@
 import Learning
+import RowFormats
 import VerdictCore
 
 /// The policies of a dataset in bodies.

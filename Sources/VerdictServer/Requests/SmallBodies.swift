@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import RowFormats
 import VerdictCore
 
 /// A body that must not say anything.

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Hummingbird
+import RowFormats
 import VerdictCore
 
 /// The rows of a body that is read as a stream, batch after batch.

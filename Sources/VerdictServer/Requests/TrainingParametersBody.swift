@@ -1,4 +1,5 @@
 import Learning
+import RowFormats
 import VerdictCore
 
 /// The parameters of a training in a body: each member that is given replaces the dataset's, `null` brings the default

@@ -1,6 +1,7 @@
 import Foundation
 import Learning
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// Writes the answers to rows as text, many a millisecond: what is the same for all of them is written once and copied.

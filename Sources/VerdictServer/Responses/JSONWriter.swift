@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// Writes JSON text (RFC 8259) in the order of the calls.

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import RowFormats
 import VerdictCore
 
 /// What was true of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.

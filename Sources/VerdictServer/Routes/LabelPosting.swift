@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/labels`: a batch as JSON, NDJSON or CSV: all of it or nothing, or, by

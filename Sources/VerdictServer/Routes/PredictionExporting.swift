@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import Learning
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// The stored predictions of a dataset as a stream, oldest first.

@@ -2,6 +2,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 /// One stream of rows, and how each becomes a line of the answer.

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/predictions` and `…/batch`: asking. What is stored is in ``StoredPredictionRoutes``, what

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// `POST …/predictions/batch` as NDJSON or CSV: answers go out while rows still come in, a line for each row in its order.

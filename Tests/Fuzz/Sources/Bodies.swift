@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import RowFormats
 @testable import VerdictCore
 @testable import VerdictServer
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
+@testable import RowFormats
 @testable import VerdictCore
 @testable import VerdictServer
 

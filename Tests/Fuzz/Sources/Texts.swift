@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
+import RowFormats
 
 @testable import VerdictCore
 @testable import VerdictServer

@@ -2,6 +2,7 @@ import DomainTestSupport
 import Foundation
 import Learning
 import PostgreSQL
+import RowFormats
 import Testing
 @testable import VerdictCore
 

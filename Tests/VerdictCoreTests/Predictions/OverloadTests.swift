@@ -1,5 +1,6 @@
 import DomainTestSupport
 import PostgreSQL
+import RowFormats
 import Testing
 
 @testable import VerdictCore

@@ -1,6 +1,7 @@
 import DomainTestSupport
 import Foundation
 import PostgreSQL
+import RowFormats
 import Testing
 
 @testable import VerdictCore

@@ -2,6 +2,8 @@ import DomainTestSupport
 import Foundation
 import Learning
 import PostgreSQL
+import RowFormats
+import TestSupport
 import Testing
 
 @testable import VerdictCore

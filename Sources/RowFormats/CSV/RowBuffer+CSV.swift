@@ -1,0 +1,42 @@
+import CSimdJSON
+
+extension RowBuffer {
+  /// Reads a record as a row.
+  func read(_ record: CSVRecord, of text: [UInt8], _ header: CSVHeader, line: Int) throws {
+    let fields = record.fields
+    let handle = try handle()
+    vj_begin_row(handle, UInt64(line))
+    guard fields.count == header.columns.count else {
+      let found = "the line has \(fields.count) fields, the header \(header.columns.count)"
+      Array(found.utf8).withUnsafeBufferPointer {
+        vj_row_problem(handle, .VJ_FIELD_COUNT, $0.baseAddress, $0.count)
+      }
+      vj_end_row(handle, false)
+      return
+    }
+    // The C functions copy what they keep, so the pointers need to live no longer than the calls.
+    text.withUnsafeBufferPointer { plain in
+      record.unescaped.withUnsafeBufferPointer { unescaped in
+        for (field, column) in zip(fields, header.columns) {
+          let cell = UnsafeBufferPointer(
+            rebasing: (field.isUnescaped ? unescaped : plain)[field.start..<field.start + field.count])
+          switch column {
+          case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count, field.isQuoted)
+          case .label: vj_cell_label(handle, cell.baseAddress, cell.count)
+          case .key: vj_cell_key(handle, cell.baseAddress, cell.count)
+          case .ignored: break
+          }
+        }
+      }
+    }
+    let code = vj_end_row(handle, true)
+    guard code == .VJ_SYNTAX_OK else { throw SyntaxProblem(SyntaxProblem.Kind(code), line: line) }
+  }
+}
+
+extension CSVRecord {
+  /// The bytes of a field of the record, which was read from `text`.
+  public func bytes(of field: CSVField, in text: [UInt8]) -> [UInt8] {
+    Array((field.isUnescaped ? unescaped : text)[field.start..<field.start + field.count])
+  }
+}

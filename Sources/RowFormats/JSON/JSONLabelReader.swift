@@ -1,0 +1,42 @@
+import CSimdJSON
+
+/// Reads a whole body of labelled rows, `{"labels":[{"features":{…},"label":0|1,"key"?}]}`.
+public struct JSONLabelReader: Sendable {
+  private let schema: RowSchema
+
+  /// Reads rows of this schema.
+  public init(schema: RowSchema) {
+    self.schema = schema
+  }
+
+  /// All rows of the body, or everything that is wrong with it: `SyntaxProblem` if it is not JSON, `InputProblems`
+  /// with pointers such as `/labels/3/features/age` if some value is refused.
+  public func read(_ body: RawSpan) throws -> RowBatch {
+    try readEnvelope("labels", of: body, schema: schema, labelled: true).rows
+  }
+
+  /// The rows of the body that fit, and those left out. Throws as `read`, but for what is wrong with single rows.
+  public func readSkipping(_ body: RawSpan) throws -> (rows: RowBatch, skipped: SkippedRows) {
+    try readEnvelope("labels", of: body, schema: schema, labelled: true, onError: .skip)
+  }
+
+  /// The same for an array of bytes.
+  public func read(_ body: [UInt8]) throws -> RowBatch {
+    try read(body.span.bytes)
+  }
+}
+
+/// Reads `{"<envelope>":[…]}`.
+func readEnvelope(
+  _ envelope: String, of body: RawSpan, schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail
+) throws -> (rows: RowBatch, skipped: SkippedRows) {
+  let buffer = RowBuffer(schema: schema, labelled: labelled, onError: onError)
+  let handle = try buffer.handle()
+  try body.withUnsafeBytes { vj_read_envelope(handle, envelope, $0.baseAddress, $0.count) }.check()
+  let skipped = try buffer.finish { problem, name, found in
+    InputProblem(
+      pointer: pointer(problem, name, row: "/\(envelope)/\(problem.row)"),
+      detail: detail(problem, name, found: found, schema: schema))
+  }
+  return (try buffer.takeBatch(), skipped)
+}

@@ -1,0 +1,162 @@
+package import Foundation
+import RowFormats
+
+/// Reads what is said of many predictions: `{"labels":[{"id":"…","label":0|1|null}]}`, the same objects one a line, or CSV
+/// with the columns `id` and `label`. In CSV an empty label takes back what was said.
+package struct FeedbackReader {
+  /// The name that means outcome 1, if outcomes have names.
+  private let positive: String?
+  /// How many statements a body may have.
+  package static let limit = 100_000
+
+  private var statements: [Feedback.Statement] = []
+  private var seen: Set<UUID> = []
+  private var problems: [InputProblem] = []
+  private var count = 0
+
+  private init(positive: String?) {
+    self.positive = positive
+  }
+
+  /// The statements of a JSON document. Throws `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
+  package static func json(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
+    var reader = FeedbackReader(positive: positive)
+    guard case .object(let object) = try JSONValue.parse(body) else {
+      throw InputProblems(InputProblem(pointer: "", detail: "must be an object"))
+    }
+    for member in object.members where member.name != "labels" {
+      reader.refuse(
+        InputProblem(pointer: JSONPointer.appending(member.name, to: ""), detail: "unknown member"))
+    }
+    if case .array(let elements)? = object["labels"] {
+      for (index, element) in elements.enumerated() {
+        reader.read(element) { InputProblem(pointer: "/labels/\(index)" + $0, detail: $1) }
+      }
+    } else {
+      reader.refuse(
+        InputProblem(
+          pointer: "/labels", detail: object["labels"] == nil ? "is missing" : "must be an array"))
+    }
+    return try reader.finish { InputProblem(pointer: "/labels", detail: $0) }
+  }
+
+  /// The statements of lines of JSON. Throws `InputProblems` with line numbers.
+  package static func ndjson(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
+    var reader = FeedbackReader(positive: positive)
+    for (index, line) in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .enumerated()
+    where !line.allSatisfy({ " \t\r".utf8.contains($0) }) {
+      do {
+        reader.read(try JSONValue.parse(Array(line))) {
+          InputProblem(line: index + 1, pointer: $0, detail: $1)
+        }
+      } catch let problem as SyntaxProblem {
+        reader.refuse(InputProblem(line: index + 1, detail: "\(problem) of the line"))
+      } catch let problems as InputProblems {
+        for problem in problems.problems {
+          reader.refuse(InputProblem(line: index + 1, pointer: problem.pointer, detail: problem.detail))
+        }
+      }
+    }
+    return try reader.finish { InputProblem(line: 1, detail: $0) }
+  }
+
+  /// The statements of a CSV file. Throws `SyntaxProblem`, or `InputProblems` with lines and columns.
+  package static func csv(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
+    var reader = FeedbackReader(positive: positive)
+    var record = CSVRecord(delimiter: UInt8(ascii: ","))
+    var header: [String]?
+    var line = 1
+    var position = body.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let span = body.span
+    while position < body.count,
+      let next = try record.read(span, from: position, isLast: true, line: line)
+    {
+      let fields = record.fields.map { String(decoding: record.bytes(of: $0, in: body), as: UTF8.self) }
+      if let header, !record.isBlank {
+        reader.read(fields, header, line: line)
+      } else if !record.isBlank {
+        guard Set(fields) == ["id", "label"], fields.count == 2 else {
+          throw InputProblems(
+            InputProblem(line: line, detail: "the header must name the columns id and label and no others"))
+        }
+        header = fields
+      }
+      line += 1 + record.innerLines
+      position = next
+    }
+    return try reader.finish { InputProblem(line: 1, detail: $0) }
+  }
+
+  private mutating func read(_ value: JSONValue, _ problem: (String, String) -> InputProblem) {
+    guard case .object(let object) = value else { return refuse(problem("", "must be an object")) }
+    for member in object.members where member.name != "id" && member.name != "label" {
+      refuse(problem(JSONPointer.appending(member.name, to: ""), "unknown member"))
+    }
+    var id: UUID?
+    switch object["id"] {
+    case nil: refuse(problem("/id", "is missing"))
+    case .string(let text)?:
+      id = UUID(uuidString: text)
+      if id == nil { refuse(problem("/id", "must be the id of a prediction")) }
+    default: refuse(problem("/id", "must be a string"))
+    }
+    switch object["label"] {
+    case nil: refuse(problem("/label", "is missing"))
+    case .null?: add(id, nil, problem("/id", Self.repeated))
+    case .number(let number)? where number.int64 == 0 || number.int64 == 1:
+      add(id, number.int64 == 1, problem("/id", Self.repeated))
+    case .string(let text)? where positive != nil && LabelDefinition.isOutcome(text):
+      add(id, text == positive, problem("/id", Self.repeated))
+    default: refuse(problem("/label", labelDetail))
+    }
+  }
+
+  private mutating func read(_ fields: [String], _ header: [String], line: Int) {
+    guard fields.count == 2 else {
+      return refuse(InputProblem(line: line, detail: "the line has \(fields.count) fields, the header 2"))
+    }
+    let (idText, label) = header[0] == "id" ? (fields[0], fields[1]) : (fields[1], fields[0])
+    let id = UUID(uuidString: idText)
+    if id == nil {
+      refuse(InputProblem(line: line, column: "id", detail: "must be the id of a prediction"))
+    }
+    let repeated = InputProblem(line: line, column: "id", detail: Self.repeated)
+    switch label {
+    case "": add(id, nil, repeated)
+    case "0", "1":
+      // Numbers, unless the outcome's own name is one of them.
+      add(id, label == (positive == "0" ? "0" : "1"), repeated)
+    default:
+      guard let positive, LabelDefinition.isOutcome(label) else {
+        return refuse(InputProblem(line: line, column: "label", detail: labelDetail))
+      }
+      add(id, label == positive, repeated)
+    }
+  }
+
+  private mutating func add(_ id: UUID?, _ truth: Bool?, _ repeated: @autoclosure () -> InputProblem) {
+    guard let id else { return }
+    guard seen.insert(id).inserted else { return refuse(repeated()) }
+    statements.append(Feedback.Statement(id: id, truth: truth))
+  }
+
+  private mutating func refuse(_ problem: InputProblem) {
+    count += 1
+    if problems.count < InputProblems.most { problems.append(problem) }
+  }
+
+  private func finish(_ problem: (String) -> InputProblem) throws -> [Feedback.Statement] {
+    guard count == 0 else { throw InputProblems(problems, count: count) }
+    guard !statements.isEmpty else { throw InputProblems(problem("must have at least one element")) }
+    guard statements.count <= Self.limit else {
+      throw InputProblems(problem("must have at most \(Self.limit) elements"))
+    }
+    return statements
+  }
+
+  private static let repeated = "is given twice"
+  private var labelDetail: String {
+    positive == nil ? "must be 0, 1 or null" : "must be 0, 1, null or a name of 1 to 1000 bytes"
+  }
+}

@@ -1,0 +1,71 @@
+import RowFormats
+
+/// A schema with every type of feature: `age` discrete, `hours` continuous, `job` open, `sex` closed.
+let people = RowSchema(
+  features: [
+    Feature(name: "age", type: .discrete, slot: 0),
+    Feature(name: "hours", type: .continuous, slot: 1),
+    Feature(name: "job", type: .categorical, slot: 0),
+    Feature(name: "sex", type: .categorical, categories: ["f", "m"], slot: 1),
+  ])
+
+/// The problems of an input, as `pointer: detail` or `line:column: detail`.
+func problems(_ body: () throws -> Void) -> [String] {
+  do {
+    try body()
+    return []
+  } catch let error as InputProblems {
+    return error.problems.map { problem in
+      let line = problem.line.map { "\($0):" } ?? ""
+      return "\(line)\(problem.column ?? problem.pointer ?? ""): \(problem.detail)"
+    }
+  } catch {
+    return ["\(error)"]
+  }
+}
+
+/// Why an input is malformed; `nil` if it is not.
+func syntax(_ body: () throws -> Void) -> SyntaxProblem.Kind? {
+  do {
+    try body()
+    return nil
+  } catch let error as SyntaxProblem {
+    return error.kind
+  } catch {
+    return nil
+  }
+}
+
+func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+/// A batch in a form that can be compared.
+struct Rows: Equatable {
+  var numbers: [[Double?]] = []
+  var categories: [[String?]] = []
+  var outcomes: [UInt8] = []
+  var keys: [String?] = []
+
+  init(_ batches: [RowBatch]) {
+    for batch in batches {
+      for index in 0..<batch.count {
+        let row = batch.row(index)
+        numbers.append(row.numbers)
+        categories.append(row.categories)
+        keys.append(batch.keys.flatMap { $0[index] })
+      }
+      outcomes += batch.outcomes
+    }
+  }
+}
+
+/// Feeds a text in chunks of a size and gathers what comes out.
+func readAll(_ reader: some LabelStreamReader, _ text: [UInt8], chunk: Int) throws -> Rows {
+  var batches: [RowBatch] = []
+  for start in stride(from: 0, to: text.count, by: chunk) {
+    if let batch = try reader.feed(Array(text[start..<min(start + chunk, text.count)])) {
+      batches.append(batch)
+    }
+  }
+  if let batch = try reader.finish() { batches.append(batch) }
+  return Rows(batches)
+}
