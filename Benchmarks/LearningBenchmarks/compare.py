@@ -1,11 +1,11 @@
-"""The learner's solver beside scikit-learn's on the same tables, in one run.
+"""Compares the learner's solver with those of scikit-learn on the same tables, in one run.
 
     compare.py PROGRAM [small|large|adult|adult-l1|FILE.csv...]
 
-Ours is timed from the columns as they are stored to the model with its standard errors; standardising is part of it.
-scikit-learn's fit() is timed on a matrix that is standardised and encoded already, with the loosest tolerance that
-brings the penalised log loss within 1e-9 of the optimum, at the faster of one and two threads. For every table all
-its solvers with the same objective are tried, and the fastest is the reference. Both take turns.
+Our time covers everything from the stored columns to the model with its standard errors, including standardisation.
+The time of scikit-learn covers fit() on a matrix that is already standardised and encoded, with the loosest tolerance
+that brings the penalised log loss within 1e-9 of the optimum, with the faster of one and two threads. All its solvers
+with the same objective are tried on every table, and the fastest is the reference. Both sides alternate.
 """
 
 import csv
@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ROUNDS = 5
 EQUAL = 1e-9
-# A solver that takes longer than this once is out of the race.
+# A solver that exceeds this duration once is excluded.
 PATIENCE = 20
 
 
@@ -36,7 +36,7 @@ class Table:
         self.name, self.columns, self.outcomes = name, columns, np.asarray(outcomes, dtype=np.uint8)
 
     def write(self, directory):
-        """For the learner: as it is stored."""
+        """The table as stored, for the learner."""
         shape = []
         for index, (name, values) in enumerate(self.columns.items()):
             if values.dtype == np.float64:
@@ -51,7 +51,7 @@ class Table:
         (directory / "shape.json").write_text(json.dumps({"columns": shape}))
 
     def design(self):
-        """For scikit-learn: standardised, one-hot, with an indicator of missing values."""
+        """The matrix for scikit-learn: standardised, one-hot, with an indicator of missing values."""
         names, columns = [], []
         for name, values in self.columns.items():
             if values.dtype == np.float64:
@@ -71,7 +71,7 @@ class Table:
 
 
 def made(rows):
-    """Ten numbers, correlated, of which all matter."""
+    """Ten correlated numeric features, all of them informative."""
     r = np.random.default_rng(rows)
     x = r.normal(size=(rows, 10)) @ (np.eye(10) + 0.3 * r.normal(size=(10, 10)))
     logit = x @ r.normal(size=10) * 0.4 - 1
@@ -95,7 +95,7 @@ def read(path, positive=lambda text: float(text) == 1):
 
 
 def objective(X, y, beta, l1):
-    """The mean of what both minimise with C = 1."""
+    """The mean of the objective that both minimise with C = 1."""
     m = beta[0] + X @ beta[1:]
     penalty = np.abs(beta[1:]).sum() if l1 else 0.5 * beta[1:] @ beta[1:]
     return (np.logaddexp(0, m).sum() - m[y == 1].sum() + penalty) / len(y)
@@ -118,14 +118,14 @@ def ours(program, directory, penalty, repetitions, threads=0):
 
 
 def candidates(X, penalty):
-    """Ways to fit: a name, how the matrix is to lie, and the estimator for a tolerance."""
+    """The variants of fitting: a name, the memory layout of the matrix, and the estimator for a tolerance."""
     def make(solver, **more):
         return lambda tol: LogisticRegression(C=1.0, solver=solver, tol=tol, max_iter=10_000, **more)
     shapes = {"": np.ascontiguousarray(X)}
     if penalty == "l2":
         solvers = {name: make(name) for name in ("newton-cholesky", "lbfgs", "newton-cg", "sag", "saga")}
     else:
-        # liblinear penalises the intercept too; scaled up a thousand times that penalty is next to nothing.
+        # liblinear penalises the intercept, too. A thousandfold scale makes that penalty negligible.
         solvers = {"liblinear": make("liblinear", l1_ratio=1.0, intercept_scaling=1_000.0),
                    "saga": make("saga", l1_ratio=1.0)}
     if (X == 0).mean() > 0.5:
@@ -146,7 +146,7 @@ def timed(matrix, y, estimator, threads):
 
 
 def fastest(X, y, penalty, best):
-    """The reference: every way at the loosest tolerance that is good enough, the faster number of threads."""
+    """The reference: every variant at the loosest sufficient tolerance, with the faster number of threads."""
     found, limit, out = [], PATIENCE, set()
     for name, matrix, make in candidates(X, penalty):
         solver = name.split(",")[0]
@@ -199,15 +199,15 @@ def compare(program, table, penalty):
         reference, label = min((statistics.median(times), entry[1]) for times, entry in zip(theirs, contest))
         memory = json.loads(subprocess.run([program, "peak", directory, json.dumps({"penalty": penalty})], check=True,
                                            capture_output=True, text=True).stdout)
-        # Log losses: ours is no worse than theirs by more than 1e-9, and theirs than ours.
+        # The log losses of both sides differ by at most 1e-9.
         print(f"  verdict {1e3 * statistics.median(mine):.2f} ms (one thread {1e3 * statistics.median(alone):.2f}), "
               f"scikit-learn {1e3 * reference:.2f} ms ({label}): ratio {reference / statistics.median(mine):.1f}")
-        print(f"  peak memory of the process, table and all: {memory['fit'] / (X.size * 8):.2f} × the encoded matrix "
+        print(f"  peak memory of the process, including the table: {memory['fit'] / (X.size * 8):.2f} × the encoded matrix "
               f"({memory['fit'] / 1e6:.0f} MB)", flush=True)
 
 
 def main(program, *wanted):
-    """All tables of our own, or those named (small, large, adult, adult-l1), and files."""
+    """Runs all built-in tables, or the named ones (small, large, adult, adult-l1), and files."""
     def adult():
         return read(ROOT / "Examples/adult/adult_train.csv", lambda text: text.startswith(">50K"))
     known = {

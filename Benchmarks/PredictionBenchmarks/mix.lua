@@ -1,4 +1,4 @@
--- Requests for wrk, one after the other out of a file: path, key and body by line, separated by tabs.
+-- Requests for wrk, in sequence from a file with path, key and body per line, separated by tabs.
 local requests = {}
 local at = 0
 

@@ -1,7 +1,7 @@
-"""Prints a shell script of curl commands: the README's tour, made of the examples in openapi.yaml.
+"""Prints a shell script of curl commands: the README's tour with the examples in openapi.yaml.
 
-The script takes URL and KEY from the environment, checks the status of every answer by the document, and ends with 1 at the
-first one that is not as shown there."""
+The script takes URL and KEY from the environment, compares the status of every response with the document, and exits with
+1 at the first difference."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ OPERATIONS = {
     operation["operationId"]: (method, path, operation)
     for path, item in DOCUMENT["paths"].items() for method, operation in item.items() if "operationId" in operation
 }
-# The columns of the census that the example's dataset does not declare.
+# The census columns that the dataset of the example does not declare.
 LEFT_OUT = "fnlwgt,education,marital_status,relationship,race,capital_loss,native_country"
 
 

@@ -1,4 +1,4 @@
-"""The server under test (started by harness.py), its tenants, and a dataset with a model to ask."""
+"""Fixtures: the server under test (started by harness.py), its tenants, and a dataset with a trained model."""
 
 import contextlib
 import json
@@ -43,7 +43,7 @@ def other(url, admin_keys) -> Client:
 
 @pytest.fixture(scope="session")
 def storyteller(url, admin_keys) -> Client:
-    """The third tenant, as admin, which has nothing but what the examples make."""
+    """The third tenant, as admin. Only the examples create data in it."""
     return Client(url, admin_keys[2])
 
 
@@ -81,7 +81,7 @@ def dataset(api) -> str:
 
 @pytest.fixture(scope="module")
 def trained(api) -> str:
-    """A dataset with 400 labels and one model, shared by the tests of a module, which leave its model alone."""
+    """A dataset with 400 labels and one model. The tests of a module share it and must not change its model."""
     return data.train(api, data.create(api, f"t-{uuid.uuid4().hex[:12]}"))
 
 
@@ -96,14 +96,14 @@ class Psql:
         self.command = [program, "-h", socket, "-p", port, "-U", "postgres", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d"]
 
     def __call__(self, script: str) -> str:
-        """Runs a script in the database postgres and returns the answers, one row a line."""
+        """Runs a script in the database postgres and returns the rows, one per line."""
         done = subprocess.run(self.command + ["postgres"], input=script, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr[:2000]
         return done.stdout
 
     @contextlib.contextmanager
     def session(self, script: str):
-        """A session in the server's database that has run a script, and lasts as long as the block."""
+        """Runs a script in a session of the server's database that stays open for the block."""
         with subprocess.Popen(self.command + ["verdict"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
             run.stdin.write(script + "\n\\echo done\n")
             run.stdin.flush()
@@ -119,19 +119,19 @@ def psql() -> Psql:
 
 
 class Command:
-    """The command line beside the running server."""
+    """The command line, in the environment of the running server."""
 
     def __init__(self, url: str):
         self.url = url
 
     def __call__(self, *arguments: str):
-        """Runs `verdict …`; with `--json`, its answer."""
+        """Runs `verdict …` and returns its output, parsed if `--json` is given."""
         done = subprocess.run([os.environ["CONTRACT_BINARY"], *arguments], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr[:2000]
         return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
     def tenant(self, prefix: str) -> "Tenant":
-        """A tenant of the test's own."""
+        """Creates a tenant for one test."""
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         return Tenant(name, Client(self.url, self("tenant", "create", name, "--json")["key"]))
 

@@ -1,4 +1,4 @@
-"""Requests that schemathesis generates from the document, by keys of each role, against a dataset with a model."""
+"""Requests that schemathesis generates from the document, with keys of each role, against a dataset with a model."""
 
 import json
 import os
@@ -12,16 +12,16 @@ import urllib.request
 from contract import client, data
 
 HERE = pathlib.Path(__file__).resolve().parent
-# How many examples of each operation a role's run makes at the most: in the run of every day, and in the long one.
+# The maximum number of examples per operation and role, in the daily run and in the long run.
 EXAMPLES = {"admin": (8, 170), "write": (2, 60), "read": (2, 40), "predict": (2, 40)}
-# What every day's run leaves to its first role: values at every limit, which come out alike for every role.
+# The daily run tries values at every limit for the first role only, because the results are the same for every role.
 SHORT = ["--phases", "examples,fuzzing,stateful"]
-# The least that a long run must have sent.
+# The minimum number of requests of a long run.
 LONG = 20_000
 
 
 def run(url: str, admins: list[str], long: bool) -> int:
-    """Every role in turn, then two tenants as each other's peers; 0 when nothing was found."""
+    """Runs every role in turn, then two tenants against each other. Returns 0 if there are no findings."""
     before, failed = answered(url), []
     for role, examples in EXAMPLES.items():
         key, own = prepare(client.Client(url, admins[0]), role)
@@ -39,8 +39,9 @@ def run(url: str, admins: list[str], long: bool) -> int:
 
 
 def prepare(api: client.Client, role: str) -> tuple[str, list[int]]:
-    """A key of that role; and the datasets `adult`, with a model, and `spare`, which may be deleted, as they were at first.
-    Also the numbers of the keys that must live on."""
+    """Returns a key of the role and the numbers of the keys that must not be revoked. Restores the datasets `adult`,
+    with
+    a model, and `spare`, which may be deleted."""
     made = api.call("createKey", json_body={"name": f"generated {role}", "role": role}, expect=201).json()
     for name in ("adult", "spare"):
         if api.call("getDataset", dataset=name).status_code == 200:
@@ -53,7 +54,7 @@ def prepare(api: client.Client, role: str) -> tuple[str, list[int]]:
 
 
 def peers(url: str, admins: list[str], examples: int, long: bool) -> bool:
-    """Two tenants, neither of which may read what the other one has made."""
+    """Runs two tenants, neither of which may read the other's resources."""
     own: list[int] = []
     users = []
     for name, admin in zip(("one", "two"), admins[:2]):
@@ -68,7 +69,7 @@ def peers(url: str, admins: list[str], examples: int, long: bool) -> bool:
 
 
 def schemathesis(url: str, what: str, auth: dict, own_keys: list[int], examples: int, long: bool) -> bool:
-    """One run; whether it found something."""
+    """Runs schemathesis once. Returns whether there are findings."""
     print(f"generated requests as {what}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         configuration = pathlib.Path(folder) / "schemathesis.toml"
@@ -88,7 +89,7 @@ def schemathesis(url: str, what: str, auth: dict, own_keys: list[int], examples:
 
 
 def toml(table: str, value: dict) -> str:
-    """A small table of TOML."""
+    """Formats a small TOML table."""
     lines = [f"\n[{table}]"]
     tables = ""
     for name, member in value.items():
@@ -100,7 +101,7 @@ def toml(table: str, value: dict) -> str:
 
 
 def answered(url: str) -> int:
-    """How many requests the server has answered so far, by its own count."""
+    """The number of requests that the server has answered, from its metrics."""
     with urllib.request.urlopen(url + "/metrics", timeout=60) as answer:
         text = answer.read().decode()
     return sum(int(float(count)) for count in re.findall(r"^verdict_http_request_seconds_count\{.*\} (\S+)$", text, re.M))

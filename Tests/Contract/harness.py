@@ -1,4 +1,5 @@
-"""Starts a server for one run, makes two tenants, runs the tests or schemathesis against it, stops it by its pid."""
+"""Starts a server for one run, creates its tenants, runs the tests or schemathesis against it, and stops it by its
+pid."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What schemathesis is taught for this API (SCHEMATHESIS_HOOKS)."""
+"""Extensions of schemathesis for this API (SCHEMATHESIS_HOOKS)."""
 
 import copy
 import json
@@ -8,7 +8,7 @@ import zlib
 import schemathesis
 from contract import data
 
-# The keys that this run and its tenant's other runs need.
+# The keys that this run and other runs of its tenant need.
 OWN_KEYS = {str(number) for number in json.loads(os.environ.get("OWN_KEYS", "[]"))}
 
 
@@ -23,20 +23,22 @@ ROWS = {
 
 @schemathesis.serializer("application/x-ndjson", "text/csv")
 def as_it_is(ctx, value):
-    """Line formats are strings to the document; what is generated is sent as it is."""
+    """Sends generated NDJSON and CSV bodies unchanged; the document declares them as strings."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
 @schemathesis.hook
 def filter_case(ctx, case):
-    """Leaves out headers that are no HTTP (RFC 9110, section 5.5), which end in the HTTP parser, before the API."""
+    """Skips headers that are not valid HTTP (RFC 9110, section 5.5), because the HTTP parser refuses them before the
+    API."""
     return all(is_http(value) for value in (case.headers or {}).values())
 
 
 @schemathesis.hook
 def map_case(ctx, case):
-    """What the schemas cannot say: features have names of their own, and only some have categories; rows have the features
-    of their dataset. Without it nothing would be created or predicted."""
+    """Applies rules that the schemas cannot express: feature names are unique, only categorical features have
+    categories,
+    and rows have the features of their dataset. Without this, no request would create or predict anything."""
     generated = case.meta.components if case.meta else {}
     if any(component.mode.is_negative for component in generated.values()) or not isinstance(case.body, dict):
         return case
@@ -63,7 +65,7 @@ def map_case(ctx, case):
 
 
 def mend_policies(body: dict) -> None:
-    """Members that go together: a KPI with the activation that compares it."""
+    """Keeps dependent members together: a KPI with the activation policy that compares it."""
     if isinstance(activation := body.get("activation"), dict) and activation.get("policy") != "best":
         activation.pop("metric", None)
     if isinstance(training := body.get("training"), dict):
@@ -71,7 +73,7 @@ def mend_policies(body: dict) -> None:
 
 
 def mend_training(parameters: dict) -> None:
-    """Members that go together: a share of l1 with the penalty that has one."""
+    """Keeps dependent members together: the l1 ratio with the penalty that has one."""
     if parameters.get("penalty") != "elasticnet":
         parameters.pop("l1_ratio", None)
     elif parameters.get("l1_ratio") is None:
@@ -80,7 +82,7 @@ def mend_training(parameters: dict) -> None:
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    """A key that the run is made with is not revoked, whichever phase has come upon its number: an absent one is."""
+    """Replaces the number of a key that the run needs by an absent one, so that no phase revokes it."""
     if case.operation.definition.raw.get("operationId") == "deleteKey" and case.method == "DELETE":
         if str((case.path_parameters or {}).get("id")) in OWN_KEYS:
             case.path_parameters["id"] = 2**62
@@ -88,10 +90,10 @@ def before_call(ctx, case, kwargs):
 
 @schemathesis.hook
 def filter_failure(ctx, failure, case, response):
-    """Leaves out what is not the API's fault.
+    """Skips findings that are not faults of the API.
 
-    OpenAPI 3.1 has a text for a stream of events; to schemathesis each event is an object, as in 3.2. And its coverage
-    phase sends `If-None-Match: 0` as a value that fits, which the pattern of entity tags does not let through."""
+    In OpenAPI 3.1 a stream of events is a text; schemathesis expects an object per event, as in 3.2. Its coverage phase
+    also sends `If-None-Match: 0` as a valid value, which the pattern of entity tags excludes."""
     media_type = (response.headers.get("content-type") or [""])[0]
     if media_type.startswith("text/event-stream") and "SSE" in failure.title:
         return False

@@ -1,4 +1,4 @@
-"""Bodies that no operation takes, generated from the document: refused with a pointer, nothing stored."""
+"""Invalid bodies, generated from the document, are refused with a pointer, and nothing is stored."""
 
 import gzip
 
@@ -18,7 +18,7 @@ OPTIONAL = {"createTrainingJob": {"empty"}}
 
 @pytest.fixture(scope="module")
 def place(api, trained) -> dict:
-    """Something at every path that takes a body, so that a refusal is the body's."""
+    """Creates a resource for every path that accepts a body, so that a refusal concerns the body."""
     made = api.call("predict", dataset=trained, json_body={"features": {}}, expect=201).json()
     label = api.pages("listLabels", dataset=trained)[0]
     return {"dataset": trained, "label": label["id"], "prediction": made["id"]}
@@ -44,7 +44,7 @@ def nothing_is_stored(api, request):
 
 
 def fitting(operation):
-    """The documented example, or for rows one that fits the dataset here, which the mutations then spoil."""
+    """Returns the documented example, or for rows a valid one for the dataset here, as a base for mutations."""
     rows = data.rows(2)
     return {
         "updateDataset": {
@@ -61,7 +61,7 @@ def fitting(operation):
 
 
 def refuses(answer, pointer: str) -> bool:
-    """Whether a body that is wrong at `pointer` was refused for it."""
+    """Whether a body that is invalid at `pointer` was refused for that reason."""
     if answer.status_code == 422:
         reported = [error.get("pointer") for error in answer.json().get("errors", [])]
         kinds = ("/problems/invalid-body", "/problems/schema-mismatch")
@@ -133,7 +133,8 @@ def test_media_types(api, place, operation):
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_large_bodies(api, place, operation):
-    """Beyond 1 MiB, or 64 MiB where rows are taken in bulk; the connection may be cut while the body is being sent."""
+    """Sends more than 1 MiB, or more than 64 MiB for bulk rows. The server may close the connection during the
+    request."""
     limit = 64 << 20 if operation.id in ("addLabels", "predictBatch", "labelPredictions") else 1 << 20
     body = b" " * (limit + 1)
     if limit > 1 << 20:

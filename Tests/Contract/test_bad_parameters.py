@@ -1,4 +1,4 @@
-"""Paths, queries and headers outside their ranges, generated from the document."""
+"""Out-of-range paths, queries and headers, generated from the document, are refused."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_query_values_outside_their_schema(api, dataset, operation, parameter):
 
 
 def fits(schema: dict, text: str) -> bool:
-    """Whether the text of a query parameter can be read as a value of the schema."""
+    """Whether the text of a query parameter can be parsed as a value of the schema."""
     value = text
     if schema.get("type") == "array":
         return bool(text) and all(fits(schema["items"], part) for part in text.split(","))

@@ -1,4 +1,4 @@
-"""Rows that do not fit: refused with pointer or line, nothing stored."""
+"""Invalid rows are refused with a pointer or line, and nothing is stored."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ from contract.client import pointers, problem
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 HEADER = "age,workclass,education_num,sex,capital/gain ~net,income"
 GOOD = "39,Private,13,Male,0,>50K"
-# A feature's bad value as JSON text.
+# An invalid value of a feature, as JSON text.
 BAD_VALUES = [
     ("age", "1e400"), ("age", "-1e400"), ("age", '"39"'), ("age", "true"), ("age", "[]"), ("age", "{}"),
     ("age", '"NaN"'), ("education_num", "3.5"), ("education_num", "1e17"), ("education_num", "9007199254740993"),

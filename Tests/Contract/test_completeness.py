@@ -1,4 +1,4 @@
-"""The document says all of it: every operation, parameter, body and answer is described, shown and typed."""
+"""The document is complete: every operation, parameter, body and response has a description, an example and a type."""
 
 import re
 
@@ -8,7 +8,7 @@ from contract import document
 
 OPERATIONS = list(document.operations().values())
 SCHEMAS = document.document()["components"]["schemas"]
-# Pages and files, which an example would not explain, and this document itself.
+# Pages, files and the document itself need no example.
 UNSHOWN = {"docs", "docsFile", "openapiYaml", "openapiJson"}
 
 
@@ -39,7 +39,7 @@ def test_parameters_are_described_and_shown(operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_statuses(operation):
-    """Every status that the kind of an operation can lead to."""
+    """Every status that an operation of this kind can return."""
     spec, names = operation.spec, {each["name"] for each in operation.parameters}
     wanted = set()
     if operation.role:
@@ -75,7 +75,7 @@ def test_bodies_and_answers_are_shown(operation):
 
 
 def nodes(schema, where):
-    """Every schema inside one, itself included."""
+    """Every schema inside a schema, including itself."""
     yield where, schema
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
@@ -104,14 +104,14 @@ def test_types(where, node):
         assert "items" in node
 
 
-# As many as the training has met; nothing limits that but the rows.
+# Lists of what a training has observed are limited by the rows only.
 LEVELS = {"ModelFeature/properties/categories", "PortableFeature/properties/categories",
           "Model/allOf/1/properties/coefficients"}
 
 
 @pytest.mark.parametrize("where,node", EVERY_NODE)
 def test_bounds(where, node):
-    """What a machine has to make room for has a limit, in requests and in answers."""
+    """Every text and list has a limit, in requests and in responses."""
     kinds = node.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if "string" in kinds:
@@ -122,7 +122,7 @@ def test_bounds(where, node):
 
 @pytest.mark.parametrize("where,node", [each for each in EVERY_NODE if "oneOf" in each.values[1]])
 def test_unions_can_be_told_apart(where, node):
-    """By the JSON type of the value, or by a discriminator."""
+    """Alternatives differ by the JSON type of the value, or by a discriminator."""
     kinds = []
     for member in node["oneOf"]:
         target = document.resolve(member)

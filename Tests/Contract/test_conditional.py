@@ -1,4 +1,4 @@
-"""ETag, If-Match, If-None-Match: lost updates are noticed, known answers are not sent again."""
+"""ETag, If-Match and If-None-Match prevent lost updates and repeated responses."""
 
 import concurrent.futures
 

@@ -1,4 +1,4 @@
-"""Runs last: every documented operation was really called, with success and with the errors that everyone can cause."""
+"""Runs last: every documented operation was called, with success and with the errors that any client can cause."""
 
 import pytest
 
@@ -28,5 +28,5 @@ def test_operation_was_tried(operation):
         assert {413, 415, 422} <= statuses, f"{operation.id} was never answered with {({413, 415, 422} - statuses)}"
 
 
-# The files of Swagger UI are absent where it could not be fetched before the build.
+# The files of Swagger UI are absent if it could not be fetched before the build.
 UNREACHED: set[tuple[str, int]] = set() if SWAGGER_UI.exists() else {("docsFile", 200)}

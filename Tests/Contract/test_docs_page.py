@@ -1,4 +1,4 @@
-"""The page at /docs in a browser without any other network: a key, labels, a training, a prediction."""
+"""The page at /docs works in a browser without other network access: a key, labels, a training, a prediction."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from playwright import sync_api as playwright
 
 from contract.equipment import CHROMIUM, SWAGGER_UI, need
 
-# A machine with other things to do is slow.
+# The machine may be busy.
 PATIENCE = 120_000
 
 
@@ -35,7 +35,7 @@ def page(url):
 
 
 def execute(page, tag: str, operation: str, parameters=None, body=None) -> tuple[int, dict]:
-    """Opens an operation, fills it in, executes it, and returns the status and the body that the page shows."""
+    """Opens an operation, fills in its form, executes it, and returns the status and the body that the page shows."""
     block = page.locator(f"#operations-{tag}-{operation}")
     block.locator(".opblock-summary-control").click()
     for name, value in (parameters or {}).items():

@@ -1,4 +1,4 @@
-"""The document itself: valid, with fitting examples, served as it is, in step with docs/errors.md."""
+"""The document is valid, its examples fit their schemas, the server serves it unchanged, and docs/errors.md agrees."""
 
 import json
 import re

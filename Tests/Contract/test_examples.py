@@ -1,4 +1,4 @@
-"""The examples are real: each of a request is accepted, and each of an answer has the form of the answer that comes."""
+"""The examples are real: each request example is accepted, and each response example has the shape of the response."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from contract import document, walk
 
-# What is no data but pages and files, or this document itself.
+# Pages, files and the document itself are not data.
 UNSHOWN = {"docs", "docsFile", "openapiYaml", "openapiJson"}
 
 
@@ -58,7 +58,7 @@ def test_every_problem_is_shown_under_its_title():
 
 
 def form(value):
-    """What a value is like: members, kinds, the columns of a CSV, the first line of NDJSON."""
+    """The shape of a value: members, types, the columns of CSV, the first line of NDJSON."""
     if isinstance(value, dict):
         return {name: form(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -72,12 +72,12 @@ def form(value):
 
 
 def fits(shown, answered) -> bool:
-    """Whether two forms are of one kind: null can stand for anything, and lists are compared item by item as far as both
-    go."""
+    """Whether two shapes match. Null matches everything, and lists are compared item by item up to the shorter
+    length."""
     if "NoneType" in (shown, answered):
         return True
     if isinstance(shown, dict) and isinstance(answered, dict):
-        # A feature's value is of the feature's kind.
+        # The type of a value is the type of its feature.
         return shown.keys() == answered.keys() and all(
             name == "value" or fits(shown[name], answered[name]) for name in shown)
     if isinstance(shown, list) and isinstance(answered, list):

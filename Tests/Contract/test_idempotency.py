@@ -1,4 +1,4 @@
-"""Repeats under an Idempotency-Key: one effect, one answer."""
+"""Repeated requests with an Idempotency-Key have one effect and one response."""
 
 import concurrent.futures
 import json
@@ -105,7 +105,7 @@ def test_csv_is_repeatable_too(api, dataset):
     again = api.call("addLabels", **arguments, expect=201)
     assert again.content == first.content and again.headers["Idempotency-Replayed"] == "true"
     assert first.json() == {"inserted": 2, "updated": 0, "labels_stored": 2, "training_job": None}
-    # Other options make another request of the same body.
+    # The same body with other options is a different request.
     answer = api.call("addLabels", **arguments, query={"on_error": "skip"}, expect=422)
     problem(answer, "idempotency-key-reused")
 
@@ -127,7 +127,7 @@ def test_what_is_not_stored_is_given_again_all_the_same(api, trained, operation,
     first = api.call(operation, dataset=trained, json_body=body, query=unstored, headers=headers, expect=200)
     again = api.call(operation, dataset=trained, json_body=body, query=unstored, headers=headers, expect=200)
     assert again.content == first.content and again.headers["Idempotency-Replayed"] == "true"
-    # To store it is another request.
+    # Storing the prediction makes it a different request.
     answer = api.call(operation, dataset=trained, json_body=body, headers=headers, expect=422)
     problem(answer, "idempotency-key-reused")
     assert data.stored(api, trained) == before
@@ -153,7 +153,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_at_the_same_time(api, url, dataset, form):
-    """Twenty repeats at once: one effect; each is given the answer or told to wait."""
+    """Twenty concurrent repeats have one effect. Each gets the response or a 409."""
     headers, body = named(), FORMS[form](data.rows(500))
     if form == "csv":
         dataset = data.create(api, f"{dataset}-csv", label={"name": "income"})

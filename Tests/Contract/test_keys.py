@@ -1,4 +1,4 @@
-"""API keys: make, list, expire, revoke."""
+"""API keys: create, list, expire, revoke."""
 
 import datetime
 import re

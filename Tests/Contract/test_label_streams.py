@@ -1,4 +1,4 @@
-"""Labels as CSV, NDJSON and gzip: in, out, and back in."""
+"""Labels as CSV, NDJSON and gzip: import, export and round trip."""
 
 import csv
 import gzip
@@ -145,7 +145,7 @@ def test_a_stream_is_all_or_nothing(api, dataset):
 
 
 def zstd(content: bytes) -> bytes:
-    """A Zstandard stream (RFC 8878) of raw blocks, a frame each, with a window of 128 KiB."""
+    """A Zstandard stream (RFC 8878) of raw blocks, one per frame, with a window of 128 KiB."""
     frames = b""
     for start in range(0, len(content), 100_000):
         piece = content[start:start + 100_000]

@@ -1,4 +1,4 @@
-"""Labels as JSON: add, read, page through, correct, delete."""
+"""Labels as JSON: add, read, list, correct, delete."""
 
 import datetime
 import urllib.parse

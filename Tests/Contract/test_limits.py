@@ -1,4 +1,4 @@
-"""Every limit of a request's body: what is at it is taken, what is beyond is refused there."""
+"""Every limit of a request: a value at the limit is accepted, and a value beyond it is refused with its location."""
 
 import copy
 
@@ -14,7 +14,7 @@ KEYWORDS = ("minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "mi
 
 
 def limits(schema, value, path=()):
-    """`(path, keyword, schema)` of every limit that `value`, a body with all members, comes to."""
+    """Yields `(path, keyword, schema)` for every limit that applies to `value`, a body with all members."""
     for keyword in KEYWORDS:
         if keyword in schema:
             yield path, keyword, schema
@@ -50,7 +50,7 @@ def beyond(keyword: str, schema: dict, value) -> list:
     if keyword == "exclusiveMinimum":
         return [bound]
     if keyword == "pattern":
-        # Not all of them are: what fits the pattern is left out by the caller.
+        # Some of these may fit the pattern; the caller skips them.
         return ["\u0000", "a\u0000b", "A", "-a", "_", "a b", "a.b", "ä", "a\n", "\u007f"]
     if keyword == "enum":
         return ["nonsense", 17]
@@ -60,7 +60,7 @@ def beyond(keyword: str, schema: dict, value) -> list:
 
 
 def at(keyword: str, schema: dict) -> list:
-    """Values at a limit, where a value can be made without knowing what it is for."""
+    """Values at a limit, where the schema alone suffices to make one."""
     bound = schema[keyword]
     if keyword in ("maximum", "minimum"):
         return [bound]
@@ -107,7 +107,7 @@ def test_limit(api, place, operation, whole, path, keyword, schema):  # noqa: F8
         body = mutations._replaced(whole, list(path), right) if path else right
         if not judge.is_valid(body):
             continue
-        # What else the request runs into is not the limit's matter.
+        # Other refusals of the request do not concern the limit.
         answer = api.call(operation.id, **path_of(operation, place), data=mutations.text(body),
                           media_type="application/json")
         reported = [error.get("pointer") for error in answer.json().get("errors", [])]
@@ -117,7 +117,7 @@ def test_limit(api, place, operation, whole, path, keyword, schema):  # noqa: F8
 
 
 def test_a_batch_of_labels_is_limited_by_its_bytes(api, place):  # noqa: F811
-    """The most elements that the document allows are those for which the body has room."""
+    """The maximum number of elements in the document equals the number that fit into the body."""
     operation = document.operations()["addLabels"]
     most = operation.body("application/json")["properties"]["labels"]["maxItems"]
     shortest = b'{"features":{},"label":0}'
@@ -136,7 +136,7 @@ PARAMETERS = [
 
 @pytest.mark.parametrize("operation,parameter", PARAMETERS)
 def test_parameter_limit(api, place, operation, parameter):  # noqa: F811
-    """A parameter that is too long, too many or too large is refused by its name."""
+    """A parameter that is too long, too frequent or too large is refused by its name."""
     schema, name = parameter["schema"], parameter["name"]
     if "maxItems" in schema:
         wrong = ",".join(map(str, range(1, schema["maxItems"] + 2)))
@@ -169,7 +169,7 @@ TAGS = [
 
 @pytest.mark.parametrize("operation,name", TAGS)
 def test_limits_of_tags(api, place, operation, name):  # noqa: F811
-    """Tags that are well-formed but for being too long, or too many."""
+    """Well-formed entity tags that are too long or too many are refused."""
     if operation.id == "docsFile":
         need(SWAGGER_UI.exists(), "built without Swagger UI: there are no files")
     path = {"version": 1, "file": "start.js"} | path_of(operation, place)
@@ -188,8 +188,9 @@ def test_limits_of_tags(api, place, operation, name):  # noqa: F811
     if each.role and any("maxLength" in parameter["schema"] for parameter in each.parameters if parameter["in"] == "query")
 ], ids=str)
 def test_the_longest_parameters_reach_the_api(api, place, operation):  # noqa: F811
-    """All of a request's parameters at their limits, of characters that take most bytes: what answers is the API, with a
-    documented answer, and not the HTTP parser."""
+    """A request with all parameters at their limits, in the characters with the most bytes, gets a documented response
+    from
+    the API and not from the HTTP parser."""
     query = dict(operation.required_query)
     for parameter in operation.parameters:
         if parameter["in"] == "query" and "maxLength" in parameter["schema"]:

@@ -1,4 +1,4 @@
-"""Every operation with every kind of key, made from the document: a new operation is covered on the day it is described."""
+"""Every operation with every kind of key. The tests come from the document, so new operations are covered at once."""
 
 import datetime
 import re
@@ -27,13 +27,13 @@ def names(path: str) -> list[str]:
 
 
 def absent(operation) -> dict:
-    """Values for the path of which nothing is there."""
+    """Path values of resources that do not exist."""
     types = {each["name"]: each["schema"] for each in operation.parameters if each["in"] == "path"}
     return {name: ABSENT["dataset"] if name == "dataset" else ABSENT[types[name]["type"]] for name in names(operation.path)}
 
 
 def real(operation, client, dataset: str) -> dict:
-    """Values for the path of things that are there: each is looked up in the list above it."""
+    """Path values of resources that exist, each taken from the list above it."""
     values, parts = {}, operation.path.split("/")
     for index, part in enumerate(parts):
         if not part.startswith("{"):
@@ -52,7 +52,7 @@ def real(operation, client, dataset: str) -> dict:
 
 
 def arguments(operation) -> dict:
-    """What makes a request complete but for its path: the documented examples."""
+    """Everything that a request needs except its path, from the documented examples."""
     sent = {"query": operation.required_query}
     if operation.id == "deleteLabels":
         sent["query"] = {"all": "true"}
@@ -65,7 +65,7 @@ def arguments(operation) -> dict:
 
 
 def harmless(operation) -> dict:
-    """What makes a request that changes nothing, whoever is allowed to send it."""
+    """Arguments of a request that changes nothing, also if the key is allowed to send it."""
     if operation.spec.get("requestBody"):
         return {"data": b"{", "media_type": "application/json"}
     return {"query": {"nonsense": "1"}}
@@ -73,7 +73,7 @@ def harmless(operation) -> dict:
 
 @pytest.fixture(scope="module")
 def furnished(api) -> str:
-    """A dataset of the first tenant with one of everything in it, whose name is nowhere else."""
+    """A dataset of the first tenant, with a unique name and one resource of each kind."""
     name = data.train(api, data.create(api, f"secret-{uuid.uuid4().hex}"), 60)
     made = api.call("predict", dataset=name, json_body={"features": {}}, expect=201).json()
     api.call("labelPrediction", dataset=name, id=made["id"], json_body={"label": 1}, expect=200)
@@ -82,7 +82,7 @@ def furnished(api) -> str:
 
 @pytest.fixture(scope="module")
 def dead_keys(api, url, admin_keys) -> dict[str, Client]:
-    """Keys that open nothing any more, or never did."""
+    """Keys that are no longer valid or never were."""
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
     expired = api.call("createKey", expect=201, json_body={
         "name": "expired", "role": "admin", "expires_at": soon.isoformat(timespec="milliseconds").replace("+00:00", "Z")})
@@ -131,13 +131,14 @@ def test_lists_show_one_s_own(operation, other, api, furnished):
 
 @pytest.mark.parametrize("operation", ADDRESSED, ids=str)
 def test_another_tenant_s_is_as_if_it_were_not(operation, other, other_roles, api, furnished):
-    """The same answer word for word, with a key of every role that may ask, wherever the path says what is not one's own;
-    who may not ask is told so whatever the path says. And what was asked for is still there afterwards."""
+    """Paths to another tenant's resources give the same response, word for word, as paths to absent ones, for every
+    role that
+    may call the operation. Other roles get the same 403 for every path. The resources still exist afterwards."""
     before = data.stored(api, furnished)
     theirs, nothing = real(operation, api, furnished), absent(operation)
     asked = [theirs, nothing]
     if "dataset" in theirs and len(theirs) > 1:
-        # Things of the other tenant by their number within a dataset of one's own.
+        # Resources of the other tenant, by their number, within a dataset of one's own.
         own = data.create(other, f"own-{uuid.uuid4().hex[:12]}")
         asked += [theirs | {"dataset": own}, nothing | {"dataset": own}]
     for role, client in other_roles.items():
@@ -157,15 +158,15 @@ def test_another_tenant_s_is_as_if_it_were_not(operation, other, other_roles, ap
 
 
 def compared(one, other, rounds: int = 60) -> str | None:
-    """Calls both alternately, and says so if one is answered clearly later: in nine of ten pairs, and by a quarter in the
+    """Calls both alternately, and reports if one is clearly slower: in nine of ten pairs, and by a quarter in the
     median.
 
-    What disturbs the machine meets both of a pair alike, however much it is, and which of them is first changes; so neither
-    condition is met by chance, and a look into rows meets both."""
+    Load on the machine affects both calls of a pair equally, and their order alternates, so neither condition is met by
+    chance. A response that depends on reading rows meets both."""
     times = ([], [])
     for number in range(rounds):
         for index in ((0, 1) if number % 2 == 0 else (1, 0)):
-            # Until the answer's head is there: checking the answer is this program's business.
+            # The measured time ends with the response head; checking the response is work of this program.
             times[index].append((one, other)[index]().elapsed.total_seconds())
     slower = sum(a > b for a, b in zip(*times, strict=True))
     medians = [statistics.median(each) for each in times]
@@ -186,7 +187,7 @@ def test_and_takes_as_long(operation, other, api, furnished):
 
 @pytest.mark.parametrize("operation", ["getModel", "listLabels"])
 def test_and_a_look_into_rows_would_show(operation, api, furnished):
-    """What the comparison above is able to see: the same calls where the rows are one's own."""
+    """Shows that the comparison above can detect a difference: the same calls where the rows are the tenant's own."""
     found = document.operations()[operation]
     own, nothing = real(found, api, furnished), absent(found)
     assert compared(lambda: api.call(operation, **own, expect=200), lambda: api.call(operation, **nothing, expect=404))
@@ -194,7 +195,7 @@ def test_and_a_look_into_rows_would_show(operation, api, furnished):
 
 @pytest.mark.parametrize("operation", [each for each in ALL if not each.role], ids=str)
 def test_open_paths_are_open_to_all(operation, dead_keys, nobody):
-    """A key that opens nothing makes no difference where none is needed."""
+    """An invalid key makes no difference on paths that need no key."""
     values = {each["name"]: each["schema"].get("enum", [each.get("example")])[0]
               for each in operation.parameters if each["in"] == "path"}
     expected = nobody.call(operation.id, **values).status_code

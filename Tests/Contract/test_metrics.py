@@ -1,4 +1,4 @@
-"""/metrics says what docs/operations.md says that it does: these names, these labels, this meaning."""
+"""/metrics matches docs/operations.md in names, labels and meaning."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from contract import data, document
 
 ROW = {"features": {"age": 44}}
 TABLE = (document.PATH.parent / "docs" / "operations.md").read_text(encoding="utf-8")
-# Series that a histogram and a summary have beside their name (Prometheus's text format 0.0.4).
+# The suffixes of the series of histograms and summaries (Prometheus's text format 0.0.4).
 PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
@@ -34,13 +34,13 @@ def scrape(nobody, **query) -> dict[tuple[str, frozenset], float]:
 
 
 def kinds(nobody, **query) -> dict[str, str]:
-    """The kind of each metric, as its TYPE line has it."""
+    """The kind of each metric, from its TYPE line."""
     text = nobody.call("metrics", query=query, expect=200).text
     return dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
 
 
 class Difference:
-    """What has been added to counters since."""
+    """The increase of counters."""
 
     def __init__(self, nobody, **query):
         self.nobody, self.query = nobody, query
@@ -51,7 +51,7 @@ class Difference:
         return scrape(self.nobody, **self.query).get(key, 0) - self.before.get(key, 0)
 
     def comes_to(self, expected: float, name: str, **labels) -> None:
-        """Waits for what is counted beside the answer, perhaps after it."""
+        """Waits for counters that may be updated after the response."""
         deadline = time.monotonic() + 30
         while (found := self.of(name, **labels)) != expected:
             assert time.monotonic() < deadline, f"{name}: {found} instead of {expected}"
@@ -60,7 +60,7 @@ class Difference:
 
 @pytest.fixture(scope="module")
 def busy(api, trained) -> str:
-    """A dataset of which every metric has something to say."""
+    """A dataset with activity for every metric."""
     api.call("predict", dataset=trained, json_body=ROW, expect=201)
     api.call("predict", dataset=trained, json_body=ROW, query={"store": "false"}, expect=200)
     return trained

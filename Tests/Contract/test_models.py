@@ -1,4 +1,4 @@
-"""Models: list, read, check by hand, promote, roll back, delete."""
+"""Models: list, read, verify by hand, promote, roll back, delete."""
 
 import itertools
 import math
@@ -117,7 +117,7 @@ def test_only_the_better_model_is_activated(api, dataset):
     data.add(api, dataset, data.rows(300))
     train = {"headers": {"Prefer": "wait=60"}, "expect": 200}
     good = api.call("createTrainingJob", dataset=dataset, json_body={}, **train).json()
-    # So strong a penalty that hardly anything is learnt.
+    # The penalty is so strong that the model learns almost nothing.
     worse = api.call("createTrainingJob", dataset=dataset, json_body={"C": 1e-9}, **train).json()
     assert worse["kpis"]["log_loss"] > good["kpis"]["log_loss"]
     assert predicted_by(api, dataset) == 1

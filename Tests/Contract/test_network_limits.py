@@ -1,4 +1,5 @@
-"""What stands between the network and the routes: a second server on the same database, with options of its own."""
+"""The limits between the network and the routes, tested on a second server with options of its own on the same
+database."""
 
 import json
 import os
@@ -58,7 +59,7 @@ def connect(url: str) -> socket.socket:
 
 
 def test_slow_clients_stop_nobody(serve, admin_keys):
-    """Two hundred connections that send a byte now and then, half of them within their headers, half within a body."""
+    """Two hundred connections send single bytes slowly, half of them in their headers, half in a body."""
     url = serve("--client-timeout", "3")
     head = b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\n"
     whole = head + f"Authorization: Bearer {admin_keys[0]}\r\nContent-Type: application/json\r\n".encode()
@@ -93,14 +94,14 @@ def test_slow_clients_stop_nobody(serve, admin_keys):
 
 
 def test_patient_clients_are_kept(serve, admin_keys):
-    """A connection that is used now and then, and a request whose answer takes long, outlast the time for headers."""
+    """A connection with occasional requests, and a request with a slow response, outlast the timeout for headers."""
     url = serve("--client-timeout", "1")
     connection = connect(url)
     for _ in range(3):
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200")
         time.sleep(2.5)
-    # A body may take its time, as long as it gets on.
+    # A slow body is accepted as long as it progresses.
     request = f"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin_keys[0]}\r\n" \
               "Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
     connection.sendall(request.encode())
@@ -127,7 +128,7 @@ def test_headers_have_bounds(serve, text):
     assert f"x-request-id: {said['request_id']}".encode() in head.lower()
     assert said["request_id"] in serve.logs[url].read_text()
     connection.close()
-    # Requests before the one that cannot be read are answered.
+    # Requests before the malformed one are answered.
     connection = connect(url)
     connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + text)
     answers = read_answer(connection)
@@ -137,7 +138,7 @@ def test_headers_have_bounds(serve, text):
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """All that comes until the server has no more to say."""
+    """Receives until the server closes the connection."""
     text = b""
     while piece := connection.recv(1 << 16):
         text += piece
@@ -145,7 +146,7 @@ def read_answer(connection: socket.socket) -> bytes:
 
 
 def send_until_closed(connection: socket.socket, piece: bytes, pause: float = 0.01) -> int:
-    """Sends on until the server has closed the connection for good, and says how much went out; reads nothing."""
+    """Sends without reading until the server has closed the connection. Returns the number of bytes sent."""
     connection.setblocking(False)
     sent, deadline = 0, time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -186,7 +187,7 @@ def test_a_body_that_nobody_wants_is_not_taken_for_ever(serve, piece, pause):
     connection.sendall(b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
     answer = connection.recv(4096)
     assert answer.startswith(b"HTTP/1.1 401") and b"\r\nconnection: close\r\n" in answer.lower()
-    # A mebibyte is read, and what the sockets hold is sent without being read.
+    # The server reads one mebibyte; the client can also send what the socket buffers hold.
     assert send_until_closed(connection, piece, pause) < 200_000_000
     connection.close()
 
@@ -201,7 +202,7 @@ def test_a_body_that_nobody_wants_but_ends_keeps_its_connection(serve):
 
 
 def asks(connection: socket.socket, seconds: float = 30) -> bytes:
-    """The beginning of an answer; nothing if the connection is closed instead."""
+    """The first bytes of a response; empty if the connection is closed instead."""
     connection.settimeout(seconds)
     try:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -233,7 +234,7 @@ def test_connections_of_an_address_are_bounded(serve):
     deadline = time.monotonic() + 30
     while not asks(connect(url)).startswith(b"HTTP/1.1 200"):
         assert time.monotonic() < deadline
-    # Behind a proxy that is named there are many.
+    # A trusted proxy has many clients.
     proxied = serve("--max-connections-per-address", "5", "--trusted-proxy", "127.0.0.0/8")
     many = [connect(proxied) for _ in range(20)]
     assert all(asks(connection).startswith(b"HTTP/1.1 200") for connection in many)
@@ -299,7 +300,7 @@ def test_tls(serve, admin_keys, tmp_path):
     old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with pytest.raises(ssl.SSLError), connect(url.replace("https", "http")) as plain:
         old.wrap_socket(plain)
-    # A handshake that does not get on is given up, however often a byte comes.
+    # A handshake that does not progress is aborted, even if single bytes arrive.
     slow = connect(url.replace("https", "http"))
     slow.sendall(b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03")
     send_until_closed(slow, b"\x00", 0.2)
@@ -341,13 +342,13 @@ def wrong_key(admin_key: str, number: int) -> str:
 
 
 def test_wrong_keys_cost_their_address(serve, admin_keys):
-    """Behind a trusted proxy each client has an allowance of its own; a key that is right goes on."""
+    """Behind a trusted proxy each client has its own limit of failures. Valid keys stay accepted."""
     url = serve("--trusted-proxy", "127.0.0.0/8", "--wrong-keys", "20")
     good = {"Authorization": f"Bearer {admin_keys[0]}", "X-Forwarded-For": "192.0.2.1"}
     assert requests.get(url + "/v1/usage", headers=good, timeout=30).status_code == 200
     statuses = []
     for number in range(200):
-        # What is further left than the last hop that is no proxy anybody can have written.
+        # Entries to the left of the last hop that is not a trusted proxy can be forged.
         answer = requests.get(url + "/v1/usage", timeout=30, headers={
             "Authorization": f"Bearer {wrong_key(admin_keys[0], number)}",
             "X-Forwarded-For": f"198.51.100.{number}, 192.0.2.1"})
@@ -384,7 +385,7 @@ def test_a_revoked_key_is_refused_by_every_process(serve, api, url):
 
 
 def test_secrets_are_in_no_process_s_arguments(api):
-    """Keys travel in headers and bodies alone; the database's password is in the environment."""
+    """Keys are in headers and bodies only, and the database password is in the environment only."""
     for directory in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             line = (directory / "cmdline").read_bytes()

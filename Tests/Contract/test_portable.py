@@ -1,5 +1,6 @@
-"""Models taken elsewhere predict what the server predicts, to 1e-12: by hand in plain Python from the JSON, in PostgreSQL
-by the SQL, in a PMML reader by the PMML."""
+"""Exported models give the server's predictions to 1e-12: the JSON in plain Python, the SQL in PostgreSQL, the PMML in
+a
+PMML reader."""
 
 import json
 import math
@@ -28,7 +29,7 @@ FEATURES = [{"name": name, "type": kind} for name, kind in NUMBERS.items()] + [
 
 
 def row(generator, missing=0.12, strange=0.0):
-    """Values of all features, some of them missing, and some as training never has them if `strange`."""
+    """Values of all features, some of them missing, and with `strange` some that the training does not contain."""
     far = 50 if generator.random() < strange else 1
     values = {
         "probability": far * generator.gauss(0, 1), "label": generator.randint(-3, 9) * far,
@@ -41,7 +42,7 @@ def row(generator, missing=0.12, strange=0.0):
         values[name] = generator.choice(levels) if levels else None
         if generator.random() < strange:
             values[name] = "never seen"
-    # These have no gap in training.
+    # These features have no missing values in the training.
     kept = {"x", "constant", "code"} if not strange else set()
     return {name: None if name not in kept and generator.random() < missing else value
             for name, value in values.items()}
@@ -52,7 +53,7 @@ def row(generator, missing=0.12, strange=0.0):
     {"penalty": "elasticnet", "l1_ratio": 0.5, "class_weight": "balanced"},
 ], ids=lambda parameters: parameters["penalty"])
 def elsewhere(api, request) -> dict:
-    """A model of every kind of feature, rows as odd as they come, and what the server says of them."""
+    """A model with every kind of feature, unusual rows, and the server's predictions for them."""
     name = f"portable-{request.param['penalty']}"
     body = {"name": name, "features": FEATURES, "label": {"name": "truth"}}
     api.call("createDataset", json_body=body, expect=201)
@@ -80,7 +81,7 @@ def elsewhere(api, request) -> dict:
 
 
 def category(value):
-    """A category as it is stored."""
+    """The stored text of a category."""
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
@@ -91,7 +92,7 @@ def agree(elsewhere, answered):
 
 
 def test_by_hand(elsewhere):
-    """As docs/learning.md says."""
+    """Predicts as docs/learning.md describes."""
     model = elsewhere["export"]("json").json()
 
     def predict(values):

@@ -1,4 +1,4 @@
-"""Predictions: one, many, explained, kept, refused by the gate, labelled afterwards."""
+"""Predictions: single, batch, explained, stored, refused by the gate, labelled later."""
 
 import csv
 import io

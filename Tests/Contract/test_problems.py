@@ -1,4 +1,4 @@
-"""The examples of problems are what the server says: each is provoked, and told word for word but for numbers."""
+"""The examples of problems match the server: each is provoked and compared word for word, except for numbers."""
 
 import hashlib
 import json
@@ -13,7 +13,8 @@ from contract import document
 from contract.client import Client
 
 PATCH = "application/merge-patch+json"
-# What takes a fault of the server or of its database, or more work than a test can make: Tests/VerdictServerTests/ProblemTests.swift compares the words.
+# Problems that need a fault of the server or its database, or more load than a test can make.
+# Tests/VerdictServerTests/ProblemTests.swift compares their texts.
 FAULTS = {("500", "internal"), ("503", "database-unavailable"), ("503", "database-read-only"), ("503", "overloaded")}
 
 
@@ -29,7 +30,7 @@ def shown() -> dict[tuple[str, str], dict]:
 
 
 class Mischief:
-    """Provokes problems as a tenant with the dataset of the examples; the methods are the examples' names."""
+    """Provokes problems as a tenant with the dataset of the examples. The methods have the names of the examples."""
 
     def __init__(self, command, psql):
         self.command, self.psql = command, psql
@@ -48,14 +49,14 @@ class Mischief:
         return self.api.call("predict", dataset="adult", json_body={"features": {"age": 44}})
 
     def train(self) -> int:
-        """A model that knows nothing: the outcome is drawn by lot."""
+        """A model without predictive power: the outcomes are random."""
         drawn = random.Random(1)
         self.labels([{"features": {"age": drawn.randint(17, 80)}, "label": drawn.randint(0, 1)} for _ in range(200)],
                     expect=201)
         return self.api.call("createTrainingJob", dataset="adult", json_body={}, headers={"Prefer": "wait=120"},
                              timeout=130, expect=200).json()["id"]
 
-    # In the order in which the dataset is filled.
+    # The order is that in which the dataset is filled.
 
     def unauthorized(self):
         return self.nobody.call("listDatasets")
@@ -110,7 +111,7 @@ class Mischief:
         return self.api.call("addLabels", dataset="adult", data="\n".join(lines).encode(), media_type="text/csv")
 
     def idempotency_key_in_use(self):
-        """Another transaction has the key: its advisory lock (Idempotency.swift) is taken here."""
+        """Simulates a concurrent request with the same key by taking its advisory lock."""
         key, tenant = str(uuid.uuid4()), self.api.key.split("_")[1]
         digest = hashlib.sha256(f"idempotency:{tenant}:{key}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
@@ -150,7 +151,7 @@ class Mischief:
 
 @pytest.fixture(scope="module")
 def told(command, psql) -> dict[str, object]:
-    """The answers by the names of the examples."""
+    """The responses by the names of the examples."""
     mischief = Mischief(command, psql)
     told = {}
     for name, method in vars(Mischief).items():
@@ -172,13 +173,13 @@ def test_an_example_is_what_is_said(told, key):
 
 
 def plain(problem: dict) -> dict:
-    """A problem with all numbers alike, and without the request's name."""
+    """A problem with its numbers normalised and without the request id."""
     text = json.dumps({name: value for name, value in problem.items() if name not in ("request_id", "status")})
     return json.loads(re.sub(r"(?<![\w/])-?\d+(\.\d+)?(e[-+]?\d+)?|(?<=/)\d+", "0", text))
 
 
 def test_what_is_made_up_is_shown_in_part(api, dataset):
-    """Names of any length come back as far as the document says (which every answer is checked by)."""
+    """Names of any length are repeated up to the documented length, which the check of every response enforces."""
     long = "x" * 5000
     told = api.call("createDataset", json_body={long: 1}, checked=False, expect=422).json()
     assert "/" + "x" * 998 + "…" in [error["pointer"] for error in told["errors"]]

@@ -1,4 +1,4 @@
-"""Who may call what: every operation with every kind of key, as `x-role` says."""
+"""Authorisation: every operation with every kind of key, as declared by `x-role`."""
 
 import uuid
 
@@ -15,7 +15,7 @@ INCLUDES = {
 
 
 def path_values(operation, dataset) -> dict:
-    """Values for the path: the dataset is there, the thing in it is not."""
+    """Path values: the dataset exists, the resource in it does not."""
     values = {"dataset": dataset, "id": 999_999_999, "version": 999_999}
     if "/predictions/" in operation.path:
         values["id"] = uuid.UUID(int=7)
@@ -23,7 +23,7 @@ def path_values(operation, dataset) -> dict:
 
 
 def harmless(operation) -> dict:
-    """Arguments with which the operation, when it is allowed, is answered with an error or changes nothing lasting."""
+    """Arguments with which the operation, if allowed, returns an error or changes nothing permanent."""
     if operation.spec.get("requestBody"):
         return {"data": b"{", "media_type": "application/json"}
     return {"query": {"nonsense": "1"}}
@@ -34,7 +34,7 @@ def test_only_the_documented_roles(roles, dataset, operation):
     for role, client in roles.items():
         answer = client.call(operation.id, **path_values(operation, dataset), **harmless(operation))
         if operation.role in INCLUDES[role]:
-            # 409: that there is no model is said before the body is looked at.
+            # 409: the missing model is reported before the body is parsed.
             assert answer.status_code in (400, 404, 409), f"{role}: {answer.text}"
         else:
             assert answer.status_code == 403, f"{role} may call {operation.id}: {answer.text}"
@@ -58,7 +58,7 @@ def test_no_key_no_answer(url, nobody, admin_keys, dataset, operation):
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if "{dataset}" in each.path], ids=str)
 def test_another_tenant_s_dataset_is_absent(other, api, trained, operation):
-    """The answers to the other tenant are those of a dataset that never was, word for word but for its name."""
+    """The other tenant gets the response for a dataset that never existed, word for word except for its name."""
     absent = f"a-{uuid.uuid4().hex[:12]}"
     bodies = {"json_body": operation.example()} if operation.spec.get("requestBody") else {}
     if operation.id == "deleteLabels":
@@ -75,7 +75,7 @@ def test_another_tenant_s_dataset_is_absent(other, api, trained, operation):
 
 
 def test_things_of_another_dataset_are_absent(api, trained, dataset):
-    """Numbers are looked up within the dataset of the path."""
+    """Resources are looked up by number within the dataset of the path."""
     data.train(api, dataset, 50)
     label = api.pages("listLabels", dataset=trained)[0]["id"]
     job = api.pages("listTrainingJobs", dataset=trained)[0]["id"]
@@ -91,7 +91,7 @@ def test_things_of_another_dataset_are_absent(api, trained, dataset):
 
 
 def test_the_tenant_in_a_secret_decides_nothing(admin_keys, url):
-    """A key's random part under the other tenant's number opens neither."""
+    """The random part of a key with the other tenant's number is valid for neither tenant."""
     (_, first, random), (_, second, _) = (key.split("_") for key in admin_keys[:2])
     assert first != second
     problem(Client(url, f"vd_{second}_{random}").call("listDatasets", expect=401), "unauthorized")

@@ -1,4 +1,4 @@
-"""What is answered without a key, and what every path does alike."""
+"""Paths without a key, and the common behaviour of all paths."""
 
 import re
 
@@ -100,6 +100,6 @@ def test_request_ids_are_the_client_s_or_new(api):
 
 
 def test_answers_do_not_depend_on_the_order_of_members(api, dataset):
-    """A body with its members in another order is the same body."""
+    """A body with its members in another order is equivalent."""
     body = {"training": {}, "label": data.LABEL, "features": data.FEATURES, "name": dataset + "-r"}
     api.call("createDataset", json_body=body, expect=201)

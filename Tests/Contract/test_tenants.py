@@ -1,4 +1,4 @@
-"""What a tenant uses and may use, and who did what."""
+"""Usage, limits and audit log of a tenant."""
 
 import gzip
 import json
@@ -46,7 +46,7 @@ def test_answers_kept_for_repeats_have_their_limit(command):
     refused = problem(client.call("addLabels", **add, headers={"Idempotency-Key": "c"}, expect=403), "quota-exceeded")
     assert (refused["limit"], refused["maximum"], refused["present"]) == ("answer_bytes", 3000, used["used"])
     assert client.call("getDataset", dataset=name, expect=200).json()["labels_stored"] == 80
-    # Repeats of what was kept are answered, and requests without the header are done.
+    # Replays of kept responses work, and requests without the header succeed.
     again = client.call("addLabels", **add, headers={"Idempotency-Key": "a"}, expect=201)
     assert again.headers["Idempotency-Replayed"] == "true"
     client.call("addLabels", **add, expect=201)
@@ -78,7 +78,7 @@ def test_the_log_is_the_tenant_s_own(api, other, dataset):
 
 
 def test_a_full_tenant_is_told_of_its_limit(command, url):
-    """Limits set by the command line hold within a second, and name themselves."""
+    """Limits set by the command line apply within a second, and problems name them."""
     tenant = command.tenant("small")
     command("tenant", "set", tenant.name, "--datasets", "1", "--rows", "2")
     time.sleep(1)
@@ -104,7 +104,7 @@ def test_a_full_tenant_is_told_of_its_limit(command, url):
 
 
 def test_the_proof_of_an_erasure_is_one(command, psql):
-    """As docs/tenants.md has it, in the private PostgreSQL of a server that runs."""
+    """Runs the script of docs/tenants.md in the private PostgreSQL of a running server."""
     text = (pathlib.Path(__file__).parents[2] / "docs" / "tenants.md").read_text()
     [script] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     tenant = command.tenant("erased")

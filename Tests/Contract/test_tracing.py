@@ -1,4 +1,4 @@
-"""Names of requests in the server's log (the harness runs it with debug lines)."""
+"""Request ids and trace ids in the server's log (the harness runs the server at the level debug)."""
 
 import concurrent.futures
 import os
@@ -15,7 +15,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 def lines_of(request_id: str) -> list[str]:
-    """The log's lines about a request, of which there is one at least."""
+    """The log lines about a request, at least one."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         text = pathlib.Path(os.environ["CONTRACT_LOG"]).read_text(encoding="utf-8", errors="replace")
@@ -53,7 +53,7 @@ def log() -> str:
 
 
 def test_every_line_about_a_request_names_it(api, dataset):
-    """Whatever the server logs while nothing but one request is at work, and nothing of its own doing, is about that."""
+    """All log lines that are written while only one request is active belong to that request."""
     before = len(log())
     name, parent = uuid.uuid4().hex, f"00-{TRACE}-b7ad6b7169203331-01"
     headers = {"X-Request-Id": name, "traceparent": parent}
@@ -65,13 +65,13 @@ def test_every_line_about_a_request_names_it(api, dataset):
     said = [line for line in log()[before:].splitlines() if line]
     assert len([line for line in said if line.endswith("answered")]) == 4
     for line in said:
-        # A training of a test before may end meanwhile.
+        # A training of an earlier test may end meanwhile.
         if "[JobQueue]" not in line and not line.endswith("[VerdictCore] trained"):
             assert f"request_id={name}" in line and f"trace_id={TRACE}" in line, line
 
 
 def test_what_went_wrong_is_logged_under_the_request_s_name(api, psql, dataset):
-    """The request's connection is closed by the database while it waits for a lock."""
+    """The database closes the request's connection while the request waits for a lock."""
     before, name = len(log()), uuid.uuid4().hex
     headers = {"X-Request-Id": name, "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
     waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%datasets%' AND state = 'active'"

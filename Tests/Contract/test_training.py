@@ -1,4 +1,4 @@
-"""Training jobs: queue, wait, read, follow, cancel; automatic ones; and the KPIs that they leave."""
+"""Training jobs: queue, wait, read, follow, cancel; automatic training; the resulting KPIs."""
 
 import csv
 import io
@@ -216,7 +216,7 @@ def test_history_of_kpis(api, dataset):
 
 
 def test_a_body_where_none_belongs(api, dataset):
-    """Cancelling takes an empty object for none."""
+    """Cancelling accepts an empty object as an absent body."""
     data.add(api, dataset, data.rows(40))
     job = api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=120"}, timeout=130,
                    expect=200).json()["id"]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """walk.py OLD NEW: an upgrade and the way back, under load, on one database.
 
-OLD and NEW are two builds of `verdict`. The walk is the one of docs/operations.md, "Upgrades": the schema first, then
-the servers one after the other; back with the old server on the new schema; forward again. Requests go on all the
-while, as through a load balancer that takes a server out before it is stopped. None of them may fail, and everything
-that was acknowledged must be there at the end. Needs PostgreSQL's server binaries and nothing else.
+OLD and NEW are two builds of `verdict`. The steps are those of docs/operations.md, "Upgrades": the schema first, then
+the servers one by one; back with the old server on the new schema; forward again. Requests continue throughout, as
+through a load balancer that removes a server before it is stopped. No request may fail, and all acknowledged data must
+exist at the end. Requires only PostgreSQL's server binaries.
 """
 
 import http.client
@@ -31,7 +31,7 @@ def postgres_binaries():
 
 
 class Cluster:
-    """A PostgreSQL of the walk's own, on a Unix socket."""
+    """A private PostgreSQL on a Unix socket."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -118,7 +118,7 @@ def request(port, key, method, path, body=None, connection=None):
 
 
 class Load:
-    """Clients that never stop asking, at the server that the balancer names."""
+    """Clients that send requests continuously to the server that the balancer selects."""
 
     def __init__(self, key):
         self.key = key
@@ -138,7 +138,7 @@ class Load:
             thread.start()
 
     def switch(self, server):
-        """Sends what comes to `server`, and returns when the one before has answered all it has."""
+        """Sends new requests to `server`, and returns when the previous server has answered all of its requests."""
         with self.lock:
             old, self.target = self.target, server
             self.lock.wait_for(lambda: self.inflight.get(old.name, 0) == 0, timeout=40)
@@ -152,7 +152,7 @@ class Load:
                 self.inflight[server.name] = self.inflight.get(server.name, 0) + 1
             try:
                 self.ask(server, number, round_number)
-            except Exception as error:  # any failure of a request is one too many
+            except Exception as error:  # every failure of a request fails the test
                 self.failures.append(f"{server.name}: {type(error).__name__} {error}")
             finally:
                 with self.lock:
@@ -227,20 +227,20 @@ def walk(old, new, cluster):
     load.start(first)
     time.sleep(2)
 
-    say("the new version's schema, under the old server")
+    say("migrating to the new schema, with the old server running")
     say(verdict(new, cluster, "migrate", "--status").strip().splitlines()[-1])
     say(verdict(new, cluster, "migrate").strip())
     time.sleep(2)
     assert first.is_ready(), "the old server is not ready on the new schema"
 
-    say("the new server beside the old one, then alone")
+    say("starting the new server beside the old one, then stopping the old one")
     second = Server(new, cluster, "new")
     load.switch(second)
     first.stop()
     assert train(second, key) == 2
     time.sleep(2)
 
-    say("back: the old server on the new schema")
+    say("going back: the old server on the new schema")
     say(verdict(old, cluster, "migrate").strip())
     third = Server(old, cluster, "old again")
     load.switch(third)
@@ -248,7 +248,7 @@ def walk(old, new, cluster):
     assert train(third, key) == 3
     time.sleep(2)
 
-    say("a still newer schema, and forward again")
+    say("an even newer schema, and the new server again")
     newest = cluster.psql("SELECT max(name) FROM schema_migrations")
     cluster.psql("ALTER TABLE datasets ADD COLUMN of_a_later_version int")
     cluster.psql(
@@ -273,7 +273,7 @@ def walk(old, new, cluster):
     count = int(cluster.psql("SELECT count(*) FROM predictions"))
     assert count == len(load.predictions), f"{count} predictions, {len(load.predictions)} acknowledged"
     fourth.stop()
-    say(f"{load.done} requests, none failed; {stored} labels and {count} predictions as acknowledged")
+    say(f"{load.done} requests, none failed; all {stored} acknowledged labels and {count} predictions exist")
 
 
 def main():

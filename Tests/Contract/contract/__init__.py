@@ -1,1 +1,1 @@
-"""What the tests of the contract share: the document, a client that checks every answer by it, and bad input."""
+"""Shared by the contract tests: the document, a client that checks every response against it, and invalid input."""

@@ -1,4 +1,4 @@
-"""A client that checks every answer by the document and remembers which operations were tried."""
+"""A client that checks every response against the document and records the operations that were called."""
 
 import collections
 import json
@@ -8,7 +8,7 @@ import requests
 
 from . import document
 
-# (operation, status) → how often it was seen in this run.
+# (operation, status) → the number of occurrences in this run.
 seen: collections.Counter = collections.Counter()
 
 
@@ -23,10 +23,10 @@ class Client:
 
     def call(self, operation_id: str, *, expect: int | tuple | None = None, query=None, json_body=None, data=None,
              media_type: str | None = None, headers=None, checked=True, timeout=60, **path):
-        """Sends one request and returns the answer, checked.
+        """Sends one request and returns the checked response.
 
-        `json_body` is validated by the document first: what the tests send with success is what the document allows.
-        `data` is sent as it is. `expect` is the status, or several.
+        `json_body` is validated against the document first, so successful requests of the tests are documented ones.
+        `data` is sent unchanged. `expect` is the expected status, or several.
         """
         operation = document.operations()[operation_id]
         sent = dict(headers or {})
@@ -47,7 +47,7 @@ class Client:
         return answer
 
     def send(self, method: str, url: str, **arguments):
-        """One request without any check."""
+        """Sends one request without checking the response."""
         headers = dict(arguments.pop("headers", None) or {})
         if self.key is not None:
             headers.setdefault("Authorization", f"Bearer {self.key}")
@@ -71,7 +71,7 @@ class Client:
 
 
 def expand(template: str, values: dict) -> str:
-    """`template` with its parameters; a value of `bytes` goes into the path as it is."""
+    """Fills the parameters into `template`. A value of type `bytes` is inserted unchanged."""
     for name, value in values.items():
         text = value.decode() if isinstance(value, bytes) else urllib.parse.quote(str(value), safe="")
         template = template.replace("{" + name + "}", text)
@@ -80,12 +80,12 @@ def expand(template: str, values: dict) -> str:
 
 
 def problem(answer, kind: str) -> dict:
-    """The problem in `answer`, which is of that kind."""
+    """Asserts that `answer` is a problem of that kind, and returns it."""
     body = answer.json()
     assert body["type"] == f"/problems/{kind}", body
     return body
 
 
 def pointers(answer) -> list[str]:
-    """Where the errors of a problem point to."""
+    """The locations of a problem's errors."""
     return [error["pointer"] for error in answer.json().get("errors", []) if "pointer" in error]

@@ -1,4 +1,4 @@
-"""A small dataset in the manner of UCI Adult, made by a fixed generator."""
+"""A small dataset similar to UCI Adult, from a generator with a fixed seed."""
 
 import math
 import random
@@ -15,7 +15,7 @@ WORKCLASSES = ["Private", "State-gov", "Self-emp, \"inc\"", "Ünemployed"]
 
 
 def rows(count: int, seed: int = 1) -> list[dict]:
-    """Labels with missing values, in the form of a batch."""
+    """A batch of labels with missing values."""
     generator = random.Random(seed)
     made = []
     for index in range(count):
@@ -37,7 +37,7 @@ def rows(count: int, seed: int = 1) -> list[dict]:
 
 
 def create(api, name: str, **members) -> str:
-    """Creates a dataset of these features and returns its name."""
+    """Creates a dataset with these features and returns its name."""
     body = {"name": name, "features": FEATURES, "label": LABEL} | members
     api.call("createDataset", json_body=body, expect=201)
     return name
@@ -57,7 +57,7 @@ def train(api, name: str, count: int = 400) -> str:
 
 
 def stored(api, name: str) -> dict:
-    """What the tenant has, one dataset in full, to see that a refused request left it alone."""
+    """The tenant's resources, one dataset in full, to verify that a refused request changed nothing."""
     return {
         "datasets": api.pages("listDatasets"),
         "keys": [key["id"] for key in api.pages("listKeys")],
@@ -68,7 +68,7 @@ def stored(api, name: str) -> dict:
 
 
 def probability(model: dict, features: dict) -> float:
-    """The probability by hand, from a model's coefficients on the original scale."""
+    """Computes the probability from a model's coefficients on the original scale."""
     logit = model["intercept"]
     means = {feature["name"]: feature.get("mean") for feature in model["features"]}
     for term in model["coefficients"]:

@@ -1,4 +1,4 @@
-"""openapi.yaml with its references resolved, and the check of an answer by it."""
+"""openapi.yaml with its references resolved, and the check of a response against it."""
 
 import copy
 import functools
@@ -16,12 +16,12 @@ METHODS = ("get", "put", "post", "patch", "delete")
 
 @functools.cache
 def document() -> dict:
-    """The document as it was written."""
+    """The parsed document."""
     return yaml.safe_load(PATH.read_text(encoding="utf-8"))
 
 
 def resolve(node):
-    """`node` with every reference replaced by a copy of what it names; nothing here refers to itself."""
+    """Replaces every reference in `node` by a copy of its target. The document has no recursive references."""
     if isinstance(node, list):
         return [resolve(item) for item in node]
     if not isinstance(node, dict):
@@ -36,8 +36,9 @@ def resolve(node):
 
 
 def closed(schema, inside_all_of=False):
-    """`schema` with undocumented members forbidden. Answers may grow in a later version; in this one the server says
-    nothing that the document does not."""
+    """`schema` with undocumented members forbidden. Responses may grow in a later version; in this version the server
+    sends
+    only documented members."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):
@@ -87,12 +88,12 @@ class Operation:
 
     @property
     def required_query(self) -> dict:
-        """The query parameters that a request must have, by their examples."""
+        """The required query parameters with their examples."""
         return {each["name"]: each["example"] for each in self.parameters if each["in"] == "query" and
                 each.get("required")}
 
     def body(self, media_type: str) -> dict | None:
-        """Schema of the request body of that media type."""
+        """The schema of the request body of that media type."""
         return self.spec.get("requestBody", {}).get("content", {}).get(media_type, {}).get("schema")
 
     def example(self):
@@ -124,7 +125,7 @@ def with_body() -> list[Operation]:
 
 
 def strict_json(text: str):
-    """JSON as RFC 8259 has it: no NaN, no member twice."""
+    """Parses JSON strictly (RFC 8259): no NaN, no duplicate members."""
 
     def refuse(literal):
         raise AssertionError(f"{literal} is no JSON")
@@ -138,7 +139,7 @@ def strict_json(text: str):
 
 
 def check(operation: Operation, answer) -> None:
-    """Asserts that a real answer (of requests) is one that the document allows."""
+    """Asserts that the document allows a response (of requests)."""
     responses = operation.spec["responses"]
     where = f"{operation.id} → {answer.status_code}"
     body = answer.content[:2000]
@@ -157,7 +158,7 @@ def check(operation: Operation, answer) -> None:
         check_problem(where, answer)
 
 
-# What every HTTP answer may have, and what is described once for all answers or in docs/security.md.
+# Headers that every HTTP response may have, described once for all responses or in docs/security.md.
 COMMON = {
     "connection", "content-length", "content-type", "date", "server", "transfer-encoding", "vary", "ratelimit",
     "ratelimit-policy", "referrer-policy", "cross-origin-opener-policy", "permissions-policy",
@@ -184,7 +185,7 @@ def check_value(where: str, schema: dict, value) -> None:
 
 
 def check_problem(where: str, answer) -> None:
-    """What every problem has, whichever operation gave it."""
+    """Asserts the properties of every problem, whichever operation returned it."""
     problem = answer.json()
     check_value(where, resolve(document()["components"]["schemas"]["Problem"]), problem)
     assert problem["status"] == answer.status_code, f"{where}: its status says {problem['status']}"
@@ -202,14 +203,14 @@ def check_problem(where: str, answer) -> None:
 
 @functools.cache
 def problem_titles() -> dict[str, str]:
-    """The title of each problem type, as docs/errors.md has it."""
+    """The title of each problem type in docs/errors.md."""
     text = (PATH.parent / "docs" / "errors.md").read_text(encoding="utf-8")
     return dict(re.findall(r"^\| \[`(/problems/[a-z-]+)`\]\([^)]*\) \| \d{3} \| (.+?) \|$", text, re.MULTILINE))
 
 
 @functools.cache
 def problem_statuses() -> dict[str, int]:
-    """The status of each problem type, as docs/errors.md has it."""
+    """The status of each problem type in docs/errors.md."""
     text = (PATH.parent / "docs" / "errors.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[`(/problems/[a-z-]+)`\]\([^)]*\) \| (\d{3}) \|", text, re.MULTILINE)
     return {kind: int(status) for kind, status in rows}

@@ -1,4 +1,4 @@
-"""What a machine may lack. A test that needs it is left out there, but not in CI, which is to have everything."""
+"""Optional programs of the machine. A test that needs a missing one is skipped, except in CI, where it fails."""
 
 import os
 import shutil
@@ -12,6 +12,6 @@ SWAGGER_UI = document.PATH.parent / ".swagger-ui" / "swagger-ui-bundle.js"
 
 
 def need(there: object, lack: str) -> None:
-    """Leaves the test out where something is not there; in CI the test fails."""
+    """Skips the test if a program is missing; in CI the test fails."""
     if not there:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lack)

@@ -1,4 +1,4 @@
-"""Bad request bodies, made from a documented example and its schema."""
+"""Invalid request bodies, derived from a documented example and its schema."""
 
 import copy
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from . import document
 
 WRONG = [None, True, 7, -1, 0, 1.5, 2, 1e300, 10**30, "", "x", "\u0000", "a" * 1001, [], ["x"], {}, {"unknown": 1}]
-# Well-formed or not: what is no JSON, and JSON that no reader should fall over.
+# Malformed JSON, and extreme JSON that a reader must handle.
 MALFORMED = {
     "empty": b"",
     "blank": b" \n",
@@ -41,7 +41,7 @@ MALFORMED = {
 
 
 def invalid(operation: document.Operation, example) -> Iterator[tuple[str, object]]:
-    """`(pointer, body)`: bodies that the document forbids, each wrong at one place of `example`."""
+    """Yields `(pointer, body)`: bodies that the document forbids, each invalid at one location of `example`."""
     schema = operation.body("application/json")
     judge = document.validator(schema)
     assert judge.is_valid(example), f"{operation.id}: its example does not fit"
@@ -65,7 +65,7 @@ def _mutations(example, schema: dict) -> Iterator[tuple[str, object]]:
 
 
 def _with_optional_members(example, schema):
-    """The example with the optional members that it leaves out, by their own examples or defaults."""
+    """The example, completed with the optional members that it omits, from their own examples or defaults."""
     grown = copy.deepcopy(example)
     if isinstance(grown, dict):
         for name, member in schema.get("properties", {}).items():
@@ -107,7 +107,7 @@ def _removed(value, path):
 
 
 def related(pointer: str, reported: list[str]) -> bool:
-    """Whether one of the reported pointers is at, above or below the place."""
+    """Whether one of the reported pointers is at, above or below the location."""
     return any(_below(one, pointer) or _below(pointer, one) for one in reported)
 
 

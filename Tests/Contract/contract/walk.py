@@ -1,4 +1,5 @@
-"""The life of two datasets, told by the document's own examples: each example of a request is sent, each answer kept."""
+"""The life cycle of two datasets from the document's examples: each request example is sent, and each response is
+kept."""
 
 import itertools
 import json
@@ -7,12 +8,12 @@ import random
 from . import document
 
 CENSUS = document.PATH.parent / "Examples" / "adult" / "adult_train.csv"
-# The columns of the census that the example's dataset does not declare.
+# The census columns that the dataset of the example does not declare.
 LEFT_OUT = "fnlwgt,education,marital_status,relationship,race,capital_loss,native_country"
 
 
 class Walk:
-    """Calls operations as a tenant without any data, and keeps what was sent and answered by the examples' names."""
+    """Calls operations as a tenant without data, and keeps requests and responses by the names of the examples."""
 
     def __init__(self, api, rows: int = 3000):
         self.api = api
@@ -27,8 +28,9 @@ class Walk:
 
     def call(self, operation: str, *, expect: int, send: str | None = None, media: str = "application/json",
              keep: str | None = None, data=None, **arguments):
-        """One request; `send` names the example that is its body, unless `data` stands in, `keep` the example of the
-        answer that it makes."""
+        """Sends one request. `send` names the example for its body, unless `data` replaces it. `keep` names the example
+        of the
+        response."""
         if send:
             body = self.body(operation, media, send)
             body = body if data is None else data
@@ -73,7 +75,7 @@ class Walk:
         self.call("addLabels", data=spoiled.encode(), media_type="text/csv", query={"ignore": LEFT_OUT, "on_error": "skip"},
                   expect=201, keep="skipped", **at)
         self.call("listLabels", query={"limit": 1}, expect=200, keep="page", **at)
-        # In the order of their rows: person-1, the other one of that batch, and so on.
+        # The order is that of the rows: person-1, the other one of that batch, and so on.
         ids = [label["id"] for label in self.api.pages("listLabels", **at)]
         for media_type in ("text/csv", "application/x-ndjson"):
             self.call("listLabels", query={"key": "person-1"}, headers={"Accept": media_type}, expect=200, keep="export",
@@ -112,7 +114,7 @@ class Walk:
         self.call("createTrainingJob", dataset="churn", json_body={}, expect=200, **wait)
 
     def wait(self):
-        """Until no job is left to do: each of them is waited for by its events."""
+        """Waits until no job is left, by following the events of each."""
         for job in self.api.pages("listTrainingJobs", dataset="adult"):
             if job["state"] in ("queued", "running"):
                 self.api.call("followTrainingJob", dataset="adult", id=job["id"], timeout=300, expect=200)
@@ -153,7 +155,7 @@ class Walk:
         for media in ("application/json", "application/x-ndjson", "text/csv"):
             body = self.body("labelPredictions", media, "three")
             text = body if isinstance(body, str) else json.dumps(body)
-            # The examples name predictions by the ids that they would have had.
+            # The ids of the predictions in the examples are replaced by the real ones.
             for number, wanted in enumerate(("204", "205", "206")):
                 text = text.replace(f"01935a41-2b7c-7d3e-8f10-5a9be3c1d{wanted}", ids[number])
             sent = text if isinstance(body, str) else json.loads(text)
