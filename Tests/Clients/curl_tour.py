@@ -80,4 +80,4 @@ TOUR = [
 ]
 
 if __name__ == "__main__":
-    print(HEAD + "\n".join(TOUR) + '\necho "curl walked the tour by the document\'s examples"')
+    print(HEAD + "\n".join(TOUR) + '\necho "curl completed the tour with the examples of the document"')

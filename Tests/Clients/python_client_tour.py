@@ -86,4 +86,4 @@ added = answer(add_labels, HTTPStatus.CREATED, "adult", body=csv("adult_test.csv
 assert (added.inserted, added.labels_stored) == (16281, 48843) and isinstance(added.training_job, int)
 history = answer(list_kpis, HTTPStatus.OK, "adult")
 assert history.data[0].model_version == 1
-print("openapi-python-client walked the tour")
+print("the client of openapi-python-client completed the tour")

@@ -80,4 +80,4 @@ assert datasets.update_dataset("adult", dataset_patch=policy).auto_train.enabled
 added = post("adult", (EXAMPLES / "adult_test.csv").read_text(), "text/csv")
 assert (added.inserted, added.labels_stored) == (16281, 48843) and isinstance(added.training_job, int)
 assert quality.list_kpis("adult").data[0].model_version == 1
-print("the Python client of openapi-generator walked the tour")
+print("the Python client of openapi-generator completed the tour")

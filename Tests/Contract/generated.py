@@ -40,8 +40,7 @@ def run(url: str, admins: list[str], long: bool) -> int:
 
 def prepare(api: client.Client, role: str) -> tuple[str, list[int]]:
     """Returns a key of the role and the numbers of the keys that must not be revoked. Restores the datasets `adult`,
-    with
-    a model, and `spare`, which may be deleted."""
+    with a model, and `spare`, which may be deleted."""
     made = api.call("createKey", json_body={"name": f"generated {role}", "role": role}, expect=201).json()
     for name in ("adult", "spare"):
         if api.call("getDataset", dataset=name).status_code == 200:

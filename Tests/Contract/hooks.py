@@ -37,8 +37,8 @@ def filter_case(ctx, case):
 @schemathesis.hook
 def map_case(ctx, case):
     """Applies rules that the schemas cannot express: feature names are unique, only categorical features have
-    categories,
-    and rows have the features of their dataset. Without this, no request would create or predict anything."""
+    categories, and rows have the features of their dataset. Without this, no request would create or predict
+    anything."""
     generated = case.meta.components if case.meta else {}
     if any(component.mode.is_negative for component in generated.values()) or not isinstance(case.body, dict):
         return case

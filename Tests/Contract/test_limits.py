@@ -189,8 +189,7 @@ def test_limits_of_tags(api, place, operation, name):  # noqa: F811
 ], ids=str)
 def test_the_longest_parameters_reach_the_api(api, place, operation):  # noqa: F811
     """A request with all parameters at their limits, in the characters with the most bytes, gets a documented response
-    from
-    the API and not from the HTTP parser."""
+    from the API and not from the HTTP parser."""
     query = dict(operation.required_query)
     for parameter in operation.parameters:
         if parameter["in"] == "query" and "maxLength" in parameter["schema"]:

@@ -132,8 +132,8 @@ def test_lists_show_one_s_own(operation, other, api, furnished):
 @pytest.mark.parametrize("operation", ADDRESSED, ids=str)
 def test_another_tenant_s_is_as_if_it_were_not(operation, other, other_roles, api, furnished):
     """Paths to another tenant's resources give the same response, word for word, as paths to absent ones, for every
-    role that
-    may call the operation. Other roles get the same 403 for every path. The resources still exist afterwards."""
+    role that may call the operation. Other roles get the same 403 for every path. The resources still exist
+    afterwards."""
     before = data.stored(api, furnished)
     theirs, nothing = real(operation, api, furnished), absent(operation)
     asked = [theirs, nothing]

@@ -1,6 +1,5 @@
 """Exported models give the server's predictions to 1e-12: the JSON in plain Python, the SQL in PostgreSQL, the PMML in
-a
-PMML reader."""
+a PMML reader."""
 
 import json
 import math

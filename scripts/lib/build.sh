@@ -8,15 +8,15 @@ need_swift() {
   [ "$(printf '6.2\n%s\n' "$version" | sort -V | head -1)" = 6.2 ] || die "Swift $version is too old: Verdict needs 6.2 or newer"
 }
 
-# binary CONFIGURATION PRODUCT: where the package manager puts it.
+# binary CONFIGURATION PRODUCT: prints the path of a built product.
 binary() { echo "$(cd "$root" && swift build -c "$1" --show-bin-path)/$2"; }
 
-# fetch_swagger_ui: for the page at /docs. A build goes on without it, but not in CI, which is to try that page.
-fetch_swagger_ui() { "$root/scripts/lib/fetch-swagger-ui" || [ -z "${CI:-}" ] || die "CI is to have Swagger UI"; }
+# fetch_swagger_ui: fetches Swagger UI for the page at /docs. It is optional, except in CI, where the page is tested.
+fetch_swagger_ui() { "$root/scripts/lib/fetch-swagger-ui" || [ -z "${CI:-}" ] || die "CI requires Swagger UI"; }
 
-# build CONFIGURATION PRODUCT: builds it; a first time takes minutes, later ones seconds.
+# build CONFIGURATION PRODUCT: builds a product. The first build takes minutes, later ones seconds.
 build() {
   fetch_swagger_ui
-  say "building $2 ($1); the first time takes some minutes"
+  say "building $2 ($1); the first build takes some minutes"
   (cd "$root" && swift build -c "$1" --product "$2" </dev/null >&2) || die "the build failed"
 }

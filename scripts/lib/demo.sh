@@ -1,11 +1,11 @@
-# How scripts/demo shows a request and checks its answer.
+# Functions of scripts/demo that show a request and check its response.
 # shellcheck shell=bash
 
 step() { steps=$((steps + 1)); printf '\n%s\n' "$(bold "$steps. $*")"; }
 bold() { if [ -t 1 ]; then printf '\033[1m%s\033[0m' "$*"; else printf '%s' "$*"; fi; }
 fail() { printf '\nFAILED: %s\n' "$*" >&2; exit 1; }
 
-# shown ARGUMENT...: the arguments as somebody would type them.
+# shown ARGUMENT...: prints the arguments as typed in a shell.
 shown() {
   local argument line=''
   for argument in "$@"; do
@@ -17,8 +17,8 @@ shown() {
   printf '%s' "$line"
 }
 
-# call STATUS METHOD PATH [CURL ARGUMENT...]: prints the request as a curl command, sends it, prints the answer and keeps
-# it in $answer; ends the demo when the status is another one. PICK, a jq filter, says which part of the answer to show.
+# call STATUS METHOD PATH [CURL ARGUMENT...]: prints the request as a curl command, sends it, prints the response and keeps
+# it in $answer. Another status ends the demo. PICK, a jq filter, selects the part of the response to show.
 call() {
   local expected=$1 method=$2 path=$3 verb='' pick=''
   shift 3
@@ -30,14 +30,14 @@ call() {
   [ -z "${PICK:-}" ] || pick=" | jq$(shown "$PICK")"
   printf '$ curl -H "Authorization: Bearer $KEY"%s%s "$URL%s"%s\n' "$verb" "$(shown "$@")" "$path" "$pick"
   status=$(curl -sS -o "$scratch/answer" -w '%{http_code}' --max-time 300 -X "$method" \
-    -H "Authorization: Bearer $KEY" "$@" "$URL$path") || fail "no answer from $URL"
+    -H "Authorization: Bearer $KEY" "$@" "$URL$path") || fail "no response from $URL"
   answer=$(<"$scratch/answer")
   printf 'HTTP %s\n' "$status"
   if [ -n "$pick" ]; then show "$(jq "$PICK" <<<"$answer" 2>/dev/null || printf '%s' "$answer")"; else show "$answer"; fi
   [[ $status =~ ^($expected)$ ]] || fail "$method $path answered $status, not $expected"
 }
 
-# show TEXT: JSON in colour on a terminal, long answers cut.
+# show TEXT: prints a response, JSON formatted, long ones cut.
 show() {
   [ -n "$1" ] || return 0
   local lines
@@ -46,19 +46,19 @@ show() {
   [ "$(wc -l <<<"$lines")" -le "${LINES_SHOWN:-24}" ] || echo '  …'
 }
 
-# expect WHAT FILTER [JQ ARGUMENT...]: the filter must say true about the last answer.
+# expect WHAT FILTER [JQ ARGUMENT...]: the filter must be true for the last response.
 expect() {
   local what=$1 filter=$2
   shift 2
-  jq -e "$@" "$filter" >/dev/null 2>&1 <<<"$answer" || fail "$what: the answer does not satisfy $filter"
+  jq -e "$@" "$filter" >/dev/null 2>&1 <<<"$answer" || fail "$what: the response does not satisfy $filter"
   printf '  ✓ %s\n' "$what"
 }
 
-# field FILTER: a value out of the last answer.
+# field FILTER: prints a value of the last response.
 field() { jq -r "$1" <<<"$answer"; }
 
-# rows_as_json CSV DATASET.JSON PREFIX: the CSV's rows as the body of POST …/labels, each with a key of its own.
-# Enough for files without quotes.
+# rows_as_json CSV DATASET.JSON PREFIX: converts the rows of a CSV file without quotes to the body of POST …/labels, each with a
+# key.
 rows_as_json() {
   jq -Rn --slurpfile dataset "$2" --arg prefix "$3" '
     $dataset[0] as $d

@@ -1,7 +1,7 @@
-# The system packages Verdict is built on and run with. Nothing is done, and no network asked, when they are there.
+# Installs the system packages that Verdict needs. Nothing is downloaded if all are installed.
 # shellcheck shell=bash
 
-# have_postgresql: is there a PostgreSQL server's binary, in Debian's place or on the path?
+# have_postgresql: succeeds if PostgreSQL's server binary is in Debian's directory or on the path.
 have_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null; }
 
 have_command() { command -v "$1" >/dev/null; }
@@ -9,11 +9,11 @@ have_header() { local d; for d in /usr/include /usr/local/include /opt/homebrew/
 have_module() { pkg-config --exists "$1" 2>/dev/null; }
 have_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
 
-# missing_packages GROUP...: the Debian packages that are not there yet, of
-#   fetch   to talk to the server from a shell
-#   build   to compile it
-#   serve   to run its own database
-#   contract to run the black-box tests
+# missing_packages GROUP...: prints the Debian packages that are not installed yet, of
+#   fetch    for requests from a shell
+#   build    for compiling
+#   serve    for the private database
+#   contract for the black-box tests
 missing_packages() {
   local group
   for group in "$@"; do
@@ -29,7 +29,7 @@ missing_packages() {
       serve) have_postgresql || echo postgresql ;;
       contract)
         have_venv || echo python3-venv
-        # Runs the reader of PMML.
+        # Runs the PMML reader.
         have_command java || echo default-jre-headless
         # Opens the page at /docs.
         have_command chromium || echo chromium ;;
@@ -38,7 +38,7 @@ missing_packages() {
   done
 }
 
-# need_packages GROUP...: installs what is missing with apt; elsewhere says what to install.
+# need_packages GROUP...: installs missing packages with apt; without apt, it prints their names and fails.
 need_packages() {
   local -a missing as_root=()
   mapfile -t missing < <(missing_packages "$@")
@@ -57,8 +57,7 @@ need_packages() {
       { tail -n 20 "$log" >&2; die "apt-get $* failed; all of its output is in $log"; }
   }
   apt update
-  # Verdict runs a database of its own: Debian's habit of starting one for the whole machine is switched off first,
-  # in the file that its package reads before it makes one.
+  # Verdict runs a private database, so Debian's package must not create and start a cluster for the whole machine.
   if [[ " ${missing[*]} " == *" postgresql "* ]]; then
     apt install -y --no-install-recommends postgresql-common
     "${as_root[@]}" sed -ri 's/^#?\s*(create_main_cluster)\b.*$/\1 = false/' /etc/postgresql-common/createcluster.conf

@@ -1,7 +1,7 @@
 # A running `verdict serve` and the demo tenant's key.
 # shellcheck shell=bash
 
-# wait_ready URL PID SECONDS: until /readyz says yes; fails at once when the process is gone.
+# wait_ready URL PID SECONDS: waits until /readyz is 200; fails at once when the process has exited.
 wait_ready() {
   local deadline=$((SECONDS + $3))
   until curl -fsS -o /dev/null --max-time 2 "$1/readyz" 2>/dev/null; do
@@ -11,14 +11,14 @@ wait_ready() {
   done
 }
 
-# answers URL: does a ready server answer there already?
+# answers URL: succeeds if a ready server answers there.
 answers() { curl -fsS -o /dev/null --max-time 2 "$1/readyz" 2>/dev/null; }
 
 # key_works URL KEY
 key_works() { curl -fsS -o /dev/null --max-time 5 -H "Authorization: Bearer $2" "$1/v1/datasets" 2>/dev/null; }
 
-# demo_key BINARY URL DIRECTORY: leaves an admin key of the tenant `demo` in DIRECTORY/demo-key (mode 0600): the one that
-# is there while it works, otherwise a new one.
+# demo_key BINARY URL DIRECTORY: stores an admin key of the tenant `demo` in DIRECTORY/demo-key (mode 0600). An existing key is kept
+# while it is valid.
 demo_key() {
   local binary=$1 url=$2 file=$3/demo-key key=''
   [ ! -s "$file" ] || key=$(<"$file")
@@ -27,7 +27,7 @@ demo_key() {
     key=$("$binary" key create demo --name scripts-run --role admin --json | jq -er '.key // .secret')
   else
     key=$("$binary" tenant create demo --json | jq -er .key)
-  fi || die "could not make a key for the tenant demo"
+  fi || die "could not create a key for the tenant demo"
   (umask 077 && printf '%s\n' "$key" >"$file.new" && mv "$file.new" "$file")
-  key_works "$url" "$key" || die "the server does not know the key that it just gave out"
+  key_works "$url" "$key" || die "the server refuses the key that it has just created"
 }

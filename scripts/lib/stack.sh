@@ -1,4 +1,4 @@
-# The compose stack of scripts/test-compose: up, filled, disturbed, looked at, down.
+# Functions of scripts/test-compose for the compose stack: start, fill, disturb, check, stop.
 # shellcheck shell=bash
 
 project=verdict-test-$$
@@ -13,12 +13,12 @@ stack_up() {
   random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
   printf 'POSTGRES_PASSWORD=%s\nVERDICT_APP_PASSWORD=%s\nVERDICT_PUBLISH=127.0.0.1:%s\n' "$(random)" "$(random)" $port >"$env_file"
   "$lib/fetch-swagger-ui" || true
-  say "building the image; the first time takes many minutes"
-  "${compose[@]}" build --quiet migrate || die "the image does not build"
+  say "building the image; the first build takes many minutes"
+  "${compose[@]}" build --quiet migrate || die "the build of the image failed"
   say "starting the stack at $url"
-  "${compose[@]}" up -d --no-build --wait || { "${compose[@]}" logs --tail 40 >&2; die "the stack does not come up"; }
-  key=$("${compose[@]}" exec -T server verdict tenant create demo --json </dev/null | jq -er .key) || die "no tenant"
-  key_works "$url" "$key" || die "the key does not work"
+  "${compose[@]}" up -d --no-build --wait || { "${compose[@]}" logs --tail 40 >&2; die "the stack did not start"; }
+  key=$("${compose[@]}" exec -T server verdict tenant create demo --json </dev/null | jq -er .key) || die "could not create the tenant"
+  key_works "$url" "$key" || die "the server refuses the key"
 }
 
 stack_down() {
@@ -27,7 +27,7 @@ stack_down() {
   [ -z "$writer" ] || stop_writing
   if [ $code != 0 ]; then
     "${compose[@]}" logs --tail 30 >&2 || true
-    if [ -n "${KEEP:-}" ]; then say "left standing: ${compose[*]}"; exit $code; fi
+    if [ -n "${KEEP:-}" ]; then say "kept for inspection: ${compose[*]}"; exit $code; fi
   fi
   "${compose[@]}" down -v --remove-orphans >/dev/null 2>&1 || true
   rm -f "$env_file"
@@ -42,7 +42,7 @@ train() {
   [ "$state" = succeeded ] || die "training $1: $state"
 }
 
-# fill: a dataset with 24,871 labels, a model and fifty predictions.
+# fill: creates a dataset with 24,871 labels, a model and fifty predictions.
 fill() {
   jq '.name = "compose"' "$root/Examples/census/dataset.json" | api /v1/datasets -H 'Content-Type: application/json' --data-binary @- >/dev/null
   api $dataset/labels -H 'Content-Type: text/csv' --data-binary "@$root/Examples/census/census10.csv" >/dev/null
@@ -52,7 +52,7 @@ fill() {
     api $dataset/predictions/batch -H 'Content-Type: application/json' --data-binary @- >/dev/null
 }
 
-# snapshot: all that is stored, as JSON, to be compared byte for byte.
+# snapshot: prints all stored data as JSON, for a comparison byte by byte.
 snapshot() {
   local labels
   labels=$(api $dataset/labels -H 'Accept: text/csv' | sha256sum | cut -d' ' -f1)
@@ -62,14 +62,14 @@ snapshot() {
       labels_sha256: $sha, $dataset, kpis: $kpis.data, model_list: $models.data, prediction_list: $predictions.data}'
 }
 
-# disturb "restart NAME" | "kill -9 NAME", and wait until the server is ready again.
+# disturb "restart NAME" | "kill -9 NAME": disturbs a service and waits until the server is ready again.
 disturb() {
   local service=${1##* } id pid
   id=$("${compose[@]}" ps -q "$service")
   case $1 in
     restart*) "${compose[@]}" restart "$service" >/dev/null 2>&1 ;;
     kill*)
-      # A process of the machine's own when that can be seen, so that the restart policy has to act as after a crash.
+      # Kills the process from the host where that is possible, so that the restart policy applies as after a crash.
       pid=$(docker inspect -f '{{.State.Pid}}' "$id")
       if [ -r "/proc/$pid/cmdline" ] && kill -9 "$pid" 2>/dev/null; then :; else
         docker kill -s KILL "$id" >/dev/null
@@ -84,7 +84,7 @@ disturb() {
   done
 }
 
-# write_on FILE: posts batches of a hundred rows until it is killed, and notes in FILE each one that was acknowledged.
+# write_on FILE: posts batches of a hundred rows until it is killed, and records each acknowledged batch in FILE.
 write_on() {
   local batch=0
   while :; do
@@ -95,7 +95,7 @@ write_on() {
   done
 }
 
-# start_writing FILE, stop_writing: the same in the background.
+# start_writing FILE, stop_writing: start and stop write_on in the background.
 start_writing() {
   jq -nc '{name: "writes", features: [{name: "x", type: "continuous"}]}' |
     api /v1/datasets -H 'Content-Type: application/json' --data-binary @- >/dev/null
@@ -108,7 +108,7 @@ stop_writing() {
   writer=''
 }
 
-# check_written FILE: every batch that was acknowledged is there, and every batch that is there is whole.
+# check_written FILE: checks that every acknowledged batch exists, and that every existing batch is complete.
 check_written() {
   api /v1/datasets/writes/labels -H 'Accept: application/x-ndjson' | jq -r .key | cut -d- -f1 | sort | uniq -c |
     awk -v acknowledged="$1" '
@@ -116,7 +116,7 @@ check_written() {
       END {
         while ((getline batch < acknowledged) > 0) { n++; if (rows[batch] != 100) { print "batch " batch " is lost"; bad = 1 } }
         if (!n) { print "no batch was acknowledged"; bad = 1 }
-        if (!bad) print n " batches acknowledged meanwhile, " length(rows) " stored, all whole"
+        if (!bad) print n " batches acknowledged, " length(rows) " stored, all complete"
         exit bad
       }'
 }

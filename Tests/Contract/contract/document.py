@@ -37,8 +37,7 @@ def resolve(node):
 
 def closed(schema, inside_all_of=False):
     """`schema` with undocumented members forbidden. Responses may grow in a later version; in this version the server
-    sends
-    only documented members."""
+    sends only documented members."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):

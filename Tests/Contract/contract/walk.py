@@ -29,8 +29,7 @@ class Walk:
     def call(self, operation: str, *, expect: int, send: str | None = None, media: str = "application/json",
              keep: str | None = None, data=None, **arguments):
         """Sends one request. `send` names the example for its body, unless `data` replaces it. `keep` names the example
-        of the
-        response."""
+        of the response."""
         if send:
             body = self.body(operation, media, send)
             body = body if data is None else data
