@@ -23,9 +23,7 @@ enum NewDatasetBody {
       PolicyBody.autoTrain($0, over: .off)
     }
     let gate = fields.object("gate", known: PolicyBody.gateMembers).flatMap(PolicyBody.gate)
-    let training = fields.object("training", known: TrainingParametersBody.members).map {
-      TrainingParametersBody.parameters($0, over: TrainingParameters())
-    }
+    let training = fields.member("training", .trainingParameters)
     let activation = fields.object("activation", known: PolicyBody.activationMembers).map {
       PolicyBody.activation($0, over: .newest)
     }

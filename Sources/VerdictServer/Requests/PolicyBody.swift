@@ -13,7 +13,7 @@ enum PolicyBody {
       fields.isNull(name) ? initial : new ?? old
     }
     return AutoTrain(
-      enabled: merged("enabled", fields.bool("enabled"), old.enabled, AutoTrain.off.enabled),
+      enabled: merged("enabled", fields.member("enabled", .bool), old.enabled, AutoTrain.off.enabled),
       minNewLabels: merged(
         "min_new_labels", fields.integer("min_new_labels", in: 1...1_000_000_000), old.minNewLabels,
         AutoTrain.off.minNewLabels),
@@ -99,8 +99,8 @@ struct DatasetPatchBody {
     }
     if fields.isNull("training") {
       change.training = TrainingParameters()
-    } else if let patch = fields.object("training", known: TrainingParametersBody.members) {
-      change.training = TrainingParametersBody.parameters(patch, over: dataset.training)
+    } else {
+      change.training = fields.member("training", over: dataset.training, .trainingParameters)
     }
     if fields.isNull("activation") {
       change.activation = .newest

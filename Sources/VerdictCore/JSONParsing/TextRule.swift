@@ -1,25 +1,25 @@
 /// A rule for a text that a client chooses: slugs, names and byte lengths.
 package struct TextRule: Sendable {
   /// Why a text is refused, as “must …”; `nil` for an admitted text.
-  let objection: @Sendable (String) -> String?
+  private let objection: @Sendable (String) -> String?
 
   /// Why `text` is refused, as “must …”; `nil` if it is admitted.
   package func objection(to text: String) -> String? { objection(text) }
 
   /// Whether `text` follows the rule.
-  func admits(_ text: String) -> Bool { objection(text) == nil }
+  package func admits(_ text: String) -> Bool { objection(text) == nil }
 
   /// Any text that PostgreSQL can store.
-  static let any = TextRule { $0.utf8.contains(0) ? "must not contain the character U+0000" : nil }
+  package static let any = TextRule { $0.utf8.contains(0) ? "must not contain the character U+0000" : nil }
 
   /// A name that can stand in a URL, `^[a-z0-9][a-z0-9_-]{0,62}$`: the constraint of `datasets.name`.
-  static let slug = TextRule { isSlug($0) ? nil : "must match ^[a-z0-9][a-z0-9_-]{0,62}$" }
+  package static let slug = TextRule { isSlug($0) ? nil : "must match ^[a-z0-9][a-z0-9_-]{0,62}$" }
 
   /// The name of an API key.
   package static let keyName = name(atMost: 128)
 
   /// A name without control characters, which can stand in a line.
-  static func name(atMost maximum: Int) -> TextRule {
+  package static func name(atMost maximum: Int) -> TextRule {
     TextRule { text in
       guard (1...maximum).contains(text.unicodeScalars.count) else {
         return "must have 1 to \(maximum) characters"
@@ -30,7 +30,7 @@ package struct TextRule: Sendable {
   }
 
   /// A text whose UTF-8 has so many bytes.
-  static func bytes(_ range: ClosedRange<Int>) -> TextRule {
+  package static func bytes(_ range: ClosedRange<Int>) -> TextRule {
     TextRule { text in
       guard range.contains(text.utf8.count) else {
         return "must have \(range.lowerBound) to \(range.upperBound) bytes in UTF-8"

@@ -1,0 +1,83 @@
+package import Learning
+import RowFormats
+
+extension JSONParser where Value == TrainingParameters {
+  /// The parameters of a training as clients write them: what is given replaces the current parameters, or else the
+  /// defaults. The solver's tolerance and iterations are not for clients.
+  package static let trainingParameters = object(
+    initial: TrainingParameters(),
+    [
+      JSONMember(TrainingParameters.CodingKeys.penalty, \.penalty, .choice()),
+      JSONMember(TrainingParameters.CodingKeys.c, \.c, .number),
+      JSONMember(TrainingParameters.CodingKeys.l1Ratio, \.l1Ratio, .number),
+      JSONMember(TrainingParameters.CodingKeys.classWeight, \.classWeight, .choice()),
+      JSONMember(TrainingParameters.CodingKeys.threshold, \.threshold, .thresholdRule),
+      JSONMember(TrainingParameters.CodingKeys.validation, \.validation, .validationMethod),
+      // Larger seeds would not survive a client that keeps numbers as doubles.
+      JSONMember(
+        TrainingParameters.CodingKeys.seed, \.seed,
+        JSONParser<Int>.integer(in: 0...(1 << 53) - 1).map { UInt64($0) }),
+    ],
+    check: { parameters in
+      do throws(LearningError) {
+        try parameters.validate()
+        return nil
+      } catch {
+        guard case .invalidParameter(let pointer, let detail) = error else { return nil }
+        return InputProblem(pointer: pointer, detail: detail)
+      }
+    })
+}
+
+extension JSONParser where Value == ThresholdRule {
+  /// A number or one of the rules that choose one.
+  fileprivate static let thresholdRule = JSONParser<ThresholdRule> { value, _, pointer, errors in
+    if let number = value.finiteNumber { return .fixed(number) }
+    guard case .object(let object) = value else {
+      errors.add(pointer, "must be a number or an object that says how to choose one")
+      return nil
+    }
+    func rule(_ known: Set<String>) -> JSONObjectReader {
+      JSONObjectReader(value, at: pointer, known: known, errors: errors)
+    }
+    if object["maximize"] != nil {
+      return rule(["maximize"]).choice("maximize", required: true, ThresholdRule.Objective.self).map {
+        .maximize($0)
+      }
+    }
+    if object["metric"] != nil || object["at_least"] != nil {
+      let rule = rule(["metric", "at_least"])
+      let metric = rule.choice("metric", required: true, ThresholdRule.Floor.self)
+      let least = rule.number("at_least", required: true)
+      guard let metric, let least else { return nil }
+      return .atLeast(metric, least)
+    }
+    let costs = rule(["cost"])
+    guard let value = costs.required("cost") else { return nil }
+    let cost = JSONObjectReader(
+      value, at: costs.at("cost"), known: ["false_positive", "false_negative"], errors: errors)
+    let falsePositive = cost.number("false_positive", required: true)
+    let falseNegative = cost.number("false_negative", required: true)
+    guard let falsePositive, let falseNegative else { return nil }
+    return .cost(falsePositive: falsePositive, falseNegative: falseNegative)
+  }
+}
+
+extension JSONParser where Value == ValidationMethod {
+  /// A method with its own members.
+  fileprivate static let validationMethod = JSONParser { value, _, pointer, errors in
+    let method = JSONObjectReader(value, at: pointer, known: ["method", "fraction", "folds"], errors: errors)
+    switch method.string("method", required: true) {
+    case "holdout":
+      if method.has("folds") { errors.add(method.at("folds"), "is for the method kfold") }
+      return .holdout(fraction: method.number("fraction") ?? 0.2)
+    case "kfold":
+      if method.has("fraction") { errors.add(method.at("fraction"), "is for the method holdout") }
+      return .kfold(folds: method.integer("folds", in: 2...20) ?? 5)
+    case nil: return nil
+    default:
+      errors.add(method.at("method"), "must be holdout or kfold")
+      return nil
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import Learning
+import RowFormats
+import Testing
+
+@testable import VerdictCore
+
+/// How a client's JSON becomes training parameters, and what is said of JSON that does not.
+@Suite struct TrainingParametersJSONTests {
+  private func parse(
+    _ json: String, over current: TrainingParameters? = nil
+  ) throws -> (TrainingParameters?, [InputProblem]) {
+    let errors = ValidationErrors()
+    let value = try JSONValue.parse(Array(json.utf8))
+    let result = JSONParser.trainingParameters.parse(value, over: current, at: "/training", errors)
+    return (result, errors.problems)
+  }
+
+  @Test func givenMembersReplaceAndNullBringsTheDefaultBack() throws {
+    var current = TrainingParameters()
+    current.penalty = .elasticnet
+    current.l1Ratio = 0.25
+    current.c = 7
+    current.tolerance = 1e-6
+    current.validation = .holdout(fraction: 0.4)
+    let patch = #"{"penalty":"l1","l1_ratio":null,"C":null,"validation":{"method":"kfold"},"seed":5}"#
+    let (patched, problems) = try parse(patch, over: current)
+    #expect(problems == [])
+    var expected = TrainingParameters()
+    expected.penalty = .l1
+    expected.validation = .kfold(folds: 5)
+    expected.seed = 5
+    expected.tolerance = 1e-6
+    #expect(patched == expected)
+    #expect(try parse("{}", over: current).0 == current)
+    #expect(try parse("{}").0 == TrainingParameters())
+  }
+
+  @Test(
+    arguments: [
+      (#"{"threshold":0.25}"#, .fixed(0.25)), (#"{"threshold":{"maximize":"youden"}}"#, .maximize(.youden)),
+      (#"{"threshold":{"metric":"recall","at_least":0.9}}"#, .atLeast(.recall, 0.9)),
+      (
+        #"{"threshold":{"cost":{"false_positive":1,"false_negative":5}}}"#,
+        .cost(falsePositive: 1, falseNegative: 5)
+      ), (#"{"threshold":null}"#, .fixed(0.5)),
+    ] as [(String, ThresholdRule)])
+  func everyThresholdRule(json: String, rule: ThresholdRule) throws {
+    let (parameters, problems) = try parse(json)
+    #expect(problems == [])
+    #expect(parameters?.threshold == rule)
+  }
+
+  @Test(
+    arguments: [
+      ("[]", ["": "must be an object"]), (#"{"a/b":1}"#, ["/a~1b": "unknown member"]),
+      (
+        #"{"tolerance":1,"max_iterations":1}"#,
+        ["/tolerance": "unknown member", "/max_iterations": "unknown member"]
+      ),
+      (
+        #"{"penalty":"l3","C":"1"}"#,
+        ["/penalty": "must be one of l2, l1, elasticnet, none", "/C": "must be a finite number"]
+      ),
+      (#"{"seed":-1}"#, ["/seed": "must be a whole number from 0 to 9007199254740991"]),
+      (#"{"C":0}"#, ["/C": "C must be a number from 1e-12 to 1e12."]),
+      (
+        #"{"penalty":"elasticnet"}"#,
+        ["/l1_ratio": "With the penalty 'elasticnet', l1_ratio must be a number from 0 to 1."]
+      ),
+      (#"{"class_weight":1}"#, ["/class_weight": "must be one of balanced"]),
+      (
+        #"{"threshold":"x"}"#,
+        ["/threshold": "must be a number or an object that says how to choose one"]
+      ),
+      (#"{"threshold":{}}"#, ["/threshold/cost": "is missing"]),
+      (
+        #"{"threshold":{"metric":"f1"}}"#,
+        ["/threshold/metric": "must be one of precision, recall", "/threshold/at_least": "is missing"]
+      ),
+      (#"{"threshold":{"maximize":"f1","cost":{}}}"#, ["/threshold/cost": "unknown member"]),
+      (
+        #"{"threshold":{"cost":{"false_positive":0,"false_negative":1}}}"#,
+        ["/threshold/cost/false_positive": "false_positive must be a number above 0 and up to 1e12."]
+      ),
+      (
+        #"{"validation":{"method":"kfold","folds":1}}"#,
+        ["/validation/folds": "must be a whole number from 2 to 20"]
+      ),
+      (
+        #"{"validation":{"method":"kfold","fraction":0.2}}"#,
+        ["/validation/fraction": "is for the method holdout"]
+      ),
+      (#"{"validation":{"method":"leave"}}"#, ["/validation/method": "must be holdout or kfold"]),
+      (#"{"validation":{}}"#, ["/validation/method": "is missing"]),
+    ] as [(String, [String: String])])
+  func everyErrorIsNotedAtItsPointer(json: String, expected: [String: String]) throws {
+    let (_, problems) = try parse(json)
+    let found = Dictionary(problems.map { ($0.pointer ?? "", $0.detail) }) { first, _ in first }
+    #expect(found == Dictionary(uniqueKeysWithValues: expected.map { ("/training" + $0.key, $0.value) }))
+    #expect(problems.count == expected.count)
+  }
+}
