@@ -33,7 +33,7 @@ struct AutomaticTrainings {
   /// From the answer to a post to the end of the training that it asked for.
   private func afterPost() async throws -> Double {
     let ingest = LabelIngest(database: shop.database, autoTraining: AutoTraining(queue: shop.queue))
-    let dataset = try await ingest.dataset(shop.tenant, named: "d")
+    let dataset = try await DatasetStore(database: shop.database).dataset(shop.tenant, named: "d")
     let batch = try JSONLabelReader(schema: dataset.schema).read(Array(Self.body().utf8))
     let job = try await shop.database.transaction(for: shop.tenant) { tx in
       let once = Once(batch)

@@ -7,6 +7,13 @@ extension Query.StringInterpolation {
   }
 }
 
+extension Query {
+  /// The parts, separated by commas.
+  static func list(_ parts: [Query]) -> Query {
+    parts.dropFirst().reduce(parts.first ?? "") { $0 + ", " + $1 }
+  }
+}
+
 /// A statement that must answer with exactly one row did not.
 package struct UnexpectedRowCount: Error, Sendable {
   /// How many rows came.

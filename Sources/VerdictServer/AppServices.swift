@@ -2,7 +2,8 @@ import JobQueue
 import PostgreSQL
 import VerdictCore
 
-/// The parts of the domain that routes call.
+/// The composition root: creates the stores and services of one server, from which ``WebServer`` gives each group of routes
+/// those that it uses.
 struct AppServices: Sendable {
   let database: Database
   let queue: JobQueue
@@ -12,22 +13,19 @@ struct AppServices: Sendable {
   let ingest: LabelIngest
   let trainings: TrainingJobs
   let models: ModelStore
-  let served: ServedDatasets
-  let barrier: ChangeBarrier
-  let predictions: PredictionService
+  let predictor: MeteredPredictor
   let predictionStore: PredictionStore
   let feedback: Feedback
   let liveKPIs: LiveKPIStore
-  let predictionExport: PredictionExport
   let keys: KeyStore
   let usage: UsageStore
   let audit: AuditLog
-  let predictionMetrics: PredictionMetrics
+  let publisher: DatasetChangePublisher
   let connectionLimiter: ConnectionLimiter
+  let idempotency: IdempotentExecutor
 
   init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
-    let counting = PredictionMetrics(registry: metrics)
-    predictionMetrics = counting
+    let predictionMetrics = PredictionMetrics(registry: metrics)
     let autoTraining = AutoTraining(queue: queue)
     self.database = database
     self.queue = queue
@@ -37,31 +35,27 @@ struct AppServices: Sendable {
     ingest = LabelIngest(database: database, autoTraining: autoTraining)
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
-    served = ServedDatasets(
+    let served = ServedDatasets(
       database: database, freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)
-    barrier = ChangeBarrier(database: database)
-    let writer = PredictionWriter(database: database) { counting.flushed(rows: $0, in: $1) }
-    predictions = PredictionService(database: database, served: served, writer: writer)
+    publisher = DatasetChangePublisher(served: served, barrier: ChangeBarrier(database: database))
+    let writer = PredictionWriter(database: database) { predictionMetrics.flushed(rows: $0, in: $1) }
+    predictor = MeteredPredictor(
+      predictions: PredictionService(database: database, served: served, writer: writer),
+      metrics: predictionMetrics)
     liveKPIs = LiveKPIStore(database: database)
-    predictionExport = PredictionExport(database: database)
     predictionStore = PredictionStore(database: database)
     feedback = Feedback(database: database, autoTraining: autoTraining)
     keys = KeyStore(database: database)
     usage = UsageStore(database: database)
     audit = AuditLog(database: database)
     connectionLimiter = ConnectionLimiter(connections: database.pool.maximum)
-    show(writer, in: metrics)
+    idempotency = IdempotentExecutor(database: database, limiter: connectionLimiter)
+    publishGauges(of: writer, in: metrics)
   }
 
-  /// Lets this server and all others go by a change of a dataset, before the request for it is answered.
-  func settle(_ tenant: TenantID, _ name: String) async {
-    served.forget(tenant, named: name)
-    await barrier.pass()
-  }
-
-  /// Shows the state of the pool, of the queue and of what waits to be stored at every scrape.
-  private func show(_ writer: PredictionWriter, in metrics: MetricsRegistry) {
-    // A look at the database is one for all scrapes of a second.
+  /// Adds the state of the pool, the queue and the waiting predictions to each scrape.
+  private func publishGauges(of writer: PredictionWriter, in metrics: MetricsRegistry) {
+    // One query serves all scrapes of a second.
     let jobs = SingleFlightCache { [queue] in try await queue.statistics() }
     metrics.show(database.pool)
     metrics.show { [connectionLimiter] _ in
@@ -70,7 +64,7 @@ struct AppServices: Sendable {
         .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
         .init(kind: .gauge, name: "verdict_body_memory_bytes", value: Double(BodyMemory.current.taken)),
       ]
-      // A scrape while the database is away shows the rest.
+      // While the database is down, a scrape returns the rest.
       if let jobs = try? await jobs.value() {
         readings += [
           .init(

@@ -80,13 +80,13 @@ package struct WebServer: Sendable {
     // A standby does not take LISTEN (manual, 27.4.1): there, what is kept in memory is compared again and again.
     if database.isReadOnly { return [application] }
     var listening = listening
-    listening.parameters["application_name"] = services.barrier.server
+    listening.parameters["application_name"] = services.publisher.barrier.server
     let listener = Listener(
       listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
       heartbeat: ServedDatasets.livenessTimeout / 4, logger: logger)
     let announcements = ChangeListener(
-      listener: listener, database: database, served: services.served, authenticator: api.authenticator,
-      barrier: services.barrier, jobs: jobs, logger: logger)
+      listener: listener, database: database, served: services.publisher.served,
+      authenticator: api.authenticator, barrier: services.publisher.barrier, jobs: jobs, logger: logger)
     return [announcements, application]
   }
 
@@ -107,15 +107,52 @@ package struct WebServer: Sendable {
         keys: KeyStore(database: services.database),
         failedAuthLimiter: FailedAuthLimiter(.init(burst: door.failedAuthBurst))),
       requests: RequestMetrics(registry: metrics), door: door)
-    DatasetRoutes(services: services).add(to: api)
-    LabelRoutes(services: services).add(to: api)
-    TrainingJobRoutes(services: services, watch: jobs).add(to: api)
-    ModelRoutes(services: services).add(to: api)
-    PredictionRoutes(services: services).add(to: api)
-    KeyRoutes(services: services).add(to: api)
-    TenantRoutes(services: services).add(to: api)
+    addDatasetRoutes(services, to: api)
+    addPredictionRoutes(services, to: api)
+    TrainingJobRoutes(trainings: services.trainings, idempotency: services.idempotency, watch: jobs)
+      .add(to: api)
+    ModelRoutes(models: services.models, liveKPIs: services.liveKPIs, publisher: services.publisher)
+      .add(to: api)
+    KeyRoutes(keys: services.keys, idempotency: services.idempotency).add(to: api)
+    TenantRoutes(
+      usage: services.usage, audit: services.audit,
+      standardJobs: services.queue.configuration.runningPerTenant
+    ).add(to: api)
     try OperationRoutes(readiness: Readiness(database: services.database, logger: logger), metrics: metrics)
       .add(to: api)
     return api
+  }
+
+  private static func addDatasetRoutes(_ services: AppServices, to api: API) {
+    DatasetRoutes(
+      datasets: services.datasets, autoTraining: services.autoTraining, publisher: services.publisher,
+      idempotency: services.idempotency
+    ).add(to: api)
+    LabelRoutes(
+      labels: services.labels,
+      posting: LabelPosting(
+        datasets: services.datasets, ingest: services.ingest, limiter: services.connectionLimiter,
+        idempotency: services.idempotency),
+      exporting: LabelExporting(
+        datasets: services.datasets, export: LabelExport(database: services.database),
+        limiter: services.connectionLimiter),
+      limiter: services.connectionLimiter
+    ).add(to: api)
+  }
+
+  private static func addPredictionRoutes(_ services: AppServices, to api: API) {
+    PredictionRoutes(
+      predictor: services.predictor,
+      streaming: StreamingPredictionHandler(
+        served: services.publisher.served, predictor: services.predictor, idempotency: services.idempotency),
+      limiter: services.connectionLimiter, idempotency: services.idempotency
+    ).add(to: api)
+    StoredPredictionRoutes(
+      predictions: services.predictionStore,
+      exporting: PredictionExporting(
+        datasets: services.datasets, export: PredictionExport(database: services.database),
+        limiter: services.connectionLimiter)
+    ).add(to: api)
+    FeedbackRoutes(feedback: services.feedback, idempotency: services.idempotency).add(to: api)
   }
 }

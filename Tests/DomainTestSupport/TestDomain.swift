@@ -155,7 +155,7 @@ extension TestDomain {
   package func post(
     _ json: String, _ tenant: TenantID, _ name: String = "d"
   ) async throws -> LabelIngest.Outcome {
-    let dataset = try await ingest.dataset(tenant, named: name)
+    let dataset = try await datasets.dataset(tenant, named: name)
     let batch = try JSONLabelReader(schema: dataset.schema).read(Array(json.utf8))
     return try await database.transaction(for: tenant) { tx in
       let once = Once(batch)

@@ -73,9 +73,9 @@ extension TenantCommand {
       }
       for (quota, limit) in changes {
         guard let number = limit.number else { continue }
-        let least = [.bodyBytes, .requestsPerSecond].contains(quota) ? 1 : 0
-        guard (least...1_000_000_000_000_000).contains(number) else {
-          throw ValidationError("\(quota.rawValue) must be at least \(least), and at most 10^15.")
+        guard quota.range.contains(number) else {
+          throw ValidationError(
+            "\(quota.rawValue) must be at least \(quota.range.lowerBound), and at most 10^15.")
         }
       }
     }

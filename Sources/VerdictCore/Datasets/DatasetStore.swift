@@ -17,7 +17,7 @@ package struct DatasetStore: Sendable {
   package func create(
     _ tenant: TenantID, _ new: NewDataset, by actor: Actor = .commandLine, in tx: Transaction
   ) async throws -> DatasetSummary {
-    try await Quotas.admitDataset(tenant, in: tx)
+    try await Quotas.admitOneMore(.datasets, tenant, in: tx)
     let features = FeatureSlots.assign(new.features)
     let gate = try new.gate.map { try JSONB($0) }
     let rows = try await tx.query(
@@ -50,6 +50,32 @@ package struct DatasetStore: Sendable {
       """)
     guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(name)") }
     return try DatasetRow.dataset(row)
+  }
+
+  /// The dataset of that name, in a transaction of its own.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  package func dataset(_ tenant: TenantID, named name: String) async throws -> Dataset {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await dataset(tenant, named: name, in: tx)
+    }
+  }
+
+  /// Locks a dataset that was read earlier against deletion, and returns its present state; reads it again only if it has
+  /// changed.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)`` if it was deleted.
+  func lock(_ tenant: TenantID, _ read: Dataset, in tx: some QueryExecutor) async throws -> Dataset {
+    let row = try await tx.query(
+      """
+      SELECT revision FROM datasets
+      WHERE tenant_id = \(tenant) AND id = \(read.id) AND deleted_at IS NULL FOR KEY SHARE
+      """
+    ).first
+    guard let revision = try row?.decode(Int.self) else {
+      throw DomainError.notFound(what: "dataset \(read.name)")
+    }
+    return revision == read.revision ? read : try await dataset(tenant, id: read.id, in: tx)
   }
 
   /// The dataset of that number, for a job that was asked for under its name at the time.

@@ -27,25 +27,14 @@ package struct LabelIngest: Sendable {
     fileprivate var waiting = 0
   }
 
-  private let database: Database
   private let datasets: DatasetStore
   private let autoTraining: AutoTraining
   private let rowType = CompositeType("label_row")
 
   /// Takes labels into `database`; a batch asks `autoTraining` whether a training is due.
   package init(database: Database, autoTraining: AutoTraining) {
-    self.database = database
     self.datasets = DatasetStore(database: database)
     self.autoTraining = autoTraining
-  }
-
-  /// The dataset as rows for it are read.
-  ///
-  /// - Throws: ``DomainError/notFound(what:)``.
-  package func dataset(_ tenant: TenantID, named name: String) async throws -> Dataset {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
-      try await datasets.dataset(tenant, named: name, in: tx)
-    }
   }
 
   /// Brings rows into the caller's transaction, which must be rolled back unless ``insert(_:_:dataset:in:)`` follows.
@@ -134,9 +123,8 @@ package struct LabelIngest: Sendable {
   package func insert(
     _ staged: Staged, _ tenant: TenantID, dataset read: Dataset, in tx: Transaction
   ) async throws -> Outcome {
-    // Locked now and not before the rows, so that a slow client holds nobody up.
-    let dataset = try await datasets.dataset(tenant, named: read.name, lock: .keyShare, in: tx)
-    guard dataset.id == read.id else { throw DomainError.notFound(what: "dataset \(read.name)") }
+    // The lock comes after the rows, so that a slow client delays nobody.
+    let dataset = try await datasets.lock(tenant, read, in: tx)
     var inserted = staged.stored
     var updated = 0
     var change = CountChange(
@@ -163,12 +151,7 @@ package struct LabelIngest: Sendable {
   static func lockOrder(
     _ tenant: TenantID, dataset: Int, exclusive: Bool, in tx: some QueryExecutor
   ) async throws {
-    let number = Int32(truncatingIfNeeded: dataset)
-    if exclusive {
-      try await tx.query("SELECT pg_advisory_xact_lock(\(tenant), \(number))")
-    } else {
-      try await tx.query("SELECT pg_advisory_xact_lock_shared(\(tenant), \(number))")
-    }
+    try await tx.query(AdvisoryLock.labels(tenant, dataset: dataset, exclusive: exclusive))
   }
 
   /// How many bytes go to PostgreSQL at a time.

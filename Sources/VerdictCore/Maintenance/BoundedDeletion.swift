@@ -130,17 +130,17 @@ struct BoundedDeletion: Sendable {
   /// Finds the first row if it is to go: if not, none is.
   private func isWorthAStep(_ rows: Query) -> Query {
     guard let selection else { return "SELECT" }
-    return "SELECT FROM (SELECT * FROM " + name + " t" + rows + " ORDER BY " + Self.list(columns)
+    return "SELECT FROM (SELECT * FROM " + name + " t" + rows + " ORDER BY " + Query.list(columns)
       + " LIMIT 1) first WHERE " + selection
   }
 
   /// Asks for the last row of a step.
   private func lastRow(of rows: Query) -> Query {
-    let last = Self.list(order.map { "\(identifier: $0.name) DESC" as Query })
+    let last = Query.list(order.map { "\(identifier: $0.name) DESC" as Query })
     return "SELECT "
-      + Self.list(order.map { "\(identifier: $0.name)::text AS \(identifier: $0.name + "_text")" })
-      + " FROM (SELECT " + Self.list(columns) + " FROM " + name + " t" + rows + " ORDER BY "
-      + Self.list(columns)
+      + Query.list(order.map { "\(identifier: $0.name)::text AS \(identifier: $0.name + "_text")" })
+      + " FROM (SELECT " + Query.list(columns) + " FROM " + name + " t" + rows + " ORDER BY "
+      + Query.list(columns)
       + " LIMIT \(stepSize)) step ORDER BY " + last + " LIMIT 1"
   }
 
@@ -174,12 +174,8 @@ struct BoundedDeletion: Sendable {
   private var name: Query { "\(identifier: table.rawValue)" }
 
   private static func comparison(_ order: [Column], _ comparator: String, _ values: [String]) -> Query {
-    let columns = list(order.map { "\(identifier: $0.name)" })
-    let bound = list(zip(order, values).map { "\($1)::text::\(unescaped: $0.type)" })
+    let columns = Query.list(order.map { "\(identifier: $0.name)" })
+    let bound = Query.list(zip(order, values).map { "\($1)::text::\(unescaped: $0.type)" })
     return "(" + columns + ") \(unescaped: comparator) (" + bound + ")"
-  }
-
-  private static func list(_ parts: [Query]) -> Query {
-    parts.dropFirst().reduce(parts.first ?? "") { $0 + ", " + $1 }
   }
 }

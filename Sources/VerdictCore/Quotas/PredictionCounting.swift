@@ -1,14 +1,13 @@
 import PostgreSQL
 
-/// Keeps `prediction_counts` exact: whoever stores or removes predictions says so in the same transaction.
+/// Keeps `prediction_counts` exact: every transaction that stores or deletes predictions updates the count.
 ///
-/// One row of sixteen, so that writers rarely wait for each other; the same one for all statements of a transaction, which
-/// PostgreSQL's process decides: two that met rows in different orders would wait for each other in a circle. Groups of single
-/// predictions have eight rows to themselves: those of all tenants commit together, and none shall wait for a large batch.
+/// The backend PID selects one of 16 shard rows, so that writers rarely wait for each other and a transaction always locks
+/// the same row and cannot deadlock. Flushes of single predictions use shards 0 to 7, all other statements 8 to 15: a flush
+/// serves many tenants, and none of them waits for another one's large batch.
 enum PredictionCounting {
-  /// The statement that adds a difference.
-  ///
-  /// The row stays locked until the transaction ends: let it be the last statement of a long one.
+  /// The statement that adds a difference. It locks the shard row until the transaction ends, so it comes last in a long
+  /// transaction.
   static func add(_ difference: Int, _ tenant: TenantID) -> Query {
     """
     INSERT INTO prediction_counts AS c (tenant_id, shard, stored)

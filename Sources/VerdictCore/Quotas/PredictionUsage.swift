@@ -1,43 +1,37 @@
 import PostgreSQL
 import Synchronization
 
-/// Holds tenants to the number of predictions that they may store, by what this process knows of it.
+/// Enforces the limit on stored predictions from a cached count, so that a prediction costs no query of its own.
 ///
-/// What is stored is looked up again when it is a second old, by one request of those that come then; in between the process
-/// adds what it stores itself. What was admitted and is not committed yet is kept apart, since a look does not see it. So
-/// this process never goes beyond a limit; by what other processes store within a second a tenant can.
+/// The count is read again after a second, by one of the requests that arrive then; meanwhile the process adds the
+/// predictions that it stores itself. Admitted predictions that are not committed yet count separately, since a read does
+/// not see them. This process therefore never exceeds a limit; a tenant can, by what other processes store in a second.
 final class PredictionUsage: Sendable {
-  /// How many predictions a tenant may have, and has.
-  struct Snapshot: Sendable {
-    var maximum: Int
-    var stored: Int
-  }
-
   private struct Entry {
-    /// `nil` before the first look has come back.
-    var known: Snapshot?
-    var until: ContinuousClock.Instant
-    var isLooking = false
-    /// The first look, for which all wait that have no transaction to look in.
-    var first: Task<Void, any Error>?
-    /// Admitted, and neither stored nor given up.
+    /// `nil` until the first read has returned.
+    var known: QuotaUsage?
+    var expiry: ContinuousClock.Instant
+    var isRefreshing = false
+    /// The first read, which callers without a transaction wait for.
+    var firstRead: Task<Void, any Error>?
+    /// Rows that are admitted, and neither stored nor abandoned.
     var inFlight = 0
-    /// Stored by this process since the entry was made.
+    /// Rows stored by this process since the entry was created.
     var settled = 0
   }
 
   private enum Step {
     case admitted
-    case refused(Snapshot)
-    /// Snapshot again first; `settled` is what the entry says at the look's beginning.
-    case look(settled: Int)
+    case refused(QuotaUsage)
+    /// The caller reads first; `settled` is the entry's value when the read begins.
+    case refresh(settled: Int)
     case wait(Task<Void, any Error>)
   }
 
   private static let lifetime = Duration.seconds(1)
   private static let capacity = 10_000
 
-  private let read: @Sendable (TenantID, Transaction?) async throws -> Snapshot
+  private let read: @Sendable (TenantID, Transaction?) async throws -> QuotaUsage
   private let clock: @Sendable () -> ContinuousClock.Instant
   private let entries = Mutex<[TenantID: Entry]>([:])
 
@@ -49,28 +43,28 @@ final class PredictionUsage: Sendable {
   }
 
   /// - Parameters:
-  ///   - clock: tells the time; tests have one of their own.
-  ///   - read: looks in the database, in the transaction if there is one.
+  ///   - clock: the time, which tests replace.
+  ///   - read: reads limit and use, in the transaction if there is one.
   init(
     clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-    read: @escaping @Sendable (TenantID, Transaction?) async throws -> Snapshot
+    read: @escaping @Sendable (TenantID, Transaction?) async throws -> QuotaUsage
   ) {
     self.clock = clock
     self.read = read
   }
 
-  /// Counts `rows` in that are about to be stored; the answer says later what became of them.
+  /// Reserves room for `rows` predictions; the reservation records later whether they were stored.
   ///
-  /// - Parameter tx: a transaction of the caller's that is asked where the database is needed.
+  /// - Parameter tx: the caller's transaction, used for a read if one is needed.
   /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)``, ``DomainError/tenantErased``.
   func admit(_ tenant: TenantID, _ rows: Int, asking tx: Transaction?) async throws -> Reservation {
     while true {
       switch step(tenant, rows, mayWait: tx == nil) {
       case .admitted: return Reservation(of: self, tenant, rows)
-      case .refused(let look):
-        throw DomainError.quotaExceeded(.predictions, maximum: look.maximum, present: look.stored)
-      case .look(let settled): try await look(tenant, since: settled, in: tx)
-      case .wait(let first): try await first.value
+      case .refused(let usage):
+        throw DomainError.quotaExceeded(.predictions, maximum: usage.maximum, present: usage.present)
+      case .refresh(let settled): try await refresh(tenant, since: settled, in: tx)
+      case .wait(let firstRead): try await firstRead.value
       }
     }
   }
@@ -79,39 +73,39 @@ final class PredictionUsage: Sendable {
     let now = clock()
     return entries.withLock { entries in
       if let step = Self.step(&entries[tenant], rows, now) { return step }
-      if mayWait, let first = entries[tenant]?.first { return .wait(first) }
+      if mayWait, let firstRead = entries[tenant]?.firstRead { return .wait(firstRead) }
       if entries[tenant] == nil {
         if entries.count >= Self.capacity { entries = entries.filter { $0.value.inFlight > 0 } }
-        entries[tenant] = Entry(until: now)
+        entries[tenant] = Entry(expiry: now)
       }
-      // Who has a transaction looks in it: waiting for a connection while holding one could last for ever.
+      // A caller with a transaction reads in it: a wait for a second connection while it holds one could deadlock.
       let settled = entries[tenant]?.settled ?? 0
-      guard mayWait else { return .look(settled: settled) }
-      // Shared by all who wait: it carries the name of no request.
-      let first = Task.detached { try await self.look(tenant, since: settled, in: nil) }
-      entries[tenant]?.first = first
-      return .wait(first)
+      guard mayWait else { return .refresh(settled: settled) }
+      // Detached, since its log lines must not carry the id of one of the requests that share it.
+      let firstRead = Task.detached { try await self.refresh(tenant, since: settled, in: nil) }
+      entries[tenant]?.firstRead = firstRead
+      return .wait(firstRead)
     }
   }
 
-  /// What an entry that knows something says; `nil` where there is none.
+  /// The step that an entry with a known count allows; `nil` without one.
   private static func step(_ entry: inout Entry?, _ rows: Int, _ now: ContinuousClock.Instant) -> Step? {
-    guard let known = entry?.known, let inFlight = entry?.inFlight, let until = entry?.until else {
+    guard let known = entry?.known, let inFlight = entry?.inFlight, let expiry = entry?.expiry else {
       return nil
     }
-    if until <= now, entry?.isLooking == false {
-      // The others go on by what is known until this one has looked.
-      entry?.isLooking = true
-      return .look(settled: entry?.settled ?? 0)
+    if expiry <= now, entry?.isRefreshing == false {
+      // Concurrent callers continue with the old count.
+      entry?.isRefreshing = true
+      return .refresh(settled: entry?.settled ?? 0)
     }
-    guard known.stored + inFlight + rows <= known.maximum else { return .refused(known) }
+    guard known.present + inFlight + rows <= known.maximum else { return .refused(known) }
     entry?.inFlight += rows
     return .admitted
   }
 
-  private func look(_ tenant: TenantID, since settled: Int, in tx: Transaction?) async throws {
+  private func refresh(_ tenant: TenantID, since settled: Int, in tx: Transaction?) async throws {
     let start = clock()
-    let result: Result<Snapshot, any Error>
+    let result: Result<QuotaUsage, any Error>
     do {
       result = .success(try await read(tenant, tx))
     } catch {
@@ -119,14 +113,14 @@ final class PredictionUsage: Sendable {
     }
     entries.withLock { entries in
       guard var entry = entries[tenant] else { return }
-      entry.isLooking = false
-      entry.first = nil
-      if case .success(var look) = result {
-        // What was stored since the look began it may or may not have seen.
-        look.stored += entry.settled - settled
-        entry.known = look
+      entry.isRefreshing = false
+      entry.firstRead = nil
+      if case .success(var usage) = result {
+        // The read may or may not include rows that were stored since it began.
+        usage.present += entry.settled - settled
+        entry.known = usage
       }
-      entry.until = start + Self.lifetime
+      entry.expiry = start + Self.lifetime
       entries[tenant] = entry
     }
     _ = try result.get()
@@ -140,29 +134,23 @@ final class PredictionUsage: Sendable {
     entry?.inFlight -= rows
     guard stored else { return }
     entry?.settled += rows
-    entry?.known?.stored += rows
+    entry?.known?.present += rows
   }
 
-  private static func read(_ tenant: TenantID, in tx: Transaction) async throws -> Snapshot {
-    let rows = try await tx.query(
-      """
-      SELECT coalesce((limits->>'predictions')::bigint, \(Quota.predictions.standard ?? .max)),
-             (SELECT coalesce(sum(stored), 0)::bigint FROM prediction_counts WHERE tenant_id = \(tenant))
-      FROM tenants WHERE tenant_id = \(tenant)
-      """)
-    guard let (maximum, stored) = try rows.first?.decode(Int.self, Int.self) else {
+  private static func read(_ tenant: TenantID, in tx: Transaction) async throws -> QuotaUsage {
+    guard let row = try await tx.query(QuotaUsage.query(.predictions, of: tenant)).first else {
       throw DomainError.tenantErased
     }
-    return Snapshot(maximum: maximum, stored: stored)
+    return try QuotaUsage(row)
   }
 
-  /// Rows that were admitted. Dropped before they are stored, they are given up.
+  /// Room for admitted rows. A reservation that is dropped before ``stored(in:)`` gives the room back.
   struct Reservation: ~Copyable, Sendable {
     private let usage: PredictionUsage?
     private let tenant: TenantID
     private var rows: Int
 
-    /// None.
+    /// An empty reservation.
     init() {
       usage = nil
       tenant = TenantID(rawValue: 0)
@@ -179,7 +167,7 @@ final class PredictionUsage: Sendable {
       if rows > 0 { usage?.settle(tenant, rows, stored: false) }
     }
 
-    /// The rows are stored: by now, or if `tx` commits.
+    /// Records that the rows are stored: now, or when `tx` commits.
     mutating func stored(in tx: Transaction?) {
       let (usage, tenant, rows) = (usage, tenant, rows)
       self.rows = 0

@@ -1,4 +1,9 @@
-/// What a tenant may use of something.
+package import PostgreSQL
+
+/// A resource whose use by a tenant is limited.
+///
+/// This file is the one definition of a limit: its name in JSON and in `tenants.limits`, its default, its bounds and the SQL
+/// of its use. A new limit needs a case here, an option of `verdict tenant set`, and the code that enforces it.
 package enum Quota: String, Sendable, CaseIterable {
   /// Labels stored, over all datasets.
   case rows
@@ -8,18 +13,18 @@ package enum Quota: String, Sendable, CaseIterable {
   case keys
   /// Predictions stored, over all datasets.
   case predictions
-  /// Bytes of one request's body after decompression, where the path does not take less.
+  /// Bytes of one request's body after decompression, unless the path accepts less.
   case bodyBytes = "body_bytes"
-  /// Requests a second to one server process, and how many at once.
+  /// Requests a second to one server process, with a burst of a second's worth.
   case requestsPerSecond = "requests_per_second"
   /// Trainings that run at a time.
   case jobs
-  /// Trainings asked for by request that wait, over all datasets.
+  /// Requested trainings that wait, over all datasets. Automatic ones do not count: at most one waits for a dataset.
   case queuedJobs = "queued_jobs"
-  /// Bytes of answers that are kept for repeats under an Idempotency-Key.
+  /// Bytes of the responses that are stored for replays under an Idempotency-Key.
   case answerBytes = "answer_bytes"
 
-  /// What a tenant may use that nothing else was set for; `nil` where the server's own setting holds.
+  /// The limit of a tenant that has none of its own; `nil` where the server's configuration decides.
   package var standard: Int? {
     switch self {
     case .rows, .predictions: 50_000_000
@@ -30,33 +35,77 @@ package enum Quota: String, Sendable, CaseIterable {
     case .jobs: nil
     }
   }
+
+  /// The values that a limit may have.
+  package var range: ClosedRange<Int> {
+    switch self {
+    case .bodyBytes, .requestsPerSecond: 1...1_000_000_000_000_000
+    case .rows, .datasets, .keys, .predictions, .jobs, .queuedJobs, .answerBytes: 0...1_000_000_000_000_000
+    }
+  }
+
+  /// The plural noun for sentences such as “The tenant may have 100 API keys”.
+  package var noun: String {
+    switch self {
+    case .rows: "labels"
+    case .datasets: "datasets"
+    case .keys: "API keys"
+    case .predictions: "stored predictions"
+    case .bodyBytes: "bytes a body"
+    case .requestsPerSecond: "requests a second"
+    case .jobs: "trainings at a time"
+    case .queuedJobs: "waiting trainings"
+    case .answerBytes: "bytes of answers kept for repeats"
+    }
+  }
+
+  /// The statement that returns how much a tenant uses, as one bigint; `nil` where nothing is stored. No statement reads a
+  /// row for each label or prediction: those have counters.
+  func usage(of tenant: TenantID) -> Query? {
+    switch self {
+    case .rows:
+      """
+      SELECT coalesce(sum(positives + negatives), 0)::bigint FROM label_counts WHERE tenant_id = \(tenant)
+      """
+    case .datasets: "SELECT count(*) FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL"
+    case .keys: "SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)"
+    case .predictions:
+      "SELECT coalesce(sum(stored), 0)::bigint FROM prediction_counts WHERE tenant_id = \(tenant)"
+    case .jobs: "SELECT count(*) FROM jobs WHERE tenant_id = \(tenant) AND state = 'running'"
+    case .queuedJobs:
+      """
+      SELECT count(*) FROM jobs
+      WHERE tenant_id = \(tenant) AND kind = \(TrainingJobs.kind) AND state = 'queued' AND NOT coalesced
+      """
+    case .answerBytes:
+      "SELECT coalesce(sum(bytes), 0)::bigint FROM answer_counts WHERE tenant_id = \(tenant)"
+    case .bodyBytes, .requestsPerSecond: nil
+    }
+  }
 }
 
-/// What was set for a tenant; the rest is as ``Quota/standard`` says. Stored as a JSON object.
+/// The limits of a tenant's own; ``Quota/standard`` applies to the rest. Stored as a JSON object in `tenants.limits`.
 package struct TenantLimits: Sendable, Equatable, Codable {
   private var own: [String: Int]
 
-  /// Nothing but the standard.
+  /// No limits beside the standard ones.
   package init() { own = [:] }
 
-  /// What was set; `nil` where nothing was.
+  /// The tenant's own limit; `nil` without one.
   package subscript(set quota: Quota) -> Int? {
     get { own[quota.rawValue] }
     set { own[quota.rawValue] = newValue }
   }
 
-  /// What holds; `nil` where the server's own setting does.
+  /// The limit that applies; `nil` where the server's configuration decides.
   package subscript(quota: Quota) -> Int? { own[quota.rawValue] ?? quota.standard }
 
-  /// Whether anything was set.
-  package var isStandard: Bool { own.isEmpty }
-
-  /// Reads what was set.
+  /// Decodes the tenant's own limits.
   package init(from decoder: any Decoder) throws {
     own = try decoder.singleValueContainer().decode([String: Int].self)
   }
 
-  /// Writes what was set.
+  /// Encodes the tenant's own limits.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(own)

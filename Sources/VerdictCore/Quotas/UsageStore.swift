@@ -1,14 +1,14 @@
 import PostgreSQL
 
-/// What a tenant uses of what it may.
+/// A tenant's limits and its use of them.
 package struct Usage: Sendable, Equatable {
-  /// What may be used.
+  /// The limits.
   package var limits: TenantLimits
-  /// How much is in use, of what is a number of things stored or running.
+  /// The use, by quota; absent for quotas of requests, of which nothing is stored.
   package var used: [Quota: Int]
 }
 
-/// Tells what tenants use.
+/// Reads the use of tenants.
 package struct UsageStore: Sendable {
   private let database: Database
 
@@ -17,29 +17,17 @@ package struct UsageStore: Sendable {
     self.database = database
   }
 
-  /// What `tenant` uses now; no row of its data is counted for it.
+  /// The present use of `tenant`, from counters rather than by counting its rows.
   package func usage(_ tenant: TenantID) async throws -> Usage {
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let limits = try await Quotas.limits(of: tenant, in: tx)
-      let (rows, datasets, keys, predictions, jobs, queued, answers) = try await tx.query(
-        """
-        SELECT
-          (SELECT coalesce(sum(positives + negatives), 0)::bigint FROM label_counts WHERE tenant_id = \(tenant)),
-          (SELECT count(*) FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL),
-          (SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)),
-          (SELECT coalesce(sum(stored), 0)::bigint FROM prediction_counts WHERE tenant_id = \(tenant)),
-          (SELECT count(*) FROM jobs WHERE tenant_id = \(tenant) AND state = 'running'),
-          (\(Quotas.queuedJobs(tenant))),
-          (SELECT coalesce(sum(bytes), 0)::bigint FROM answer_counts WHERE tenant_id = \(tenant))
-        """
-      ).single().decode(Int.self, Int.self, Int.self, Int.self, Int.self, Int.self, Int.self)
-      return Usage(
-        limits: limits,
-        used: [
-          .rows: rows, .datasets: datasets, .keys: keys, .predictions: predictions, .jobs: jobs,
-          .queuedJobs: queued,
-          .answerBytes: answers,
-        ])
+      let counts = Quota.allCases.compactMap { quota in quota.usage(of: tenant).map { (quota, $0) } }
+      let row = try await tx.query(
+        "SELECT " + Query.list(counts.map { "(" + $0.1 + ")" })
+      ).single()
+      var used: [Quota: Int] = [:]
+      for (index, (quota, _)) in counts.enumerated() { used[quota] = try row.decode(at: index) }
+      return Usage(limits: limits, used: used)
     }
   }
 }

@@ -68,7 +68,7 @@ package struct TenantStore: Sendable {
     _ tenant: TenantID, _ change: @Sendable (inout TenantLimits) -> Void
   ) async throws -> TenantLimits {
     try await database.transaction(for: tenant) { tx in
-      var limits = try await Quotas.limits(holding: tenant, in: tx)
+      var limits = try await Quotas.lockLimits(of: tenant, in: tx)
       change(&limits)
       try await tx.query("UPDATE tenants SET limits = \(try JSONB(limits)) WHERE tenant_id = \(tenant)")
       try await JobQueue.setLimit(tenant: tenant.rawValue, running: limits[set: .jobs], in: tx)

@@ -32,7 +32,7 @@ package struct TrainingJobs: Sendable {
     parameters: @Sendable (TrainingParameters) throws -> TrainingParameters
   ) async throws -> Job {
     // First of all: the tenant's row is locked before those of its datasets.
-    try await Quotas.admitJob(tenant, in: tx)
+    try await Quotas.admitOneMore(.queuedJobs, tenant, in: tx)
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let parameters = try parameters(dataset.training)
     let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)

@@ -133,6 +133,27 @@ final class ConnectionLimiter: Sendable {
   }
 }
 
+extension ConnectionLimiter {
+  /// From how many bytes on the work of the database with a body takes a permit.
+  private static let large = 256 << 10
+
+  /// Runs the database's work with a body of so many bytes, under a permit if the body is large.
+  ///
+  /// - Throws: ``Full``, and what `work` throws.
+  func withPermit<T>(for tenant: TenantID, bytes: Int, _ work: () async throws -> T) async throws -> T {
+    bytes >= Self.large ? try await withPermit(for: tenant, work) : try await work()
+  }
+
+  /// Runs long work of the database under a permit.
+  ///
+  /// - Throws: ``Full``, and what `work` throws.
+  func withPermit<T>(for tenant: TenantID, _ work: () async throws -> T) async throws -> T {
+    let permit = try await take(.work, for: tenant)
+    defer { permit.leave() }
+    return try await work()
+  }
+}
+
 /// A seat that is taken: free again when it is left, at the latest when nobody has it any more, as with an answer whose body
 /// was never asked for.
 final class Permit: Sendable {

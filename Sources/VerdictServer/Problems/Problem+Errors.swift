@@ -86,7 +86,7 @@ extension Problem {
     case .quotaExceeded(let quota, let maximum, let present):
       self.init(
         .quotaExceeded,
-        "The tenant may have \(maximum) \(quota.words) and has \(present).")
+        "The tenant may have \(maximum) \(quota.noun) and has \(present).")
       extensions = [
         .string("limit", quota.rawValue), .integer("maximum", maximum), .integer("present", present),
       ]
@@ -98,23 +98,6 @@ extension Problem {
       self.init(
         .idempotencyKeyInUse, "A request with this Idempotency-Key is being answered right now.",
         headers: [.retryAfter: "1"])
-    }
-  }
-}
-
-extension Quota {
-  /// As it reads in a sentence.
-  fileprivate var words: String {
-    switch self {
-    case .rows: "labels"
-    case .datasets: "datasets"
-    case .keys: "API keys"
-    case .predictions: "stored predictions"
-    case .bodyBytes: "bytes a body"
-    case .requestsPerSecond: "requests a second"
-    case .jobs: "trainings at a time"
-    case .queuedJobs: "waiting trainings"
-    case .answerBytes: "bytes of answers kept for repeats"
     }
   }
 }

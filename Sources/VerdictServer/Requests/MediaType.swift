@@ -8,6 +8,9 @@ enum BodyType: String, Sendable {
   case ndjson = "application/x-ndjson"
   case csv = "text/csv"
 
+  /// The value of `Content-Type` for a response of this type.
+  var contentType: String { self == .csv ? "text/csv; charset=utf-8" : rawValue }
+
   /// The type that a request declares, which must be one of `accepted`.
   ///
   /// - Throws: ``Problem`` of kind `unsupported-media-type`.

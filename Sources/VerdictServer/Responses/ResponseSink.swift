@@ -1,9 +1,11 @@
+import HTTPTypes
 import Hummingbird
 import NIOCore
+import VerdictCore
 
-/// The answer's body, for a closure that is handed on.
+/// The writer of a response's body, for closures that escape.
 final class ResponseSink: @unchecked Sendable {
-  // Sound: used by the one task that writes the answer.
+  // Sound: used by the one task that writes the body.
   private var output: any ResponseBodyWriter
 
   init(_ output: any ResponseBodyWriter) {
@@ -16,5 +18,25 @@ final class ResponseSink: @unchecked Sendable {
 
   func finish() async throws {
     try await output.finish(nil)
+  }
+}
+
+extension Response {
+  /// A response whose body `write` streams while it holds a connection of the database at the client's pace, which
+  /// `limiter` bounds.
+  ///
+  /// - Throws: ``ConnectionLimiter/Full``.
+  static func stream(
+    _ type: BodyType, for tenant: TenantID, _ limiter: ConnectionLimiter,
+    _ write: @escaping @Sendable (ResponseSink) async throws -> Void
+  ) async throws -> Response {
+    let permit = try await limiter.take(.stream, for: tenant)
+    let body = ResponseBody { output in
+      defer { permit.leave() }
+      let sink = ResponseSink(output)
+      try await write(sink)
+      try await sink.finish()
+    }
+    return Response(status: .ok, headers: [.contentType: type.contentType], body: body)
   }
 }

@@ -4,7 +4,10 @@ import VerdictCore
 
 /// `/v1/datasets` and `/v1/datasets/{dataset}`.
 struct DatasetRoutes {
-  let services: AppServices
+  let datasets: DatasetStore
+  let autoTraining: AutoTraining
+  let publisher: DatasetChangePublisher
+  let idempotency: IdempotentExecutor
 
   func add(to api: API) {
     api.on(.post, "/v1/datasets", role: .write, create)
@@ -20,9 +23,10 @@ struct DatasetRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewDatasetBody.parse(body)
-    return try await services.once(request, principal, body: body) { tx in
-      let summary = try await services.datasets.create(principal.tenant, new, by: principal.actor, in: tx)
-      return try .dataset(summary, .created, headers: [.location: "/v1/datasets/\(new.name)"])
+    return try await idempotency.run(request, principal, body: body) { tx in
+      let summary = try await datasets.create(principal.tenant, new, by: principal.actor, in: tx)
+      return IdempotentResponse(
+        try .dataset(summary, .created, headers: [.location: "/v1/datasets/\(new.name)"]))
     }
   }
 
@@ -32,8 +36,8 @@ struct DatasetRoutes {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let after = try query.cursor { TextRule.slug.admits($0) ? $0 : nil }
-    let datasets = try await services.datasets.list(principal.tenant, after: after, limit: limit + 1)
-    return try .conditional(request, Page(datasets, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
+    let page = try await datasets.list(principal.tenant, after: after, limit: limit + 1)
+    return try .conditional(request, Page(page, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
   }
 
   @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -41,7 +45,7 @@ struct DatasetRoutes {
   {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
-    let summary = try await services.datasets.summary(principal.tenant, named: name)
+    let summary = try await datasets.summary(principal.tenant, named: name)
     return try .conditional(request) { try $0.dataset(summary) }
   }
 
@@ -54,10 +58,10 @@ struct DatasetRoutes {
       request, of: principal.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try DatasetPatchBody.parse(body)
     let condition = try DatasetSummary.condition(of: request)
-    let summary = try await services.datasets.change(
-      principal.tenant, named: name, services.autoTraining, by: principal.actor, if: condition
+    let summary = try await datasets.change(
+      principal.tenant, named: name, autoTraining, by: principal.actor, if: condition
     ) { try patch.change(of: $0) }
-    await services.settle(principal.tenant, name)
+    await publisher.publish(principal.tenant, name)
     return try .dataset(summary)
   }
 
@@ -67,8 +71,8 @@ struct DatasetRoutes {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let condition = try DatasetSummary.condition(of: request)
-    try await services.datasets.delete(principal.tenant, named: name, by: principal.actor, if: condition)
-    await services.settle(principal.tenant, name)
+    try await datasets.delete(principal.tenant, named: name, by: principal.actor, if: condition)
+    await publisher.publish(principal.tenant, name)
     return Response(status: .noContent)
   }
 }

@@ -6,7 +6,8 @@ import VerdictCore
 
 /// What was true of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
 struct FeedbackRoutes {
-  let services: AppServices
+  let feedback: Feedback
+  let idempotency: IdempotentExecutor
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
@@ -21,7 +22,7 @@ struct FeedbackRoutes {
     let (name, id) = try place(request, context)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let truth = try PredictionLabelBody.parse(body)
-    let (dataset, prediction) = try await services.feedback.label(
+    let (dataset, prediction) = try await feedback.label(
       principal.tenant, dataset: name, prediction: id, as: { try truth.outcome(in: $0) })
     return .json { $0.prediction(prediction, of: dataset) }
   }
@@ -31,7 +32,7 @@ struct FeedbackRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    try await services.feedback.removeLabel(
+    try await feedback.removeLabel(
       principal.tenant, dataset: name, prediction: id, by: principal.actor)
     return Response(status: .noContent)
   }
@@ -44,8 +45,8 @@ struct FeedbackRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
-    return try await services.once(request, principal, body: body) { tx in
-      let outcome = try await services.feedback.label(
+    return try await idempotency.run(request, principal, body: body) { tx in
+      let outcome = try await feedback.label(
         principal.tenant, dataset: name, by: principal.actor, in: tx
       ) {
         dataset in
@@ -60,7 +61,7 @@ struct FeedbackRoutes {
         }
         return InputProblems(Array(problems), count: missing.count)
       }
-      return .json { $0.outcome(outcome) }
+      return IdempotentResponse(.json { $0.outcome(outcome) })
     }
   }
 

@@ -11,7 +11,7 @@ import VerdictCore
 /// An event's id is the number that the job's row had with it, so that any server process can go on where another one
 /// stopped.
 struct JobEvents {
-  let services: AppServices
+  let trainings: TrainingJobs
   let watch: JobWatch
 
   /// The heartbeat of a silent stream: below the minute after which most proxies give up.
@@ -28,7 +28,7 @@ struct JobEvents {
       throw QueryParameters.refusal("Last-Event-ID", "must have at most \(Self.longestID) characters")
     }
     // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
-    let first = try await services.trainings.job(principal.tenant, dataset: name, id: id)
+    let first = try await trainings.job(principal.tenant, dataset: name, id: id)
     // What is no number of an event so far is none of ours, and is taken for the first call.
     let resumed = request.headers[.lastEventID].flatMap { Int64($0) }.flatMap {
       (0...first.event).contains($0) ? $0 : nil
@@ -64,7 +64,7 @@ struct JobEvents {
     // Ends with the server, too: the client comes back to another one, or to the next.
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
       try await key.check()
-      let job = try await services.trainings.job(tenant, dataset: name, id: id)
+      let job = try await trainings.job(tenant, dataset: name, id: id)
       let news = try ServerSentEvents.news(of: job, after: last)
       if news.readableBytes > 0 {
         try await writer.write(news)

@@ -4,7 +4,8 @@ import VerdictCore
 
 /// `/v1/keys`: the tenant's own keys.
 struct KeyRoutes {
-  let services: AppServices
+  let keys: KeyStore
+  let idempotency: IdempotentExecutor
 
   func add(to api: API) {
     api.on(.get, "/v1/keys", role: .admin, list)
@@ -17,9 +18,9 @@ struct KeyRoutes {
   {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let keys = try await services.keys.list(
+    let page = try await keys.list(
       principal.tenant, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
-    return .page(Page(keys, limit: limit) { "\($0.id)" }) { $0.key($1) }
+    return .page(Page(page, limit: limit) { "\($0.id)" }) { $0.key($1) }
   }
 
   @Sendable private func create(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -28,17 +29,16 @@ struct KeyRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewKeyBody.parse(body)
-    // What is kept for repeats has no secret: only its hash may be stored.
-    return try await services.once(request, principal, body: body) { tx in
-      try await Quotas.admitKey(principal.tenant, in: tx)
+    // A replay has no secret, since only its hash may be stored.
+    return try await idempotency.run(request, principal, body: body) { tx in
+      try await Quotas.admitOneMore(.keys, principal.tenant, in: tx)
       let issued = try await KeyStore.issue(
         principal.tenant, name: new.name, role: new.role, expiresAt: new.expiresAt, by: principal.actor,
         in: tx)
       let headers: HTTPFields = [.location: "/v1/keys/\(issued.key.id)", .cacheControl: "no-store"]
-      return (
-        answer: Response.json(.created, headers: headers) { $0.issuedKey(issued.key, secret: issued.secret) },
-        kept: Response.json(.created, headers: headers) { $0.issuedKey(issued.key, secret: nil) }
-      )
+      return IdempotentResponse(
+        .json(.created, headers: headers) { $0.issuedKey(issued.key, secret: issued.secret) },
+        replay: .json(.created, headers: headers) { $0.issuedKey(issued.key, secret: nil) })
     }
   }
 
@@ -46,7 +46,7 @@ struct KeyRoutes {
     -> Response
   {
     _ = try QueryParameters(request, known: [])
-    try await services.keys.revoke(
+    try await keys.revoke(
       principal.tenant, id: try context.number("id", of: "key"), by: principal.actor)
     return Response(status: .noContent)
   }

@@ -3,14 +3,16 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import PostgreSQL
 import RowFormats
 import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/labels`: a batch as JSON, NDJSON or CSV: all of it or nothing, or, by
 /// `on_error=skip`, the rows that fit.
 struct LabelPosting {
-  let services: AppServices
+  let datasets: DatasetStore
+  let ingest: LabelIngest
+  let limiter: ConnectionLimiter
+  let idempotency: IdempotentExecutor
 
   @Sendable func post(_ request: Request, _ context: Context, _ principal: Principal) async throws -> Response
   {
@@ -19,8 +21,8 @@ struct LabelPosting {
     let options: Set = type == .csv ? ["key_column", "delimiter", "ignore", "keep"] : []
     let query = try QueryParameters(request, known: options.union(["on_error"]))
     let onError = try Self.onError(query)
-    let repeatable = try AppServices.idempotentRequest(request, bodyHash: Data())
-    let dataset = try await services.ingest.dataset(principal.tenant, named: name)
+    let key = try IdempotencyKey(request)
+    let dataset = try await datasets.dataset(principal.tenant, named: name)
     let schema = dataset.schema
     let reader: any LabelStreamReader
     switch type {
@@ -29,7 +31,7 @@ struct LabelPosting {
       reader = CSVLabelReader(schema: schema, format: format, onError: onError)
     case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError)
     default:
-      // Read whole and understood before a connection is taken.
+      // The body is read and parsed before a connection is taken.
       let body = try await Body.read(
         request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)
       let reader = JSONLabelReader(schema: schema)
@@ -38,23 +40,22 @@ struct LabelPosting {
         case .fail: (try reader.read(body.bytes), SkippedRows.none)
         case .skip: try reader.readSkipping(body.bytes.span.bytes)
         }
-      let source = WholeBatch(
-        rows, skipped, hash: repeatable.map { _ in body.hash }, share: body.share)
-      return try await services.withPermit(principal.tenant, bytes: body.bytes.count) {
-        try await store(source, onError, principal, dataset, repeatable)
+      let source = WholeBatch(rows, skipped, hash: key.map { _ in body.hash }, share: body.share)
+      return try await limiter.withPermit(for: principal.tenant, bytes: body.bytes.count) {
+        try await store(source, onError, principal, dataset, key)
       }
     }
-    // A small body, however slowly it comes, has come before a connection is taken. The client of a large one holds a
-    // connection at its own pace: there may be so many of those, each while its key is good.
-    let source = try StreamedBatches(request, of: principal.tenant, reader, hashing: repeatable != nil)
+    // A small body is complete before a connection is taken. The client of a large one holds a connection at its own pace:
+    // the limiter bounds those, and each ends when its API key is revoked.
+    let source = try StreamedBatches(request, of: principal.tenant, reader, hashing: key != nil)
     let revalidator = context.keyRevalidator(request)
     try await source.readAhead()
     try await revalidator.check()
-    if source.isComplete { return try await store(source, onError, principal, dataset, repeatable) }
+    if source.isComplete { return try await store(source, onError, principal, dataset, key) }
     source.revalidator = revalidator
-    let permit = try await services.connectionLimiter.take(.stream, for: principal.tenant)
+    let permit = try await limiter.take(.stream, for: principal.tenant)
     defer { permit.leave() }
-    return try await store(source, onError, principal, dataset, repeatable, revalidator: revalidator)
+    return try await store(source, onError, principal, dataset, key, revalidator: revalidator)
   }
 
   private static func onError(_ query: QueryParameters) throws -> RowErrorPolicy {
@@ -67,46 +68,29 @@ struct LabelPosting {
 
   private func store(
     _ source: any BatchSource, _ onError: RowErrorPolicy, _ principal: Principal, _ dataset: Dataset,
-    _ repeatable: IdempotentRequest?, revalidator: KeyRevalidator? = nil
+    _ key: IdempotencyKey?, revalidator: KeyRevalidator? = nil
   ) async throws -> Response {
-    do {
-      return try await services.database.transaction(for: principal.tenant) { tx in
-        let staged = try await services.ingest.stage(in: tx, principal.tenant, dataset: dataset) {
-          try await source.next()
-        }
-        try await revalidator?.check()
-        var repeatable = repeatable
-        repeatable?.bodyHash = source.hash
-        if let repeatable, let earlier = try await Idempotency.begin(principal.tenant, repeatable, in: tx) {
-          throw Repeated(answer: earlier)
-        }
-        let outcome = try await services.ingest.insert(staged, principal.tenant, dataset: dataset, in: tx)
-        let skipped = onError == .skip ? source.skipped : nil
-        let answer = Response.json(.created) { $0.outcome(outcome, skipped) }
-        if let repeatable {
-          try await Idempotency.complete(
-            principal.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
-        }
-        return answer
+    try await idempotency.run(key, principal.tenant) { tx in
+      let staged = try await ingest.stage(in: tx, principal.tenant, dataset: dataset) {
+        try await source.next()
       }
-    } catch let repeated as Repeated {
-      return Response(replaying: repeated.answer)
+      try await revalidator?.check()
+      return (staged, bodyHash: source.hash)
+    } work: { tx, staged in
+      let outcome = try await ingest.insert(staged, principal.tenant, dataset: dataset, in: tx)
+      let skipped = onError == .skip ? source.skipped : nil
+      return IdempotentResponse(.json(.created) { $0.outcome(outcome, skipped) })
     }
-  }
-
-  /// Rolls back the rows of a request that was answered before: its body had to be read to know it by its hash.
-  private struct Repeated: Error {
-    var answer: StoredAnswer
   }
 }
 
-/// Where the rows of a request come from, batch after batch.
+/// The source of a request's rows, batch after batch.
 protocol BatchSource: Sendable {
   /// The next rows; `nil` at the end.
   func next() async throws -> RowBatch?
-  /// SHA-256 of the body, once all rows have come; empty when nobody asked for it.
+  /// SHA-256 of the body after its end; empty for a request without an Idempotency-Key.
   var hash: Data { get }
-  /// The rows left out, once all have come.
+  /// The rows that were left out, after the body's end.
   var skipped: SkippedRows { get }
 }
 

@@ -3,14 +3,17 @@ import HTTPTypes
 import Hummingbird
 import VerdictCore
 
-/// `/v1/datasets/{dataset}/labels`: reading, correcting and deleting. Posting is in ``LabelPosting``, exporting in
-/// ``LabelExporting``.
+/// `/v1/datasets/{dataset}/labels`: reads, corrections and deletions. ``LabelPosting`` handles posts, ``LabelExporting``
+/// exports.
 struct LabelRoutes {
-  let services: AppServices
+  let labels: LabelStore
+  let posting: LabelPosting
+  let exporting: LabelExporting
+  let limiter: ConnectionLimiter
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/labels"
-    api.on(.post, path, role: .write, LabelPosting(services: services).post)
+    api.on(.post, path, role: .write, posting.post)
     api.on(.get, path, role: .read, list)
     api.on(.delete, path, role: .write, deleteMany)
     api.on(.get, path + "/{id}", role: .read, read)
@@ -25,24 +28,24 @@ struct LabelRoutes {
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let query = try QueryParameters(request, known: ["key", "source"])
-      return try await LabelExporting(services: services).export(
+      return try await exporting.export(
         name, principal.tenant, as: type, where: try Self.filter(query),
         revalidator: context.keyRevalidator(request))
     }
     let query = try QueryParameters(request, known: ["limit", "cursor", "key", "source"])
     let limit = try query.limit()
-    let (dataset, labels) = try await services.labels.list(
+    let (dataset, page) = try await labels.list(
       principal.tenant, dataset: name, where: try Self.filter(query),
       after: try query.cursor(QueryParameters.integer),
       limit: limit + 1)
-    return .page(Page(labels, limit: limit) { "\($0.id)" }) { $0.label($1, of: dataset) }
+    return .page(Page(page, limit: limit) { "\($0.id)" }) { $0.label($1, of: dataset) }
   }
 
   @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
     let (name, id) = try place(request, context)
-    let (dataset, label) = try await services.labels.label(principal.tenant, dataset: name, id: id)
+    let (dataset, label) = try await labels.label(principal.tenant, dataset: name, id: id)
     return .json { $0.label(label, of: dataset) }
   }
 
@@ -53,7 +56,7 @@ struct LabelRoutes {
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try LabelPatchBody.parse(body)
-    let (dataset, label) = try await services.labels.change(principal.tenant, dataset: name, id: id) {
+    let (dataset, label) = try await labels.change(principal.tenant, dataset: name, id: id) {
       dataset, label in
       try patch.applied(to: label, of: dataset)
     }
@@ -64,7 +67,7 @@ struct LabelRoutes {
     -> Response
   {
     let (name, id) = try place(request, context)
-    try await services.labels.delete(principal.tenant, dataset: name, id: id, by: principal.actor)
+    try await labels.delete(principal.tenant, dataset: name, id: id, by: principal.actor)
     return Response(status: .noContent)
   }
 
@@ -98,9 +101,9 @@ struct LabelRoutes {
         .invalidParameter,
         "Say which labels to delete: id=, key=, created_before=, source=, or all=true for every one.")
     }
-    // Deletions of a dataset wait for each other, each with a connection.
-    let deleted = try await services.withPermit(principal.tenant) { [filter] in
-      try await services.labels.delete(principal.tenant, dataset: name, where: filter, by: principal.actor)
+    // Deletions of one dataset wait for each other, and each holds a connection.
+    let deleted = try await limiter.withPermit(for: principal.tenant) { [filter] in
+      try await labels.delete(principal.tenant, dataset: name, where: filter, by: principal.actor)
     }
     return .json { json in
       json.object { json in

@@ -6,7 +6,9 @@ import VerdictCore
 
 /// `/v1/datasets/{dataset}/models` and `/kpis`.
 struct ModelRoutes {
-  let services: AppServices
+  let models: ModelStore
+  let liveKPIs: LiveKPIStore
+  let publisher: DatasetChangePublisher
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/models"
@@ -16,7 +18,7 @@ struct ModelRoutes {
     api.on(.delete, path + "/{version}", role: .write, delete)
     api.on(.get, path + "/{version}/export", role: .read, export)
     api.on(.get, path + "/{version}/curves", role: .read, curves)
-    api.on(.get, path + "/{version}/live-kpis", role: .read, liveKPIs)
+    api.on(.get, path + "/{version}/live-kpis", role: .read, readLiveKPIs)
     api.on(.get, "/v1/datasets/{dataset}/kpis", role: .read, history)
   }
 
@@ -26,9 +28,9 @@ struct ModelRoutes {
     let name = try context.dataset()
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let models = try await services.models.list(
+    let page = try await models.list(
       principal.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
-    return try .conditional(request, Page(models, limit: limit) { "\($0.version)" }) {
+    return try .conditional(request, Page(page, limit: limit) { "\($0.version)" }) {
       try $0.modelSummary($1)
     }
   }
@@ -40,9 +42,9 @@ struct ModelRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let version = try ActiveModelBody.parse(body)
-    let model = try await services.models.activate(
+    let model = try await models.activate(
       principal.tenant, dataset: name, version: version, by: principal.actor)
-    await services.settle(principal.tenant, name)
+    await publisher.publish(principal.tenant, name)
     return try .json { try $0.modelSummary(model) }
   }
 
@@ -51,7 +53,7 @@ struct ModelRoutes {
   {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    let model = try await services.models.model(principal.tenant, dataset: name, version: version)
+    let model = try await models.model(principal.tenant, dataset: name, version: version)
     return try .conditional(request) { try $0.model(model) }
   }
 
@@ -74,7 +76,7 @@ struct ModelRoutes {
         throw QueryParameters.refusal("table", objection)
       }
     }
-    let model = try await services.models.model(principal.tenant, dataset: name, version: version).model
+    let model = try await models.model(principal.tenant, dataset: name, version: version).model
     switch format {
     case .json: return .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
     case .pmml: return .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
@@ -89,16 +91,16 @@ struct ModelRoutes {
   ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    let curves = try await services.models.curves(principal.tenant, dataset: name, version: version)
+    let curves = try await models.curves(principal.tenant, dataset: name, version: version)
     return try .json { try $0.encoded(curves) }
   }
 
-  @Sendable private func liveKPIs(
+  @Sendable private func readLiveKPIs(
     _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    let kpis = try await services.liveKPIs.kpis(principal.tenant, dataset: name, version: version)
+    let kpis = try await liveKPIs.kpis(principal.tenant, dataset: name, version: version)
     return try .json { try $0.liveKPIs(kpis, version: version) }
   }
 
@@ -107,7 +109,7 @@ struct ModelRoutes {
   {
     let (name, version) = try (context.dataset(), version(context))
     _ = try QueryParameters(request, known: [])
-    try await services.models.delete(principal.tenant, dataset: name, version: version, by: principal.actor)
+    try await models.delete(principal.tenant, dataset: name, version: version, by: principal.actor)
     return Response(status: .noContent)
   }
 
@@ -122,7 +124,7 @@ struct ModelRoutes {
     }
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let records = try await services.models.history(
+    let records = try await models.history(
       principal.tenant, dataset: name, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
     return try .page(Page(records, limit: limit) { "\($0.modelVersion)" }) { try $0.kpiRecord($1) }
   }
@@ -131,7 +133,7 @@ struct ModelRoutes {
     var csv = KPITable()
     var last: Int?
     repeat {
-      let page = try await services.models.history(principal.tenant, dataset: name, after: last, limit: 1_000)
+      let page = try await models.history(principal.tenant, dataset: name, after: last, limit: 1_000)
       for record in page { csv.append(record) }
       last = page.count == 1_000 ? page.last?.modelVersion : nil
     } while last != nil

@@ -7,20 +7,17 @@ import VerdictCore
 
 /// The stored predictions of a dataset as a stream, oldest first.
 struct PredictionExporting {
-  let services: AppServices
+  let datasets: DatasetStore
+  let export: PredictionExport
+  let limiter: ConnectionLimiter
 
   func export(
     _ name: String, _ tenant: TenantID, as type: BodyType, where filter: PredictionFilter,
     revalidator: KeyRevalidator
   ) async throws -> Response {
-    // Looked up before the answer begins, so that an absent dataset is a 404 and not an empty file.
-    let dataset = try await services.ingest.dataset(tenant, named: name)
-    let export = services.predictionExport
-    // The client holds a connection at its own pace: there may be so many of those.
-    let permit = try await services.connectionLimiter.take(.stream, for: tenant)
-    let body = ResponseBody { output in
-      defer { permit.leave() }
-      let sink = ResponseSink(output)
+    // Looked up before the response begins, so that an absent dataset is a 404 and not an empty file.
+    let dataset = try await datasets.dataset(tenant, named: name)
+    return try await .stream(type, for: tenant, limiter) { sink in
       if type == .csv { try await sink.write(Self.header(dataset)) }
       try await export.rows(tenant, dataset: dataset, where: filter) { predictions in
         try await revalidator.check()
@@ -37,10 +34,7 @@ struct PredictionExporting {
         }
         try await sink.write(bytes)
       }
-      try await sink.finish()
     }
-    let media = type == .csv ? "text/csv; charset=utf-8" : type.rawValue
-    return Response(status: .ok, headers: [.contentType: media], body: body)
   }
 
   private static func header(_ dataset: Dataset) -> [UInt8] {

@@ -8,7 +8,7 @@ import VerdictCore
 /// One stream of rows, and how each becomes a line of the answer.
 final class PredictionLineEncoder: @unchecked Sendable {
   // Sound: everything but the reader is constant, and the reader is used by one task at a time.
-  let services: AppServices
+  private let predictor: MeteredPredictor
   let tenant: TenantID
   let options: PredictionOptions
   let output: BodyType
@@ -19,10 +19,11 @@ final class PredictionLineEncoder: @unchecked Sendable {
   private let logger: Logger
 
   init(
-    services: AppServices, tenant: TenantID, name: String, features: [Feature], options: PredictionOptions,
+    predictor: MeteredPredictor, tenant: TenantID, name: String, features: [Feature],
+    options: PredictionOptions,
     output: BodyType, reader: any PredictionStreamReader, revalidator: KeyRevalidator, logger: Logger
   ) {
-    self.services = services
+    self.predictor = predictor
     self.tenant = tenant
     self.name = name
     self.features = features
@@ -77,7 +78,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
     bytes.reserveCapacity(chunk.count * 192)
     var answers: PredictionAnswers?
     if chunk.batch.count > 0 {
-      answers = try await services.predict(tenant, name, storing: storage) {
+      answers = try await predictor.predict(tenant, name, storing: storage) {
         // Features may have been added since the stream began; they are missing in its rows.
         guard
           $0.dataset.features.starts(

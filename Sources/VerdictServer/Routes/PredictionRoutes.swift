@@ -6,10 +6,13 @@ import PostgreSQL
 import RowFormats
 import VerdictCore
 
-/// `POST /v1/datasets/{dataset}/predictions` and `…/batch`: asking. What is stored is in ``StoredPredictionRoutes``, what
-/// was true in ``FeedbackRoutes``, batches as streams in ``StreamingPredictionHandler``.
+/// `POST /v1/datasets/{dataset}/predictions` and `…/batch`: new predictions. ``StreamingPredictionHandler`` handles batches as
+/// streams.
 struct PredictionRoutes {
-  let services: AppServices
+  let predictor: MeteredPredictor
+  let streaming: StreamingPredictionHandler
+  let limiter: ConnectionLimiter
+  let idempotency: IdempotentExecutor
 
   /// How many rows one JSON batch may have.
   static let batchLimit = 100_000
@@ -18,8 +21,6 @@ struct PredictionRoutes {
     let path = "/v1/datasets/{dataset}/predictions"
     api.on(.post, path, role: .predict, predict)
     api.on(.post, path + "/batch", role: .predict, predictBatch)
-    StoredPredictionRoutes(services: services).add(to: api)
-    FeedbackRoutes(services: services).add(to: api)
   }
 
   @Sendable private func predict(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -51,7 +52,7 @@ struct PredictionRoutes {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     if type != .json {
-      return try await StreamingPredictionHandler(services: services).answer(
+      return try await streaming.answer(
         request, principal, name, type, revalidator: context.keyRevalidator(request), logger: context.logger)
     }
     let options = try PredictionOptions(request)
@@ -71,8 +72,8 @@ struct PredictionRoutes {
     }
   }
 
-  /// Answers rows; under an Idempotency-Key in a transaction of its own together with the answer that is kept,
-  /// otherwise together with what other requests store at the same time.
+  /// Predicts rows: under an Idempotency-Key in a transaction of its own that also stores the response, otherwise in a flush
+  /// that concurrent requests share.
   private func answer(
     _ request: Request, _ principal: Principal, _ body: Body, _ name: String, _ options: PredictionOptions,
     reading read: @escaping @Sendable (ServedDataset) throws -> RowBatch,
@@ -81,38 +82,45 @@ struct PredictionRoutes {
     guard request.headers.contains(.idempotencyKey) else {
       let storage = options.storage(in: nil)
       guard options.store else {
-        return try write(try await services.predict(principal.tenant, name, storing: storage, reading: read))
+        return try write(try await predictor.predict(principal.tenant, name, storing: storage, reading: read))
       }
-      return try await services.withPermit(principal.tenant, bytes: body.bytes.count) {
-        try write(try await services.predict(principal.tenant, name, storing: storage, reading: read))
+      return try await limiter.withPermit(for: principal.tenant, bytes: body.bytes.count) {
+        try write(try await predictor.predict(principal.tenant, name, storing: storage, reading: read))
       }
     }
-    return try await services.once(request, principal, body: body) { tx in
-      try write(
-        try await services.predict(
-          principal.tenant, name, storing: options.storage(in: tx), reading: read))
+    return try await idempotency.run(request, principal, body: body) { tx in
+      IdempotentResponse(
+        try write(
+          try await predictor.predict(
+            principal.tenant, name, storing: options.storage(in: tx), reading: read)))
     }
   }
 }
 
-extension AppServices {
-  /// Answers rows, and counts what became of them.
+/// Predicts, and counts the outcomes.
+struct MeteredPredictor: Sendable {
+  let predictions: PredictionService
+  let metrics: PredictionMetrics
+
+  /// Predicts rows of a dataset.
+  ///
+  /// - Throws: as ``PredictionService/predict(_:dataset:storing:reading:)``.
   func predict(
     _ tenant: TenantID, _ name: String, storing storage: PredictionService.Storage,
     reading read: @Sendable (ServedDataset) throws -> RowBatch
   ) async throws -> PredictionAnswers {
     do {
       let answers = try await predictions.predict(tenant, dataset: name, storing: storage, reading: read)
-      predictionMetrics.answered(tenant, answers.count, stored: !answers.ids.isEmpty)
+      metrics.answered(tenant, answers.count, stored: !answers.ids.isEmpty)
       return answers
     } catch {
-      predictionMetrics.failed(error)
+      metrics.failed(error)
       throw error
     }
   }
 }
 
-/// What a request for predictions may ask for beside the rows.
+/// The options of a request for predictions.
 struct PredictionOptions {
   var explain = false
   var store = true
@@ -120,7 +128,7 @@ struct PredictionOptions {
 
   private static let known: Set<String> = ["explain", "store"]
 
-  /// Whether and how the answers are kept, in the transaction that the request has, if any.
+  /// How the predictions are stored, in the request's transaction if it has one.
   func storage(in tx: Transaction?) -> PredictionService.Storage {
     guard store else { return .nowhere(asking: tx) }
     return tx.map { .within($0) } ?? .committed

@@ -3,9 +3,10 @@ import HTTPTypes
 import Hummingbird
 import VerdictCore
 
-/// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: what has been answered.
+/// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: stored predictions.
 struct StoredPredictionRoutes {
-  let services: AppServices
+  let predictions: PredictionStore
+  let exporting: PredictionExporting
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
@@ -26,7 +27,7 @@ struct StoredPredictionRoutes {
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
-      return try await PredictionExporting(services: services).export(
+      return try await exporting.export(
         name, principal.tenant, as: type, where: filter, revalidator: context.keyRevalidator(request))
     }
     let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor", "sort"]))
@@ -40,9 +41,9 @@ struct StoredPredictionRoutes {
       case .uncertainty:
         .uncertainty(after: try query.cursor(PredictionOrder.UncertaintyCursor.init(cursor:)))
       }
-    let (dataset, predictions) = try await services.predictionStore.list(
+    let (dataset, found) = try await predictions.list(
       principal.tenant, dataset: name, where: try Self.filter(query), in: order, limit: limit + 1)
-    let page = Page(predictions, limit: limit) {
+    let page = Page(found, limit: limit) {
       sort == .newest ? $0.id.uuidString : $0.uncertainty.cursor
     }
     return .page(page) { $0.prediction($1, of: dataset) }
@@ -62,7 +63,7 @@ struct StoredPredictionRoutes {
   {
     let (name, id) = try (context.dataset(), context.identifier("id", of: "prediction"))
     _ = try QueryParameters(request, known: [])
-    let (dataset, prediction) = try await services.predictionStore.prediction(
+    let (dataset, prediction) = try await predictions.prediction(
       principal.tenant, dataset: name, id: id)
     return .json { $0.prediction(prediction, of: dataset) }
   }

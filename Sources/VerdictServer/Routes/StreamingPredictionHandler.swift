@@ -1,5 +1,3 @@
-import Crypto
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -7,13 +5,16 @@ import NIOCore
 import RowFormats
 import VerdictCore
 
-/// `POST …/predictions/batch` as NDJSON or CSV: answers go out while rows still come in, a line for each row in its order.
+/// `POST …/predictions/batch` as NDJSON or CSV: the response has a line for each row, in order, and starts while the request
+/// is still being received.
 ///
-/// Rows are answered as many at a time as have come: each such part by the model that is active then, and committed before
-/// its lines go out. A row that cannot be read has a line that says why. What ends the whole stream early (the database
-/// goes away, the gate closes) is its last line; if nothing has been answered yet, it is the answer itself.
+/// Rows are predicted in the chunks in which they arrive, each by the model that is active then, and committed before their
+/// lines are sent. A row that cannot be read has a line with its error. An error that ends the stream (the database fails,
+/// the gate closes) is the last line, or the whole response if no line has been sent.
 struct StreamingPredictionHandler {
-  let services: AppServices
+  let served: ServedDatasets
+  let predictor: MeteredPredictor
+  let idempotency: IdempotentExecutor
 
   private static let csvParameters: Set<String> = ["explain", "store", "delimiter", "ignore"]
   private static let parameters: Set<String> = ["explain", "store"]
@@ -35,7 +36,7 @@ struct StreamingPredictionHandler {
     if options.explain, output == .csv {
       throw QueryParameters.refusal("explain", "needs an answer as application/x-ndjson")
     }
-    let dataset = try await services.served.served(principal.tenant, named: name).dataset
+    let dataset = try await served.served(principal.tenant, named: name).dataset
     let reader: any PredictionStreamReader
     if type == .csv {
       reader = CSVPredictionReader(schema: dataset.schema, format: try CSVOptions.format(query, dataset))
@@ -43,12 +44,11 @@ struct StreamingPredictionHandler {
       reader = NDJSONPredictionReader(schema: dataset.schema)
     }
     let stream = PredictionLineEncoder(
-      services: services, tenant: principal.tenant, name: name, features: dataset.features, options: options,
+      predictor: predictor, tenant: principal.tenant, name: name, features: dataset.features,
+      options: options,
       output: output, reader: reader, revalidator: revalidator, logger: logger)
-    if let repeatable = try AppServices.idempotentRequest(request, bodyHash: Data()) {
-      return try await once(repeatable, request, stream)
-    }
-    // The first part is answered before the answer's head goes out, so that what is wrong from the start has its status.
+    if let key = try IdempotencyKey(request) { return try await answerOnce(key, request, principal, stream) }
+    // The first chunk is predicted before the response's head is sent, so that an early error has its own status.
     var body = try BodyStream(request, limit: BodyLimits.stream)
     var first: [UInt8] = []
     var isAtEnd = false
@@ -63,17 +63,13 @@ struct StreamingPredictionHandler {
     let head = stream.header + first
     let rest = Rest(body, isAtEnd: isAtEnd)
     return Response(
-      status: options.status, headers: [.contentType: Self.media(output)],
+      status: options.status, headers: [.contentType: output.contentType],
       body: ResponseBody { [rest] output in
         let sink = ResponseSink(output)
         try await sink.write(head)
         if !rest.isAtEnd { try await Self.pass(rest, through: stream, to: sink) }
         try await sink.finish()
       })
-  }
-
-  private static func media(_ output: BodyType) -> String {
-    output == .csv ? "text/csv; charset=utf-8" : output.rawValue
   }
 
   /// Reads, answers and writes at the same time.
@@ -161,27 +157,18 @@ struct StreamingPredictionHandler {
   /// How many parts of a stream are answered at the same time.
   private static let partsAtOnce = 2
 
-  /// Under an Idempotency-Key the whole batch is stored in one transaction together with its answer: all or nothing.
-  private func once(
-    _ repeatable: IdempotentRequest, _ request: Request, _ stream: PredictionLineEncoder
+  /// Under an Idempotency-Key the whole batch is stored in one transaction with its response: all or nothing.
+  private func answerOnce(
+    _ key: IdempotencyKey, _ request: Request, _ principal: Principal, _ stream: PredictionLineEncoder
   ) async throws -> Response {
-    let type = Self.media(stream.output)
     let body = try await Body.read(
       request, of: stream.tenant, accepted: [.ndjson, .csv], limit: BodyLimits.batch)
-    var repeatable = repeatable
-    repeatable.bodyHash = body.hash
-    return try await services.withPermit(stream.tenant, bytes: body.bytes.count) {
-      try await services.database.transaction(for: stream.tenant) { [repeatable] tx in
-        if let earlier = try await Idempotency.begin(stream.tenant, repeatable, in: tx) {
-          return Response(replaying: earlier)
-        }
-        let lines = try await stream.allLines(for: body.bytes, limit: PredictionRoutes.batchLimit, in: tx)
-        let answer = Response.bytes(
-          stream.options.status, type: type, ByteBuffer(bytes: stream.header + lines))
-        try await Idempotency.complete(
-          stream.tenant, repeatable, answer: try await StoredAnswer(answer), in: tx)
-        return answer
-      }
+    return try await idempotency.run(key, principal, body: body) { tx in
+      let lines = try await stream.allLines(for: body.bytes, limit: PredictionRoutes.batchLimit, in: tx)
+      return IdempotentResponse(
+        .bytes(
+          stream.options.status, type: stream.output.contentType,
+          ByteBuffer(bytes: stream.header + lines)))
     }
   }
 }

@@ -8,7 +8,8 @@ import VerdictCore
 
 /// `/v1/datasets/{dataset}/training-jobs`.
 struct TrainingJobRoutes {
-  let services: AppServices
+  let trainings: TrainingJobs
+  let idempotency: IdempotentExecutor
   let watch: JobWatch
 
   func add(to api: API) {
@@ -17,7 +18,7 @@ struct TrainingJobRoutes {
     api.on(.get, path, role: .read, list)
     api.on(.get, path + "/{id}", role: .read, read)
     api.on(.post, path + "/{id}/cancel", role: .write, cancel)
-    api.on(.get, path + "/{id}/events", role: .read, JobEvents(services: services, watch: watch).events)
+    api.on(.get, path + "/{id}/events", role: .read, JobEvents(trainings: trainings, watch: watch).events)
   }
 
   @Sendable private func create(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -29,11 +30,12 @@ struct TrainingJobRoutes {
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     let fields = try TrainingParametersBody.parse(body)
-    let response = try await services.once(request, principal, body: body) { tx in
-      let job = try await services.trainings.request(principal.tenant, dataset: name, in: tx) {
+    let response = try await idempotency.run(request, principal, body: body) { tx in
+      let job = try await trainings.request(principal.tenant, dataset: name, in: tx) {
         try fields.applied(to: $0)
       }
-      return try .json(.accepted, headers: [.location: Self.location(name, Int(job.id))]) { try $0.job(job) }
+      return IdempotentResponse(
+        try .json(.accepted, headers: [.location: Self.location(name, Int(job.id))]) { try $0.job(job) })
     }
     guard let wait, let id = response.headers[.location]?.split(separator: "/").last.flatMap({ Int($0) })
     else {
@@ -60,7 +62,7 @@ struct TrainingJobRoutes {
     let name = try context.dataset()
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let jobs = try await services.trainings.list(
+    let jobs = try await trainings.list(
       principal.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
     return try .page(Page(jobs, limit: limit) { "\($0.id)" }) { try $0.job($1) }
   }
@@ -70,7 +72,7 @@ struct TrainingJobRoutes {
   {
     let (name, id) = try (context.dataset(), context.number("id", of: "training job"))
     _ = try QueryParameters(request, known: [])
-    let job = try await services.trainings.job(principal.tenant, dataset: name, id: id)
+    let job = try await trainings.job(principal.tenant, dataset: name, id: id)
     return try .json { try $0.job(job) }
   }
 
@@ -82,9 +84,9 @@ struct TrainingJobRoutes {
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     try EmptyBody.check(body)
-    return try await services.once(request, principal, body: body) { tx in
-      let job = try await services.trainings.cancel(principal.tenant, dataset: name, id: id, in: tx)
-      return try .json { try $0.job(job) }
+    return try await idempotency.run(request, principal, body: body) { tx in
+      let job = try await trainings.cancel(principal.tenant, dataset: name, id: id, in: tx)
+      return IdempotentResponse(try .json { try $0.job(job) })
     }
   }
 
@@ -93,12 +95,12 @@ struct TrainingJobRoutes {
     _ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int, key: KeyRevalidator
   ) async throws -> Job {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    var job = try await services.trainings.job(tenant, dataset: name, id: id)
+    var job = try await trainings.job(tenant, dataset: name, id: id)
     guard !job.state.isFinal, seconds > 0 else { return job }
     let interval = Duration.milliseconds(min(500, seconds * 1_000))
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: interval) {
       try await key.check()
-      job = try await services.trainings.job(tenant, dataset: name, id: id)
+      job = try await trainings.job(tenant, dataset: name, id: id)
       if job.state.isFinal || ContinuousClock.now >= deadline { break }
     }
     return job

@@ -59,8 +59,8 @@ enum Texts {
     if let wait = (try? Preference.wait(of: request)) ?? nil {
       require((0...300).contains(wait), "a bounded wait")
     }
-    if let once = (try? AppServices.idempotentRequest(request, bodyHash: .init())) ?? nil {
-      require((1...255).contains(once.key.utf8.count), "a bounded key")
+    if let key = (try? IdempotencyKey(request)) ?? nil {
+      require((1...255).contains(key.text.utf8.count), "a bounded key")
     }
     for id in fields[values: .xRequestID] {
       require(RequestIdentifier.accepted(id).map { $0 == id } ?? true, "a request's own name, or none")

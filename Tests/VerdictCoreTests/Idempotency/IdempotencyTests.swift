@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct IdempotencyTests {
   private let request = IdempotentRequest(key: "k", operation: "POST /x", bodyHash: Data([1]))
-  private let answer = StoredAnswer(status: 201, headers: ["Location": "/x/1"], body: Data("{}".utf8))
+  private let answer = StoredResult(code: 201, metadata: ["Location": "/x/1"], body: Data("{}".utf8))
 
   @Test func anAnswerIsGivenAgainToTheSameRequestOnly() async throws {
     try await TestDomain.with { domain in
@@ -15,7 +15,7 @@ import Testing
       try await domain.database.transaction(for: tenant) { tx in
         let earlier = try await Idempotency.begin(tenant, request, in: tx)
         #expect(earlier == nil)
-        try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+        try await Idempotency.complete(tenant, request, result: answer, in: tx)
       }
       try await domain.database.transaction(for: tenant) { tx in
         let earlier = try await Idempotency.begin(tenant, request, in: tx)
@@ -39,7 +39,7 @@ import Testing
         try await domain.database.transaction(for: tenant) { tx in
           let earlier = try await Idempotency.begin(tenant, request, in: tx)
           #expect(earlier == nil)
-          try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+          try await Idempotency.complete(tenant, request, result: answer, in: tx)
         }
       }
     }
@@ -66,7 +66,7 @@ import Testing
       await #expect(throws: Refused.self) {
         try await domain.database.transaction(for: tenant) { tx in
           _ = try await Idempotency.begin(tenant, request, in: tx)
-          try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+          try await Idempotency.complete(tenant, request, result: answer, in: tx)
           throw Refused()
         }
       }
@@ -82,7 +82,7 @@ import Testing
       let tenant = try await domain.tenant()
       try await domain.database.transaction(for: tenant) { tx in
         _ = try await Idempotency.begin(tenant, request, in: tx)
-        try await Idempotency.complete(tenant, request, answer: answer, in: tx)
+        try await Idempotency.complete(tenant, request, result: answer, in: tx)
         try await tx.query("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
       }
       try await domain.database.transaction(for: tenant) { tx in

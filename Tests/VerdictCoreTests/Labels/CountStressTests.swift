@@ -100,7 +100,7 @@ import Testing
     }
     #expect(wrong == [], "dataset, counted 1 and 0, stored 1 and 0")
     let shown = try await domain.counts(tenant)
-    let dataset = try await domain.ingest.dataset(tenant, named: "d")
+    let dataset = try await domain.datasets.dataset(tenant, named: "d")
     let stored = try await domain.asOwner { connection in
       try await connection.query("SELECT count(*) FROM labels WHERE dataset_id = \(dataset.id)")
         .first?.decode(Int.self)

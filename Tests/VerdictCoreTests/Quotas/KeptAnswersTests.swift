@@ -15,7 +15,7 @@ import Testing
       _ = try await Idempotency.begin(tenant, request, in: tx)
       try await Idempotency.complete(
         tenant, request,
-        answer: StoredAnswer(status: 201, headers: [:], body: Data(repeating: 7, count: bytes)), in: tx)
+        result: StoredResult(code: 201, metadata: [:], body: Data(repeating: 7, count: bytes)), in: tx)
     }
   }
 

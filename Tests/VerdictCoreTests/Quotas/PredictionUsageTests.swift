@@ -45,7 +45,7 @@ import Testing
       for each in waiting { each.resume() }
     }
 
-    private func look() async throws -> PredictionUsage.Snapshot {
+    private func look() async throws -> QuotaUsage {
       let (stored, fails) = state.withLock { state in
         state.looks += 1
         return (state.stored, state.fails)
@@ -58,7 +58,7 @@ import Testing
         if goesOn { continuation.resume() }
       }
       if fails { throw PostgreSQLError(.connectionLost, "gone") }
-      return .init(maximum: maximum, stored: stored)
+      return .init(maximum: maximum, present: stored)
     }
   }
 

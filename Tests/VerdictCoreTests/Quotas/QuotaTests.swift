@@ -107,7 +107,7 @@ import Testing
         for index in 0..<12 {
           group.addTask {
             let key = try? await domain.database.transaction(for: tenant) { tx in
-              try await Quotas.admitKey(tenant, in: tx)
+              try await Quotas.admitOneMore(.keys, tenant, in: tx)
               return try await KeyStore.issue(tenant, name: "\(index)", role: .read, expiresAt: nil, in: tx)
             }
             return key != nil
