@@ -47,8 +47,18 @@ struct RowArrayWriter {
 
   /// The columns `numbers` and `categories` of a row.
   mutating func values(_ batch: RowBatch, _ row: Int) {
+    numbersColumn(batch, row)
+    categoriesColumn(batch, row)
+  }
+
+  /// The column `numbers` of a row.
+  mutating func numbersColumn(_ batch: RowBatch, _ row: Int) {
     column(.float8Array, Self.numbersSize(batch, row))
     numbers(batch, row * batch.numberSlots..<(row + 1) * batch.numberSlots)
+  }
+
+  /// The column `categories` of a row.
+  mutating func categoriesColumn(_ batch: RowBatch, _ row: Int) {
     column(.textArray, Self.categoriesSize(batch, row))
     categories(batch, row * batch.categorySlots..<(row + 1) * batch.categorySlots)
   }
@@ -58,7 +68,8 @@ struct RowArrayWriter {
     numbersSize(batch, row) + categoriesSize(batch, row)
   }
 
-  private static func numbersSize(_ batch: RowBatch, _ row: Int) -> Int {
+  /// Bytes of the value of `numbers`.
+  static func numbersSize(_ batch: RowBatch, _ row: Int) -> Int {
     let slots = batch.numberSlots
     guard slots > 0 else { return 12 }
     var size = arrayHeader + 12 * slots
@@ -66,7 +77,8 @@ struct RowArrayWriter {
     return size
   }
 
-  private static func categoriesSize(_ batch: RowBatch, _ row: Int) -> Int {
+  /// Bytes of the value of `categories`.
+  static func categoriesSize(_ batch: RowBatch, _ row: Int) -> Int {
     let slots = batch.categorySlots
     guard slots > 0 else { return 12 }
     var size = arrayHeader + 4 * slots

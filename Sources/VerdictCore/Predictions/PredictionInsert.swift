@@ -4,7 +4,7 @@ import PostgreSQL
 /// The statements that store predictions, each with its rows as one array: small groups of several tenants in one
 /// transaction and one round trip, large ones block by block in a transaction of their own.
 struct PredictionInsert: Sendable {
-  private let rowType = CompositeType("prediction_row")
+  private let rowType = CompositeType(PredictionColumn.rowType)
 
   /// From how many rows on a group is stored by itself, so that it holds up nobody else's single answer.
   static let large = 128
@@ -96,12 +96,15 @@ struct PredictionInsert: Sendable {
     }
   }
 
-  /// Which answers can share a statement.
+  private static let rowColumns = PredictionColumn.rowColumns.map(\.rawValue).joined(separator: ", ")
+  private static let qualifiedRowColumns = PredictionColumn.rowColumns.map { "r.\($0.rawValue)" }
+    .joined(separator: ", ")
+
+  /// The answers that can share an entry of the statement: those of one model of one revision of a dataset.
   private struct Target: Hashable {
     var tenant: TenantID
     var dataset: Int
     var revision: Int
-    /// Who answered, and from which probability on the label is 1: the same for all answers of one revision.
     var version: Int
     var threshold: Double
 
@@ -147,11 +150,11 @@ struct PredictionInsert: Sendable {
         FOR \(unescaped: holds ? "SHARE" : "KEY SHARE") OF d
       ), stored AS (
         INSERT INTO predictions
-          (tenant_id, dataset_id, model_version, threshold, id, label, probability, numbers, categories, warnings)
-        SELECT \(tenant), t.id, t.version, t.threshold, r.id, r.label, r.probability, r.numbers, r.categories, r.warnings
+          (tenant_id, dataset_id, model_version, threshold, \(unescaped: rowColumns))
+        SELECT \(tenant), t.id, t.version, t.threshold, \(unescaped: qualifiedRowColumns)
         FROM target t
-        JOIN unnest(\(rows)::prediction_row[]) WITH ORDINALITY
-          r (id, label, probability, numbers, categories, warnings, number) ON r.number > t.first AND r.number <= t.last
+        JOIN unnest(\(rows)::\(unescaped: PredictionColumn.rowType)[]) WITH ORDINALITY
+          r (\(unescaped: rowColumns), number) ON r.number > t.first AND r.number <= t.last
         RETURNING 1
       )
       """

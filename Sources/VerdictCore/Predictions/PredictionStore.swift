@@ -1,5 +1,4 @@
 package import Foundation
-import Learning
 package import PostgreSQL
 
 /// The stored predictions of datasets.
@@ -22,9 +21,9 @@ package struct PredictionStore: Sendable {
   ) async throws -> (Dataset, [StoredPrediction]) {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      let query = Self.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
+      let query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
       let rows = try await tx.query(query + " LIMIT \(limit)")
-      return (dataset, try rows.map { try Self.prediction($0) })
+      return (dataset, try rows.map { try PredictionColumn.prediction($0) })
     }
   }
 
@@ -33,9 +32,9 @@ package struct PredictionStore: Sendable {
     case .newest(before: nil): return " ORDER BY p.id DESC"
     case .newest(before: let id?): return " AND p.id < \(id) ORDER BY p.id DESC"
     case .uncertainty(after: nil): return " ORDER BY abs(p.probability - p.threshold), p.id"
-    case .uncertainty(after: let place?):
+    case .uncertainty(after: let cursor?):
       return """
-         AND (abs(p.probability - p.threshold), p.id) > (\(place.distance)::float8, \(place.id)::uuid)
+         AND (abs(p.probability - p.threshold), p.id) > (\(cursor.distance)::float8, \(cursor.id)::uuid)
         ORDER BY abs(p.probability - p.threshold), p.id
         """
     }
@@ -44,8 +43,8 @@ package struct PredictionStore: Sendable {
   static func condition(_ tenant: TenantID, _ dataset: Int, _ filter: PredictionFilter) -> Query {
     var query: Query = "WHERE p.tenant_id = \(tenant) AND p.dataset_id = \(dataset)"
     if let version = filter.modelVersion { query = query + " AND p.model_version = \(version)" }
-    // Ids begin with their time, and so does the index. Servers' clocks differ from the database's by some seconds, hence
-    // the minute.
+    // Ids begin with their time, so the index can skip the rest. The minute allows for clocks that differ between servers
+    // and the database.
     if let from = filter.createdFrom {
       let first = UUID.lowest(at: from.addingTimeInterval(-60))
       query = query + " AND p.created_at >= \(from) AND p.id >= \(first)"
@@ -78,44 +77,11 @@ package struct PredictionStore: Sendable {
     _ tenant: TenantID, dataset: Int, id: UUID, in tx: some QueryExecutor
   ) async throws -> StoredPrediction {
     let rows = try await tx.query(
-      select + "WHERE p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = \(id)")
+      PredictionColumn.select + "WHERE p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = \(id)"
+    )
     guard let row = rows.first else {
       throw DomainError.notFound(what: "prediction \(id.uuidString.lowercased())")
     }
-    return try prediction(row)
-  }
-
-  static let select: Query = """
-    SELECT p.id, p.created_at, p.model_version, p.label, p.probability, p.threshold, p.numbers, p.categories,
-           p.warnings, l.label, l.updated_at
-    FROM predictions p
-    LEFT JOIN labels l
-      ON l.tenant_id = p.tenant_id AND l.dataset_id = p.dataset_id AND l.prediction_id = p.id
-
-    """
-
-  private static func prediction(_ row: Row) throws -> StoredPrediction {
-    let (
-      id, createdAt, version, label, probability, threshold, numbers, categories, warnings, truth, truthAt
-    ) = try row.decode(
-      UUID.self, Date.self, Int.self, Bool.self, Double.self, Double.self, [Double?].self, [String?].self,
-      JSONB?.self, Bool?.self, Date?.self)
-    return try prediction(
-      id: id, createdAt: createdAt, version: version, label: label, probability: probability,
-      threshold: threshold, numbers: numbers, categories: categories, warnings: warnings, truth: truth,
-      truthAt: truthAt)
-  }
-
-  /// A prediction of the columns of ``select``.
-  static func prediction(
-    id: UUID, createdAt: Date, version: Int, label: Bool, probability: Double, threshold: Double,
-    numbers: [Double?], categories: [String?], warnings: JSONB?, truth: Bool?, truthAt: Date?
-  ) throws -> StoredPrediction {
-    var known: StoredPrediction.Truth?
-    if let truth, let truthAt { known = .init(label: truth, at: truthAt) }
-    return StoredPrediction(
-      id: id, createdAt: createdAt, modelVersion: version, label: label, probability: probability,
-      threshold: threshold, row: FeatureRow(numbers: numbers, categories: categories),
-      warnings: try warnings?.decode([PredictionWarning].self) ?? [], truth: known)
+    return try PredictionColumn.prediction(row)
   }
 }

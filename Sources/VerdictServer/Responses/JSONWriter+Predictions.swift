@@ -3,29 +3,27 @@ import Learning
 import VerdictCore
 
 extension JSONWriter {
-  /// A stored prediction.
+  /// A stored prediction: the members that ``PredictionColumn`` defines.
   mutating func prediction(_ prediction: StoredPrediction, of dataset: Dataset) {
     object { json in
-      json.name("id")
-      json.uuid(prediction.id)
-      json.name("features")
-      json.features(prediction.row, of: dataset)
-      json.name("label")
-      json.outcome(prediction.label)
-      json.name("probability")
-      json.number(prediction.probability)
-      json.name("threshold")
-      json.number(prediction.threshold)
-      json.name("model_version")
-      json.integer(prediction.modelVersion)
-      json.name("warnings")
-      json.warnings(prediction.warnings)
-      json.name("created_at")
-      json.time(prediction.createdAt)
-      json.name("true_label")
-      json.optional(prediction.truth) { $0.outcome($1.label) }
-      json.name("labelled_at")
-      json.optional(prediction.truth) { $0.time($1.at) }
+      for column in PredictionColumn.allCases {
+        guard let member = column.member else { continue }
+        json.name(member)
+        json.predictionValue(column.value(in: prediction), of: dataset)
+      }
+    }
+  }
+
+  private mutating func predictionValue(_ value: PredictionColumn.Value, of dataset: Dataset) {
+    switch value {
+    case .uuid(let id): uuid(id)
+    case .integer(let number): integer(number)
+    case .number(let number): self.number(number)
+    case .outcome(let label): outcome(label)
+    case .time(let date): time(date)
+    case .features(let row): features(row, of: dataset)
+    case .warnings(let warnings): self.warnings(warnings)
+    case .null: null()
     }
   }
 

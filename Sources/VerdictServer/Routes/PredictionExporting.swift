@@ -38,33 +38,53 @@ struct PredictionExporting {
   }
 
   private static func header(_ dataset: Dataset) -> [UInt8] {
-    var bytes = Array(
-      "id,created_at,model_version,label,probability,threshold,true_label,labelled_at".utf8)
-    for feature in dataset.features {
-      bytes.append(UInt8(ascii: ","))
-      bytes.append(csvField: feature.name)
+    var bytes: [UInt8] = []
+    for column in PredictionColumn.csv {
+      if column == .numbers {
+        for feature in dataset.features {
+          bytes.append(csvField: feature.name)
+          bytes.append(UInt8(ascii: ","))
+        }
+      } else {
+        bytes.append(contentsOf: column.rawValue.utf8)
+        bytes.append(UInt8(ascii: ","))
+      }
     }
-    return bytes + Array("\r\n".utf8)
+    return bytes.dropLast() + Array("\r\n".utf8)
   }
 
   private static func append(_ prediction: StoredPrediction, _ dataset: Dataset, to bytes: inout [UInt8]) {
-    bytes.append(uuid: prediction.id)
-    let label = prediction.label ? 1 : 0
-    bytes.append(
-      contentsOf: ",\(Timestamp.format(prediction.createdAt)),\(prediction.modelVersion),\(label),".utf8)
-    appendNumber(prediction.probability, to: &bytes)
-    bytes.append(UInt8(ascii: ","))
-    appendNumber(prediction.threshold, to: &bytes)
-    let truth = prediction.truth.map { "\($0.label ? 1 : 0),\(Timestamp.format($0.at))" } ?? ","
-    bytes.append(contentsOf: ",\(truth)".utf8)
-    for feature in dataset.features {
-      bytes.append(UInt8(ascii: ","))
-      switch prediction.row[feature] {
-      case .number(let number): appendNumber(number, to: &bytes)
-      case .category(let name): bytes.append(csvField: name)
-      case .missing: break
+    for column in PredictionColumn.csv {
+      if case .features(let row) = column.value(in: prediction) {
+        for feature in dataset.features {
+          append(row[feature], to: &bytes)
+          bytes.append(UInt8(ascii: ","))
+        }
+      } else {
+        append(column.value(in: prediction), to: &bytes)
+        bytes.append(UInt8(ascii: ","))
       }
     }
+    bytes.removeLast()
     bytes.append(contentsOf: "\r\n".utf8)
+  }
+
+  private static func append(_ value: PredictionColumn.Value, to bytes: inout [UInt8]) {
+    switch value {
+    case .uuid(let id): bytes.append(uuid: id)
+    case .integer(let number): bytes.append(contentsOf: String(number).utf8)
+    case .number(let number): appendNumber(number, to: &bytes)
+    case .outcome(let label): bytes.append(UInt8(ascii: label ? "1" : "0"))
+    case .time(let date): bytes.append(contentsOf: Timestamp.format(date).utf8)
+    case .features, .warnings, .null: break
+    }
+  }
+
+  private static func append(_ value: FeatureValue, to bytes: inout [UInt8]) {
+    switch value {
+    case .number(let number): appendNumber(number, to: &bytes)
+    case .category(let name): bytes.append(csvField: name)
+    case .missing: break
+    }
   }
 }
