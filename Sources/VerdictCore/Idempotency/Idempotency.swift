@@ -88,7 +88,7 @@ package enum Idempotency {
         headers = excluded.headers, body = excluded.body, created_at = now()
       """,
       // The table's trigger has updated the count.
-      QuotaUsage.query(.answerBytes, of: tenant),
+      QuotaUsage.statement(.answerBytes, of: tenant),
     ])
     guard let usage = try results.last?.first.map(QuotaUsage.init), usage.present > usage.maximum else {
       return

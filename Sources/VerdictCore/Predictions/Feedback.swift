@@ -1,35 +1,35 @@
 package import Foundation
 package import PostgreSQL
 
-/// Labelling predictions afterwards: what was true becomes a training row of its own.
+/// Labels stored predictions with their true outcomes, which turns them into training rows.
 package struct Feedback: Sendable {
-  /// What is said of one prediction.
+  /// The true outcome of one prediction.
   package struct Statement: Sendable, Equatable {
     /// The prediction.
     package var id: UUID
-    /// What was true; `nil` takes back what was said.
+    /// The true outcome; `nil` removes the label.
     package var truth: Bool?
 
-    /// Makes a statement; see the properties.
+    /// Creates a statement; see the properties.
     package init(id: UUID, truth: Bool?) {
       self.id = id
       self.truth = truth
     }
   }
 
-  /// What became of many statements.
+  /// The result of many statements.
   package struct Outcome: Sendable, Equatable {
     /// Predictions that had no label before.
     package var inserted = 0
-    /// Labels that said otherwise before.
+    /// Labels whose outcome changed.
     package var updated = 0
-    /// Labels taken back.
+    /// Labels that were removed.
     package var deleted = 0
-    /// Statements that changed nothing, since the same was known already.
+    /// Statements that changed nothing.
     package var unchanged = 0
-    /// All labels of the dataset afterwards.
+    /// The number of the dataset's labels afterwards.
     package var labelsStored = 0
-    /// The automatic training that waits now.
+    /// The automatic training that is queued afterwards, if any.
     package var trainingJob: Int?
   }
 
@@ -44,10 +44,10 @@ package struct Feedback: Sendable {
     self.autoTraining = autoTraining
   }
 
-  /// Says what was true of a prediction. The training row that comes of it is made once and changed afterwards;
-  /// saying the same again changes nothing.
+  /// Labels one prediction. The first label creates a training row and a later one changes it; the same label again changes
+  /// nothing.
   ///
-  /// - Parameter truth: what was true, which may be said in the dataset's own words.
+  /// - Parameter truth: translates the outcome from the dataset's own words.
   /// - Throws: ``DomainError/notFound(what:)``, what `truth` throws.
   package func label(
     _ tenant: TenantID, dataset name: String, prediction id: UUID,
@@ -62,9 +62,9 @@ package struct Feedback: Sendable {
     }
   }
 
-  /// Takes back what was said of a prediction, and with it the training row.
+  /// Removes the label of a prediction together with its training row. Without a label it changes nothing.
   ///
-  /// - Throws: ``DomainError/notFound(what:)`` when there is no such prediction; taking back twice is no error.
+  /// - Throws: ``DomainError/notFound(what:)`` if there is no such prediction.
   package func removeLabel(
     _ tenant: TenantID, dataset name: String, prediction id: UUID, by actor: Actor = .commandLine
   ) async throws {
@@ -76,11 +76,12 @@ package struct Feedback: Sendable {
     }
   }
 
-  /// Says what was true of many predictions, in the caller's transaction: all of it or, when it throws, nothing.
+  /// Labels many predictions in the caller's transaction: all of them or, if it throws, none.
   ///
-  /// - Parameter read: makes the statements out of the request, by the dataset; each prediction is named once.
-  /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, and what `refusal` makes of the positions of the
-  ///   statements whose predictions are not there.
+  /// - Parameters:
+  ///   - read: parses the statements of the request by the dataset; each prediction occurs once.
+  ///   - refusal: the error for the positions of statements about absent predictions.
+  /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, the error of `refusal`.
   package func label(
     _ tenant: TenantID, dataset name: String, by actor: Actor = .commandLine, in tx: Transaction,
     reading read: @Sendable (Dataset) throws -> [Statement],
@@ -93,8 +94,8 @@ package struct Feedback: Sendable {
     return try await apply(statements, tenant, dataset, by: actor, in: tx)
   }
 
-  /// The positions of the statements about predictions that are not there. Those that are stay until the transaction
-  /// ends.
+  /// The positions of the statements about absent predictions. Present ones are locked against deletion until the
+  /// transaction ends.
   private func missing(
     _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
   ) async throws -> [Int] {
@@ -112,23 +113,23 @@ package struct Feedback: Sendable {
   private func apply(
     _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
   ) async throws -> Outcome {
-    let said = statements.filter { $0.truth != nil }
-    let takenBack = statements.filter { $0.truth == nil }.map(\.id)
-    if !takenBack.isEmpty || said.count > 1 {
-      try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: !takenBack.isEmpty, in: tx)
+    let labelled = statements.filter { $0.truth != nil }
+    let removed = statements.filter { $0.truth == nil }.map(\.id)
+    if !removed.isEmpty || labelled.count > 1 {
+      try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: !removed.isEmpty, in: tx)
     }
     var change = LabelChange()
     var outcome = Outcome()
-    if !takenBack.isEmpty {
+    if !removed.isEmpty {
       change = try await LabelStore.remove(
-        tenant, dataset: dataset.id, where: " l.prediction_id = ANY(\(takenBack))", in: tx)
+        tenant, dataset: dataset.id, where: " l.prediction_id = ANY(\(removed))", in: tx)
       outcome.deleted = change.counts.changes
       if outcome.deleted > 0 {
         try await LabelStore.record(outcome.deleted, tenant, dataset, by: actor, in: tx)
       }
     }
-    if !said.isEmpty {
-      for row in try await tx.query(Self.upsert(said, tenant, dataset.id)) {
+    if !labelled.isEmpty {
+      for row in try await tx.query(Self.upsert(labelled, tenant, dataset.id)) {
         let (truth, replaced, version, predicted, count) = try row.decode(
           Bool.self, Bool?.self, Int.self, Bool.self, Int.self)
         change.live.add(count, version: version, predicted: predicted, outcome: truth)
@@ -154,14 +155,14 @@ package struct Feedback: Sendable {
     return outcome
   }
 
-  /// Makes or changes the training rows, and answers with what they were and are, counted.
-  private static func upsert(_ said: [Statement], _ tenant: TenantID, _ dataset: Int) -> Query {
+  /// Upserts the training rows; returns their old and new outcomes, counted.
+  private static func upsert(_ labelled: [Statement], _ tenant: TenantID, _ dataset: Int) -> Query {
     """
     WITH stored AS (
       INSERT INTO labels AS l (tenant_id, dataset_id, label, numbers, categories, prediction_id, model_version,
                                probability, predicted)
       SELECT p.tenant_id, p.dataset_id, s.truth, p.numbers, p.categories, p.id, p.model_version, p.probability, p.label
-      FROM unnest(\(said.map(\.id))::uuid[], \(said.map { $0.truth ?? false })::boolean[]) AS s(id, truth)
+      FROM unnest(\(labelled.map(\.id))::uuid[], \(labelled.map { $0.truth ?? false })::boolean[]) AS s(id, truth)
       JOIN predictions p ON p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = s.id
       ORDER BY p.id
       ON CONFLICT (tenant_id, dataset_id, prediction_id) WHERE prediction_id IS NOT NULL

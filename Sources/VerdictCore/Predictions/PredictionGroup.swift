@@ -1,21 +1,21 @@
 import Foundation
 import Learning
 
-/// Answers of one dataset, all from one state of it, on their way into the table.
+/// Predictions of one dataset, all computed from one revision, to be stored together.
 struct PredictionGroup: Sendable {
   var tenant: TenantID
   var dataset: Int
-  /// The revision that the answers were computed from; they are stored only if it is still the current one.
+  /// The revision that they were computed from; they are stored only while it is the current one.
   var revision: Int
   var answers: PredictionAnswers
 
   var count: Int { answers.count }
 
-  /// What became of a group.
+  /// The result of storing a group.
   enum Outcome: Sendable {
-    /// Committed, or written in the caller's transaction.
+    /// Committed, or inserted in the caller's transaction.
     case stored
-    /// The dataset has changed since: compute the answers again.
+    /// The dataset has changed; the predictions must be computed again.
     case stale
   }
 }

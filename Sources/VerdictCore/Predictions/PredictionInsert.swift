@@ -1,27 +1,25 @@
 import Learning
 import PostgreSQL
 
-/// The statements that store predictions, each with its rows as one array: small groups of several tenants in one
-/// transaction and one round trip, large ones block by block in a transaction of their own.
+/// Stores predictions by statements that have their rows as one array parameter: small groups of several tenants in one
+/// transaction and one round trip, a large group block by block in a transaction of its own.
 struct PredictionInsert: Sendable {
   private let rowType = CompositeType(PredictionColumn.rowType)
 
-  /// From how many rows on a group is stored by itself, so that it holds up nobody else's single answer.
+  /// The number of rows from which on a group has its own transaction, so that it delays no single prediction.
   static let large = 128
 
-  /// How long a commit of single answers may take before all of them are told that the database is away: one that fell silent
-  /// would otherwise hold everybody up.
+  /// The limit for a commit of small groups. All callers wait for it, so a database that stops responding must not block
+  /// them for long.
   private static let timeout = Duration.seconds(10)
 
-  /// The same for a large group.
-  private static let largePatience = Duration.seconds(60)
+  /// The limit for a large group.
+  private static let largeTimeout = Duration.seconds(60)
 
-  /// About how many bytes of rows a statement takes.
+  /// The approximate size of the rows of one statement in bytes.
   private static let chunk = 512 << 10
 
-  /// Stores all groups in one transaction; those whose dataset has changed since are left out.
-  ///
-  /// All groups of a tenant share one statement.
+  /// Stores all groups in one transaction, with one statement a tenant; groups whose dataset has changed are left out.
   func store(_ groups: [PredictionGroup], in database: Database) async throws -> [PredictionGroup.Outcome] {
     let pool = database.pool
     let type = try await rowType.oid(in: pool)
@@ -29,7 +27,7 @@ struct PredictionInsert: Sendable {
     for (index, group) in groups.enumerated() { members[Target(group), default: []].append(index) }
     var statements: [Query] = [database.isReadOnly ? "BEGIN READ ONLY" : "BEGIN"]
     var checks: [(statement: Int, targets: [Target])] = []
-    // Tenants and datasets are locked in one order everywhere, so that two flushes never wait for each other in a circle.
+    // Tenants and datasets are locked in one order everywhere, so that flushes cannot deadlock.
     let tenants = Dictionary(grouping: members.keys, by: \.tenant).sorted {
       $0.key.rawValue < $1.key.rawValue
     }
@@ -61,23 +59,23 @@ struct PredictionInsert: Sendable {
 
   /// Stores one group in a transaction of its own.
   func store(_ group: PredictionGroup, in database: Database) async throws -> PredictionGroup.Outcome {
-    try await database.transaction(for: group.tenant, within: Self.largePatience) {
+    try await database.transaction(for: group.tenant, within: Self.largeTimeout) {
       try await store(group, in: $0)
     }
   }
 
-  /// Stores one group in the caller's transaction: all of it or, if its dataset has changed since, nothing.
+  /// Stores one group in the caller's transaction: all of it or, if its dataset has changed, nothing.
   func store(_ group: PredictionGroup, in tx: Transaction) async throws -> PredictionGroup.Outcome {
     let type = try await rowType.oid(in: tx)
     let target = Target(group)
     do {
-      // One block on its way into the database while the next one is being written, and no further.
+      // One block is sent while the next one is encoded.
       return try await withThrowingTaskGroup(of: Bool.self) { running in
         var row = 0
         while row < group.count {
           let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, type: type)
           if try await running.next() == false { return .stale }
-          // While further blocks follow, the dataset must stay as it is.
+          // While blocks follow, the dataset must not change.
           let holds = row == 0 && rows.count < group.count
           row += rows.count
           running.addTask {
@@ -86,7 +84,7 @@ struct PredictionInsert: Sendable {
           }
         }
         if try await running.next() == false { return .stale }
-        // Last, since it locks what others count in, too.
+        // Last, since it locks a shared counter row.
         try await tx.query(PredictionCounting.add(group.count, group.tenant))
         return .stored
       }
@@ -117,17 +115,17 @@ struct PredictionInsert: Sendable {
     }
   }
 
-  /// One statement for a tenant, whatever the number of datasets and rows: it is prepared once a connection.
+  /// The statement of one tenant. Its text does not depend on the numbers of datasets and rows, so a connection prepares it
+  /// once.
   ///
-  /// A dataset's row is locked against deletion, once and not for each prediction, and compared with the revision that the
-  /// answers came from: nothing is stored for a dataset that has changed or gone. The statement returns the positions of the
-  /// targets that were as expected.
+  /// It locks each dataset's row once against deletion and compares the revision: nothing is stored for a dataset that has
+  /// changed or gone. It returns the positions of the targets that were current.
   ///
   /// - Parameters:
   ///   - rows: the rows of the first target, then those of the second, …
-  ///   - counts: how many rows each target has.
-  ///   - holds: whether the datasets must stay as they are until the end of the transaction.
-  ///   - counting: what counts the rows `stored`, if not another statement does.
+  ///   - counts: the number of rows of each target.
+  ///   - holds: whether the datasets must not change until the end of the transaction.
+  ///   - counting: the statement that counts the rows `stored`, unless a later one does.
   private static func insert(
     _ rows: PredictionRows, _ tenant: TenantID, _ targets: [Target], counts: [Int], holds: Bool = false,
     counting: Query? = nil

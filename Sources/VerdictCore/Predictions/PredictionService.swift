@@ -3,7 +3,7 @@ import Learning
 package import PostgreSQL
 package import RowFormats
 
-/// Answers feature vectors with the active model, past the gate, and stores the answers.
+/// Predicts rows with the active model if the gate admits it, and stores the predictions.
 package struct PredictionService: Sendable {
   private let database: Database
   private let served: ServedDatasets
@@ -11,20 +11,20 @@ package struct PredictionService: Sendable {
   private let live: LiveKPIStore
   private let usage: PredictionUsage
 
-  /// Whether and how answers are kept.
+  /// Whether and how predictions are stored.
   package enum Storage: Sendable {
-    /// Not at all: they have no ids. The caller's transaction, if there is one, is asked where the database is needed.
+    /// Not at all, and they have no ids. The caller's transaction, if any, is used for look-ups.
     case nowhere(asking: Transaction?)
-    /// Committed when ``predict(_:dataset:storing:reading:)`` returns, all of them or none; few rows together with others'.
+    /// Committed when ``predict(_:dataset:storing:reading:)`` returns, all of them or none; small groups share a commit.
     case committed
     /// In the caller's transaction.
     case within(Transaction)
   }
 
-  /// How often an answer is computed again because the dataset changed under it.
+  /// The number of attempts for a dataset that keeps changing during the computation.
   private static let attempts = 10
 
-  /// Answers from `served` and stores through `writer`.
+  /// Predicts from `served` and stores through `writer`.
   package init(database: Database, served: ServedDatasets, writer: PredictionWriter) {
     self.database = database
     self.served = served
@@ -33,11 +33,11 @@ package struct PredictionService: Sendable {
     usage = PredictionUsage(database: database)
   }
 
-  /// Answers rows of one dataset with one model version, in order.
+  /// Predicts rows of one dataset with one model version, in order.
   ///
   /// - Parameters:
-  ///   - storage: whether and how the answers are kept.
-  ///   - read: makes the rows out of the request, by the dataset's schema; called again when the dataset has changed.
+  ///   - storage: whether and how the predictions are stored.
+  ///   - read: parses the rows by the dataset's schema; called again if the dataset has changed.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/noModel(dataset:)``,
   ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``, ``PredictionRefusal``,
   ///   ``PredictionWriter/Overloaded``, what `read` throws, ``PostgreSQLError``.
@@ -83,14 +83,14 @@ package struct PredictionService: Sendable {
     throw PredictionWriter.Overloaded()
   }
 
-  /// The model that may answer; `nil` if the dataset in memory refuses it and the database does not any more.
+  /// The model that may predict; `nil` if the cached dataset refuses it and the database no longer does.
   private func admittedModel(
     of current: ServedDataset, _ tenant: TenantID, asking tx: Transaction?
   ) async throws -> ServedModel? {
     do {
       return try current.admittedModel()
     } catch DomainError.belowGate(_, _, _, let version, let labels?) where labels > 0 {
-      // Live KPIs move with every label while the verdict stays; the client gets the figures of now.
+      // Live KPIs change with every label, so the client gets the present values.
       guard let model = current.model else { return nil }
       try await live.checkGate(
         tenant, current.dataset, version: version, validation: model.kpis, asking: tx)

@@ -1,12 +1,12 @@
 import PostgreSQL
 import Synchronization
 
-/// Stores predictions in groups: while one transaction commits, what arrives waits and goes together in the next.
+/// Stores predictions by group commit: the groups that arrive while one transaction commits share the next one.
 ///
-/// Each caller goes on only after the commit of its own rows. The waiting line is bounded, so that an overloaded
-/// database makes callers fail fast instead of queueing without end.
+/// A caller continues after the commit of its own rows. The queue is bounded, so that callers fail fast when the database is
+/// overloaded.
 package final class PredictionWriter: Sendable {
-  /// Too many answers are waiting to be stored.
+  /// Too many predictions wait to be stored.
   package struct Overloaded: Error, Sendable {}
 
   private struct Waiting {
@@ -24,17 +24,17 @@ package final class PredictionWriter: Sendable {
   private let capacity: Int
   private let onFlush: @Sendable (_ rows: Int, _ duration: Duration) -> Void
   private let state = Mutex(State())
-  /// How predictions are stored.
+  /// Builds and runs the statements.
   let insert = PredictionInsert()
 
-  /// How many rows one transaction stores at most.
+  /// The most rows of one transaction.
   private static let rowsPerFlush = 2_000
 
   /// Stores into `database`.
   ///
   /// - Parameters:
-  ///   - capacity: how many rows may wait.
-  ///   - onFlush: is told of each transaction: how many rows it stored, and how long it took.
+  ///   - capacity: the most rows that may wait.
+  ///   - onFlush: called after each transaction with its rows and its duration.
   package init(
     database: Database, capacity: Int = 10_000,
     onFlush: @escaping @Sendable (_ rows: Int, _ duration: Duration) -> Void = { _, _ in }
@@ -44,7 +44,7 @@ package final class PredictionWriter: Sendable {
     self.onFlush = onFlush
   }
 
-  /// How many rows wait right now.
+  /// The number of rows that wait.
   package var waitingRows: Int { state.withLock { $0.rows } }
 
   /// Stores a group and returns after its commit.
@@ -60,8 +60,8 @@ package final class PredictionWriter: Sendable {
         return (true, !state.isFlushing)
       }
       if !isTaken { return continuation.resume(throwing: Overloaded()) }
-      // Where the database's answers arrive, so that none changes threads; and by itself, for it works for all callers: what
-      // it logs must not carry the first one's name.
+      // On the executor of the database's event loop, which saves thread changes. Detached, since it works for all callers
+      // and its log lines must not carry the first one's request id.
       if starts { Task.detached(executorPreference: DatabaseExecutor.shared) { await self.flushAll() } }
     }
   }
@@ -80,7 +80,7 @@ package final class PredictionWriter: Sendable {
     while let batch = next() { await flush(batch) }
   }
 
-  /// What goes into the next transaction; `nil`, and nobody flushes any more, when nothing waits.
+  /// The groups of the next transaction; `nil` ends the flushing when none waits.
   private func next() -> [Waiting]? {
     state.withLock { state in
       guard !state.waiting.isEmpty else {
@@ -112,7 +112,7 @@ package final class PredictionWriter: Sendable {
       onFlush(batch.reduce(0) { $0 + $1.group.count }, ContinuousClock.now - start)
       for (waiting, outcome) in zip(batch, outcomes) { waiting.continuation.resume(returning: outcome) }
     } catch {
-      // One bad group (a value that PostgreSQL refuses) must not fail its neighbours: each gets a try of its own.
+      // A group with a value that PostgreSQL refuses must not fail the others: each is tried alone.
       let isLastResort = batch.count == 1 || (error as? PostgreSQLError)?.isConnectionProblem ?? false
       for waiting in batch {
         if isLastResort {

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// The system's random numbers, fetched for sixteen ids at a time: the standard library's generator asks the system for each
-/// number, which costs more than the rest of an id.
+/// Random numbers from the kernel, fetched for sixteen ids at a time: `SystemRandomNumberGenerator` makes a system call for
+/// each number, which costs more than the rest of an id.
 enum RandomSupply {
   private struct State {
     var words = [UInt64](repeating: 0, count: 32)
@@ -11,7 +11,7 @@ enum RandomSupply {
 
   private static let state = Mutex(State())
 
-  /// Two numbers that nobody else has got or can foresee.
+  /// Two numbers that are used once and unpredictable.
   static func pair() -> (UInt64, UInt64) {
     state.withLock { state in
       if state.left == 0 {
@@ -25,7 +25,7 @@ enum RandomSupply {
   }
 
   private static func fill(_ words: inout [UInt64]) {
-    // 256 bytes are the most that getentropy(3) gives in one call.
+    // getentropy(3) returns at most 256 bytes a call.
     let filled = words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) == 0 }
     guard !filled else { return }
     var generator = SystemRandomNumberGenerator()

@@ -1,7 +1,7 @@
 package import Foundation
 
 extension UUID {
-  /// The smallest UUID of version 7 of a time: no id given later is before it.
+  /// The smallest UUID of version 7 of a time, a lower bound of all later ids.
   static func lowest(at date: Date) -> UUID {
     let milliseconds = UInt64(max(0, date.timeIntervalSince1970 * 1_000))
     func byte(_ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: milliseconds >> (8 * index)) }
@@ -10,7 +10,7 @@ extension UUID {
   }
 
   /// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix time in milliseconds, then random bits, so that
-  /// new rows go to the right-hand end of an index.
+  /// new rows extend an index at its right-hand end.
   package static func version7(at date: Date = Date()) -> UUID {
     let milliseconds = UInt64(max(0, date.timeIntervalSince1970 * 1_000))
     let (high, low) = RandomSupply.pair()
@@ -33,7 +33,7 @@ extension UUID {
     var low = withUnsafeBytes(of: first.uuid) {
       $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian
     }
-    // Room to count up within the 62 bits that are free.
+    // A cleared high bit leaves room to count within the 62 free bits.
     low &= ~0x2000_0000_0000_0000
     return (0..<count).map { index in
       var uuid = first.uuid

@@ -138,7 +138,7 @@ final class PredictionUsage: Sendable {
   }
 
   private static func read(_ tenant: TenantID, in tx: Transaction) async throws -> QuotaUsage {
-    guard let row = try await tx.query(QuotaUsage.query(.predictions, of: tenant)).first else {
+    guard let row = try await tx.query(QuotaUsage.statement(.predictions, of: tenant)).first else {
       throw DomainError.tenantErased
     }
     return try QuotaUsage(row)

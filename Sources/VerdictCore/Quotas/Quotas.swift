@@ -7,7 +7,7 @@ struct QuotaUsage: Sendable {
   /// The use.
   var present: Int
 
-  /// Decodes a row of ``query(_:of:)``.
+  /// Decodes a row of ``statement(_:of:)``.
   init(_ row: Row) throws { (maximum, present) = try row.decode(Int.self, Int.self) }
 
   /// For tests and for values that are known otherwise.
@@ -18,7 +18,7 @@ struct QuotaUsage: Sendable {
 
   /// The statement that reads limit and use as the columns `maximum` and `present`, the caller's own changes included. It
   /// returns no row for a tenant that has gone.
-  static func query(_ quota: Quota, of tenant: TenantID) -> Query {
+  static func statement(_ quota: Quota, of tenant: TenantID) -> Query {
     let maximum: Query =
       "SELECT coalesce((limits->>'\(unescaped: quota.rawValue)')::bigint, \(quota.standard ?? .max)) AS maximum, "
     let present: Query = quota.usage(of: tenant).map { "(" + $0 + ")" } ?? "0::bigint"

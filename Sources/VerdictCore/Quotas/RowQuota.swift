@@ -21,7 +21,7 @@ enum RowQuota {
   }
 
   /// The tenant's limit and rows, including the rows of the caller's transaction.
-  static func usage(_ tenant: TenantID) -> Query { QuotaUsage.query(.rows, of: tenant) }
+  static func usage(_ tenant: TenantID) -> Query { QuotaUsage.statement(.rows, of: tenant) }
 
   /// Refuses rows that exceed the limit already, before the database stores and rolls back a batch for a client that keeps
   /// posting. ``check(_:_:adding:in:)`` decides at the end.
