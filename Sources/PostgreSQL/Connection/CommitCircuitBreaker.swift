@@ -43,7 +43,7 @@ public final class CommitCircuitBreaker: Sendable {
 
   private let maxSlowCommits: Int
   private let logger: Logger
-  private let state = Protected(State())
+  private let state = LockedValueBox(State())
 
   /// A closed breaker.
   ///

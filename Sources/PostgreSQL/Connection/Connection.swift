@@ -21,7 +21,7 @@ public final class Connection: @unchecked Sendable {
   /// What the pool needs to know without asking for the connection.
   let activity = Atomic<Activity>(.busy)
   /// Who may use the rest.
-  let gate = Protected(Gate())
+  let gate = LockedValueBox(Gate())
 
   /// nil before connecting and after closing.
   var libpq: LibPQProtocolConnection?

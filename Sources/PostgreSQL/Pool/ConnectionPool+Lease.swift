@@ -111,7 +111,7 @@ extension ConnectionPool {
 
 /// The timer of one waiting task.
 private final class WaitTimer: Sendable {
-  private let token = Protected<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
+  private let token = LockedValueBox<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
 
   func start(
     on loop: EventLoop, at deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void

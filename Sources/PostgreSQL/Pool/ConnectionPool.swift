@@ -97,7 +97,7 @@ public final class ConnectionPool: Sendable {
 
   let configuration: Configuration
   let logger: Logger
-  let state: Protected<State>
+  let state: LockedValueBox<State>
 
   /// Makes a pool; it connects when it is asked for a connection, or when it is ``run()``.
   public init(_ configuration: Configuration, logger: Logger = Logger(label: "postgresql.pool")) {
@@ -106,7 +106,7 @@ public final class ConnectionPool: Sendable {
     let limits = PoolStateMachine.Limits(
       minimum: configuration.minimum, maximum: configuration.maximum,
       idleTimeout: configuration.idleTimeout, maxLifetime: configuration.maxLifetime)
-    state = Protected(State(machine: PoolStateMachine(limits)))
+    state = LockedValueBox(State(machine: PoolStateMachine(limits)))
   }
 
   /// Where the pool connects to.

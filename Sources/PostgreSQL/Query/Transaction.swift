@@ -25,7 +25,7 @@ final class TransactionContext: Sendable {
     var callbacks: [@Sendable (Bool) -> Void] = []
   }
 
-  private let state: Protected<State>
+  private let state: LockedValueBox<State>
   let savepoints = Atomic<Int>(0)
   let isReadOnly: Bool
 
@@ -34,7 +34,7 @@ final class TransactionContext: Sendable {
     if let isolation { begin += " ISOLATION LEVEL \(isolation.rawValue)" }
     if readOnly { begin += " READ ONLY" }
     isReadOnly = readOnly
-    state = Protected(State(phase: .pending([Query(unsafeSQL: begin)] + setup)))
+    state = LockedValueBox(State(phase: .pending([Query(unsafeSQL: begin)] + setup)))
   }
 
   var phase: Phase {

@@ -31,7 +31,7 @@ final class Channel: Sendable {
   }
 
   private let loop: EventLoop
-  private let state = Protected(State())
+  private let state = LockedValueBox(State())
 
   init(loop: EventLoop) {
     self.loop = loop

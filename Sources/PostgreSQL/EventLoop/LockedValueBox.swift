@@ -5,7 +5,7 @@ internal import Glibc
 /// `Synchronization.Mutex` would do, but on Linux the thread sanitizer does not understand it and reports every
 /// use as a race; this one stands on pthread_mutex, which it knows. Sound as `@unchecked Sendable`: the value
 /// is reached through the lock alone. The mutex has an address of its own because pthread forbids moving it.
-final class Protected<Value>: @unchecked Sendable {
+final class LockedValueBox<Value>: @unchecked Sendable {
   private var value: Value
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 

@@ -21,7 +21,7 @@ final class EventLoop: TaskExecutor {
     var sleepingUntil: ContinuousClock.Instant?
   }
 
-  private let state = Protected(State())
+  private let state = LockedValueBox(State())
   /// Jobs from the loop's own thread, which need no lock. Sound as `nonisolated(unsafe)`: used on it alone.
   nonisolated(unsafe) private var ownJobs: [UnownedJob] = []
   /// The thread's identity, 0 until it has started.
