@@ -52,24 +52,24 @@ extension Connection {
   /// Asks again while the statement runs on: a request that overtakes its statement finds an idle session and
   /// does nothing.
   private func requestAgain(_ id: UInt64, pause: Duration) {
-    let canceller: CancelHandle? = gate.withLock { gate in
-      guard gate.cancellation?.operation == id, gate.cancellation?.hasEnded == false,
-        gate.cancellation?.isGivenUp == false
+    let canceller: CancelHandle? = state.withLock { state in
+      guard state.cancellation?.operation == id, state.cancellation?.hasEnded == false,
+        state.cancellation?.isGivenUp == false
       else { return nil }
-      gate.cancellation?.isRequesting = true
-      return gate.canceller
+      state.cancellation?.isRequesting = true
+      return state.canceller
     }
     if let canceller { send(canceller, id, pause: pause) }
   }
 
   private func requestEnded(_ id: UInt64, pause: Duration) {
     var waiter: UnsafeContinuation<Void, Never>?
-    let goesOn = gate.withLock { gate in
-      guard gate.cancellation?.operation == id else { return false }
-      gate.cancellation?.isRequesting = false
-      waiter = gate.cancellation?.waiter
-      gate.cancellation?.waiter = nil
-      return gate.cancellation?.hasEnded == false
+    let goesOn = state.withLock { state in
+      guard state.cancellation?.operation == id else { return false }
+      state.cancellation?.isRequesting = false
+      waiter = state.cancellation?.waiter
+      state.cancellation?.waiter = nil
+      return state.cancellation?.hasEnded == false
     }
     waiter?.resume()
     guard goesOn else { return }
@@ -79,9 +79,9 @@ extension Connection {
 
   /// Remembers a timer of the cancelling; if that is over, the timer is too.
   private func keep(_ timer: TimerQueue.Token, for id: UInt64) {
-    let isKept = gate.withLock { gate in
-      guard gate.cancellation?.operation == id else { return false }
-      gate.cancellation?.timers.append(timer)
+    let isKept = state.withLock { state in
+      guard state.cancellation?.operation == id else { return false }
+      state.cancellation?.timers.append(timer)
       return true
     }
     if !isKept { loop.cancel(timer) }
@@ -89,12 +89,12 @@ extension Connection {
 
   private func giveUpCancelling(_ id: UInt64) {
     var waiter: UnsafeContinuation<Void, Never>?
-    let isCurrent = gate.withLock { gate in
-      guard gate.cancellation?.operation == id else { return false }
-      gate.cancellation?.isGivenUp = true
-      gate.cancellation?.isRequesting = false
-      waiter = gate.cancellation?.waiter
-      gate.cancellation?.waiter = nil
+    let isCurrent = state.withLock { state in
+      guard state.cancellation?.operation == id else { return false }
+      state.cancellation?.isGivenUp = true
+      state.cancellation?.isRequesting = false
+      waiter = state.cancellation?.waiter
+      state.cancellation?.waiter = nil
       return true
     }
     guard isCurrent else { return }
@@ -105,16 +105,16 @@ extension Connection {
   /// Waits until no cancel request of this operation is under way, and any that was has had its effect.
   /// To be called when the operation's results are in, before the connection is used for anything else.
   func settleCancellation(_ id: UInt64, wasHit: Bool) async {
-    let isCancelled = gate.withLock { gate in
-      guard gate.cancellation?.operation == id else { return false }
-      gate.cancellation?.hasEnded = true
+    let isCancelled = state.withLock { state in
+      guard state.cancellation?.operation == id else { return false }
+      state.cancellation?.hasEnded = true
       return true
     }
     guard isCancelled else { return }
     await withUnsafeContinuation { continuation in
-      let isOver = gate.withLock { gate in
-        guard gate.cancellation?.isRequesting == true else { return true }
-        gate.cancellation?.waiter = continuation
+      let isOver = state.withLock { state in
+        guard state.cancellation?.isRequesting == true else { return true }
+        state.cancellation?.waiter = continuation
         return false
       }
       if isOver { continuation.resume() }
@@ -124,9 +124,9 @@ extension Connection {
     if !wasHit, let libpq, !libpq.isBroken, PQpipelineStatus(libpq.connection) != PQ_PIPELINE_OFF {
       if PQpipelineSync(libpq.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
     }
-    let timers = gate.withLock { gate in
-      defer { gate.cancellation = nil }
-      return gate.cancellation?.timers ?? []
+    let timers = state.withLock { state in
+      defer { state.cancellation = nil }
+      return state.cancellation?.timers ?? []
     }
     for timer in timers { loop.cancel(timer) }
   }

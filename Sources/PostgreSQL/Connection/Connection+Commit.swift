@@ -6,9 +6,9 @@ extension Connection {
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
     // One that was cancelled before it was sent must not be: the request to cancel may be on its way.
-    let isInterrupted = gate.withLock { gate in
-      if gate.operations.interruption(of: id) != nil { return true }
-      gate.isCommitting = true
+    let isInterrupted = state.withLock { state in
+      if state.operations.interruption(of: id) != nil { return true }
+      state.isCommitting = true
       return false
     }
     if isInterrupted {

@@ -61,11 +61,11 @@ extension Connection {
     socket = fcntl(libpq.socket, F_DUPFD_CLOEXEC, 0)
     guard socket >= 0 else { throw PostgreSQLError(.connectionFailed, "no file descriptor left") }
     let (processID, serverVersion) = (PQbackendPID(libpq.connection), PQserverVersion(libpq.connection))
-    gate.withLock { gate in
-      gate.canceller = canceller
-      gate.socket = socket
-      gate.processID = processID
-      gate.serverVersion = Int(serverVersion)
+    state.withLock { state in
+      state.canceller = canceller
+      state.socket = socket
+      state.processID = processID
+      state.serverVersion = Int(serverVersion)
     }
   }
 

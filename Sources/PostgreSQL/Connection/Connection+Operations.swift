@@ -13,11 +13,11 @@ extension Connection {
       case sever
       case cancel(CancelHandle)
     }
-    let course: Course = gate.withLock { gate in
-      guard gate.operations.interrupt(id, reason) else { return .giveUp(gate.operations.giveUp(id)) }
-      if gate.isCommitting { return .sever }
-      guard let canceller = gate.canceller else { return .stopConnecting }
-      gate.cancellation = Cancellation(operation: id)
+    let course: Course = state.withLock { state in
+      guard state.operations.interrupt(id, reason) else { return .giveUp(state.operations.giveUp(id)) }
+      if state.isCommitting { return .sever }
+      guard let canceller = state.canceller else { return .stopConnecting }
+      state.cancellation = Cancellation(operation: id)
       return .cancel(canceller)
     }
     switch course {
@@ -31,8 +31,8 @@ extension Connection {
 
   /// Makes libpq see the end of the connection, wherever it waits.
   func sever() {
-    gate.withLock { gate in
-      if gate.socket >= 0 { shutdown(gate.socket, Int32(SHUT_RDWR)) }
+    state.withLock { state in
+      if state.socket >= 0 { shutdown(state.socket, Int32(SHUT_RDWR)) }
     }
   }
 
@@ -40,8 +40,8 @@ extension Connection {
   public func abort() {
     sever()
     let id = OperationID.next()
-    guard gate.withLock({ $0.operations.begin(id) }) else { return }
+    guard state.withLock({ $0.operations.begin(id) }) else { return }
     tearDown(PostgreSQLError(.connectionClosed, "the connection is closed"))
-    gate.withLock { $0.operations.end() }?.resume(returning: true)
+    state.withLock { $0.operations.end() }?.resume(returning: true)
   }
 }

@@ -57,7 +57,7 @@ extension Connection {
       guard !inTransactionBlock else {
         throw PostgreSQLError(.misuse, "another transaction is open on this connection")
       }
-      gate.withLock { $0.transaction = context }
+      state.withLock { $0.transaction = context }
       return prefix
     case .open:
       guard inTransactionBlock, isInside(context) else {
@@ -69,7 +69,7 @@ extension Connection {
   }
 
   private func isInside(_ context: TransactionContext) -> Bool {
-    gate.withLock { $0.transaction === context }
+    state.withLock { $0.transaction === context }
   }
 
   private func commit(_ context: TransactionContext, _ call: Call) async throws {
@@ -104,15 +104,15 @@ extension Connection {
 
   private func end(_ context: TransactionContext) {
     context.phase = .dead
-    gate.withLock { gate in
-      if gate.transaction === context { gate.transaction = nil }
+    state.withLock { state in
+      if state.transaction === context { state.transaction = nil }
     }
   }
 
   /// Makes the connection fit for the next borrower: waits for what is running, rolls back an open transaction.
   func reset() async {
     await rollBackWhatIsOpen(Call(sql: nil, file: #fileID, line: #line, shielded: true)) { true }
-    gate.withLock { $0.transaction = nil }
+    state.withLock { $0.transaction = nil }
   }
 
   /// Rolls back if, when it is this operation's turn, the session is in a transaction that is `ours`. A

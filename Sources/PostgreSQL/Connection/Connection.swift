@@ -10,8 +10,8 @@ internal import Synchronization
 /// the outcome of that is known, so that a late cancel cannot hit the next statement.
 /// A connection that is dropped is closed.
 ///
-/// Sound as `@unchecked Sendable`: the mutable properties below `gate` are used by the operation that the gate
-/// has admitted, of which there is one at a time, and each hands over to the next through the gate's lock.
+/// Sound as `@unchecked Sendable`: the mutable properties below `state` are used by the operation that the state
+/// has admitted, of which there is one at a time, and each hands over to the next through the state's lock.
 public final class Connection: @unchecked Sendable {
   let loop: EventLoop
   let configuration: ConnectionConfiguration
@@ -21,7 +21,7 @@ public final class Connection: @unchecked Sendable {
   /// What the pool needs to know without asking for the connection.
   let activity = Atomic<Activity>(.busy)
   /// Who may use the rest.
-  let gate = LockedValueBox(Gate())
+  let state = LockedValueBox(ConnectionState())
 
   /// nil before connecting and after closing.
   var libpq: LibPQProtocolConnection?
@@ -49,10 +49,10 @@ public final class Connection: @unchecked Sendable {
   deinit { tearDown(PostgreSQLError(.connectionClosed, "the connection was dropped")) }
 
   /// The server's process for this session (`pg_backend_pid()`), 0 when closed.
-  public var processID: Int32 { gate.withLock { $0.end == nil ? $0.processID : 0 } }
+  public var processID: Int32 { state.withLock { $0.end == nil ? $0.processID : 0 } }
 
   /// The server's version as a number, such as 150018.
-  public var serverVersion: Int { gate.withLock(\.serverVersion) }
+  public var serverVersion: Int { state.withLock(\.serverVersion) }
 
   /// True once the connection has been closed or lost.
   public var isClosed: Bool { activity.load(ordering: .acquiring) == .closed }
@@ -103,7 +103,7 @@ public final class Connection: @unchecked Sendable {
         channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra),
         processID: Int32(notify.pointee.be_pid))
       PQfreemem(notify)
-      gate.withLock(\.onNotification)?(notification)
+      state.withLock(\.onNotification)?(notification)
     }
   }
 
@@ -113,12 +113,12 @@ public final class Connection: @unchecked Sendable {
     let reason = failure ?? reason
     failure = reason
     activity.store(.closed, ordering: .releasing)
-    let callbacks = gate.withLock { gate in
-      defer { gate.onEnd = [] }
-      gate.socket = -1
-      gate.canceller = nil
-      gate.end = reason
-      return gate.onEnd
+    let callbacks = state.withLock { state in
+      defer { state.onEnd = [] }
+      state.socket = -1
+      state.canceller = nil
+      state.end = reason
+      return state.onEnd
     }
     channel.close()
     if socket >= 0 { Glibc.close(socket) }
@@ -130,9 +130,9 @@ public final class Connection: @unchecked Sendable {
 
   /// Calls back when the connection ends, at once if it has.
   func notifyEnd(_ callback: @escaping @Sendable (PostgreSQLError) -> Void) {
-    let end = gate.withLock { gate in
-      if gate.end == nil { gate.onEnd.append(callback) }
-      return gate.end
+    let end = state.withLock { state in
+      if state.end == nil { state.onEnd.append(callback) }
+      return state.end
     }
     if let end { callback(end) }
   }

@@ -45,7 +45,7 @@ extension Connection {
     do {
       if let context { _ = try openTransaction(context) }
       try leavePipelineMode()
-      gate.withLock { $0.copy = direction }
+      state.withLock { $0.copy = direction }
       copyHasEnded = false
       guard let libpq, PQsendQueryParams(libpq.connection, sql, 0, nil, nil, nil, nil, 0) == 1 else {
         throw PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
@@ -121,9 +121,9 @@ extension Connection {
     let postgres = error as? PostgreSQLError
     await settleCancellation(id, wasHit: postgres?.sqlState == .queryCanceled)
     let described = postgres.map { describe(copy: $0, interruption, call) }
-    gate.withLock { gate in
-      gate.copy = nil
-      gate.isInCopyStep = false
+    state.withLock { state in
+      state.copy = nil
+      state.isInCopyStep = false
     }
     await finish(id)
     return described ?? error

@@ -32,7 +32,7 @@ extension Connection {
 
   /// The next rows, nil at the end.
   func copyRead(_ id: UInt64, within limit: Duration? = nil) async throws -> [UInt8]? {
-    if gate.withLock({ $0.copyOutEnded == id }) { return nil }
+    if state.withLock({ $0.copyOutEnded == id }) { return nil }
     _ = try beginCopyStep(id, .copyOut)
     defer { endCopyStep(id) }
     let timer = limit.map { limit in
@@ -52,7 +52,7 @@ extension Connection {
     } catch {
       throw await leaveCopy(id, call, error)
     }
-    gate.withLock { $0.copyOutEnded = id }
+    state.withLock { $0.copyOutEnded = id }
     if let error = await leaveCopy(id, call, nil) { throw error }
     return nil
   }

@@ -3,27 +3,27 @@ extension Connection {
   ///
   /// The closure's writer and stream can be handed to several tasks; two at once would be one too many.
   func beginCopyStep(_ id: UInt64, _ direction: CopyDirection) throws -> Interruption? {
-    try gate.withLock { gate in
-      guard gate.operations.current == id, gate.copy == direction else {
-        throw gate.end ?? PostgreSQLError(.misuse, "the COPY has ended")
+    try state.withLock { state in
+      guard state.operations.current == id, state.copy == direction else {
+        throw state.end ?? PostgreSQLError(.misuse, "the COPY has ended")
       }
-      if gate.isInCopyStep {
+      if state.isInCopyStep {
         throw PostgreSQLError(.misuse, "another task is using the COPY's data")
       }
-      gate.isInCopyStep = true
-      return gate.operations.interruption(of: id)
+      state.isInCopyStep = true
+      return state.operations.interruption(of: id)
     }
   }
 
   func endCopyStep(_ id: UInt64) {
-    gate.withLock { gate in
-      if gate.operations.current == id { gate.isInCopyStep = false }
+    state.withLock { state in
+      if state.operations.current == id { state.isInCopyStep = false }
     }
   }
 
   /// After the closure: waits for a task that it has left behind in the middle of a step.
   func beginLastCopyStep(_ id: UInt64, _ direction: CopyDirection) async throws {
-    while gate.withLock({ $0.operations.current == id && $0.isInCopyStep }) {
+    while state.withLock({ $0.operations.current == id && $0.isInCopyStep }) {
       // Not the task's own: that one may be cancelled, and would not sleep.
       await Task { try? await Task.sleep(for: .milliseconds(1)) }.value
     }

@@ -111,7 +111,7 @@ extension Connection {
     _ notification: @escaping @Sendable (Notification) -> Void,
     onEnd: @escaping @Sendable (PostgreSQLError) -> Void
   ) {
-    gate.withLock { $0.onNotification = notification }
+    state.withLock { $0.onNotification = notification }
     notifyEnd(onEnd)
   }
 }

@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// The rest of the connection belongs to the operation that is the current one here, and to nobody if there is
 /// none: so it needs no lock, and statements run where their caller runs, without a change of thread.
-struct Gate {
+struct ConnectionState {
   var operations = OperationQueue()
   /// The current operation's cancelling on the server, from its start until it is settled.
   var cancellation: Cancellation?
@@ -36,12 +36,12 @@ struct Gate {
 extension Connection {
   /// Makes this operation the current one, when those before it are done.
   func enter(_ id: UInt64, shielded: Bool) async throws {
-    let isAdmitted = try gate.withLock { gate in
-      if gate.copy != nil, !shielded {
+    let isAdmitted = try state.withLock { state in
+      if state.copy != nil, !shielded {
         // Waiting would be a deadlock if it is the COPY's own closure that asks.
         throw PostgreSQLError(.misuse, "a COPY is running on this connection")
       }
-      return gate.operations.begin(id)
+      return state.operations.begin(id)
     }
     if !isAdmitted, await !waitForTurn(id, shielded: shielded) {
       throw PostgreSQLError(.cancelled, "the task was cancelled while waiting")
@@ -62,16 +62,16 @@ extension Connection {
 
   private func waitForTurn(_ id: UInt64, shielded: Bool) async -> Bool {
     await withUnsafeContinuation { turn in
-      let isAdmitted = gate.withLock { gate in
+      let isAdmitted = state.withLock { state in
         // It may have become free in between.
-        if gate.operations.begin(id) { return true }
-        gate.operations.append(id, turn)
+        if state.operations.begin(id) { return true }
+        state.operations.append(id, turn)
         return false
       }
       if isAdmitted {
         turn.resume(returning: true)
       } else if !shielded, Task.isCancelled {
-        gate.withLock { $0.operations.giveUp(id) }?.resume(returning: false)
+        state.withLock { $0.operations.giveUp(id) }?.resume(returning: false)
       }
     }
   }
@@ -94,16 +94,16 @@ extension Connection {
     if libpq != nil, socket >= 0 { channel.watchWhileIdle(socket, rearms: waits > 1) }
     var turn: OperationQueue.Turn?
     var hasMissedEvent = false
-    let hasLeft = gate.withLock { gate in
-      guard gate.operations.current == id else { return true }
-      if gate.cancellation?.operation == id { return false }
+    let hasLeft = state.withLock { state in
+      guard state.operations.current == id else { return true }
+      if state.cancellation?.operation == id { return false }
       publishActivity()
-      gate.isCommitting = false
-      turn = gate.operations.end()
+      state.isCommitting = false
+      turn = state.operations.end()
       if turn != nil {
         activity.store(.busy, ordering: .releasing)
       } else {
-        swap(&hasMissedEvent, &gate.hasMissedEvent)
+        swap(&hasMissedEvent, &state.hasMissedEvent)
       }
       return true
     }
@@ -113,17 +113,17 @@ extension Connection {
   }
 
   /// True if the operation is the current one.
-  func isCurrent(_ id: UInt64) -> Bool { gate.withLock { $0.operations.current == id } }
+  func isCurrent(_ id: UInt64) -> Bool { state.withLock { $0.operations.current == id } }
 
   /// Why the operation is to end, if it is.
-  func interruption(of id: UInt64) -> Interruption? { gate.withLock { $0.operations.interruption(of: id) } }
+  func interruption(of id: UInt64) -> Interruption? { state.withLock { $0.operations.interruption(of: id) } }
 
   /// Reads what came without being asked for: notifications, or the end of the session. On the loop's thread.
   func readWhileIdle() {
     let id = OperationID.next()
-    let isAdmitted = gate.withLock { gate in
-      if gate.operations.begin(id) { return true }
-      gate.hasMissedEvent = true
+    let isAdmitted = state.withLock { state in
+      if state.operations.begin(id) { return true }
+      state.hasMissedEvent = true
       return false
     }
     guard isAdmitted else { return }
