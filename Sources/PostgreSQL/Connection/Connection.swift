@@ -19,7 +19,7 @@ public final class Connection: @unchecked Sendable {
   let notices: NoticeReceiver
   let channel: Channel
   /// What the pool needs to know without asking for the connection.
-  let activity = Atomic<Activity>(.busy)
+  let status = Atomic<ConnectionStatus>(.busy)
   /// Who may use the rest.
   let state = LockedValueBox(ConnectionState())
 
@@ -55,7 +55,7 @@ public final class Connection: @unchecked Sendable {
   public var serverVersion: Int { state.withLock(\.serverVersion) }
 
   /// True once the connection has been closed or lost.
-  public var isClosed: Bool { activity.load(ordering: .acquiring) == .closed }
+  public var isClosed: Bool { status.load(ordering: .acquiring) == .closed }
 
   /// Ends the session after the running statement, if there is one.
   public func close() async { await close(PostgreSQLError(.connectionClosed, "the connection is closed")) }
@@ -112,7 +112,7 @@ public final class Connection: @unchecked Sendable {
     guard failure == nil || libpq != nil else { return }
     let reason = failure ?? reason
     failure = reason
-    activity.store(.closed, ordering: .releasing)
+    status.store(.closed, ordering: .releasing)
     let callbacks = state.withLock { state in
       defer { state.onEnd = [] }
       state.socket = -1

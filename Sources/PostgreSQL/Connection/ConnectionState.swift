@@ -57,7 +57,7 @@ extension Connection {
       await finish(id)
       throw PostgreSQLError(.cancelled, "the task was cancelled before the statement was sent")
     }
-    activity.store(.busy, ordering: .releasing)
+    status.store(.busy, ordering: .releasing)
   }
 
   private func waitForTurn(_ id: UInt64, shielded: Bool) async -> Bool {
@@ -97,11 +97,11 @@ extension Connection {
     let hasLeft = state.withLock { state in
       guard state.operations.current == id else { return true }
       if state.cancellation?.operation == id { return false }
-      publishActivity()
+      publishStatus()
       state.isCommitting = false
       turn = state.operations.end()
       if turn != nil {
-        activity.store(.busy, ordering: .releasing)
+        status.store(.busy, ordering: .releasing)
       } else {
         swap(&hasMissedEvent, &state.hasMissedEvent)
       }

@@ -95,14 +95,14 @@ extension ConnectionPool {
 
   /// Takes a connection back.
   func release(_ lease: Lease) {
-    switch lease.connection.activity.load(ordering: .acquiring) {
+    switch lease.connection.status.load(ordering: .acquiring) {
     case .idle: perform { $0.release(lease.id, isUsable: true, now: .now) }
     case .closed: perform { $0.release(lease.id, isUsable: false, now: .now) }
     case .inTransaction, .busy:
       logger.debug("a connection came back inside a transaction or in use")
       Task {
         await lease.connection.reset()
-        let isUsable = lease.connection.activity.load(ordering: .acquiring) == .idle
+        let isUsable = lease.connection.status.load(ordering: .acquiring) == .idle
         perform { $0.release(lease.id, isUsable: isUsable, now: .now) }
       }
     }

@@ -2,7 +2,7 @@ internal import CLibPQ
 internal import Synchronization
 
 /// What a connection is doing, as far as its pool is concerned.
-enum Activity: UInt8, AtomicRepresentable {
+enum ConnectionStatus: UInt8, AtomicRepresentable {
   /// Connecting, or a statement is running.
   case busy
   /// Ready, and in no transaction.
@@ -15,12 +15,12 @@ enum Activity: UInt8, AtomicRepresentable {
 
 extension Connection {
   /// Publishes the state after an operation.
-  func publishActivity() {
+  func publishStatus() {
     guard let libpq, !libpq.isBroken else {
-      activity.store(.closed, ordering: .releasing)
+      status.store(.closed, ordering: .releasing)
       return
     }
-    activity.store(inTransactionBlock ? .inTransaction : .idle, ordering: .releasing)
+    status.store(inTransactionBlock ? .inTransaction : .idle, ordering: .releasing)
   }
 
   /// True inside BEGIN … COMMIT, also when it has failed.
