@@ -43,7 +43,7 @@ extension Connection {
   }
 
   private func send(_ canceller: CancelHandle, _ id: UInt64, pause: Duration) {
-    startThread { [self] in
+    startDetachedThread { [self] in
       canceller.send()
       requestEnded(id, pause: pause)
     }

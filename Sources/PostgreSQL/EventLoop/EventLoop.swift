@@ -37,7 +37,7 @@ final class EventLoop: TaskExecutor {
     // Edge-triggered: each write is a new edge, so that the counter never needs to be read.
     var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: 0))
     epoll_ctl(poll, EPOLL_CTL_ADD, wakeUp, &event)
-    startThread { self.run() }
+    startDetachedThread { self.run() }
   }
 
   /// Adds a socket's registration and names it.

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Starts a detached thread. A process that cannot have one more thread cannot go on.
-func startThread(_ body: @escaping @Sendable () -> Void) {
+func startDetachedThread(_ body: @escaping @Sendable () -> Void) {
   final class Start: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -31,6 +31,6 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
 /// an event loop nor Swift's concurrency pool. Both are rare, and a slow one must not delay the others.
 func runBlocking<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
   await withCheckedContinuation { continuation in
-    startThread { continuation.resume(returning: body()) }
+    startDetachedThread { continuation.resume(returning: body()) }
   }
 }
