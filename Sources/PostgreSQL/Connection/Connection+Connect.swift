@@ -34,7 +34,7 @@ extension Connection {
   private func open(
     _ parameters: [String: String], _ id: UInt64, _ deadline: ContinuousClock.Instant
   ) async throws {
-    try await enter(id, shielded: false)
+    try await enter(id, ignoresCancellation: false)
     let timer = loop.schedule(at: deadline) { [weak self] in self?.interrupt(id, .statementTimeout) }
     do {
       try start(parameters)

@@ -9,7 +9,7 @@ extension Connection {
   ///   `connectionClosed`.
   public func verifier(ofPassword password: String, for role: String) async throws -> String {
     let id = OperationID.next()
-    try await enter(id, shielded: true)
+    try await enter(id, ignoresCancellation: true)
     let result = makeVerifier(password, role)
     await finish(id)
     return try result.get()

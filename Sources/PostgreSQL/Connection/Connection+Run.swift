@@ -7,7 +7,7 @@ struct Call: Sendable {
   var file: String
   var line: Int
   /// Not ended by the task's cancellation (ROLLBACK).
-  var shielded = false
+  var ignoresCancellation = false
   /// Before when the statements must be done, beside the configured statement timeout.
   var deadline: ContinuousClock.Instant?
   /// How long a cancelled statement may still take; `nil` for the configured time.
@@ -35,7 +35,7 @@ extension Connection {
       for query in queries { observer(query, call.file, call.line) }
     }
     let id = OperationID.next()
-    guard !call.shielded else { return try await runAlone(queries, call, id, context) }
+    guard !call.ignoresCancellation else { return try await runAlone(queries, call, id, context) }
     return try await withTaskCancellationHandler {
       try await runAlone(queries, call, id, context)
     } onCancel: {
@@ -46,7 +46,7 @@ extension Connection {
   private func runAlone(
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
-    try await enter(id, shielded: call.shielded)
+    try await enter(id, ignoresCancellation: call.ignoresCancellation)
     let commits = queries.last?.sql == "COMMIT"
     if commits { return try await runToCommit(queries, call, id, context) }
     let timer = scheduleTimeout(id, call)

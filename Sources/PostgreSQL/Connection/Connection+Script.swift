@@ -14,7 +14,7 @@ extension Connection {
     // BEGIN needs the other protocol, so it is sent ahead.
     if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
     try await withTaskCancellationHandler {
-      try await enter(id, shielded: call.shielded)
+      try await enter(id, ignoresCancellation: call.ignoresCancellation)
       do {
         if let context { _ = try openTransaction(context) }
         try await exchange(script: script, call, id)

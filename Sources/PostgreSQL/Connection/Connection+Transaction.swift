@@ -21,7 +21,7 @@ extension Connection {
   ) async throws -> T {
     if !readOnly { try configuration.commitBreaker?.admit() }
     let context = TransactionContext(setup, isolation, readOnly: readOnly)
-    let call = Call(sql: nil, file: file, line: line, shielded: true)
+    let call = Call(sql: nil, file: file, line: line, ignoresCancellation: true)
     let deadline = limit.map { ContinuousClock.now + $0 }
     let result: T
     do {
@@ -111,7 +111,7 @@ extension Connection {
 
   /// Makes the connection fit for the next borrower: waits for what is running, rolls back an open transaction.
   func reset() async {
-    await rollBackWhatIsOpen(Call(sql: nil, file: #fileID, line: #line, shielded: true)) { true }
+    await rollBackWhatIsOpen(Call(sql: nil, file: #fileID, line: #line, ignoresCancellation: true)) { true }
     state.withLock { $0.transaction = nil }
   }
 
@@ -120,7 +120,7 @@ extension Connection {
   private func rollBackWhatIsOpen(_ call: Call, _ ours: () -> Bool) async {
     let id = OperationID.next()
     // A connection that cannot be entered has ended, and the transaction with it.
-    guard (try? await enter(id, shielded: true)) != nil else { return }
+    guard (try? await enter(id, ignoresCancellation: true)) != nil else { return }
     let timer = scheduleTimeout(id, call)
     defer { if let timer { loop.cancel(timer) } }
     do {

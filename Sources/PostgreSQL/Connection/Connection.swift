@@ -64,7 +64,7 @@ public final class Connection: @unchecked Sendable {
   func close(_ reason: PostgreSQLError) async {
     let id = OperationID.next()
     // An error means that it is closed already.
-    guard (try? await enter(id, shielded: true)) != nil else { return }
+    guard (try? await enter(id, ignoresCancellation: true)) != nil else { return }
     tearDown(reason)
     await finish(id)
   }

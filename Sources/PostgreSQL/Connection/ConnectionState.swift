@@ -35,15 +35,15 @@ struct ConnectionState {
 
 extension Connection {
   /// Makes this operation the current one, when those before it are done.
-  func enter(_ id: UInt64, shielded: Bool) async throws {
+  func enter(_ id: UInt64, ignoresCancellation: Bool) async throws {
     let isAdmitted = try state.withLock { state in
-      if state.copy != nil, !shielded {
+      if state.copy != nil, !ignoresCancellation {
         // Waiting would be a deadlock if it is the COPY's own closure that asks.
         throw PostgreSQLError(.misuse, "a COPY is running on this connection")
       }
       return state.operations.begin(id)
     }
-    if !isAdmitted, await !waitForTurn(id, shielded: shielded) {
+    if !isAdmitted, await !waitForTurn(id, ignoresCancellation: ignoresCancellation) {
       throw PostgreSQLError(.cancelled, "the task was cancelled while waiting")
     }
     if let failure, libpq == nil {
@@ -53,14 +53,14 @@ extension Connection {
     waits = 0
     channel.stopIdling()
     // A cancellation after this line finds the operation as the current one.
-    if !shielded, Task.isCancelled {
+    if !ignoresCancellation, Task.isCancelled {
       await finish(id)
       throw PostgreSQLError(.cancelled, "the task was cancelled before the statement was sent")
     }
     status.store(.busy, ordering: .releasing)
   }
 
-  private func waitForTurn(_ id: UInt64, shielded: Bool) async -> Bool {
+  private func waitForTurn(_ id: UInt64, ignoresCancellation: Bool) async -> Bool {
     await withUnsafeContinuation { turn in
       let isAdmitted = state.withLock { state in
         // It may have become free in between.
@@ -70,7 +70,7 @@ extension Connection {
       }
       if isAdmitted {
         turn.resume(returning: true)
-      } else if !shielded, Task.isCancelled {
+      } else if !ignoresCancellation, Task.isCancelled {
         state.withLock { $0.operations.giveUp(id) }?.resume(returning: false)
       }
     }

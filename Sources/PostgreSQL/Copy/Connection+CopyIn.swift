@@ -41,7 +41,7 @@ extension Connection {
     configuration.observer?(query, call.file, call.line)
     let sql = try query.inlined()
     if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
-    try await enter(id, shielded: false)
+    try await enter(id, ignoresCancellation: false)
     do {
       if let context { _ = try openTransaction(context) }
       try leavePipelineMode()

@@ -133,7 +133,7 @@ public struct Transaction: QueryExecutor {
       _ = try await connection.run([Query(unsafeSQL: "RELEASE \(name)")], call, in: context)
       return result
     } catch {
-      call.shielded = true
+      call.ignoresCancellation = true
       _ = try await connection.run(
         [Query(unsafeSQL: "ROLLBACK TO \(name)"), Query(unsafeSQL: "RELEASE \(name)")], call, in: context)
       throw error
