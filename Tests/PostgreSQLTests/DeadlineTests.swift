@@ -99,7 +99,7 @@ import Testing
 
   @Test func vanishedPeersAreNoticedUnlessTheURLSaysOtherwise() async throws {
     let plain = try await ConnectionConfiguration(uri: "postgres://127.0.0.1/x").resolved()
-    for (name, value) in ConnectionConfiguration.watchfulness { #expect(plain[name] == value) }
+    for (name, value) in ConnectionConfiguration.keepaliveDefaults { #expect(plain[name] == value) }
     let own = "postgres://127.0.0.1/x?tcp_user_timeout=60000&keepalives_idle=300"
     let said = try await ConnectionConfiguration(uri: own).resolved()
     #expect(said["tcp_user_timeout"] == "60000" && said["keepalives_idle"] == "300")

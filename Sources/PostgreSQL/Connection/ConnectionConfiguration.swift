@@ -3,11 +3,11 @@ internal import CLibPQ
 /// Where the server is and how to talk to it.
 public struct ConnectionConfiguration: Sendable {
   /// libpq's keywords and values (manual, 34.1.2): host, port, user, dbname, password, sslmode, options, … What is not
-  /// said of ``watchfulness`` is added when connecting.
+  /// said of ``keepaliveDefaults`` is added when connecting.
   public var parameters: [String: String]
   /// How a peer that has vanished without a word is noticed over TCP: an idle connection is tried after 10 s and given up
   /// after 25, one with something on its way after 15 (manual, 34.1.2; tcp(7)). The system's own limits are hours.
-  public static let watchfulness = [
+  public static let keepaliveDefaults = [
     "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000",
   ]
 

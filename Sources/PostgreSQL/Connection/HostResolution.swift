@@ -12,7 +12,7 @@ extension ConnectionConfiguration {
     result["client_encoding"] = "UTF8"
     // A service file's own values would be overruled.
     if parameters["service"] == nil, environment("PGSERVICE") == nil {
-      result.merge(Self.watchfulness) { said, _ in said }
+      result.merge(Self.keepaliveDefaults) { said, _ in said }
     }
     guard parameters["hostaddr"] == nil, parameters["service"] == nil,
       let list = parameters["host"] ?? environment("PGHOST"), environment("PGHOSTADDR") == nil
