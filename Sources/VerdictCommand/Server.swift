@@ -42,7 +42,7 @@ struct Server: Sendable {
   init(_ installation: Installation, _ settings: Settings, logger: Logger) {
     var installation = installation.breaking(connections: settings.poolSize, logger: logger)
     // A standby that is down says nothing of its primary.
-    if settings.isReadOnly { installation.app.isSoleWayToPrimary = false }
+    if settings.isReadOnly { installation.app.connectsDirectlyToPrimary = false }
     self.installation = installation
     self.settings = settings
     self.logger = logger

@@ -113,7 +113,7 @@ extension Connection {
 
   private func failure(to connection: OpaquePointer) -> PostgreSQLError {
     var error = connectError(PQerrorMessage(connection))
-    if !configuration.isSoleWayToPrimary { error.isRefused = false }
+    if !configuration.connectsDirectlyToPrimary { error.isRefused = false }
     return error
   }
 }

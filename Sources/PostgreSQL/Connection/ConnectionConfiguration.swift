@@ -22,7 +22,7 @@ public struct ConnectionConfiguration: Sendable {
   public var commitTimeout: Duration = .seconds(30)
   /// A refusal to connect says that no server runs that takes writes (``PostgreSQLError/isServerDown``). Not so behind a pooler,
   /// which can be restarted by itself, and on a standby, whose primary goes on.
-  public var isSoleWayToPrimary = true
+  public var connectsDirectlyToPrimary = true
   /// Refuses transactions that write while commits are not confirmed; shared by all connections to one server.
   public var commitBreaker: CommitCircuitBreaker?
   /// How long a cancelled statement may still take before its connection is given up.

@@ -30,7 +30,7 @@ struct Installation: Sendable {
     if listenURL != nil, !app.sessionSetup.isEmpty { throw RoleBehindPooler() }
     // Behind a pooler a setting would stay with a session that others use.
     if listenURL == nil { app.sessionSetup.append(Self.bounds) }
-    app.isSoleWayToPrimary = listenURL == nil
+    app.connectsDirectlyToPrimary = listenURL == nil
     listening.sessionSetup.append(Self.bounds)
   }
 
