@@ -38,7 +38,7 @@ extension ConnectionPool {
       else { return [] }
       return [.resume(continuation, Lease(id: id, connection: connection))]
     case .fail(let waiters):
-      let error = state.machine.isShutDown ? PostgreSQLError(.poolClosed, "the pool is closed") : away(state)
+      let error = state.machine.isShutDown ? PostgreSQLError(.poolClosed, "the pool is closed") : unreachableError(state)
       return waiters.compactMap { waiter in
         state.waiters.removeValue(forKey: waiter).map { .fail($0, error) }
       }
@@ -50,7 +50,7 @@ extension ConnectionPool {
     }
   }
 
-  private func away(_ state: State) -> PostgreSQLError {
+  private func unreachableError(_ state: State) -> PostgreSQLError {
     PostgreSQLError(
       .connectionFailed, "the server cannot be reached: \(state.outage?.failure.message ?? "no answer")",
       sqlState: state.outage?.failure.sqlState, underlying: state.outage?.failure)

@@ -67,7 +67,7 @@ struct PoolStateMachine {
   var open: Int { idle.count + inUse.count }
 
   /// True when the server has not been reached lately: requests are then answered quickly.
-  private var isAway: Bool { failures >= limits.maxFailures && open == 0 }
+  private var isUnreachable: Bool { failures >= limits.maxFailures && open == 0 }
 
   // MARK: Requests
 
@@ -79,7 +79,7 @@ struct PoolStateMachine {
       inUse.insert(last.id)
       return (.connection(last.id), [])
     }
-    if isAway, connecting.isEmpty, let notBefore, now < notBefore { return (.unavailable, []) }
+    if isUnreachable, connecting.isEmpty, let notBefore, now < notBefore { return (.unavailable, []) }
     waiting.append(waiter)
     return (.waiting, grow(now))
   }
