@@ -2,7 +2,7 @@ extension Connection {
   /// Runs statements that end with COMMIT, as the current operation. In time or not, COMMIT is never cancelled.
   ///
   /// They are sent in one go, so that a cancel request for an earlier one could hit it: the whole of it is severed.
-  func runToCommit(
+  func runCommitPipeline(
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
     // One that was cancelled before it was sent must not be: the request to cancel may be on its way.

@@ -48,7 +48,7 @@ extension Connection {
   ) async throws -> [QueryResult] {
     try await enter(id, ignoresCancellation: call.ignoresCancellation)
     let commits = queries.last?.sql == "COMMIT"
-    if commits { return try await runToCommit(queries, call, id, context) }
+    if commits { return try await runCommitPipeline(queries, call, id, context) }
     let timer = scheduleTimeout(id, call)
     do {
       let results = try await exchange(queries, call, id, context)
