@@ -42,7 +42,7 @@ final class TransactionContext: Sendable {
     set { state.withLock { $0.phase = newValue } }
   }
 
-  func whenEnded(_ callback: @escaping @Sendable (Bool) -> Void) {
+  func onCompletion(_ callback: @escaping @Sendable (Bool) -> Void) {
     state.withLock { $0.callbacks.append(callback) }
   }
 
@@ -74,8 +74,8 @@ public struct Transaction: QueryExecutor {
 
   /// Calls back once the transaction is over, with whether it was committed; also true where that is unknown, since the
   /// connection broke at COMMIT.
-  public func whenEnded(_ callback: @escaping @Sendable (_ mayBeCommitted: Bool) -> Void) {
-    context.whenEnded(callback)
+  public func onCompletion(_ callback: @escaping @Sendable (_ mayBeCommitted: Bool) -> Void) {
+    context.onCompletion(callback)
   }
 
   /// Runs one statement.

@@ -172,7 +172,7 @@ final class PredictionUsage: Sendable {
       let (usage, tenant, rows) = (usage, tenant, rows)
       self.rows = 0
       if let tx {
-        tx.whenEnded { usage?.settle(tenant, rows, stored: $0) }
+        tx.onCompletion { usage?.settle(tenant, rows, stored: $0) }
       } else {
         usage?.settle(tenant, rows, stored: true)
       }
