@@ -8,7 +8,7 @@ struct Cancellation {
   /// The operation has its answer, and waits for a request that is under way.
   var hasEnded = false
   /// The server did not react in time: the session is severed, and no request can hit anybody any more.
-  var isGivenUp = false
+  var hasTimedOut = false
   var waiter: UnsafeContinuation<Void, Never>?
   var timers: [TimerQueue.Token] = []
 
@@ -38,7 +38,7 @@ final class CancelHandle: @unchecked Sendable {
 extension Connection {
   func startCancellation(_ id: UInt64, _ canceller: CancelHandle, _ grace: Duration?) {
     let grace = min(grace ?? configuration.cancelTimeout, configuration.cancelTimeout)
-    keep(loop.schedule(at: .now + grace) { [weak self] in self?.giveUpCancelling(id) }, for: id)
+    keep(loop.schedule(at: .now + grace) { [weak self] in self?.cancellationTimedOut(id) }, for: id)
     send(canceller, id, pause: .milliseconds(50))
   }
 
@@ -54,7 +54,7 @@ extension Connection {
   private func requestAgain(_ id: UInt64, pause: Duration) {
     let canceller: CancelHandle? = state.withLock { state in
       guard state.cancellation?.operation == id, state.cancellation?.hasEnded == false,
-        state.cancellation?.isGivenUp == false
+        state.cancellation?.hasTimedOut == false
       else { return nil }
       state.cancellation?.isRequesting = true
       return state.canceller
@@ -87,11 +87,11 @@ extension Connection {
     if !isKept { loop.cancel(timer) }
   }
 
-  private func giveUpCancelling(_ id: UInt64) {
+  private func cancellationTimedOut(_ id: UInt64) {
     var waiter: UnsafeContinuation<Void, Never>?
     let isCurrent = state.withLock { state in
       guard state.cancellation?.operation == id else { return false }
-      state.cancellation?.isGivenUp = true
+      state.cancellation?.hasTimedOut = true
       state.cancellation?.isRequesting = false
       waiter = state.cancellation?.waiter
       state.cancellation?.waiter = nil
@@ -104,7 +104,7 @@ extension Connection {
 
   /// Waits until no cancel request of this operation is under way, and any that was has had its effect.
   /// To be called when the operation's results are in, before the connection is used for anything else.
-  func settleCancellation(_ id: UInt64, wasHit: Bool) async {
+  func finishCancellation(_ id: UInt64, tookEffect: Bool) async {
     let isCancelled = state.withLock { state in
       guard state.cancellation?.operation == id else { return false }
       state.cancellation?.hasEnded = true
@@ -121,7 +121,7 @@ extension Connection {
     }
     // The signal of a request that came too late may still be on its way to the server process: an empty
     // round trip takes it up. The time limit of the cancelling goes on for it.
-    if !wasHit, let libpq, !libpq.isBroken, PQpipelineStatus(libpq.connection) != PQ_PIPELINE_OFF {
+    if !tookEffect, let libpq, !libpq.isBroken, PQpipelineStatus(libpq.connection) != PQ_PIPELINE_OFF {
       if PQpipelineSync(libpq.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
     }
     let timers = state.withLock { state in

@@ -8,20 +8,20 @@ extension Connection {
   /// - Parameter grace: how long the server has to react; `nil` for the configured time.
   func interrupt(_ id: UInt64, _ reason: Interruption, grace: Duration? = nil) {
     enum Course {
-      case giveUp(OperationQueue.Turn?)
+      case dequeue(OperationQueue.Turn?)
       case stopConnecting
       case sever
       case cancel(CancelHandle)
     }
     let course: Course = state.withLock { state in
-      guard state.operations.interrupt(id, reason) else { return .giveUp(state.operations.giveUp(id)) }
+      guard state.operations.interrupt(id, reason) else { return .dequeue(state.operations.removeWaiter(id)) }
       if state.isCommitting { return .sever }
       guard let canceller = state.canceller else { return .stopConnecting }
       state.cancellation = Cancellation(operation: id)
       return .cancel(canceller)
     }
     switch course {
-    case .giveUp(let turn): turn?.resume(returning: false)
+    case .dequeue(let turn): turn?.resume(returning: false)
     // There is nothing to cancel; the waiting step sees the reason.
     case .stopConnecting: channel.interruptWait()
     case .sever: sever()

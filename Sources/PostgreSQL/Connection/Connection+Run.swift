@@ -103,7 +103,7 @@ extension Connection {
         }
       }
       let interruption = interruption(of: id)
-      await settleCancellation(id, wasHit: failure.error.sqlState == .queryCanceled)
+      await finishCancellation(id, tookEffect: failure.error.sqlState == .queryCanceled)
       let failed = statementOf[failure.command].map { queries[$0] }
       if failure.error.isStalePlan, !isRetry, interruption == nil {
         for query in queries { statements.remove(query.sql) }

@@ -38,7 +38,7 @@ extension Connection {
     enterPipelineMode()
     if notices.takeUnconfirmedCommit() { throw unconfirmedCommit(call, script) }
     guard case .failure(let error) = outcome else { return }
-    await settleCancellation(id, wasHit: error.sqlState == .queryCanceled)
+    await finishCancellation(id, tookEffect: error.sqlState == .queryCanceled)
     throw describe(error, interruption, call, script)
   }
 

@@ -71,7 +71,7 @@ extension Connection {
       if isAdmitted {
         turn.resume(returning: true)
       } else if !ignoresCancellation, Task.isCancelled {
-        state.withLock { $0.operations.giveUp(id) }?.resume(returning: false)
+        state.withLock { $0.operations.removeWaiter(id) }?.resume(returning: false)
       }
     }
   }
@@ -79,7 +79,7 @@ extension Connection {
   /// Ends the current operation; if it was being cancelled, not before that can hit nobody else.
   func finish(_ id: UInt64) async {
     if !leave(id) {
-      await settleCancellation(id, wasHit: false)
+      await finishCancellation(id, tookEffect: false)
       _ = leave(id)
     }
   }

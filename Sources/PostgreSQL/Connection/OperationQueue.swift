@@ -50,7 +50,7 @@ struct OperationQueue {
   mutating func append(_ id: UInt64, _ turn: Turn) { waiting.append(Waiting(id: id, turn: turn)) }
 
   /// Takes a waiting operation out; it is to be told false.
-  mutating func giveUp(_ id: UInt64) -> Turn? {
+  mutating func removeWaiter(_ id: UInt64) -> Turn? {
     guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
     return waiting.remove(at: index).turn
   }

@@ -119,7 +119,7 @@ extension Connection {
     let interruption = interruption(of: id)
     enterPipelineMode()
     let postgres = error as? PostgreSQLError
-    await settleCancellation(id, wasHit: postgres?.sqlState == .queryCanceled)
+    await finishCancellation(id, tookEffect: postgres?.sqlState == .queryCanceled)
     let described = postgres.map { describe(copy: $0, interruption, call) }
     state.withLock { state in
       state.copy = nil
