@@ -12,13 +12,13 @@ public final class CommitCircuitBreaker: Sendable {
   /// How a commit ended.
   enum Confirmation: Sendable {
     /// It is confirmed.
-    case given
+    case confirmed
     /// The server has committed without its standby.
-    case givenUp
+    case committedLocally
     /// Its session was severed, and goes on at the server.
-    case severed
+    case connectionSevered
     /// It failed for another reason, such as a lost connection.
-    case none
+    case failed
   }
 
   private struct State {
@@ -88,14 +88,14 @@ public final class CommitCircuitBreaker: Sendable {
       guard let start = state.running.removeValue(forKey: id) else { return false }
       var opens = true
       switch confirmation {
-      case .none: return false
-      case .given:
+      case .failed: return false
+      case .confirmed:
         state.earlyStalls = 0
         return false
-      case .severed where .now - start < min(Self.stalled, configuration.commitTimeout) - .milliseconds(100):
+      case .connectionSevered where .now - start < min(Self.stalled, configuration.commitTimeout) - .milliseconds(100):
         state.earlyStalls += 1
         opens = state.earlyStalls > Self.earlyStallsAtMost
-      case .severed, .givenUp: break
+      case .connectionSevered, .committedLocally: break
       }
       state.stalls += 1
       guard opens, !state.isOpen else { return false }

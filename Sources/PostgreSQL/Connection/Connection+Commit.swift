@@ -36,11 +36,11 @@ extension Connection {
 
   /// Classifies the outcome of a commit for the circuit breaker.
   private static func confirmation<T>(_ outcome: Result<T, any Error>) -> CommitCircuitBreaker.Confirmation {
-    guard case .failure(let error) = outcome else { return .given }
+    guard case .failure(let error) = outcome else { return .confirmed }
     switch (error as? PostgreSQLError)?.kind {
-    case .commitUnconfirmed: return .givenUp
-    case .statementTimeout, .cancelled: return .severed
-    default: return .none
+    case .commitUnconfirmed: return .committedLocally
+    case .statementTimeout, .cancelled: return .connectionSevered
+    default: return .failed
     }
   }
 

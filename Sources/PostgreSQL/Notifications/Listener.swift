@@ -86,7 +86,7 @@ public struct Listener: Sendable {
       try await connection.pipeline(channels.map { "LISTEN \(identifier: $0)" })
       events.yield(.connected)
       connected()
-      let heart = Task {
+      let heartbeatTask = Task {
         do {
           while true {
             try await Task.sleep(for: heartbeat)
@@ -96,7 +96,7 @@ public struct Listener: Sendable {
           }
         } catch { connection.abort() }
       }
-      defer { heart.cancel() }
+      defer { heartbeatTask.cancel() }
       for await error in ended { return error }
       await connection.close()
       return PostgreSQLError(.cancelled, "the listener was cancelled")

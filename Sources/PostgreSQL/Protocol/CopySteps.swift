@@ -108,7 +108,7 @@ struct CopyReadSteps: ProtocolSteps {
     var isCut = false
     // Room for one more row of usual length, so that few have to be put together below.
     var chunk = [UInt8](unsafeUninitializedCapacity: chunkSize + 8192) { space, count in
-      var hasNews = true
+      var mayHaveMoreInput = true
       while count < chunkSize {
         let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(space)[count...])
         last = connection.copyData(into: room)
@@ -116,16 +116,16 @@ struct CopyReadSteps: ProtocolSteps {
         case .row(let size):
           count += size
           isCut = size == room.count
-          hasNews = true
-        case .wouldBlock where hasNews:
+          mayHaveMoreInput = true
+        case .wouldBlock where mayHaveMoreInput:
           // libpq reads 16 KiB at once; the socket usually holds more, and asking is cheaper than waiting.
           _ = connection.consumeInput()
-          hasNews = false
+          mayHaveMoreInput = false
         case .wouldBlock, .finished, .failed: return
         }
       }
     }
-    while isCut { isCut = appendRest(of: &chunk, &connection, &last) }
+    while isCut { isCut = appendRemainder(of: &chunk, &connection, &last) }
     switch last {
     case .row: return .done(Outcome(chunk: chunk, isLast: false))
     case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))
@@ -138,7 +138,7 @@ struct CopyReadSteps: ProtocolSteps {
 
   /// The chunk was filled to the brim: the rest of a row may follow, which libpq has whole. True if it filled
   /// the room for it to the brim again.
-  private func appendRest(
+  private func appendRemainder(
     of chunk: inout [UInt8], _ connection: inout some ProtocolConnection, _ last: inout CopyDataOutcome
   ) -> Bool {
     var isCut = false

@@ -6,14 +6,14 @@ extension Query {
   func inlined() throws -> String {
     if binds.count == 0 { return sql }
     var text = ""
-    var rest = sql[...]
+    var remainder = sql[...]
     for (offset, number) in placeholderOffsets {
       let start = sql.utf8.index(sql.startIndex, offsetBy: offset)
-      text += rest[rest.startIndex..<start]
+      text += remainder[remainder.startIndex..<start]
       text += try binds.literal(number - 1)
-      rest = sql[sql.utf8.index(start, offsetBy: 1 + String(number).utf8.count)...]
+      remainder = sql[sql.utf8.index(start, offsetBy: 1 + String(number).utf8.count)...]
     }
-    return text + rest
+    return text + remainder
   }
 }
 
