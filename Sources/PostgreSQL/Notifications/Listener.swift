@@ -41,19 +41,19 @@ public struct Listener: Sendable {
     AsyncStream { continuation in
       let task = Task {
         var pause = Duration.milliseconds(50)
-        var outage: Outage?
+        var connectFailures: ConnectFailures?
         while !Task.isCancelled {
           let failure = await listen(continuation) {
             pause = .milliseconds(50)
-            if let outage { logger.notice("listening again", metadata: outage.metadata) }
-            outage = nil
+            if let connectFailures { logger.notice("listening again", metadata: connectFailures.metadata) }
+            connectFailures = nil
           }
           if Task.isCancelled { break }
-          // One warning an outage: the attempts that follow say nothing new.
+          // One warning an connectFailures: the attempts that follow say nothing new.
           logger.log(
-            level: outage == nil ? .warning : .debug, "listener disconnected, will go on trying",
+            level: connectFailures == nil ? .warning : .debug, "listener disconnected, will go on trying",
             metadata: ["error": "\(failure)"])
-          outage = Outage(following: outage, failure)
+          connectFailures = ConnectFailures(following: connectFailures, failure)
           continuation.yield(.disconnected(failure))
           try? await Task.sleep(for: pause)
           pause = min(pause * 2, .milliseconds(800))

@@ -52,8 +52,8 @@ extension ConnectionPool {
 
   private func unreachableError(_ state: State) -> PostgreSQLError {
     PostgreSQLError(
-      .connectionFailed, "the server cannot be reached: \(state.outage?.failure.message ?? "no answer")",
-      sqlState: state.outage?.failure.sqlState, underlying: state.outage?.failure)
+      .connectionFailed, "the server cannot be reached: \(state.connectFailures?.lastError.message ?? "no answer")",
+      sqlState: state.connectFailures?.lastError.sqlState, underlying: state.connectFailures?.lastError)
   }
 
   private func carryOut(_ effect: Effect) {
@@ -73,15 +73,15 @@ extension ConnectionPool {
     let task = Task.detached { [self] in
       do {
         let connection = try await Connection.connect(configuration.connection, logger: logger)
-        var outage: Outage?
+        var connectFailures: ConnectFailures?
         perform { machine, state in
           state.attempts[id] = nil
           state.connections[id] = connection
-          outage = state.outage
-          state.outage = nil
+          connectFailures = state.connectFailures
+          state.connectFailures = nil
           return machine.connected(id, now: .now)
         }
-        if let outage { logger.notice("connected again", metadata: outage.metadata) }
+        if let connectFailures { logger.notice("connected again", metadata: connectFailures.metadata) }
         connection.notifyEnd { [weak self] _ in self?.ended(id) }
       } catch {
         let failure =
@@ -90,11 +90,11 @@ extension ConnectionPool {
         perform { machine, state in
           state.attempts[id] = nil
           // A pool that closes ends its attempts itself.
-          isFirst = state.outage == nil && !machine.isShutDown
-          state.outage = Outage(following: state.outage, failure)
+          isFirst = state.connectFailures == nil && !machine.isShutDown
+          state.connectFailures = ConnectFailures(following: state.connectFailures, failure)
           return machine.connectFailed(id, isFinal: failure.isFinalConnectFailure, now: .now)
         }
-        // One warning an outage: the attempts that follow, several a second, say nothing new.
+        // One warning an connectFailures: the attempts that follow, several a second, say nothing new.
         logger.log(
           level: isFirst ? .warning : .debug, "cannot connect, will go on trying",
           metadata: ["error": "\(failure)"])

@@ -77,7 +77,7 @@ extension ConnectionPool {
     // If the server cannot be reached that is the better explanation.
     let failure = state.withLock { state in
       state.timeouts += 1
-      return state.machine.failures > 0 ? state.outage?.failure : nil
+      return state.machine.failures > 0 ? state.connectFailures?.lastError : nil
     }
     var error = PostgreSQLError(
       failure == nil ? .acquireTimeout : .connectionFailed,

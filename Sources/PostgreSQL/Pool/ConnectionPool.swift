@@ -69,7 +69,7 @@ public final class ConnectionPool: Sendable {
     var waited = Duration.zero
     var timeouts = 0
     /// Set from the first failed attempt to connect to the next success.
-    var outage: Outage?
+    var connectFailures: ConnectFailures?
     /// Connections that are given up, for ``ConnectionPool/withState(_:)``.
     var dropped: [Connection] = []
 
