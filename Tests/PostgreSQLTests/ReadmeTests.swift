@@ -28,7 +28,7 @@ import Testing
         }
       }
 
-      // Rows by the hundred thousand.
+      // Bulk loading.
       try await pool.withConnection { connection in
         try await connection.copyIn("COPY people FROM STDIN (FORMAT binary)") { writer in
           var rows = BinaryCopyWriter()
@@ -43,7 +43,7 @@ import Testing
         }
       }
 
-      // A typed error says what can be done about it.
+      // The kind and the SQLSTATE of an error tell how to handle it.
       do {
         try await pool.query("INSERT INTO people VALUES (\(1), NULL)")
       } catch let error as PostgreSQLError where error.sqlState == .uniqueViolation {

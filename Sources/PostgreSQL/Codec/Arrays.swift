@@ -18,13 +18,13 @@ extension PostgresType {
   }
 }
 
-/// The form is that of `array_send`: dimensions, a flag for NULLs, the element type, then per dimension
-/// its length and lower bound, then each element with its length word (-1 for NULL).
+/// Arrays have the form of `array_send`: the number of dimensions, a NULL flag and the element type, then the length and lower
+/// bound of each dimension, then each element after its length word (-1 for NULL).
 extension Array: PostgresEncodable where Element: PostgresArrayElement {
-  /// The array type over the element's type.
+  /// The array type of the element's type.
   @inlinable public static var postgresType: PostgresType { Element.postgresArrayType }
 
-  /// Appends a one-dimensional array (an empty one has no dimension, as the server writes it).
+  /// Appends a one-dimensional array; an empty one has no dimension, as the server writes it.
   @inlinable public func encode(into bytes: inout [UInt8]) {
     let start = bytes.count
     bytes.appendBigEndian(Int32(isEmpty ? 0 : 1))
@@ -50,7 +50,7 @@ extension Array: PostgresEncodable where Element: PostgresArrayElement {
 }
 
 extension Array: PostgresDecodable where Element: PostgresArrayElement {
-  /// Reads a one-dimensional array; the element type stands in the value itself.
+  /// Reads a one-dimensional array; the value itself contains the element type.
   @inlinable public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
     guard bytes.byteCount >= 12 else { throw DecodingProblem.malformed }
     let elementType = PostgresType(rawValue: bytes.bigEndian(at: 8, as: UInt32.self))
@@ -59,7 +59,7 @@ extension Array: PostgresDecodable where Element: PostgresArrayElement {
     case 1:
       guard bytes.byteCount >= 20 else { throw DecodingProblem.malformed }
       let count = Int(bytes.bigEndian(at: 12, as: Int32.self))
-      // Each element takes at least its length word: no allocation on a made-up count.
+      // Each element takes at least its length word, so that a forged count cannot cause a large allocation.
       guard count >= 0, count <= (bytes.byteCount - 20) / 4 else { throw DecodingProblem.malformed }
       self = []
       reserveCapacity(count)

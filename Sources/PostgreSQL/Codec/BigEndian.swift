@@ -4,7 +4,7 @@ extension Array where Element == UInt8 {
     Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
   }
 
-  /// Overwrites an integer in network byte order, for length words that are known only afterwards.
+  /// Overwrites an integer in network byte order, for length words that become known later.
   @inlinable mutating func setBigEndian(_ value: Int32, at offset: Int) {
     let bits = UInt32(bitPattern: value)
     self[offset] = UInt8(truncatingIfNeeded: bits >> 24)
@@ -15,12 +15,12 @@ extension Array where Element == UInt8 {
 }
 
 extension RawSpan {
-  /// An integer in network byte order; the caller has checked that it lies within (the load checks again).
+  /// An integer in network byte order. The caller has checked the bounds; the load traps beyond them.
   @inlinable func bigEndian<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type) -> T {
     T(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: T.self))
   }
 
-  /// The only integer of the span.
+  /// The integer that fills the span.
   @inlinable func onlyInteger<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws -> T {
     guard byteCount == MemoryLayout<T>.size else { throw DecodingProblem.malformed }
     return bigEndian(at: 0, as: T.self)

@@ -4,7 +4,7 @@
   public import Foundation
 #endif
 
-/// PostgreSQL counts from 2000-01-01, Foundation from 2001-01-01: 366 days.
+/// Seconds from PostgreSQL's epoch, 2000-01-01, to Foundation's, 2001-01-01: 366 days.
 private let epochDifference = 31_622_400.0
 
 extension Date: PostgresArrayElement {
@@ -13,7 +13,7 @@ extension Date: PostgresArrayElement {
   /// timestamptz[]
   public static var postgresArrayType: PostgresType { .timestamptzArray }
 
-  /// Microseconds, rounded to nearest; dates beyond the type's range become ±infinity.
+  /// Appends microseconds, rounded to nearest; dates beyond the type's range become ±infinity.
   public func encode(into bytes: inout [UInt8]) {
     let microseconds = ((timeIntervalSinceReferenceDate + epochDifference) * 1e6).rounded()
     // 4713 BC and 294276 AD, the limits of the type (manual, 8.5).
@@ -31,7 +31,7 @@ extension Date: PostgresArrayElement {
       case .max: self = .distantFuture
       case .min: self = .distantPast
       case let value:
-        // Whole seconds and the fraction apart: a single Double would lose the last microseconds.
+        // Whole seconds and the fraction separately, because a single Double would lose the last microseconds.
         let (seconds, fraction) = value.quotientAndRemainder(dividingBy: 1_000_000)
         self.init(
           timeIntervalSinceReferenceDate: Double(seconds) - epochDifference + Double(fraction) / 1e6)

@@ -4,12 +4,14 @@
   public import Foundation
 #endif
 
-/// A JSON document as its UTF-8 bytes, sent as jsonb and read from jsonb or json.
+/// A JSON document in UTF-8, sent as jsonb and read from jsonb or json.
 public struct JSONB: Sendable, Hashable {
   /// The document in UTF-8.
   public var bytes: Data
 
-  /// Encodes a value; throws a ``PostgreSQLError`` of kind `encoding`.
+  /// Encodes a value.
+  ///
+  /// - Throws: ``PostgreSQLError`` of kind `encoding`.
   public init(_ value: some Encodable, encoder: JSONEncoder = JSONEncoder()) throws {
     do {
       bytes = try encoder.encode(value)
@@ -18,15 +20,17 @@ public struct JSONB: Sendable, Hashable {
     }
   }
 
-  /// Takes a document that is JSON already; the server checks it.
+  /// Wraps a JSON document, which the server validates.
   public init(bytes: Data) { self.bytes = bytes }
 
-  /// Decodes the document; throws a ``PostgreSQLError`` of kind `decoding`.
+  /// Decodes the document.
+  ///
+  /// - Throws: ``PostgreSQLError`` of kind `decoding`.
   public func decode<T: Decodable>(_ type: T.Type, decoder: JSONDecoder = JSONDecoder()) throws -> T {
     do {
       return try decoder.decode(T.self, from: bytes)
     } catch {
-      throw PostgreSQLError(.decoding, "the document is no \(T.self)", underlying: error)
+      throw PostgreSQLError(.decoding, "the document cannot be decoded as \(T.self)", underlying: error)
     }
   }
 }
@@ -36,7 +40,7 @@ extension JSONB: PostgresArrayElement {
   public static var postgresType: PostgresType { .jsonb }
   /// jsonb[]
   public static var postgresArrayType: PostgresType { .jsonbArray }
-  /// A version byte, then the text (`jsonb_send`).
+  /// Appends a version byte and the text (`jsonb_send`).
   public func encode(into bytes: inout [UInt8]) {
     bytes.append(1)
     bytes.append(contentsOf: self.bytes)

@@ -3,7 +3,7 @@ extension Bool: PostgresArrayElement {
   @inlinable public static var postgresType: PostgresType { .bool }
   /// bool[]
   @inlinable public static var postgresArrayType: PostgresType { .boolArray }
-  /// One byte, 0 or 1.
+  /// Appends one byte, 0 or 1.
   @inlinable public func encode(into bytes: inout [UInt8]) { bytes.append(self ? 1 : 0) }
   /// Reads bool.
   @inlinable public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
@@ -12,7 +12,7 @@ extension Bool: PostgresArrayElement {
   }
 }
 
-/// An integer of any of the server's widths.
+/// Decodes an integer of any width that PostgreSQL has.
 @inlinable
 func decodeInteger<T: FixedWidthInteger>(_ bytes: RawSpan, _ type: PostgresType, as: T.Type) throws -> T {
   let wide: Int64
@@ -32,7 +32,7 @@ extension Int16: PostgresArrayElement {
   @inlinable public static var postgresType: PostgresType { .int2 }
   /// int2[]
   @inlinable public static var postgresArrayType: PostgresType { .int2Array }
-  /// Two bytes.
+  /// Appends two bytes.
   @inlinable public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
   /// Reads any integer that fits.
   @inlinable public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
@@ -45,7 +45,7 @@ extension Int32: PostgresArrayElement {
   @inlinable public static var postgresType: PostgresType { .int4 }
   /// int4[]
   @inlinable public static var postgresArrayType: PostgresType { .int4Array }
-  /// Four bytes.
+  /// Appends four bytes.
   @inlinable public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
   /// Reads any integer that fits.
   @inlinable public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
@@ -84,7 +84,7 @@ extension Double: PostgresArrayElement {
   @inlinable public static var postgresType: PostgresType { .float8 }
   /// float8[]
   @inlinable public static var postgresArrayType: PostgresType { .float8Array }
-  /// IEEE 754, eight bytes.
+  /// Appends the IEEE 754 form, eight bytes.
   @inlinable public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(bitPattern) }
   /// Reads float8 and float4.
   @inlinable public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
@@ -101,9 +101,9 @@ extension Float: PostgresArrayElement {
   @inlinable public static var postgresType: PostgresType { .float4 }
   /// float4[]
   @inlinable public static var postgresArrayType: PostgresType { .float4Array }
-  /// IEEE 754, four bytes.
+  /// Appends the IEEE 754 form, four bytes.
   @inlinable public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(bitPattern) }
-  /// Reads float4 alone: a float8 would lose digits silently.
+  /// Reads float4 only, since a float8 would lose precision.
   @inlinable public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
     guard type == .float4 else { throw DecodingProblem.typeMismatch(type) }
     self = Float(bitPattern: try bytes.onlyInteger(UInt32.self))

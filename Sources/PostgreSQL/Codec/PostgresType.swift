@@ -1,4 +1,4 @@
-/// A type's object identifier (the `oid` column of `pg_type`), which is fixed for the built-in types.
+/// The object identifier of a type (`pg_type.oid`), which is fixed for built-in types.
 public struct PostgresType: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   /// The OID.
   public let rawValue: UInt32
@@ -9,7 +9,7 @@ public struct PostgresType: RawRepresentable, Hashable, Sendable, CustomStringCo
   /// The OID in decimal.
   public var description: String { "oid \(rawValue)" }
 
-  /// Types made in the database itself (enums, domains, composites) start here (`FirstNormalObjectId`).
+  /// Whether the type was created in the database, such as an enum, domain or composite type (`FirstNormalObjectId`).
   var isUserDefined: Bool { rawValue >= 16384 }
 }
 
@@ -38,7 +38,7 @@ extension PostgresType {
   public static let float4 = PostgresType(rawValue: 700)
   /// float8
   public static let float8 = PostgresType(rawValue: 701)
-  /// unknown, a literal that nothing gave a type
+  /// unknown, the type of a literal before type resolution
   public static let unknown = PostgresType(rawValue: 705)
   /// bpchar
   public static let bpchar = PostgresType(rawValue: 1042)

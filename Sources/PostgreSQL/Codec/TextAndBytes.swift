@@ -9,9 +9,9 @@ extension String: PostgresArrayElement {
   @inlinable public static var postgresType: PostgresType { .text }
   /// text[]
   @inlinable public static var postgresArrayType: PostgresType { .textArray }
-  /// The bytes in UTF-8 (the connection's client encoding is always UTF-8).
+  /// Appends the text in UTF-8, which is the client encoding of every connection.
   @inlinable public func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: utf8) }
-  /// Reads the text types, JSON, and what the database itself defines with a textual binary form (enums).
+  /// Reads the text types, JSON, and user-defined types with a textual binary form, such as enums.
   public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
     var start = 0
     switch type {
@@ -31,7 +31,7 @@ extension Data: PostgresArrayElement {
   public static var postgresType: PostgresType { .bytea }
   /// bytea[]
   public static var postgresArrayType: PostgresType { .byteaArray }
-  /// The bytes.
+  /// Appends the bytes.
   public func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self) }
   /// Reads bytea.
   public init(postgresBytes bytes: RawSpan, type: PostgresType) throws {
@@ -45,7 +45,7 @@ extension UUID: PostgresArrayElement {
   public static var postgresType: PostgresType { .uuid }
   /// uuid[]
   public static var postgresArrayType: PostgresType { .uuidArray }
-  /// Sixteen bytes.
+  /// Appends sixteen bytes.
   public func encode(into bytes: inout [UInt8]) {
     Swift.withUnsafeBytes(of: uuid) { bytes.append(contentsOf: $0) }
   }

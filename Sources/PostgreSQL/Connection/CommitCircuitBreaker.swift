@@ -1,66 +1,65 @@
 public import Logging
 internal import Synchronization
 
-/// Refuses transactions that write while the server does not confirm commits (a circuit breaker: M. Nygard, Release It!).
+/// A circuit breaker that refuses writing transactions while the server does not confirm commits (M. Nygard, Release It!).
 ///
-/// A COMMIT waits for its synchronous standby for as long as that is away (manual, 27.2.8). A client that severs the session
-/// leaves a server process behind that keeps its locks and its place among `max_connections` until the standby is back, so
-/// that each further attempt would leave one more. A commit that is not confirmed in time opens the breaker. It closes by
-/// itself once no server process hangs in a COMMIT any more and a commit of its own is confirmed. Transactions that are
-/// declared read-only are not affected.
+/// A COMMIT waits for its synchronous standby for as long as the standby is away (manual, 27.2.8). When a client severs the
+/// session, the server process remains until the standby returns, and keeps its locks and its slot in `max_connections`. Each
+/// further attempt would add one more such process. A commit that is not confirmed in time opens the breaker. The breaker closes
+/// once no server process hangs in COMMIT and a trial commit of its own is confirmed. Read-only transactions are not affected.
 public final class CommitCircuitBreaker: Sendable {
-  /// How a commit ended.
+  /// The outcome of a commit.
   enum Confirmation: Sendable {
-    /// It is confirmed.
+    /// The server confirmed the commit.
     case confirmed
-    /// The server has committed without its standby.
+    /// The server committed locally, without its synchronous standby.
     case committedLocally
-    /// Its session was severed, and goes on at the server.
+    /// The client severed the session; the commit continues on the server.
     case connectionSevered
-    /// It failed for another reason, such as a lost connection.
+    /// The commit failed for another reason, such as a lost connection.
     case failed
   }
 
   private struct State {
-    /// When each commit that is under way began.
+    /// Start times of the commits in progress, by operation.
     var running: [UInt64: ContinuousClock.Instant] = [:]
     var isOpen = false
-    /// Commits that were severed early since one was confirmed.
+    /// Early severed commits since the last confirmed one.
     var earlyStalls = 0
     var stalls = 0
   }
 
-  /// How long a commit may take before it counts as slow.
+  /// Duration after which a commit counts as slow.
   private static let slow = Duration.seconds(1)
-  /// How long a commit must have waited to open the breaker, unless the configuration allows it less. Callers with less time,
-  /// such as heartbeats, sever their sessions earlier: three of those in a row open it, too.
+  /// Duration after which one unconfirmed commit opens the breaker, unless `commitTimeout` is shorter. Callers with shorter
+  /// deadlines, such as heartbeats, sever their sessions earlier; three of those in a row open it, too.
   private static let stalled = Duration.seconds(10)
   private static let earlyStallsAtMost = 2
-  /// How often an open breaker tries whether commits are confirmed again.
+  /// Interval between trials of an open breaker.
   private static let interval = Duration.milliseconds(500)
-  /// How long a commit of the breaker's own may take; longer than a server process must hang to be counted.
+  /// Timeout of a trial commit; longer than the age at which a hanging server process is counted.
   private static let trialTimeout = Duration.seconds(5)
 
   private let maxSlowCommits: Int
   private let logger: Logger
   private let state = LockedValueBox(State())
 
-  /// A closed breaker.
+  /// Creates a closed breaker.
   ///
-  /// - Parameter connections: how many connections write at the most. While half of them wait for slow commits, further
-  ///   transactions are refused, so that there are connections left for those that only read.
+  /// - Parameter connections: the maximum number of writing connections. While half of them wait for slow commits, further
+  ///   writing transactions are refused, so that connections remain for readers.
   public init(connections: Int, logger: Logger) {
     maxSlowCommits = max(1, connections / 2)
     self.logger = logger
   }
 
-  /// Whether transactions that write are refused until the server confirms commits again.
+  /// Whether writing transactions are refused until the server confirms commits again.
   public var isOpen: Bool { state.withLock { $0.isOpen } }
 
-  /// How many commits were not confirmed in time since the breaker was made.
+  /// The number of commits that were not confirmed in time since the breaker was created.
   public var stalls: Int { state.withLock { $0.stalls } }
 
-  /// Passes while commits are confirmed. To be called before a transaction that writes.
+  /// Returns while commits are confirmed. Callers call it before each transaction that writes.
   ///
   /// - Throws: ``PostgreSQLError`` of kind `writesSuspended`.
   func admit() throws {
@@ -75,14 +74,14 @@ public final class CommitCircuitBreaker: Sendable {
       .writesSuspended, "the server does not confirm commits; writes are refused until it does")
   }
 
-  /// Statements that end with COMMIT are on their way.
+  /// Records that a commit has been sent.
   func began(_ id: UInt64) {
     state.withLock { $0.running[id] = .now }
   }
 
-  /// Statements that end with COMMIT have ended, or were given up.
+  /// Records the end of a commit, and opens the breaker if it was not confirmed in time.
   ///
-  /// - Parameter configuration: how to reach their server.
+  /// - Parameter configuration: connection parameters for the breaker's trials.
   func ended(_ id: UInt64, _ confirmation: Confirmation, _ configuration: ConnectionConfiguration) {
     let opens = state.withLock { state in
       guard let start = state.running.removeValue(forKey: id) else { return false }
@@ -92,7 +91,8 @@ public final class CommitCircuitBreaker: Sendable {
       case .confirmed:
         state.earlyStalls = 0
         return false
-      case .connectionSevered where .now - start < min(Self.stalled, configuration.commitTimeout) - .milliseconds(100):
+      case .connectionSevered
+      where .now - start < min(Self.stalled, configuration.commitTimeout) - .milliseconds(100):
         state.earlyStalls += 1
         opens = state.earlyStalls > Self.earlyStallsAtMost
       case .connectionSevered, .committedLocally: break
@@ -105,8 +105,8 @@ public final class CommitCircuitBreaker: Sendable {
     guard opens else { return }
     logger.error(
       "a commit was not confirmed in time; writes are refused until the server confirms commits again")
-    // It works for all connections, and outlives the task whose commit was the first. What came before a COMMIT in the same
-    // pipeline may have taken the time, which the server does not tell before all is done: then the first trial closes it.
+    // Detached: the trials serve all connections and outlive the task whose commit opened the breaker. If an earlier statement
+    // of the same pipeline took the time, which the client cannot tell apart, the first trial closes the breaker.
     Task.detached { [weak self] in
       let start = ContinuousClock.now
       while let self, await !tryToClose(configuration) { try? await Task.sleep(for: Self.interval) }
@@ -115,12 +115,12 @@ public final class CommitCircuitBreaker: Sendable {
     }
   }
 
-  /// Closes the breaker if the server confirms commits.
+  /// Closes the breaker if the server confirms commits. Returns whether it did.
   private func tryToClose(_ configuration: ConnectionConfiguration) async -> Bool {
     var configuration = configuration
     configuration.commitBreaker = nil
     configuration.commitTimeout = Self.trialTimeout
-    // As the session's own user, who sees what the sessions of that user wait for (manual, 28.2.3).
+    // Without SET ROLE: a user sees the wait events of its own sessions only (manual, 28.2.3).
     configuration.sessionSetup = []
     do {
       let connection = try await Connection.connect(configuration, logger: logger)
@@ -140,7 +140,7 @@ public final class CommitCircuitBreaker: Sendable {
 
   private func isConfirming(_ connection: Connection) async -> Bool {
     do {
-      // Found by what they do: behind a pooler nobody knows the numbers of the server's processes.
+      // Hanging commits are matched by their activity, because behind a pooler the client does not know their backend PIDs.
       let row = try await connection.query(
         """
         SELECT pg_is_in_recovery(), count(*) FROM pg_stat_activity
@@ -149,10 +149,10 @@ public final class CommitCircuitBreaker: Sendable {
         """
       ).first
       guard let (isStandby, hanging) = try row?.decode(Bool.self, Int.self) else { return false }
-      // A standby took over its address: writes fail for a reason of their own.
+      // A standby answers at this address: writes fail there with an error of their own.
       if isStandby { return true }
       guard hanging == 0 else { return false }
-      // Writes WAL, so that its COMMIT waits for the standby, and nothing else.
+      // Writes nothing but a WAL record, so that COMMIT waits for the standby.
       try await connection.pipeline([
         "BEGIN", "SELECT pg_logical_emit_message(true, 'commit confirmation', '')", "COMMIT",
       ])

@@ -1,13 +1,13 @@
 internal import CLibPQ
 
-/// The cancelling of one operation on the server. Behind the connection's lock.
+/// The cancellation of one operation on the server. Accessed under the connection's lock.
 struct Cancellation {
   let operation: UInt64
-  /// A request is on its way.
+  /// A cancel request is in progress.
   var isRequesting = true
-  /// The operation has its answer, and waits for a request that is under way.
+  /// The operation has its result and waits for a request in progress.
   var hasEnded = false
-  /// The server did not react in time: the session is severed, and no request can hit anybody any more.
+  /// The server did not react in time: the session is severed, and requests have no target any more.
   var hasTimedOut = false
   var waiter: UnsafeContinuation<Void, Never>?
   var timers: [TimerQueue.Token] = []
@@ -15,11 +15,11 @@ struct Cancellation {
   init(operation: UInt64) { self.operation = operation }
 }
 
-/// A PGcancel. Sound as `@unchecked Sendable`: it is only read, and PQcancel is thread-safe (manual, 34.7).
+/// Owns a PGcancel. Sound as `@unchecked Sendable`: the object is only read, and PQcancel is thread-safe (manual, 34.7).
 final class CancelHandle: @unchecked Sendable {
   private let pointer: OpaquePointer
 
-  /// nil if there is no memory for it.
+  /// Returns nil if libpq cannot allocate the object.
   init?(_ connection: OpaquePointer) {
     guard let pointer = PQgetCancel(connection) else { return nil }
     self.pointer = pointer
@@ -27,7 +27,7 @@ final class CancelHandle: @unchecked Sendable {
 
   deinit { PQfreeCancel(pointer) }
 
-  /// Asks the server to cancel whatever the session does, over a connection of its own. Blocks.
+  /// Sends a cancel request over a separate connection. The server cancels whatever the session is running. Blocks.
   func send() {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       _ = PQcancel(pointer, buffer.baseAddress, Int32(buffer.count))
@@ -49,8 +49,8 @@ extension Connection {
     }
   }
 
-  /// Asks again while the statement runs on: a request that overtakes its statement finds an idle session and
-  /// does nothing.
+  /// Repeats the request while the statement runs: a request that arrives before its statement finds an idle session and has no
+  /// effect.
   private func requestAgain(_ id: UInt64, pause: Duration) {
     let canceller: CancelHandle? = state.withLock { state in
       guard state.cancellation?.operation == id, state.cancellation?.hasEnded == false,
@@ -77,7 +77,7 @@ extension Connection {
       loop.schedule(at: .now + pause) { [weak self] in self?.requestAgain(id, pause: pause * 2) }, for: id)
   }
 
-  /// Remembers a timer of the cancelling; if that is over, the timer is too.
+  /// Stores a timer of the cancellation, or cancels the timer if the cancellation is over.
   private func keep(_ timer: TimerQueue.Token, for id: UInt64) {
     let isKept = state.withLock { state in
       guard state.cancellation?.operation == id else { return false }
@@ -102,8 +102,8 @@ extension Connection {
     waiter?.resume()
   }
 
-  /// Waits until no cancel request of this operation is under way, and any that was has had its effect.
-  /// To be called when the operation's results are in, before the connection is used for anything else.
+  /// Waits until no cancel request of this operation is in progress and any that was sent has taken effect. The caller has
+  /// received the operation's results and has not reused the connection yet.
   func finishCancellation(_ id: UInt64, tookEffect: Bool) async {
     let isCancelled = state.withLock { state in
       guard state.cancellation?.operation == id else { return false }
@@ -119,8 +119,8 @@ extension Connection {
       }
       if isOver { continuation.resume() }
     }
-    // The signal of a request that came too late may still be on its way to the server process: an empty
-    // round trip takes it up. The time limit of the cancelling goes on for it.
+    // The signal of a late request may still be on its way to the server process: an empty round trip absorbs it. The
+    // cancellation's timeout covers this round trip, too.
     if !tookEffect, let libpq, !libpq.isBroken, PQpipelineStatus(libpq.connection) != PQ_PIPELINE_OFF {
       if PQpipelineSync(libpq.connection) == 1 { _ = try? await perform(ExchangeSteps([.sync])) }
     }

@@ -1,11 +1,12 @@
 extension Connection {
-  /// Runs statements that end with COMMIT, as the current operation. In time or not, COMMIT is never cancelled.
+  /// Runs statements that end with COMMIT, as the current operation. COMMIT is never cancelled, not even at its deadline.
   ///
-  /// They are sent in one go, so that a cancel request for an earlier one could hit it: the whole of it is severed.
+  /// The statements are sent together, so that a cancel request for an earlier one could hit COMMIT. At the deadline the whole
+  /// session is severed instead.
   func runCommitPipeline(
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
-    // One that was cancelled before it was sent must not be: the request to cancel may be on its way.
+    // An operation that is cancelled already must not be sent, because its cancel request may be in progress.
     let isInterrupted = state.withLock { state in
       if state.operations.interruption(of: id) != nil { return true }
       state.isCommitting = true
@@ -18,7 +19,7 @@ extension Connection {
     var call = call
     let latest = ContinuousClock.now + configuration.commitTimeout
     call.deadline = call.deadline.map { min($0, latest) } ?? latest
-    let isReadOnly = context?.isReadOnly ?? (queries.first?.sql.hasPrefix("BEGIN READ ONLY") == true)
+    let isReadOnly = context?.isReadOnly ?? queries.beginsReadOnly
     let breaker = isReadOnly ? nil : configuration.commitBreaker
     breaker?.began(id)
     let timer = scheduleTimeout(id, call)
@@ -44,7 +45,7 @@ extension Connection {
     }
   }
 
-  /// The error of statements that ended with COMMIT: with the session, the word on what became of it is lost, too.
+  /// Marks the outcome of a COMMIT as unknown if its session ended before the answer.
   private static func committing(_ error: any Error) -> any Error {
     guard var error = error as? PostgreSQLError else { return error }
     switch error.kind {
@@ -54,11 +55,19 @@ extension Connection {
     return error
   }
 
-  /// The error of a transaction whose commit no standby has confirmed, though the server calls it a success.
+  /// The error for a commit that the server reports as successful although no standby has confirmed it.
   func unconfirmedCommit(_ call: Call, _ sql: String?) -> PostgreSQLError {
     var error = PostgreSQLError(
       .commitUnconfirmed, "the server gave up waiting for its synchronous standby: committed locally only")
     error.isOutcomeUnknown = true
     return error.located(query: call.sql ?? sql, file: call.file, line: call.line)
   }
+}
+
+extension [Query] {
+  /// Whether the pipeline ends with COMMIT.
+  var endsWithCommit: Bool { last?.sql == "COMMIT" }
+
+  /// Whether the pipeline begins a transaction that is declared read-only, whose COMMIT waits for no standby.
+  var beginsReadOnly: Bool { first?.sql.hasPrefix("BEGIN READ ONLY") == true }
 }

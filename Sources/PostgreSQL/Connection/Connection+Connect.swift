@@ -5,8 +5,8 @@ public import Logging
 extension Connection {
   /// Connects, authenticates and runs the session setup.
   ///
-  /// Throws a ``PostgreSQLError`` of kind `connectionFailed` (with the server's SQLSTATE if it answered),
-  /// `cancelled`, or `server` if the setup failed.
+  /// - Throws: ``PostgreSQLError`` of kind `connectionFailed` (with the server's SQLSTATE if it answered), `cancelled`, or
+  ///   `server` if the setup failed.
   public static func connect(
     _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "postgresql")
   ) async throws -> Connection {
@@ -49,7 +49,7 @@ extension Connection {
     await finish(id)
   }
 
-  /// The connection is made: from now on it can be cancelled, severed and watched.
+  /// Configures an established session so that it can be cancelled, severed and watched.
   private func prepareSession() throws {
     guard let libpq else { throw PostgreSQLError(.connectionClosed, "the connection is closed") }
     PQsetErrorVerbosity(libpq.connection, PQERRORS_DEFAULT)
@@ -69,9 +69,9 @@ extension Connection {
     }
   }
 
-  /// Makes the PGconn and the registration of its socket.
+  /// Creates the PGconn, whose socket ``poll(_:)`` registers.
   private func start(_ parameters: [String: String]) throws {
-    // libpq copies the strings; duplicates live for this call.
+    // libpq copies the strings; these duplicates live for this call.
     let keys = Array(parameters.keys)
     let strings = keys.map { strdup($0) } + keys.map { strdup(parameters[$0] ?? "") }
     defer { for string in strings { free(string) } }
@@ -81,13 +81,13 @@ extension Connection {
       throw PostgreSQLError(.connectionFailed, "out of memory")
     }
     notices.attach(to: connection)
-    // The verbose form is the only one that shows the SQLSTATE of a failed login.
+    // Only the verbose form contains the SQLSTATE of a failed login.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     libpq = LibPQProtocolConnection(connection: connection)
     if PQstatus(connection) == CONNECTION_BAD { throw failure(to: connection) }
   }
 
-  /// Follows PQconnectPoll (manual, 34.1: "Loop thus: If PQconnectPoll(conn) last returned …").
+  /// Drives PQconnectPoll to its end (manual, 34.1: "Loop thus: If PQconnectPoll(conn) last returned …").
   private func poll(_ id: UInt64) async throws {
     var interest: Readiness = .write
     while true {
@@ -100,7 +100,7 @@ extension Connection {
             .connectionFailed, "timeout: no connection within \(configuration.connectTimeout)")
       }
       if ready.isEmpty { continue }
-      // libpq may close this socket and open another, which can have the same number.
+      // libpq may close this socket and open another with the same number.
       channel.release()
       switch PQconnectPoll(libpq.connection) {
       case PGRES_POLLING_OK: return
@@ -118,10 +118,10 @@ extension Connection {
   }
 }
 
-/// Makes an error of libpq's verbose message: `FATAL:  28P01: password authentication failed for user "x"`.
+/// Parses libpq's verbose message, such as `FATAL:  28P01: password authentication failed for user "x"`.
 func connectError(_ message: UnsafePointer<CChar>?) -> PostgreSQLError {
   let text = trimmed(message)
-  // LOCATION lines of the server's source are of no use to anybody here.
+  // LOCATION lines name the server's source code.
   var lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }.map(String.init)
   var state: SQLState?
   for (index, line) in lines.enumerated() {
@@ -134,8 +134,8 @@ func connectError(_ message: UnsafePointer<CChar>?) -> PostgreSQLError {
   return error
 }
 
-/// Whether libpq's verbose message tells of nothing but refusals: by the system, or by a server that does not take connections
-/// now. Each attempt has a line, which others explain, indented or with a keyword.
+/// Whether libpq's verbose message consists of refusals alone: by the operating system, or by a server that accepts no
+/// connections now. Each attempt has one line; lines that explain it are indented or begin with a keyword.
 private func isRefusal(_ text: String) -> Bool {
   let refusals = [
     String(cString: strerror(ECONNREFUSED)), String(cString: strerror(ENOENT)),

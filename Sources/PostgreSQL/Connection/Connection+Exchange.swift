@@ -1,10 +1,10 @@
 internal import CLibPQ
 
 extension Connection {
-  /// What was queued for one exchange.
+  /// The commands queued for one exchange.
   private struct Batch {
     var commands: [ExchangeSteps.Command] = []
-    /// The statement that each command belongs to.
+    /// The index of the statement that each command belongs to.
     var statementOf: [Int?] = []
     var prepared: [(command: Int, sql: String, types: [PostgresType], name: String)] = []
     var deallocated: [(command: Int, name: String)] = []
@@ -24,7 +24,7 @@ extension Connection {
     if queries.count == 1, statements.obsolete.isEmpty,
       let name = statements.find(queries[0].sql, queries[0].binds.slots)
     {
-      // The usual case, without the bookkeeping of a batch.
+      // Fast path for one cached statement, without the bookkeeping of a batch.
       guard let libpq, send(queries[0], name, libpq.connection), PQpipelineSync(libpq.connection) == 1 else {
         throw sendFailure()
       }
@@ -42,14 +42,14 @@ extension Connection {
 
   private func sendFailure() -> PostgreSQLError {
     let error = failure ?? PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
-    // Part of a batch may be queued: what the session would do with it is anybody's guess.
+    // Part of a batch may be queued, so that the state of the session is unknown.
     tearDown(error)
     return error
   }
 
   private func queue(_ queries: [Query], into batch: inout Batch) -> Bool {
     guard let connection = libpq?.connection else { return false }
-    // In a failed transaction DEALLOCATE would fail too; it can wait.
+    // DEALLOCATE would fail in an aborted transaction; it waits for the next exchange.
     if !statements.obsolete.isEmpty, !inTransactionBlock {
       for name in statements.obsolete {
         guard PQsendQueryParams(connection, "DEALLOCATE \(name)", 0, nil, nil, nil, nil, 1) == 1 else {
@@ -57,7 +57,7 @@ extension Connection {
         }
         batch.deallocated.append((batch.commands.count, name))
         batch.append(.housekeeping, nil)
-        // A Sync of its own: with it in the same segment, VACUUM and the like would refuse to run.
+        // A separate Sync: VACUUM and similar statements refuse to share a segment with another statement.
         guard PQpipelineSync(connection) == 1 else { return false }
         batch.append(.sync, nil)
       }
@@ -92,7 +92,7 @@ extension Connection {
     return send(query, name, connection)
   }
 
-  /// Queues a statement, prepared under a name or, if that is empty, not prepared.
+  /// Queues a statement: a prepared one by its name, or an unprepared one if the name is empty.
   private func send(_ query: Query, _ name: String, _ connection: OpaquePointer) -> Bool {
     query.binds.withPointers { count, values, lengths, formats in
       if !name.isEmpty {
@@ -109,13 +109,13 @@ extension Connection {
     for entry in batch.prepared where prepared.contains(entry.command) {
       statements.insert(entry.sql, entry.types, name: entry.name)
     }
-    // One that failed did not exist: trying again would not help.
+    // A DEALLOCATE fails if the statement does not exist, so that a retry would not help.
     statements.deallocated(Set(batch.deallocated.map(\.name)))
   }
 }
 
 extension Binds {
-  /// The parameters as libpq takes them: addresses, lengths, formats (1: binary).
+  /// Calls `body` with the parameters in libpq's form: count, addresses, lengths, formats (1: binary).
   func withPointers<T>(
     _ body: (
       Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?
@@ -123,7 +123,7 @@ extension Binds {
   ) -> T {
     if slots.isEmpty { return body(0, nil, nil, nil) }
     return bytes.withUnsafeBytes { raw in
-      // An empty value needs an address too: a null pointer would mean NULL.
+      // An empty value needs an address, because libpq takes a null pointer for NULL.
       withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: slots.count) { values in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * slots.count) { numbers in
           for (index, slot) in slots.enumerated() {
@@ -140,7 +140,7 @@ extension Binds {
     }
   }
 
-  /// One byte to point at. Never written, never freed.
+  /// The address of empty values. Never written, never freed.
   nonisolated(unsafe) private static let empty: UnsafePointer<CChar> = {
     let byte = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
     byte.initialize(to: 0)

@@ -3,9 +3,10 @@ internal import Glibc
 internal import Synchronization
 
 extension Connection {
-  /// Ends an operation early, from anywhere: cancels its statement, or severs the session if it ends with COMMIT.
+  /// Ends an operation early, from any thread: cancels its statement on the server, or severs the session if the operation ends
+  /// with COMMIT.
   ///
-  /// - Parameter grace: how long the server has to react; `nil` for the configured time.
+  /// - Parameter grace: how long the server may take to react; `nil` for the configured time.
   func interrupt(_ id: UInt64, _ reason: Interruption, grace: Duration? = nil) {
     enum Course {
       case dequeue(OperationQueue.Turn?)
@@ -22,21 +23,21 @@ extension Connection {
     }
     switch course {
     case .dequeue(let turn): turn?.resume(returning: false)
-    // There is nothing to cancel; the waiting step sees the reason.
+    // No statement runs yet; the waiting step reads the reason.
     case .stopConnecting: channel.interruptWait()
     case .sever: sever()
     case .cancel(let canceller): startCancellation(id, canceller, grace)
     }
   }
 
-  /// Makes libpq see the end of the connection, wherever it waits.
+  /// Shuts the socket down, so that libpq sees the end of the connection wherever it waits.
   func sever() {
     state.withLock { state in
       if state.socket >= 0 { shutdown(state.socket, Int32(SHUT_RDWR)) }
     }
   }
 
-  /// Ends the session at once, whatever runs on it.
+  /// Ends the session at once, including a running statement.
   public func abort() {
     sever()
     let id = OperationID.next()

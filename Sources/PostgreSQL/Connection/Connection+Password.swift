@@ -1,12 +1,10 @@
 internal import CLibPQ
 
 extension Connection {
-  /// What the server keeps of a role's password, made here so that the password itself never reaches the server or its log:
-  /// a SCRAM-SHA-256 verifier, which `ALTER ROLE … PASSWORD` takes in the password's place (manual, 34.1,
-  /// PQencryptPasswordConn).
+  /// Computes the SCRAM-SHA-256 verifier of a role's password, which `ALTER ROLE … PASSWORD` accepts in its place, so that the
+  /// password never reaches the server or its log (manual, 34.1, PQencryptPasswordConn).
   ///
-  /// - Throws: ``PostgreSQLError`` of kind `encoding` for a password that cannot be one, such as an empty one;
-  ///   `connectionClosed`.
+  /// - Throws: ``PostgreSQLError`` of kind `encoding` for an invalid password, such as an empty one, or `connectionClosed`.
   public func verifier(ofPassword password: String, for role: String) async throws -> String {
     let id = OperationID.next()
     try await enter(id, ignoresCancellation: true)
@@ -22,7 +20,7 @@ extension Connection {
     guard !password.isEmpty, !password.utf8.contains(0) else {
       return .failure(PostgreSQLError(.encoding, "a password is not empty and has no zero byte"))
     }
-    // With the algorithm named, libpq asks the server nothing.
+    // With the algorithm given, libpq makes no query to the server.
     guard let text = PQencryptPasswordConn(libpq.connection, password, role, "scram-sha-256") else {
       return .failure(PostgreSQLError(.encoding, libpq.errorMessage))
     }

@@ -1,19 +1,19 @@
 internal import CLibPQ
 
-/// Who calls, and under what conditions.
+/// The call site of an operation, and its limits.
 struct Call: Sendable {
-  /// The SQL for errors; nil takes the failed statement's own.
+  /// The SQL that errors report; nil for the failed statement's own.
   var sql: String?
   var file: String
   var line: Int
-  /// Not ended by the task's cancellation (ROLLBACK).
+  /// Whether the operation runs to its end when the task is cancelled, as ROLLBACK must.
   var ignoresCancellation = false
-  /// Before when the statements must be done, beside the configured statement timeout.
+  /// The latest end of the statements, beside the configured statement timeout.
   var deadline: ContinuousClock.Instant?
-  /// How long a cancelled statement may still take; `nil` for the configured time.
+  /// How long a cancelled statement may still run before its connection is severed; `nil` for the configured time.
   var grace: Duration?
 
-  /// The same before a deadline of the caller's, who wants an answer then rather than a connection that lives on.
+  /// A copy with a deadline of the caller, for whom a timely error matters more than keeping the connection.
   func before(_ deadline: ContinuousClock.Instant?) -> Call {
     guard let deadline else { return self }
     var call = self
@@ -22,12 +22,12 @@ struct Call: Sendable {
     return call
   }
 
-  /// What a server that does not react to the deadline of a caller is given.
+  /// How long a server may take to react to the cancellation at a caller's deadline.
   static let grace = Duration.seconds(1)
 }
 
 extension Connection {
-  /// Sends statements in one go with one Sync at the end, and returns all results or throws the first error.
+  /// Sends the statements together with one Sync at the end, and returns all results or throws the first error.
   func run(_ queries: [Query], _ call: Call, in context: TransactionContext? = nil) async throws
     -> [QueryResult]
   {
@@ -47,8 +47,7 @@ extension Connection {
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
     try await enter(id, ignoresCancellation: call.ignoresCancellation)
-    let commits = queries.last?.sql == "COMMIT"
-    if commits { return try await runCommitPipeline(queries, call, id, context) }
+    if queries.endsWithCommit { return try await runCommitPipeline(queries, call, id, context) }
     let timer = scheduleTimeout(id, call)
     do {
       let results = try await exchange(queries, call, id, context)
@@ -62,7 +61,7 @@ extension Connection {
     }
   }
 
-  /// Runs the statements, with what opens the transaction before the first.
+  /// Runs the statements, preceded by BEGIN and its setup if the transaction has not begun.
   func exchange(
     _ queries: [Query], _ call: Call, _ id: UInt64, _ context: TransactionContext?
   ) async throws -> [QueryResult] {
@@ -74,7 +73,7 @@ extension Connection {
       context.phase = .open
       return Array(results.dropFirst(prefix.count))
     } catch {
-      // BEGIN went through if the session is in a transaction block now; otherwise nothing may run in it.
+      // BEGIN succeeded if the session is in a transaction block now; otherwise no statement may run as part of it.
       context.phase = inTransactionBlock ? .open : .dead
       throw error
     }
@@ -90,7 +89,7 @@ extension Connection {
     }
   }
 
-  /// Runs the statements; once more if a cached plan turned out to be stale and nothing has been lost by it.
+  /// Runs the statements, and runs them again if a cached plan was stale and the first run has left no effect.
   func exchange(_ queries: [Query], _ call: Call, _ id: UInt64) async throws -> [QueryResult] {
     let wasIdle = !inTransactionBlock
     var isRetry = false
@@ -117,7 +116,7 @@ extension Connection {
     }
   }
 
-  /// The error that the caller gets.
+  /// The error for the caller: with the call site, and with the reason of an interruption.
   func describe(_ error: PostgreSQLError, _ interruption: Interruption?, _ call: Call, _ sql: String?)
     -> PostgreSQLError
   {
@@ -138,8 +137,8 @@ extension Connection {
 }
 
 extension PostgreSQLError {
-  /// "cached plan must not change result type" (told by the source function: messages are translated), or
-  /// somebody has deallocated the statement.
+  /// "cached plan must not change result type", identified by the source function because messages are translated, or a
+  /// statement that another command has deallocated.
   fileprivate var isStalePlan: Bool {
     (sqlState == .featureNotSupported && serverRoutine == "RevalidateCachedQuery")
       || sqlState == .invalidSQLStatementName
@@ -147,7 +146,7 @@ extension PostgreSQLError {
 }
 
 extension String {
-  /// True of the tags whose statements a rollback of the same pipeline has undone without a trace.
+  /// Whether a statement with this command tag has no effect left after a rollback of its pipeline.
   fileprivate var isUndoneByRollback: Bool {
     let verb = prefix { $0 != " " }
     return ["BEGIN", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SET"].contains(String(verb))

@@ -1,8 +1,8 @@
 internal import CLibPQ
 
 extension Connection {
-  /// Runs several statements in one text (simple protocol), without parameters and results. Unless the text
-  /// says otherwise, they are one implicit transaction.
+  /// Runs a text of several statements by the simple protocol, without parameters and results. The statements are one implicit
+  /// transaction, unless the text says otherwise.
   public nonisolated(nonsending) func execute(
     script: String, file: String = #fileID, line: Int = #line
   ) async throws {
@@ -11,7 +11,7 @@ extension Connection {
 
   func execute(_ script: String, _ call: Call, in context: TransactionContext?) async throws {
     let id = OperationID.next()
-    // BEGIN needs the other protocol, so it is sent ahead.
+    // BEGIN goes by the extended protocol, so it is sent first.
     if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
     try await withTaskCancellationHandler {
       try await enter(id, ignoresCancellation: call.ignoresCancellation)
@@ -42,14 +42,14 @@ extension Connection {
     throw describe(error, interruption, call, script)
   }
 
-  /// COPY and the simple protocol are forbidden in pipeline mode. Only possible while nothing is under way.
+  /// Leaves pipeline mode, in which libpq forbids COPY and the simple protocol. Possible only while no command is in progress.
   func leavePipelineMode() throws {
     guard let libpq, PQexitPipelineMode(libpq.connection) == 1 else {
       throw PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
     }
   }
 
-  /// Everything but COPY and scripts runs in pipeline mode. A connection that cannot go back to it is given up.
+  /// Returns to pipeline mode, in which everything but COPY and scripts runs. A connection that cannot return is closed.
   func enterPipelineMode() {
     guard let libpq, !libpq.isBroken else { return }
     if PQenterPipelineMode(libpq.connection) != 1 {

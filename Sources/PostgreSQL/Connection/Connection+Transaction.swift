@@ -3,16 +3,15 @@ internal import Logging
 extension Connection {
   /// Runs the closure in a transaction: COMMIT if it returns, ROLLBACK if it throws.
   ///
-  /// BEGIN and `setup` travel with the first statement, so that they cost no round trip; a transaction without
-  /// statements sends nothing. What COMMIT itself answers decides about success: if a statement's error was
-  /// caught inside, it throws `transactionAborted`. If the task is cancelled before COMMIT is sent, the
-  /// transaction is rolled back; COMMIT itself is not interrupted.
+  /// BEGIN and `setup` travel with the first statement, so that they cost no round trip. A transaction without statements sends
+  /// nothing. The server's answer to COMMIT decides about success: if the closure caught a statement's error, COMMIT throws
+  /// `transactionAborted`. If the task is cancelled before COMMIT is sent, the transaction is rolled back; COMMIT itself is not
+  /// interrupted.
   ///
-  /// A COMMIT that is not confirmed in time severs the session, and its error says that the outcome is unknown:
-  /// ``PostgreSQLError/isOutcomeUnknown``.
+  /// A COMMIT that is not confirmed in time severs the session, and its error has ``PostgreSQLError/isOutcomeUnknown``.
   ///
-  /// - Parameter limit: how long all of it may take, COMMIT included; see ``Transaction/limited(to:)``. A COMMIT that is sent
-  ///   just before has a second.
+  /// - Parameter limit: the time for the whole transaction, COMMIT included; see ``Transaction/limited(to:)``. A COMMIT that is
+  ///   sent shortly before the limit has one second.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,
@@ -45,12 +44,12 @@ extension Connection {
     return result
   }
 
-  /// Until when COMMIT must be confirmed: one that was hardly sent is not worth an unknown outcome.
+  /// The deadline of COMMIT: at least one grace period, since cutting it short would leave the outcome unknown.
   private func commitDeadline(_ deadline: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
     deadline.map { max($0, .now + Call.grace) }
   }
 
-  /// What must be sent before the next statement of the transaction. On the actor, as the current operation.
+  /// The statements to send before the next statement of the transaction. Called by the current operation.
   func openTransaction(_ context: TransactionContext) throws -> [Query] {
     switch context.phase {
     case .pending(let prefix):
@@ -85,7 +84,7 @@ extension Connection {
     do {
       results = try await run(["COMMIT"], call, in: context)
     } catch {
-      // A deferred constraint ends the transaction; anything else may leave it open.
+      // A deferred constraint ends the transaction; other errors may leave it open.
       await rollback(context, call, isLimited: call.grace != nil)
       throw error
     }
@@ -98,7 +97,7 @@ extension Connection {
   private func rollback(_ context: TransactionContext, _ call: Call, isLimited: Bool) async {
     defer { end(context) }
     guard case .open = context.phase else { return }
-    // The deadline may have passed; what follows it is short, too.
+    // The deadline may have passed, so ROLLBACK has a short one of its own.
     await rollBackWhatIsOpen(isLimited ? call.before(.now + Call.grace) : call) { self.isInside(context) }
   }
 
@@ -109,17 +108,17 @@ extension Connection {
     }
   }
 
-  /// Makes the connection fit for the next borrower: waits for what is running, rolls back an open transaction.
+  /// Prepares the connection for the next borrower: waits for the running operation and rolls back an open transaction.
   func reset() async {
     await rollBackWhatIsOpen(Call(sql: nil, file: #fileID, line: #line, ignoresCancellation: true)) { true }
     state.withLock { $0.transaction = nil }
   }
 
-  /// Rolls back if, when it is this operation's turn, the session is in a transaction that is `ours`. A
-  /// connection on which that fails is closed.
+  /// Rolls back once the running operation has ended, if the session is then in a transaction for which `ours` is true. The
+  /// connection is closed if that fails.
   private func rollBackWhatIsOpen(_ call: Call, _ ours: () -> Bool) async {
     let id = OperationID.next()
-    // A connection that cannot be entered has ended, and the transaction with it.
+    // A connection without a next operation has ended, and its transaction with it.
     guard (try? await enter(id, ignoresCancellation: true)) != nil else { return }
     let timer = scheduleTimeout(id, call)
     defer { if let timer { loop.cancel(timer) } }
@@ -127,7 +126,7 @@ extension Connection {
       if inTransactionBlock, ours() { _ = try await exchange(["ROLLBACK"], call, id) }
     } catch {
       let failure = (error as? PostgreSQLError) ?? PostgreSQLError(.connectionLost, "ROLLBACK failed")
-      // With the session the transaction is gone anyway; the statement's own error has told of it.
+      // The transaction ends with its session, and the statement's own error has been reported.
       logger.log(
         level: failure.isConnectionProblem ? .debug : .warning, "ROLLBACK failed, the connection is closed",
         metadata: ["error": "\(failure)"])

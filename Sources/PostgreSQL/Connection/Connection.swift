@@ -3,37 +3,36 @@ internal import Glibc
 internal import Logging
 internal import Synchronization
 
-/// One session with a server.
+/// One session with a PostgreSQL server.
 ///
-/// Statements of several tasks on one connection run one after the other, in the order they came.
-/// Cancelling the task of a statement cancels the statement on the server; the connection is free again when
-/// the outcome of that is known, so that a late cancel cannot hit the next statement.
-/// A connection that is dropped is closed.
+/// Statements of several tasks on one connection run one after the other, in the order of their calls. Cancelling the task of a
+/// statement cancels the statement on the server; the connection is free again when the outcome of the cancellation is known,
+/// so that a late cancel request cannot hit the next statement. A connection without references is closed.
 ///
-/// Sound as `@unchecked Sendable`: the mutable properties below `state` are used by the operation that the state
-/// has admitted, of which there is one at a time, and each hands over to the next through the state's lock.
+/// Sound as `@unchecked Sendable`: only the current operation uses the mutable properties below `state`, and each operation
+/// hands over to the next through the lock of `state`.
 public final class Connection: @unchecked Sendable {
   let loop: EventLoop
   let configuration: ConnectionConfiguration
   let logger: Logger
   let notices: NoticeReceiver
   let channel: Channel
-  /// What the pool needs to know without asking for the connection.
+  /// The status for the pool, readable without becoming the current operation.
   let status = Atomic<ConnectionStatus>(.busy)
-  /// Who may use the rest.
+  /// The properties that any thread may use, among them the current operation.
   let state = LockedValueBox(ConnectionState())
 
-  /// nil before connecting and after closing.
+  /// libpq's connection; nil before connecting and after closing.
   var libpq: LibPQProtocolConnection?
-  /// What is waited for: while connecting libpq's socket, which may change; after that a descriptor of our own
-  /// for it. libpq closes its own when it finds the session lost, and then its number may be another file's.
+  /// A duplicate of libpq's socket to wait on; -1 while connecting, when libpq's own socket may change. libpq closes its
+  /// descriptor when it finds the session lost, and the number may then belong to another file.
   var socket: Int32 = -1
-  /// How often the current operation has waited.
+  /// The number of waits of the current operation.
   var waits = 0
   var statements: StatementCache
-  /// All rows of the running COPY have been read; its result has not.
+  /// Whether all rows of the running COPY have been read, while its result has not.
   var copyHasEnded = false
-  /// Why the connection cannot be used any more.
+  /// The reason why the connection cannot be used any more.
   var failure: PostgreSQLError?
 
   init(_ configuration: ConnectionConfiguration, loop: EventLoop, logger: Logger) {
@@ -48,34 +47,34 @@ public final class Connection: @unchecked Sendable {
 
   deinit { tearDown(PostgreSQLError(.connectionClosed, "the connection was dropped")) }
 
-  /// The server's process for this session (`pg_backend_pid()`), 0 when closed.
+  /// The backend PID of this session (`pg_backend_pid()`); 0 when closed.
   public var processID: Int32 { state.withLock { $0.end == nil ? $0.processID : 0 } }
 
   /// The server's version as a number, such as 150018.
   public var serverVersion: Int { state.withLock(\.serverVersion) }
 
-  /// True once the connection has been closed or lost.
+  /// Whether the connection has been closed or lost.
   public var isClosed: Bool { status.load(ordering: .acquiring) == .closed }
 
-  /// Ends the session after the running statement, if there is one.
+  /// Ends the session after the running operation, if there is one.
   public func close() async { await close(PostgreSQLError(.connectionClosed, "the connection is closed")) }
 
-  /// Ends the session for a reason.
+  /// Ends the session after the running operation; later calls throw `reason`.
   func close(_ reason: PostgreSQLError) async {
     let id = OperationID.next()
-    // An error means that it is closed already.
+    // An error means that the connection is closed already.
     guard (try? await enter(id, ignoresCancellation: true)) != nil else { return }
     tearDown(reason)
     await finish(id)
   }
 
-  /// Waits for the socket. Empty if somebody interrupted the wait.
+  /// Waits for the socket. Returns an empty set if the wait was interrupted.
   func wait(for interest: Readiness, rearms: Bool) async -> Readiness {
     guard let libpq else { return .read }
     return await channel.wait(socket >= 0 ? socket : libpq.socket, for: interest, rearms: rearms)
   }
 
-  /// Goes through a part of the conversation to its end.
+  /// Runs protocol steps to their end, and waits for the socket in between.
   func perform<Steps: ProtocolSteps>(_ steps: consuming Steps) async throws -> Steps.Output {
     var ready: Readiness = []
     while true {
@@ -84,11 +83,11 @@ public final class Connection: @unchecked Sendable {
       case .done(let output): return output
       case .wait(let interest):
         if libpq.isBroken {
-          // No step waits for a lost connection; should one do, it must not wait for ever.
+          // No step should wait for a lost connection; this prevents an endless wait.
           tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage))
           continue
         }
-        // Before the first wait of an operation nothing can lie unread; after it anything can.
+        // Before the first wait of an operation the socket has no unread bytes; later it may have.
         let rearms = waits > 0 || interest.contains(.write)
         waits += 1
         ready = await wait(for: interest, rearms: rearms)
@@ -107,7 +106,7 @@ public final class Connection: @unchecked Sendable {
     }
   }
 
-  /// Ends everything at once; the first reason counts. To be called by the current operation.
+  /// Closes the connection at once; the first reason is kept. Called by the current operation.
   func tearDown(_ reason: PostgreSQLError) {
     guard failure == nil || libpq != nil else { return }
     let reason = failure ?? reason
@@ -128,7 +127,7 @@ public final class Connection: @unchecked Sendable {
     for callback in callbacks { callback(reason) }
   }
 
-  /// Calls back when the connection ends, at once if it has.
+  /// Calls `callback` when the connection ends, at once if it has ended.
   func notifyEnd(_ callback: @escaping @Sendable (PostgreSQLError) -> Void) {
     let end = state.withLock { state in
       if state.end == nil { state.onEnd.append(callback) }

@@ -1,44 +1,44 @@
 internal import Synchronization
 
-/// What any task or thread may look at or change of a connection, behind its lock.
+/// The properties of a connection that any thread may read or change, under the connection's lock.
 ///
-/// The rest of the connection belongs to the operation that is the current one here, and to nobody if there is
-/// none: so it needs no lock, and statements run where their caller runs, without a change of thread.
+/// All other properties of a connection belong to the current operation and need no lock, so that statements run on the
+/// caller's thread.
 struct ConnectionState {
   var operations = OperationQueue()
-  /// The current operation's cancelling on the server, from its start until it is settled.
+  /// The cancellation of the current operation on the server, from its start until it has finished.
   var cancellation: Cancellation?
-  /// What cancel requests are sent with; nil before connecting and after the end.
+  /// Sends cancel requests; nil before connecting and after the end.
   var canceller: CancelHandle?
-  /// ``Connection/socket``, for ``Connection/sever()``; -1 before connecting and after the end.
+  /// A copy of ``Connection/socket`` for ``Connection/sever()``; -1 before connecting and after the end.
   var socket: Int32 = -1
-  /// The current operation ends with COMMIT: it is severed and not cancelled.
+  /// Whether the current operation ends with COMMIT, so that it is severed and not cancelled.
   var isCommitting = false
-  /// The server's process.
+  /// The backend PID.
   var processID: Int32 = 0
   var serverVersion = 0
-  /// The COPY that is running, if one is.
+  /// The direction of the running COPY, if there is one.
   var copy: CopyDirection?
-  /// A piece of its data is being sent or received.
+  /// Whether a chunk of COPY data is being sent or received.
   var isInCopyStep = false
-  /// The COPY TO that was last read to its end.
+  /// The last COPY TO that was read to its end.
   var copyOutEnded: UInt64?
   /// The transaction that the session is in.
   var transaction: TransactionContext?
-  /// Something came for the idle connection just when an operation was ending.
+  /// Whether an event of the idle connection arrived while an operation was ending.
   var hasMissedEvent = false
   var onNotification: (@Sendable (Notification) -> Void)?
   var onEnd: [@Sendable (PostgreSQLError) -> Void] = []
-  /// Why the session has ended.
+  /// The reason why the session has ended.
   var end: PostgreSQLError?
 }
 
 extension Connection {
-  /// Makes this operation the current one, when those before it are done.
+  /// Makes this operation the current one, after those before it have finished.
   func enter(_ id: UInt64, ignoresCancellation: Bool) async throws {
     let isAdmitted = try state.withLock { state in
       if state.copy != nil, !ignoresCancellation {
-        // Waiting would be a deadlock if it is the COPY's own closure that asks.
+        // Waiting would deadlock if the call comes from the COPY's own closure.
         throw PostgreSQLError(.misuse, "a COPY is running on this connection")
       }
       return state.operations.begin(id)
@@ -52,7 +52,7 @@ extension Connection {
     }
     waits = 0
     channel.stopIdling()
-    // A cancellation after this line finds the operation as the current one.
+    // From here on a cancellation finds the operation as the current one.
     if !ignoresCancellation, Task.isCancelled {
       await finish(id)
       throw PostgreSQLError(.cancelled, "the task was cancelled before the statement was sent")
@@ -63,7 +63,7 @@ extension Connection {
   private func waitForTurn(_ id: UInt64, ignoresCancellation: Bool) async -> Bool {
     await withUnsafeContinuation { turn in
       let isAdmitted = state.withLock { state in
-        // It may have become free in between.
+        // The connection may have become free since the first attempt.
         if state.operations.begin(id) { return true }
         state.operations.append(id, turn)
         return false
@@ -76,7 +76,7 @@ extension Connection {
     }
   }
 
-  /// Ends the current operation; if it was being cancelled, not before that can hit nobody else.
+  /// Ends the current operation, after its cancellation can hit no other operation.
   func finish(_ id: UInt64) async {
     if !leave(id) {
       await finishCancellation(id, tookEffect: false)
@@ -84,13 +84,13 @@ extension Connection {
     }
   }
 
-  /// Ends the current operation, unless its cancelling has to be settled first.
+  /// Ends the current operation, unless its cancellation is in progress. Returns whether it ended.
   private func leave(_ id: UInt64) -> Bool {
     if let libpq {
       deliverNotifications()
       if libpq.isBroken { tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage)) }
     }
-    // Between operations the socket is always watched: for notifications, and for the end of the session.
+    // Between operations the socket is watched for notifications and for the end of the session.
     if libpq != nil, socket >= 0 { channel.watchWhileIdle(socket, rearms: waits > 1) }
     var turn: OperationQueue.Turn?
     var hasMissedEvent = false
@@ -112,13 +112,13 @@ extension Connection {
     return hasLeft
   }
 
-  /// True if the operation is the current one.
+  /// Whether the operation is the current one.
   func isCurrent(_ id: UInt64) -> Bool { state.withLock { $0.operations.current == id } }
 
-  /// Why the operation is to end, if it is.
+  /// The reason why the operation is to end early, if it is.
   func interruption(of id: UInt64) -> Interruption? { state.withLock { $0.operations.interruption(of: id) } }
 
-  /// Reads what came without being asked for: notifications, or the end of the session. On the loop's thread.
+  /// Reads unsolicited input of the idle connection: notifications, or the end of the session. Called on the loop's thread.
   func readWhileIdle() {
     let id = OperationID.next()
     let isAdmitted = state.withLock { state in
@@ -129,7 +129,7 @@ extension Connection {
     guard isAdmitted else { return }
     if let libpq {
       channel.startReading()
-      // Unread bytes would bring no edge of their own.
+      // Unread bytes cause no further edge, so the next watch must rearm.
       waits = 2
       if !libpq.consumeInput() { tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage)) }
     }

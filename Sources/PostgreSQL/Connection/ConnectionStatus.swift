@@ -1,7 +1,7 @@
 internal import CLibPQ
 internal import Synchronization
 
-/// What a connection is doing, as far as its pool is concerned.
+/// The state of a connection as its pool reads it, without waiting for the running operation.
 enum ConnectionStatus: UInt8, AtomicRepresentable {
   /// Connecting, or a statement is running.
   case busy
@@ -9,12 +9,12 @@ enum ConnectionStatus: UInt8, AtomicRepresentable {
   case idle
   /// Ready, inside a transaction block.
   case inTransaction
-  /// Of no use any more.
+  /// Closed or lost.
   case closed
 }
 
 extension Connection {
-  /// Publishes the state after an operation.
+  /// Publishes the status after an operation.
   func publishStatus() {
     guard let libpq, !libpq.isBroken else {
       status.store(.closed, ordering: .releasing)
@@ -23,7 +23,7 @@ extension Connection {
     status.store(inTransactionBlock ? .inTransaction : .idle, ordering: .releasing)
   }
 
-  /// True inside BEGIN … COMMIT, also when it has failed.
+  /// Whether the session is in a transaction block, including an aborted one.
   var inTransactionBlock: Bool {
     guard let libpq else { return false }
     return PQtransactionStatus(libpq.connection) != PQTRANS_IDLE

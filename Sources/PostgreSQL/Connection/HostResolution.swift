@@ -2,15 +2,15 @@ internal import CLibPQ
 internal import Glibc
 
 extension ConnectionConfiguration {
-  /// What libpq is given: the parameters, with names resolved.
+  /// The parameters for libpq, with host names resolved.
   ///
-  /// libpq itself resolves names with a blocking getaddrinfo inside calls that otherwise do not block
-  /// (manual, 34.2). So each host name becomes host (which TLS verifies) and hostaddr (which is connected to),
-  /// one entry per address, resolved on a helper thread.
+  /// libpq resolves names with a blocking getaddrinfo inside calls that otherwise do not block (manual, 34.2). So each host name
+  /// becomes `host`, which TLS verifies, and `hostaddr`, which libpq connects to: one entry per address, resolved on a helper
+  /// thread.
   func resolved() async throws -> [String: String] {
     var result = parameters
     result["client_encoding"] = "UTF8"
-    // A service file's own values would be overruled.
+    // Defaults would override the values of a service file.
     if parameters["service"] == nil, environment("PGSERVICE") == nil {
       result.merge(Self.keepaliveDefaults) { said, _ in said }
     }

@@ -2,21 +2,21 @@ internal import CLibPQ
 internal import Logging
 internal import Synchronization
 
-/// Receives the server's notices, which libpq would print on standard error, and picks out the one that matters.
+/// Receives the server's notices, which libpq would otherwise print to standard error, and detects unconfirmed commits.
 final class NoticeReceiver: Sendable {
   private let logger: Logger
   private let hasUnconfirmedCommit = Atomic<Bool>(false)
 
   init(_ logger: Logger) { self.logger = logger }
 
-  /// Whether the server has committed a transaction without its synchronous standby since the last call.
+  /// Returns whether the server has committed a transaction without its synchronous standby since the last call.
   func takeUnconfirmedCommit() -> Bool {
-    // Asked after every statement; the exchange is for the rare case.
+    // Called after every statement: the load is cheap, and the exchange is needed in the rare case only.
     hasUnconfirmedCommit.load(ordering: .relaxed)
       && hasUnconfirmedCommit.exchange(false, ordering: .relaxed)
   }
 
-  /// Registers with a connection, which the receiver must outlive (manual, 34.13).
+  /// Registers the receiver with a connection, which it must outlive (manual, 34.13).
   func attach(to connection: OpaquePointer) {
     PQsetNoticeReceiver(
       connection,
@@ -26,8 +26,8 @@ final class NoticeReceiver: Sendable {
       }, Unmanaged.passUnretained(self).toOpaque())
   }
 
-  /// The warning of a wait for a synchronous standby that was cancelled has no SQLSTATE of its own, and its text is
-  /// translated: only the server's source function tells it apart.
+  /// Records and logs a notice. The warning about a cancelled wait for a synchronous standby has no SQLSTATE of its own, and its
+  /// text is translated, so that only the server's source function identifies it.
   private func receive(_ notice: OpaquePointer) {
     if let function = PQresultErrorField(notice, Int32(UnicodeScalar("R").value)),
       String(cString: function) == "SyncRepWaitForLSN"

@@ -1,21 +1,21 @@
 internal import DequeModule
 internal import Synchronization
 
-/// Names one use of a connection, so that a cancellation can only meet the use that it is meant for.
+/// Generates identifiers of operations, so that a cancellation hits the operation that it is meant for.
 enum OperationID {
   private static let counter = Atomic<UInt64>(1)
 
   static func next() -> UInt64 { counter.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 
-/// Why an operation is to end early.
+/// The reason why an operation is to end early.
 enum Interruption: Sendable {
   case cancelled
   case statementTimeout
 }
 
-/// Who uses a connection now, and who is next. Behind the connection's lock; the continuations that it returns
-/// are to be resumed outside of it.
+/// The current operation of a connection and those that wait, first come, first served. Accessed under the connection's lock;
+/// callers resume the returned continuations outside of it.
 struct OperationQueue {
   typealias Turn = UnsafeContinuation<Bool, Never>
 
@@ -30,17 +30,17 @@ struct OperationQueue {
 
   var isBusy: Bool { current != nil }
 
-  /// Why this operation is to end, if it is.
+  /// The reason why this operation is to end early, if it is.
   func interruption(of id: UInt64) -> Interruption? { current == id ? reason : nil }
 
-  /// Notes the first reason. False if the operation is not the current one or is ending already.
+  /// Records the first reason. Returns false if the operation is not the current one or has a reason already.
   mutating func interrupt(_ id: UInt64, _ reason: Interruption) -> Bool {
     guard current == id, self.reason == nil else { return false }
     self.reason = reason
     return true
   }
 
-  /// Makes an operation the current one if there is none.
+  /// Makes an operation the current one if there is none. Returns whether it did.
   mutating func begin(_ id: UInt64) -> Bool {
     guard current == nil else { return false }
     current = id
@@ -49,13 +49,13 @@ struct OperationQueue {
 
   mutating func append(_ id: UInt64, _ turn: Turn) { waiting.append(Waiting(id: id, turn: turn)) }
 
-  /// Takes a waiting operation out; it is to be told false.
+  /// Removes a waiting operation; the caller resumes it with false.
   mutating func removeWaiter(_ id: UInt64) -> Turn? {
     guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
     return waiting.remove(at: index).turn
   }
 
-  /// Hands over to the next one, which is to be told true.
+  /// Ends the current operation and makes the next one current; the caller resumes it with true.
   mutating func end() -> Turn? {
     current = nil
     reason = nil

@@ -1,4 +1,4 @@
-/// The prepared statements of one connection: least recently used ones go first.
+/// An LRU cache of the prepared statements of one connection.
 struct StatementCache {
   struct Entry: Equatable {
     let name: String
@@ -10,14 +10,14 @@ struct StatementCache {
   private var entries: [String: Entry] = [:]
   private var clock: UInt64 = 0
   private var nextName: UInt64 = 1
-  /// Names that the server still knows and nobody uses; deallocated at the next occasion.
+  /// Names of evicted statements, deallocated on the server with a later exchange.
   private(set) var obsolete: [String] = []
 
   init(capacity: Int) { self.capacity = capacity }
 
   var count: Int { entries.count }
 
-  /// The statement's name if it is prepared with these parameter types.
+  /// The statement's name if it is prepared with these parameter types. Marks it as used.
   mutating func find(_ sql: String, _ slots: [Binds.Slot]) -> String? {
     guard let index = entries.index(forKey: sql) else { return nil }
     let types = entries.values[index].types
@@ -27,13 +27,13 @@ struct StatementCache {
     return entries.values[index].name
   }
 
-  /// A name that this session has not had before.
+  /// A name that is unique in this session.
   mutating func newName() -> String {
     defer { nextName += 1 }
     return "s\(nextName)"
   }
 
-  /// Remembers a statement that the server has prepared, and lets the oldest go if there are too many.
+  /// Adds a statement that the server has prepared, and evicts the least recently used one if the cache is full.
   mutating func insert(_ sql: String, _ types: [PostgresType], name: String) {
     remove(sql)
     clock += 1
@@ -43,11 +43,11 @@ struct StatementCache {
     remove(oldest.key)
   }
 
-  /// Forgets a statement; the server is told later.
+  /// Removes a statement; its deallocation on the server follows later.
   mutating func remove(_ sql: String) {
     if let old = entries.removeValue(forKey: sql) { obsolete.append(old.name) }
   }
 
-  /// Notes that the server has forgotten these too.
+  /// Records that the server has deallocated these statements.
   mutating func deallocated(_ names: Set<String>) { obsolete.removeAll { names.contains($0) } }
 }

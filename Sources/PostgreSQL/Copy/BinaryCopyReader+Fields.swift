@@ -2,18 +2,17 @@ extension BinaryCopyReader {
   /// The number of fields of the current row.
   @inlinable public var columnCount: Int { fields.count }
 
-  /// True if the field is NULL.
+  /// Whether the field is NULL.
   @inlinable public func isNull(_ column: Int) -> Bool { fields[column].length < 0 }
 
-  /// Decodes a field of the current row. The format does not carry types: `type` is the column's.
-  /// By default it is the type that `T` is sent as.
+  /// Decodes a field of the current row as the type that `T` is encoded as; the format itself carries no types.
   @inlinable public func decode<T: PostgresDecodable & PostgresEncodable>(
     _ column: Int, as type: T.Type = T.self
   ) throws -> T {
     try decode(column, as: T.self, type: T.postgresType)
   }
 
-  /// Decodes a field of the current row whose column has a type.
+  /// Decodes a field of the current row, whose column is of `type`.
   @inlinable public func decode<T: PostgresDecodable>(
     _ column: Int, as target: T.Type = T.self, type: PostgresType
   ) throws -> T {
@@ -25,82 +24,83 @@ extension BinaryCopyReader {
       if length < 0 { return try T.postgresNull() }
       return try T(postgresBytes: bytes.span.bytes.extracting(offset..<offset + length), type: type)
     } catch {
-      throw PostgreSQLError(.decoding, "column \(column) is no \(T.self): \(error)", underlying: error)
+      throw PostgreSQLError(
+        .decoding, "column \(column) cannot be decoded as \(T.self): \(error)", underlying: error)
     }
   }
 
-  /// Calls `body` with the bytes of each element of an array field, `nil` for NULL elements, where they lie; returns how
-  /// many there are. A NULL field has none, and neither has an array of several dimensions, which is an error.
+  /// Calls `body` with the bytes of each element of a one-dimensional array field, nil for NULL elements, without copying.
+  /// Returns the number of elements; a NULL field has none.
+  ///
+  /// - Throws: ``PostgreSQLError`` of kind `decoding` for any other field, and the errors of `body`.
   @inlinable public func forEachElement(
     _ column: Int, of type: PostgresType, _ body: (RawSpan?) throws -> Void
   ) throws -> Int {
-    guard column >= 0, column < fields.count else {
-      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
-    }
-    let (start, length) = fields[column]
-    if length < 0 { return 0 }
-    let span = bytes.span.bytes.extracting(start..<start + length)
-    guard length >= 12, span.bigEndian(at: 8, as: UInt32.self) == type.rawValue else {
-      throw PostgreSQLError(.decoding, "column \(column) is no array of that type")
-    }
-    let dimensions = span.bigEndian(at: 0, as: Int32.self)
-    if dimensions == 0 { return 0 }
-    guard dimensions == 1, length >= 20 else {
-      throw PostgreSQLError(.decoding, "column \(column) is no array of one dimension")
-    }
-    let count = Int(span.bigEndian(at: 12, as: Int32.self))
+    let array = try arrayField(column, of: type)
+    let span = bytes.span.bytes.extracting(array.range)
     var offset = 20
-    for _ in 0..<max(0, count) {
-      guard length - offset >= 4 else { throw PostgreSQLError(.decoding, "column \(column) is cut off") }
+    for _ in 0..<array.count {
+      guard span.byteCount - offset >= 4 else { throw Self.malformed(column) }
       let size = Int(span.bigEndian(at: offset, as: Int32.self))
       offset += 4
       guard size >= 0 else {
         try body(nil)
         continue
       }
-      guard length - offset >= size else {
-        throw PostgreSQLError(.decoding, "column \(column) is cut off")
-      }
+      guard span.byteCount - offset >= size else { throw Self.malformed(column) }
       try body(span.extracting(offset..<offset + size))
       offset += size
     }
-    return count
+    return array.count
   }
 
-  /// Appends the elements of a float8[] field to an array, NULL elements as `null`; returns how many.
-  /// A NULL field has none.
+  /// Appends the elements of a float8[] field to an array, with `null` for NULL elements. Returns the number of elements; a NULL
+  /// field has none.
   @inlinable public func appendDoubles(
     _ column: Int, to array: inout [Double], null: Double = .nan
   ) throws -> Int {
-    guard column >= 0, column < fields.count else {
-      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
-    }
-    let (start, length) = fields[column]
-    if length < 0 { return 0 }
-    let span = bytes.span.bytes.extracting(start..<start + length)
-    guard length >= 12, span.bigEndian(at: 8, as: UInt32.self) == PostgresType.float8.rawValue else {
-      throw PostgreSQLError(.decoding, "column \(column) is no float8[]")
-    }
-    if span.bigEndian(at: 0, as: Int32.self) == 0 { return 0 }
-    guard length >= 20, span.bigEndian(at: 0, as: Int32.self) == 1 else {
-      throw PostgreSQLError(.decoding, "column \(column) is no one-dimensional float8[]")
-    }
-    let count = Int(span.bigEndian(at: 12, as: Int32.self))
+    let field = try arrayField(column, of: .float8)
+    let span = bytes.span.bytes.extracting(field.range)
     var offset = 20
-    for _ in 0..<count {
-      guard length - offset >= 4 else { throw PostgreSQLError(.decoding, "column \(column) is cut off") }
+    for _ in 0..<field.count {
+      guard span.byteCount - offset >= 4 else { throw Self.malformed(column) }
       let size = span.bigEndian(at: offset, as: Int32.self)
       offset += 4
       if size < 0 {
         array.append(null)
       } else {
-        guard size == 8, length - offset >= 8 else {
-          throw PostgreSQLError(.decoding, "column \(column) is malformed")
-        }
+        guard size == 8, span.byteCount - offset >= 8 else { throw Self.malformed(column) }
         array.append(Double(bitPattern: span.bigEndian(at: offset, as: UInt64.self)))
         offset += 8
       }
     }
-    return count
+    return field.count
+  }
+
+  /// The range and the number of elements of an array field with elements of `type` and at most one dimension. A NULL field
+  /// has no elements.
+  @usableFromInline func arrayField(_ column: Int, of type: PostgresType) throws
+    -> (range: Range<Int>, count: Int)
+  {
+    guard column >= 0, column < fields.count else {
+      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
+    }
+    let (start, length) = fields[column]
+    if length < 0 { return (start..<start, 0) }
+    let range = start..<start + length
+    let span = bytes.span.bytes.extracting(range)
+    guard length >= 12, span.bigEndian(at: 8, as: UInt32.self) == type.rawValue else {
+      throw PostgreSQLError(.decoding, "column \(column) is not an array with elements of \(type)")
+    }
+    let dimensions = span.bigEndian(at: 0, as: Int32.self)
+    if dimensions == 0 { return (range, 0) }
+    guard dimensions == 1, length >= 20 else {
+      throw PostgreSQLError(.decoding, "column \(column) is not a one-dimensional array")
+    }
+    return (range, max(0, Int(span.bigEndian(at: 12, as: Int32.self))))
+  }
+
+  @usableFromInline static func malformed(_ column: Int) -> PostgreSQLError {
+    PostgreSQLError(.decoding, "column \(column) is a malformed array")
   }
 }

@@ -4,7 +4,7 @@
   public import Foundation
 #endif
 
-/// Parses the data of a COPY … TO STDOUT (FORMAT binary), in chunks that are split anywhere.
+/// Parses the data of a COPY … TO STDOUT (FORMAT binary) from chunks of any size.
 ///
 /// ```
 /// reader.feed(chunk)
@@ -12,24 +12,24 @@
 /// ```
 public struct BinaryCopyReader: Sendable {
   @usableFromInline var bytes: [UInt8] = []
-  /// Where the next unread byte stands.
+  /// The offset of the next unread byte.
   @usableFromInline var position = 0
-  /// Start and length of each field of the current row; -1 as length is NULL.
+  /// Offset and length of each field of the current row; length -1 is NULL.
   @usableFromInline var fields: [(offset: Int, length: Int)] = []
   private var hasHeader = false
-  /// True once the trailer has been read.
+  /// Whether the trailer has been read.
   public private(set) var isFinished = false
 
-  /// Expects a header.
+  /// Creates a reader that expects the header.
   public init() {}
 
-  /// Appends a chunk. The fields of the current row are gone after that.
+  /// Appends a chunk. This invalidates the fields of the current row.
   public mutating func feed(_ chunk: Data) {
     compact()
     bytes.append(contentsOf: chunk)
   }
 
-  /// Appends a chunk. The fields of the current row are gone after that.
+  /// Appends a chunk. This invalidates the fields of the current row.
   public mutating func feed(_ chunk: [UInt8]) {
     compact()
     if bytes.isEmpty { bytes = chunk } else { bytes.append(contentsOf: chunk) }
@@ -45,9 +45,9 @@ public struct BinaryCopyReader: Sendable {
     position = 0
   }
 
-  /// Goes to the next complete row. False if more data is needed, or at the end.
+  /// Advances to the next complete row. Returns false if more data is needed, or at the end.
   ///
-  /// Throws a ``PostgreSQLError`` of kind `protocolViolation` if the data is not in that format.
+  /// - Throws: ``PostgreSQLError`` of kind `protocolViolation` if the data is malformed.
   public mutating func nextRow() throws -> Bool {
     if !hasHeader, try !readHeader() { return false }
     if isFinished { return false }
@@ -74,7 +74,7 @@ public struct BinaryCopyReader: Sendable {
     return true
   }
 
-  /// Throws if the data ended in the middle.
+  /// Throws if the data ends before its trailer.
   public func checkFinished() throws {
     if !isFinished { throw PostgreSQLError(.protocolViolation, "the COPY data ends without its trailer") }
   }
@@ -97,6 +97,6 @@ public struct BinaryCopyReader: Sendable {
   }
 
   private static var malformed: PostgreSQLError {
-    PostgreSQLError(.protocolViolation, "this is no binary COPY data")
+    PostgreSQLError(.protocolViolation, "the data is not in binary COPY format")
   }
 }

@@ -4,25 +4,25 @@
   public import Foundation
 #endif
 
-/// Builds the data of a COPY … FROM STDIN (FORMAT binary): a header, rows of fields, a trailer (manual, COPY,
-/// "Binary Format").
+/// Builds the data of a COPY … FROM STDIN (FORMAT binary): a header, rows of fields, and a trailer (manual, COPY, "Binary
+/// Format").
 ///
-/// Fields must be exactly of the table's column types (an int4 column takes Int32, not Int).
-/// Take the bytes out with ``take()`` whenever ``count`` is large enough to be sent.
+/// Fields must have exactly the types of the table's columns: an int4 column takes Int32, not Int. The caller takes the bytes
+/// with ``take()`` whenever ``count`` is large enough for a write.
 public struct BinaryCopyWriter: Sendable {
-  /// What has been built since the last ``take()``.
+  /// The data since the last ``take()``.
   @usableFromInline var bytes: [UInt8] = []
 
-  /// Starts with the header.
+  /// Creates a writer whose data begins with the header.
   public init(capacity: Int = 128 * 1024) {
     bytes.reserveCapacity(capacity)
     bytes.append(contentsOf: Self.header)
   }
 
-  /// Signature, flags, length of the header extension.
+  /// Signature, flags, and length of the header extension.
   static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 
-  /// The number of bytes that wait for ``take()``.
+  /// The number of bytes since the last ``take()``.
   @inlinable public var count: Int { bytes.count }
 
   /// Starts a row; exactly this many fields must follow.
@@ -40,7 +40,7 @@ public struct BinaryCopyWriter: Sendable {
     bytes.setBigEndian(Int32(bytes.count - word - 4), at: word)
   }
 
-  /// Appends a field that is in its binary form already.
+  /// Appends a field that is in binary form already.
   @inlinable public mutating func append(encoded: some Collection<UInt8>) {
     bytes.appendBigEndian(Int32(encoded.count))
     bytes.append(contentsOf: encoded)
@@ -49,7 +49,7 @@ public struct BinaryCopyWriter: Sendable {
   /// Appends the trailer; nothing may follow.
   public mutating func finish() { bytes.appendBigEndian(Int16(-1)) }
 
-  /// Hands out what has been built and goes on with an empty buffer.
+  /// Returns the data since the last call and clears the buffer.
   public mutating func take() -> [UInt8] {
     let taken = bytes
     bytes = []

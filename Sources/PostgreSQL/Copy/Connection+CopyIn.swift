@@ -6,7 +6,7 @@ internal import CLibPQ
 #endif
 
 extension Connection {
-  /// Runs a COPY … FROM STDIN with the data that the closure writes. Returns the number of rows.
+  /// Runs a COPY … FROM STDIN with the data that the closure writes, and returns the number of rows.
   @discardableResult
   public nonisolated(nonsending) func copyIn(
     _ query: Query, file: String, line: Int,
@@ -34,7 +34,7 @@ extension Connection {
     }
   }
 
-  /// Sends the statement; on return the connection is in COPY mode and belongs to the operation.
+  /// Sends the statement. On return the connection is in COPY mode, as the current operation.
   func startCopy(
     _ query: Query, _ call: Call, _ id: UInt64, _ context: TransactionContext?, _ direction: CopyDirection
   ) async throws {
@@ -53,7 +53,7 @@ extension Connection {
       switch (try await perform(CopyStartSteps()), direction) {
       case (.copyIn, .copyIn), (.copyOut, .copyOut): return
       case (.failed(let error), _): throw error
-      case (.notCopy, _): throw PostgreSQLError(.misuse, "the statement is no COPY")
+      case (.notCopy, _): throw PostgreSQLError(.misuse, "the statement is not a COPY")
       case (.copyIn, _):
         try await endData(reason: "wrong direction")
         _ = try await perform(CopyEndSteps())
@@ -67,7 +67,7 @@ extension Connection {
     }
   }
 
-  /// Sends one piece of data.
+  /// Sends one chunk of data.
   func copyWrite(_ bytes: some ContiguousBytes & Sendable, _ id: UInt64) async throws {
     let reason = try beginCopyStep(id, .copyIn)
     defer { endCopyStep(id) }
@@ -76,7 +76,7 @@ extension Connection {
     }
     guard let libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
     let sent = bytes.withUnsafeBytes { raw in
-      // libpq copies the bytes; an empty piece needs no message.
+      // libpq copies the bytes; an empty chunk needs no message.
       raw.count == 0 ? 1 : PQputCopyData(libpq.connection, raw.baseAddress, Int32(clamping: raw.count))
     }
     guard sent == 1 else { throw PostgreSQLError(.connectionLost, libpq.errorMessage) }
@@ -87,7 +87,7 @@ extension Connection {
     while let libpq {
       let sent = PQputCopyEnd(libpq.connection, reason)
       if sent == 1 { return }
-      // 0: the message does not fit yet.
+      // 0: the output buffer is full.
       guard sent == 0 else { throw PostgreSQLError(.connectionLost, libpq.errorMessage) }
       try await perform(FlushSteps())
     }
@@ -96,7 +96,7 @@ extension Connection {
   private func endCopyIn(_ call: Call, _ id: UInt64, reason: String?) async throws -> Int {
     try await beginLastCopyStep(id, .copyIn)
     do {
-      // A cancelled COPY must not be completed, even if the closure took no notice.
+      // A cancelled COPY must not complete, even if the closure ignored the cancellation.
       let isCancelled = interruption(of: id) != nil
       try await endData(reason: isCancelled ? "cancelled by the client" : reason)
       let rows = try await perform(CopyEndSteps()).get().affectedRows
@@ -109,7 +109,7 @@ extension Connection {
     }
   }
 
-  /// Ends the operation and the COPY mode; returns the error that the caller gets.
+  /// Ends COPY mode and the operation. Returns the error for the caller.
   func leaveCopy(_ id: UInt64, _ call: Call, _ error: any Error) async -> any Error {
     await leaveCopy(id, call, error as (any Error)?) ?? error
   }
@@ -133,7 +133,7 @@ extension Connection {
     -> PostgreSQLError
   {
     if interruption == .cancelled, postgres.kind == .server {
-      // Told by our own CopyFail, not by 57014.
+      // The server reports the client's CopyFail, not SQLSTATE 57014.
       return PostgreSQLError(
         .cancelled, "the task was cancelled", sqlState: postgres.sqlState, underlying: postgres
       ).located(query: call.sql, file: call.file, line: call.line)
@@ -142,7 +142,7 @@ extension Connection {
   }
 }
 
-/// Which way the data of a COPY goes.
+/// The direction of a COPY's data.
 enum CopyDirection: Sendable {
   case copyIn
   case copyOut

@@ -1,7 +1,7 @@
 internal import CLibPQ
 
 extension Connection {
-  /// Runs a COPY … TO STDOUT and hands its data to the closure as it comes.
+  /// Runs a COPY … TO STDOUT and streams its data to the closure.
   public nonisolated(nonsending) func copyOut<T>(
     _ query: Query, file: String, line: Int,
     _ body: nonisolated(nonsending) (CopyOutStream) async throws -> T
@@ -30,7 +30,7 @@ extension Connection {
     }
   }
 
-  /// The next rows, nil at the end.
+  /// The next chunk of rows, nil at the end.
   func copyRead(_ id: UInt64, within limit: Duration? = nil) async throws -> [UInt8]? {
     if state.withLock({ $0.copyOutEnded == id }) { return nil }
     _ = try beginCopyStep(id, .copyOut)
@@ -59,7 +59,7 @@ extension Connection {
 
   private static var copyChunkSize: Int { 64 * 1024 }
 
-  /// Reads up to the end of the COPY; if there is more to come, the server is asked to stop.
+  /// Reads to the end of the COPY, after a cancel request if data remains.
   private func abandonCopyOut(_ call: Call, _ id: UInt64) async {
     guard (try? await beginLastCopyStep(id, .copyOut)) != nil else { return }
     if !copyHasEnded { interrupt(id, .cancelled) }

@@ -1,7 +1,7 @@
 extension Connection {
-  /// Admits one call of a COPY's closure to the libpq; returns why the operation is to end, if it is.
+  /// Begins one read or write of COPY data. Returns the reason why the operation is to end early, if it is.
   ///
-  /// The closure's writer and stream can be handed to several tasks; two at once would be one too many.
+  /// The closure can hand its writer or stream to several tasks; a second concurrent call throws.
   func beginCopyStep(_ id: UInt64, _ direction: CopyDirection) throws -> Interruption? {
     try state.withLock { state in
       guard state.operations.current == id, state.copy == direction else {
@@ -21,10 +21,10 @@ extension Connection {
     }
   }
 
-  /// After the closure: waits for a task that it has left behind in the middle of a step.
+  /// Begins the step after the closure, once a step that the closure has left running has ended.
   func beginLastCopyStep(_ id: UInt64, _ direction: CopyDirection) async throws {
     while state.withLock({ $0.operations.current == id && $0.isInCopyStep }) {
-      // Not the task's own: that one may be cancelled, and would not sleep.
+      // A separate task, because the current one may be cancelled and would not sleep.
       await Task { try? await Task.sleep(for: .milliseconds(1)) }.value
     }
     _ = try beginCopyStep(id, direction)

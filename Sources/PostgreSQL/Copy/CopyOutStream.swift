@@ -4,20 +4,20 @@
   public import Foundation
 #endif
 
-/// The data of a COPY … TO STDOUT, as it comes. Valid inside the closure of `copyOut` alone, for one reader.
+/// The data of a COPY … TO STDOUT as a stream for one reader. Valid inside the closure of `copyOut` alone.
 ///
-/// A chunk holds whole rows (CopyData messages), as many as fit in about 64 KiB or as have arrived.
+/// A chunk holds whole rows (CopyData messages): those that have arrived, up to about 64 KiB.
 public struct CopyOutStream: AsyncSequence, Sendable {
-  /// Whole rows.
+  /// A chunk of whole rows.
   public typealias Element = Data
 
   let connection: Connection
   let operation: UInt64
 
-  /// Starts reading where the last reader stopped.
+  /// Creates an iterator that continues after the last chunk read.
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
 
-  /// Reads chunk after chunk; nothing is read ahead.
+  /// Reads one chunk at a time, without reading ahead.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let stream: CopyOutStream
 
@@ -34,9 +34,9 @@ public struct CopyOutStream: AsyncSequence, Sendable {
     }
   }
 
-  /// The next chunk as bytes without the detour over Data, nil at the end.
+  /// The next chunk as bytes, without a copy into Data; nil at the end.
   ///
-  /// - Parameter limit: how long the server may take for it before the COPY is cancelled and fails with an error of kind
+  /// - Parameter limit: the time for the chunk, after which the COPY is cancelled and fails with an error of kind
   ///   `statementTimeout`.
   public nonisolated(nonsending) func nextBytes(within limit: Duration? = nil) async throws -> [UInt8]? {
     try await connection.copyRead(operation, within: limit)

@@ -1,89 +1,88 @@
-/// What went wrong between this client and a PostgreSQL server.
+/// An error of this client, of libpq or of the PostgreSQL server.
 public struct PostgreSQLError: Error, Sendable {
-  /// The kind decides what a caller can do about it.
+  /// The kind of an error, which decides how a caller can handle it.
   public enum Kind: Sendable, Hashable {
-    /// The configuration is no valid connection string.
+    /// The connection string is invalid.
     case invalidConfiguration
-    /// No connection came about (refused, unknown host, wrong password, timeout).
+    /// The connection could not be established (refused, unknown host, wrong password, timeout).
     case connectionFailed
-    /// An established connection broke; whether the statement took effect is unknown.
+    /// An established connection broke; the effect of its statement is unknown.
     case connectionLost
     /// The connection was closed by this program.
     case connectionClosed
-    /// The server answered with an error; ``PostgreSQLError/sqlState`` says which.
+    /// The server reported an error; ``PostgreSQLError/sqlState`` identifies it.
     case server
-    /// The client's statement timeout ran out and the statement was cancelled on the server.
+    /// The client's statement timeout expired, and the statement was cancelled on the server.
     case statementTimeout
-    /// No connection of the pool became free in time.
+    /// No connection of the pool became free before the timeout.
     case acquireTimeout
-    /// The task was cancelled, and with it the statement on the server.
+    /// The task was cancelled, and its statement on the server with it.
     case cancelled
     /// The pool is shutting down.
     case poolClosed
-    /// COMMIT found the transaction aborted by an earlier error: nothing was stored.
+    /// COMMIT rolled back, because an earlier error had aborted the transaction.
     case transactionAborted
-    /// The transaction is committed on this server, which gave up waiting for its synchronous standby: should that take
-    /// over, the transaction is lost (manual, 27.2.8).
+    /// The server committed the transaction without waiting further for its synchronous standby; a failover to the standby would
+    /// lose the transaction (manual, 27.2.8).
     case commitUnconfirmed
-    /// The server confirms no commits for now, so that a transaction that writes was not begun: see
-    /// ``CommitCircuitBreaker``.
+    /// A writing transaction was refused because the server does not confirm commits; see ``CommitCircuitBreaker``.
     case writesSuspended
     /// A value could not be encoded.
     case encoding
-    /// A value could not be decoded into the asked type.
+    /// A value could not be decoded into the requested type.
     case decoding
-    /// The server or libpq did what the protocol does not allow at that point.
+    /// The server or libpq violated the protocol.
     case protocolViolation
     /// The call is not possible in this state, such as a query while a COPY of the same connection is running.
     case misuse
   }
 
-  /// The kind decides what a caller can do about it.
+  /// The kind of the error.
   public var kind: Kind
-  /// The server's condition code, where the server said so.
+  /// The server's condition code, if the server reported one.
   public var sqlState: SQLState?
-  /// One line for people, without a trailing line break.
+  /// The primary message: one line, without a trailing line break.
   public var message: String
-  /// The server's second, longer line.
+  /// The server's detail message.
   public var detail: String?
-  /// What the server suggests.
+  /// The server's hint.
   public var hint: String?
   /// The constraint that was violated.
   public var constraint: String?
   /// The schema of ``table``.
   public var schema: String?
-  /// The table it is about.
+  /// The table that the error refers to.
   public var table: String?
-  /// The column it is about.
+  /// The column that the error refers to.
   public var column: String?
-  /// Where in ``query`` the error lies: characters from 1.
+  /// The position of the error in ``query``, in characters from 1.
   public var position: Int?
   /// The SQL text, without its values.
   public var query: String?
-  /// The calling file (`#fileID`).
+  /// The file of the call site (`#fileID`).
   public var file: String?
-  /// The calling line.
+  /// The line of the call site.
   public var line: Int?
-  /// The error behind this one.
+  /// The cause of this error.
   public var underlying: (any Error)?
 
-  /// The connection broke, or was severed, while a COMMIT was on its way, or the commit was not confirmed by the standby: the
-  /// transaction may have taken effect or not, and may be lost with its server.
+  /// Whether the outcome of a COMMIT is unknown: the connection broke or was severed before the answer, or the standby did not
+  /// confirm. The transaction may or may not have taken effect, and a failover may lose it.
   public var isOutcomeUnknown = false
 
-  /// No server runs where the connection leads: it was refused there, or by a server that starts, stops or recovers. Whoever
-  /// leads to the same place cannot change the database either, which is more than can be said of one that does not answer.
+  /// Whether the connection was refused by the operating system, or by a server that starts, stops or recovers. No client of the
+  /// same address can then change the database, which cannot be said of a server that does not answer.
   public var isServerDown: Bool { isRefused || (underlying as? PostgreSQLError)?.isServerDown ?? false }
 
-  /// The attempt to connect was refused at every place of the connection string.
+  /// Whether every host of the connection string refused the connection.
   var isRefused = false
 
-  /// The server's source function, which unlike the message is never translated.
+  /// The server's source function, which is not translated, unlike the message.
   var serverRoutine: String?
-  /// The server ends the session after this error.
+  /// Whether the server ends the session after this error.
   var isFatal = false
 
-  /// An error with its kind and message; the rest can be set afterwards.
+  /// Creates an error; other properties can be set afterwards.
   public init(
     _ kind: Kind, _ message: String, sqlState: SQLState? = nil, underlying: (any Error)? = nil
   ) {
@@ -93,7 +92,7 @@ public struct PostgreSQLError: Error, Sendable {
     self.underlying = underlying
   }
 
-  /// The database cannot be reached now, or does not answer in time, and may later: the caller's answer is 503, or a retry.
+  /// Whether the database is unreachable or too slow for now, so that a later retry may succeed.
   public var isConnectionProblem: Bool {
     switch kind {
     case .connectionFailed, .connectionLost, .connectionClosed, .acquireTimeout, .poolClosed,
@@ -107,7 +106,7 @@ public struct PostgreSQLError: Error, Sendable {
     }
   }
 
-  /// The same error, knowing which call it came from.
+  /// A copy with the call site, unless it has one.
   func located(query: String?, file: String?, line: Int?) -> PostgreSQLError {
     var copy = self
     copy.query = copy.query ?? query
@@ -118,8 +117,8 @@ public struct PostgreSQLError: Error, Sendable {
 }
 
 extension PostgreSQLError: CustomStringConvertible {
-  /// Kind, code, message and place on one line; never a bound value, nor the values of a row that the server's second line
-  /// tells with some conditions.
+  /// Kind, code, message and call site on one line. It contains no bound values, and no detail message that could contain values
+  /// of a row.
   public var description: String {
     var text = "PostgreSQLError(\(kind)"
     if let sqlState { text += " \(sqlState)" }
@@ -133,8 +132,8 @@ extension PostgreSQLError: CustomStringConvertible {
     if let underlying { text += " caused by \(underlying)" }
     return text
   }
-  /// The classes of conditions (manual, appendix A) whose second line is about the session, locks or names. That of a
-  /// constraint violation (23) shows the row, that of bad data (22) the datum; of what is not listed nothing is known.
+  /// The condition classes (manual, appendix A) whose detail message is about sessions, locks or names. The detail of a
+  /// constraint violation (23) contains the row, that of invalid data (22) the value; other classes are unknown.
   private static let withoutValues: Set<String> = [
     "08", "0A", "25", "28", "2B", "3D", "40", "42", "53", "54", "55", "57", "58",
   ]

@@ -2,31 +2,30 @@ internal import CLibPQ
 internal import Glibc
 internal import Synchronization
 
-/// One socket's registration with its event loop.
+/// The registration of one socket with its event loop.
 ///
-/// The registration is edge-triggered, so that a statement with a short answer costs no epoll_ctl, and a socket
-/// that nobody reads does not fire again and again. An edge that comes while nobody waits is kept for the next
-/// wait. libpq's single read may leave bytes in the socket, for which no further edge comes; so a wait that
-/// follows a read arms again, and arming fires at once if the socket is ready. Such a wait is for one edge
-/// (EPOLLONESHOT): in the middle of a long answer each piece would wake the loop, though nobody waits for it.
+/// The registration is edge-triggered (epoll(7)): a statement with a short result needs no epoll_ctl, and an unread socket does
+/// not fire repeatedly. An edge without a waiter is kept for the next wait. libpq's single read may leave bytes in the socket,
+/// for which no further edge comes, so that a wait after a read rearms; rearming fires at once if the socket is ready. Such a
+/// wait is for one edge (EPOLLONESHOT): otherwise each segment of a long result would wake the loop without a waiter.
 final class Channel: Sendable {
   private struct State {
     var socket: Int32 = -1
-    /// True from the first arming until the socket is given up.
+    /// Whether the socket is registered with epoll.
     var isRegistered = false
-    /// What is watched for.
+    /// The events that epoll watches for.
     var armed: Readiness = []
-    /// What came while nobody waited.
+    /// Events that arrived without a waiter.
     var pending: Readiness = []
-    /// The peer has hung up, or the socket has failed. There may be no further edge: it can have come in one with the
-    /// last bytes, whose reader takes it for theirs. So nobody waits any more, until reading has met the end.
+    /// Whether the peer has hung up, or the socket has failed. No further edge may follow: the hang-up can share an edge with the
+    /// last bytes. Waits return at once, until a read meets the end.
     var hasHungUp = false
     var waiter: UnsafeContinuation<Readiness, Never>?
     var token: UInt64 = 0
-    /// Called when something comes and nobody waits for an answer.
+    /// Called on an event between operations.
     var onIdleEvent: (@Sendable () -> Void)?
     var isIdle = false
-    /// The next wait, or the one that is under way, is to end at once.
+    /// Whether the next wait is to end at once.
     var isInterrupted = false
   }
 
@@ -39,11 +38,11 @@ final class Channel: Sendable {
     state.withLock { $0.token = token }
   }
 
-  /// Sets what is called, on the loop's thread, when something comes between operations.
+  /// Sets the callback for events between operations, called on the loop's thread.
   func onIdleEvent(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onIdleEvent = body } }
 
-  /// Waits until the socket is ready for something of `interest`. Empty after ``interruptWait()``. At most one
-  /// task may wait. `rearms` if something was read or written since the last edge.
+  /// Waits until the socket is ready for one of `interest`. Returns an empty set after ``interruptWait()``. At most one task may
+  /// wait at a time. `rearms` is true if the socket was read or written since the last edge.
   func wait(_ socket: Int32, for interest: Readiness, rearms: Bool) async -> Readiness {
     await withUnsafeContinuation { continuation in
       let ready: Readiness? = state.withLock { state in
@@ -55,7 +54,7 @@ final class Channel: Sendable {
           return []
         }
         if state.hasHungUp, state.socket == socket { return interest }
-        // Without a socket there is nothing to wait for; reading finds out what happened.
+        // The socket cannot be watched; a read reports the reason.
         guard arm(&state, socket, interest, always: rearms, once: rearms) else { return .read }
         state.waiter = continuation
         return nil
@@ -64,8 +63,8 @@ final class Channel: Sendable {
     }
   }
 
-  /// Between operations: the next event calls `onIdleEvent`, which is to call ``startReading()`` if it reads. If
-  /// it does not, the event is still there for the next operation's first wait.
+  /// Starts watching between operations. The next event calls `onIdleEvent`, which calls ``startReading()`` if it reads.
+  /// Otherwise the event remains for the first wait of the next operation.
   func watchWhileIdle(_ socket: Int32, rearms: Bool) {
     let missed = state.withLock { state in
       state.isIdle = true
@@ -78,7 +77,7 @@ final class Channel: Sendable {
     missed?()
   }
 
-  /// What has come so far is about to be read, without a wait.
+  /// Clears pending events because the caller is about to read without a wait.
   func startReading() {
     state.withLock { state in
       state.isIdle = false
@@ -86,7 +85,7 @@ final class Channel: Sendable {
     }
   }
 
-  /// An operation begins: events are for its waits.
+  /// Ends the watching between operations: events are for the waits of the next operation.
   func stopIdling() {
     state.withLock { state in
       state.isIdle = false
@@ -94,7 +93,7 @@ final class Channel: Sendable {
     }
   }
 
-  /// Ends the wait that is under way, or the next one of the operation.
+  /// Ends the current wait, or the next one of the operation.
   func interruptWait() {
     let waiter = state.withLock { state in
       defer { state.waiter = nil }
@@ -104,7 +103,7 @@ final class Channel: Sendable {
     waiter?.resume(returning: [] as Readiness)
   }
 
-  /// Before libpq may close the socket and open another, which can have the same number.
+  /// Removes the registration before libpq may close the socket and open another with the same number.
   func release() {
     state.withLock { state in
       if state.isRegistered { _ = loop.control(EPOLL_CTL_DEL, state.socket, 0, state.token) }
@@ -115,7 +114,7 @@ final class Channel: Sendable {
     }
   }
 
-  /// Ends the registration.
+  /// Ends the registration and the current wait.
   func close() {
     release()
     interruptWait()
@@ -128,7 +127,7 @@ final class Channel: Sendable {
     if !always, state.isRegistered, state.socket == socket, state.armed == interest { return true }
     let operation = state.isRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD
     state.socket = socket
-    // After its one edge the socket is watched for nothing: the next wait arms in any case.
+    // After its one edge the socket is watched for nothing, so that the next wait arms it again.
     state.armed = once ? [] : interest
     var events = EPOLLET.rawValue
     if once { events |= EPOLLONESHOT.rawValue }
@@ -139,7 +138,7 @@ final class Channel: Sendable {
     return true
   }
 
-  /// The loop's call.
+  /// Handles events from epoll. Called on the loop's thread.
   func fired(_ events: UInt32) {
     var ready: Readiness = []
     let failed = events & (EPOLLERR.rawValue | EPOLLHUP.rawValue | EPOLLRDHUP.rawValue) != 0

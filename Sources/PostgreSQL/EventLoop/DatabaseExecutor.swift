@@ -1,18 +1,18 @@
 extension EventLoop {
-  /// The process's loop. One thread wakes several hundred thousand waiting tasks a second, more than a server
-  /// answers statements.
+  /// The event loop of the process. One thread wakes several hundred thousand waiting tasks a second, more than the number of
+  /// statements that a server answers.
   static let shared = EventLoop()
 }
 
-/// The thread that waits for all connections' sockets, as a place to run tasks.
+/// The event loop's thread as a task executor.
 ///
-/// A task that does little but talk to the database gets its answers without a change of thread there, for about
-/// half the processor time a statement:
+/// A task that mostly talks to the database receives its results there without a thread switch, for about half the processor
+/// time a statement:
 /// ```
 /// await withTaskExecutorPreference(DatabaseExecutor.shared) { … }
 /// ```
-/// Long computations do not belong there: while they run, no connection of the process hears its answers.
+/// Long computations must not run there: they delay the results of all connections of the process.
 public enum DatabaseExecutor {
-  /// The process's loop.
+  /// The event loop of the process.
   public static var shared: any TaskExecutor { EventLoop.shared }
 }

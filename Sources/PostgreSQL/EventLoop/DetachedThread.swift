@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Starts a detached thread. A process that cannot have one more thread cannot go on.
+/// Starts a detached thread. Traps if the process can create no more threads.
 func startDetachedThread(_ body: @escaping @Sendable () -> Void) {
   final class Start: Sendable {
     let body: @Sendable () -> Void
@@ -27,8 +27,8 @@ func startDetachedThread(_ body: @escaping @Sendable () -> Void) {
   }
 }
 
-/// Runs a call that may block (name resolution, PQcancel) on a thread of its own, so that it holds up neither
-/// an event loop nor Swift's concurrency pool. Both are rare, and a slow one must not delay the others.
+/// Runs a blocking call (name resolution, PQcancel) on a new thread, so that it delays neither the event loop nor Swift's
+/// cooperative pool. These calls are rare, and a thread each keeps a slow one from delaying the others.
 func runBlocking<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
   await withCheckedContinuation { continuation in
     startDetachedThread { continuation.resume(returning: body()) }

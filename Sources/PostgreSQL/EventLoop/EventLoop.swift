@@ -2,45 +2,44 @@ internal import CLibPQ
 internal import Glibc
 internal import Synchronization
 
-/// A thread that waits for many sockets at once (epoll) and for points in time, and wakes who waits for them.
+/// A thread that waits for many sockets (epoll) and for timers, and resumes the tasks that wait for them.
 ///
-/// It calls libpq only to read what comes for a connection that nobody uses: the rest is done by the task that
-/// wants something, on the thread that it is on (libpq does not wait in non-blocking mode). So a statement costs
-/// one change of thread, from here to the waiting task.
-/// `docs/decisions/0001-waiting-for-libpq.md` has the figures of the alternatives.
+/// The loop calls libpq only to read input of idle connections. All other libpq calls run on the thread of the calling task,
+/// since libpq does not wait in non-blocking mode. So a statement costs one thread switch, from the loop to the waiting task.
+/// `docs/decisions/0001-waiting-for-libpq.md` has the measurements of the alternatives.
 ///
-/// It is also a task executor: the code of tasks that prefer it runs here, with no change of thread at all.
+/// The loop is also a task executor: tasks that prefer it run on its thread, without any thread switch.
 final class EventLoop: TaskExecutor {
   private struct State {
     var channels: [UInt64: Channel] = [:]
     var nextToken: UInt64 = 1
     var timers = TimerQueue()
-    /// From other threads.
+    /// Jobs from other threads.
     var jobs: [UnownedJob] = []
-    /// Until when the thread sleeps at most; nil while it is awake.
+    /// The latest end of the thread's sleep; nil while it is awake.
     var sleepingUntil: ContinuousClock.Instant?
   }
 
   private let state = LockedValueBox(State())
-  /// Jobs from the loop's own thread, which need no lock. Sound as `nonisolated(unsafe)`: used on it alone.
+  /// Jobs from the loop's own thread, which need no lock. Sound as `nonisolated(unsafe)`: only that thread uses them.
   nonisolated(unsafe) private var ownJobs: [UnownedJob] = []
   /// The thread's identity, 0 until it has started.
   private let thread = Atomic<UInt>(0)
   private let poll: Int32
   private let wakeUp: Int32
 
-  /// Starts a loop. It lives as long as the process.
+  /// Starts a loop, which runs until the process exits.
   init() {
     poll = epoll_create1(Int32(EPOLL_CLOEXEC))
     wakeUp = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     precondition(poll >= 0 && wakeUp >= 0, "no file descriptors left for an event loop")
-    // Edge-triggered: each write is a new edge, so that the counter never needs to be read.
+    // Edge-triggered: each write is a new edge, so that the counter need not be read.
     var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: 0))
     epoll_ctl(poll, EPOLL_CTL_ADD, wakeUp, &event)
     startDetachedThread { self.run() }
   }
 
-  /// Adds a socket's registration and names it.
+  /// Adds a socket's registration and returns its token.
   func add(_ channel: Channel) -> UInt64 {
     state.withLock { state in
       defer { state.nextToken += 1 }
@@ -49,16 +48,16 @@ final class EventLoop: TaskExecutor {
     }
   }
 
-  /// Forgets a registration.
+  /// Removes a registration.
   func remove(_ token: UInt64) { _ = state.withLock { $0.channels.removeValue(forKey: token) } }
 
-  /// Changes what a socket is watched for.
+  /// Calls epoll_ctl for a socket. Returns whether it succeeded.
   func control(_ operation: Int32, _ socket: Int32, _ events: UInt32, _ token: UInt64) -> Bool {
     var event = epoll_event(events: events, data: epoll_data_t(u64: token))
     return epoll_ctl(poll, operation, socket, &event) == 0
   }
 
-  /// Calls back once on the loop's thread, not before `deadline`. The callback must be short.
+  /// Calls `body` once on the loop's thread, not before `deadline`. The callback must be short.
   func schedule(
     at deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void
   ) -> TimerQueue.Token {
@@ -90,9 +89,9 @@ final class EventLoop: TaskExecutor {
     _ = write(wakeUp, &one, 8)
   }
 
-  /// Takes a timer back; it may be firing already.
+  /// Cancels a timer; its callback may be running already.
   func cancel(_ timer: TimerQueue.Token) {
-    // The callback may hold the last reference to a connection, whose end needs this lock.
+    // The callback may hold the last reference to a connection, whose deinit takes this lock.
     _ = state.withLock { $0.timers.cancel(timer) }
   }
 
@@ -115,7 +114,7 @@ final class EventLoop: TaskExecutor {
       for (channel, events) in ready { channel.fired(events) }
       ready.removeAll(keepingCapacity: true)
       for body in due { body() }
-      // One round: jobs that these jobs add come after another look at the sockets.
+      // One round: jobs that these jobs add run after the sockets have been polled again.
       jobs.append(contentsOf: ownJobs)
       ownJobs.removeAll(keepingCapacity: true)
       for job in jobs { job.runSynchronously(on: executor) }
@@ -123,7 +122,7 @@ final class EventLoop: TaskExecutor {
     }
   }
 
-  /// How long to sleep, in milliseconds, -1 for ever. Announces it, so that an earlier timer wakes the loop.
+  /// The timeout of epoll_wait in milliseconds; -1 for none. Publishes it, so that an earlier timer wakes the loop.
   private func prepareSleep() -> Int32 {
     guard ownJobs.isEmpty else { return 0 }
     return state.withLock { state in
@@ -134,7 +133,7 @@ final class EventLoop: TaskExecutor {
       }
       state.sleepingUntil = next
       let wait = ContinuousClock.now.duration(to: next).components
-      // Rounded up: waking a little early would only mean waking twice.
+      // Rounded up, because waking too early would mean waking twice.
       return Int32(clamping: max(0, wait.seconds * 1000 + wait.attoseconds / 1_000_000_000_000_000 + 1))
     }
   }

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// A value behind a lock.
+/// A value protected by a mutex.
 ///
-/// `Synchronization.Mutex` would do, but on Linux the thread sanitizer does not understand it and reports every
-/// use as a race; this one stands on pthread_mutex, which it knows. Sound as `@unchecked Sendable`: the value
-/// is reached through the lock alone. The mutex has an address of its own because pthread forbids moving it.
+/// `Synchronization.Mutex` would suffice, but on Linux the thread sanitizer does not know it and reports every use as a race;
+/// it knows pthread_mutex. Sound as `@unchecked Sendable`: the value is accessed only under the lock. The mutex is allocated
+/// separately because pthread forbids moving it.
 final class LockedValueBox<Value>: @unchecked Sendable {
   private var value: Value
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -21,8 +21,8 @@ final class LockedValueBox<Value>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Runs the closure with the value, alone. The closure must neither wait nor give up the last reference to
-  /// anything whose end takes the same lock.
+  /// Runs the closure with the value under the lock. The closure must neither block nor release the last reference to an object
+  /// whose deinit takes the same lock.
   func withLock<T>(_ body: (inout Value) throws -> T) rethrows -> T {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }

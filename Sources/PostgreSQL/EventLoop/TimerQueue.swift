@@ -1,8 +1,8 @@
 internal import HeapModule
 
-/// Callbacks at points in time. Belongs to one event loop.
+/// The timers of one event loop, ordered by their deadlines.
 struct TimerQueue {
-  /// Names a timer.
+  /// Identifies a timer.
   typealias Token = UInt64
 
   private struct Entry: Comparable {
@@ -15,7 +15,7 @@ struct TimerQueue {
   }
 
   private var heap = Heap<Entry>()
-  /// Cancelled timers are gone from here at once and from the heap when their time comes.
+  /// The callbacks. A cancelled timer is removed from here at once, and from `heap` later.
   private var bodies: [Token: @Sendable () -> Void] = [:]
   private var nextToken: Token = 1
 
@@ -31,10 +31,10 @@ struct TimerQueue {
     return nextToken
   }
 
-  /// Returns the callback, so that what it refers to is given up outside the caller's lock.
+  /// Cancels a timer. Returns its callback, so that the caller releases it outside its lock.
   mutating func cancel(_ token: Token) -> (@Sendable () -> Void)? {
     let body = bodies.removeValue(forKey: token)
-    // Long timeouts on short statements: without this the heap would grow for the length of a timeout.
+    // With long timeouts on short statements the heap would otherwise keep growing for the length of a timeout.
     if bodies.isEmpty {
       heap = Heap()
     } else {
@@ -46,7 +46,7 @@ struct TimerQueue {
     return body
   }
 
-  /// Takes out everything that is due, earliest first.
+  /// Removes and returns the callbacks that are due, earliest first.
   mutating func takeDue(upTo now: ContinuousClock.Instant) -> [@Sendable () -> Void] {
     var due: [@Sendable () -> Void] = []
     while let first = heap.min, first.deadline <= now {

@@ -1,18 +1,19 @@
-/// One step of a schema's history: applied once, never changed afterwards.
+/// One migration of a schema, applied once and never changed afterwards.
 ///
-/// Lines of its text that begin with `-- migrate:` say how it is applied:
-/// - `-- migrate: compatible-with 0013_bounds`: programs whose newest migration is that one, or a later one, work with the
-///   schema after this migration, so that they may go on while they are replaced. Without it, none but those that know it do.
-/// - `-- migrate: no-transaction`: its statements run one by one outside of a transaction, as CREATE INDEX CONCURRENTLY must
-///   (manual, CREATE INDEX), each after a line `-- migrate: statement` but the first. They are run again from the first on
-///   if one of them fails, and must allow for that.
+/// Lines of its text that begin with `-- migrate:` are directives:
+/// - `-- migrate: compatible-with 0013_bounds`: programs whose newest migration is that one or a later one work with the schema
+///   after this migration, so that they may continue while they are replaced. Without the directive only programs that know the
+///   migration do.
+/// - `-- migrate: no-transaction`: the statements run one by one outside of a transaction, as CREATE INDEX CONCURRENTLY requires
+///   (manual, CREATE INDEX). Each but the first follows a line `-- migrate: statement`. If one fails, a retry starts again
+///   with the first, so that the statements must be repeatable.
 public struct Migration: Sendable, Hashable {
-  /// The name, which also is the order: `0001_tenants`.
+  /// The name, which also defines the order: `0001_tenants`.
   public let name: String
   /// One or more statements.
   public let sql: String
 
-  /// A step with its SQL.
+  /// Creates a migration from its name and SQL.
   public init(name: String, sql: String) {
     self.name = name
     self.sql = sql
@@ -22,14 +23,16 @@ public struct Migration: Sendable, Hashable {
 extension Migration {
   /// The directives of a migration's text.
   struct Directives: Equatable {
-    /// The oldest migration that a program may have as its newest and work with the schema after this one.
+    /// The minimum version of a program that works with the schema after this migration, as the name of its newest migration.
     var compatibleWith: String?
-    /// Its statements run outside of a transaction, one by one.
+    /// Whether the statements run outside of a transaction, one by one.
     var isOutsideTransaction = false
   }
 
   private static let prefix = "-- migrate:"
 
+  /// Parses the directives.
+  ///
   /// - Throws: ``MigrationError/invalidDirective(name:line:)``.
   func directives() throws -> Directives {
     var directives = Directives()
@@ -45,7 +48,7 @@ extension Migration {
     return directives
   }
 
-  /// The statements of a migration outside of a transaction, in their order.
+  /// The statements of a migration that runs outside of a transaction, in order.
   var statements: [String] {
     var statements = [""]
     for line in sql.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {

@@ -5,10 +5,10 @@ public import Logging
   internal import Foundation
 #endif
 
-/// Applies migrations in order, under an advisory lock: any number of processes may start at the same time.
+/// Applies migrations in order, under an advisory lock, so that any number of processes can start at the same time.
 ///
-/// A migration runs in a transaction, unless it says otherwise (``Migration``). It waits for each lock for a moment only and
-/// is then rolled back and tried again, since whoever comes after a waiting ALTER TABLE waits, too (manual, 13.3.1).
+/// A migration runs in a transaction, unless it says otherwise (``Migration``). It waits for each lock for `lockTimeout` only,
+/// and is then rolled back and retried, because later statements queue behind a waiting ALTER TABLE (manual, 13.3.1).
 public struct Migrator: Sendable {
   private let migrations: [Migration]
   private let table: String
@@ -16,11 +16,13 @@ public struct Migrator: Sendable {
   private let timeout: Duration
   private let logger: Logger
 
-  /// Sorts the migrations by name. The table keeps what has been applied: name, SHA-256 of the text, time, compatibility.
+  /// Creates a migrator.
   ///
   /// - Parameters:
-  ///   - lockTimeout: how long a migration waits for a lock before it is rolled back and tried again.
-  ///   - patience: how long a migration is tried.
+  ///   - migrations: all migrations of the program, sorted here by name.
+  ///   - table: the table of applied migrations: name, SHA-256 of the text, time, compatibility.
+  ///   - lockTimeout: how long a migration waits for a lock before it is rolled back and retried.
+  ///   - timeout: how long a migration is retried.
   public init(
     _ migrations: [Migration], table: String = "schema_migrations", lockTimeout: Duration = .seconds(1),
     timeout: Duration = .seconds(600), logger: Logger = Logger(label: "postgresql.migrations")
@@ -32,14 +34,13 @@ public struct Migrator: Sendable {
     self.logger = logger
   }
 
-  /// Applies what is missing and returns the names; nothing is missing in a database that a newer program has migrated, if
-  /// that is compatible.
+  /// Applies the missing migrations and returns their names. A database that a newer, compatible program has migrated lacks none.
   ///
-  /// - Throws: ``MigrationError``; ``PostgreSQLError`` if the database does not answer.
+  /// - Throws: ``MigrationError``; ``PostgreSQLError`` if the database is unreachable.
   public func migrate(_ connection: Connection) async throws -> [String] {
-    // The lock's key is derived from the table's name, so that two histories do not wait for each other.
+    // The table's name determines the key, so that separate histories do not wait for each other.
     let key = "schema migration: \(table)"
-    // Asked for again and again: a statement that waits has a snapshot, for whose end CREATE INDEX CONCURRENTLY would wait.
+    // Polled, because a waiting statement holds a snapshot, whose end CREATE INDEX CONCURRENTLY would wait for.
     while try await connection.query("SELECT pg_try_advisory_lock(hashtextextended(\(key), 0))").first?
       .decode(Bool.self) != true
     {
@@ -50,21 +51,21 @@ public struct Migrator: Sendable {
       try await connection.query("SELECT pg_advisory_unlock(hashtextextended(\(key), 0))")
       return applied
     } catch {
-      // Not cancellable: a lock that stays would hold up every other process.
+      // In a task of its own, which is not cancelled: a lock that remains would block all other processes.
       await Task { _ = try? await connection.query("SELECT pg_advisory_unlock(hashtextextended(\(key), 0))") }
         .value
       throw error
     }
   }
 
-  /// The migrations that are missing in the database, in their order, after the same checks as ``migrate(_:)`` makes.
+  /// The missing migrations in order, after the same checks as in ``migrate(_:)``.
   ///
-  /// - Throws: as ``migrate(_:)`` does.
+  /// - Throws: the errors of ``migrate(_:)``.
   public func pending(_ connection: Connection) async throws -> [Migration] {
     try check(try await history(connection), await checksums(connection))
   }
 
-  /// Compares the migrations in the database with the program's, by name alone.
+  /// Compares the migrations of the database with the program's, by name.
   public func status(_ connection: Connection) async throws -> SchemaStatus {
     let known = Set(migrations.map(\.name))
     let applied = try await history(connection).values.sorted { $0.name < $1.name }
@@ -110,7 +111,7 @@ public struct Migrator: Sendable {
     do {
       try await retryingLocks(migration.name) {
         if directives.isOutsideTransaction {
-          // These locks let others read and write, and are waited for: for all transactions that are older.
+          // These statements take locks that block neither reads nor writes, and must wait for all older transactions.
           try await connection.query("SET lock_timeout = 0")
           for statement in migration.statements { try await connection.execute(script: statement) }
           try await connection.query(entry)
@@ -129,7 +130,7 @@ public struct Migrator: Sendable {
 
   private var milliseconds: String { String(max(1, Int(lockTimeout / .milliseconds(1)))) }
 
-  /// Tries again, with growing pauses, what was rolled back because others held a lock.
+  /// Retries `body` with growing pauses while locks of other sessions make it roll back.
   private func retryingLocks(
     _ name: String, _ body: nonisolated(nonsending) () async throws -> Void
   ) async throws {
@@ -143,7 +144,7 @@ public struct Migrator: Sendable {
       {
         guard .now + pause < deadline else { throw MigrationError.locked(name: name, underlying: error) }
         logger.notice(
-          "a migration gave way to those that hold a lock which it needs; it is tried again",
+          "a migration was rolled back after its lock timeout or a deadlock and will be retried",
           metadata: ["name": "\(name)", "after": "\(pause)"])
         try await Task.sleep(for: pause)
         pause = min(pause * 2, .seconds(10))
@@ -153,7 +154,7 @@ public struct Migrator: Sendable {
 }
 
 extension Migrator {
-  /// A line of the table.
+  /// A row of the table of applied migrations.
   private struct Entry {
     var name: String
     var checksum: String
@@ -161,11 +162,11 @@ extension Migrator {
     var compatibleWith: String?
   }
 
-  /// The applied migrations by name; empty where the table does not exist yet.
+  /// The applied migrations by name; empty if the table does not exist yet.
   private func history(_ connection: Connection) async throws -> [String: Entry] {
     let exists = try await connection.query("SELECT to_regclass(\(quotedIdentifier(table))) IS NOT NULL")
     guard try exists.first?.decode(Bool.self) ?? false else { return [:] }
-    // A table that an older program has made has no such column.
+    // A table of an older program lacks the column `compatible_with`.
     let rows = try await connection.query(
       """
       SELECT name, checksum, applied_at, to_jsonb(applied) ->> 'compatible_with'
@@ -180,7 +181,7 @@ extension Migrator {
     return history
   }
 
-  /// The texts' SHA-256, from the server: it has the function, and this package needs no other use of it.
+  /// The SHA-256 of each migration's text, computed by the server, so that the package needs no library for it.
   private func checksums(_ connection: Connection) async throws -> [String: String] {
     let result = try await connection.query(
       """
@@ -191,7 +192,7 @@ extension Migrator {
     return Dictionary(zip(migrations.map(\.name), sums)) { first, _ in first }
   }
 
-  /// What is missing, in order; throws if the two histories differ in anything else.
+  /// The missing migrations in order. Throws if the histories differ in any other way.
   private func check(_ history: [String: Entry], _ sums: [String: String]) throws -> [Migration] {
     for (one, next) in zip(migrations, migrations.dropFirst()) where one.name == next.name {
       throw MigrationError.duplicateName(one.name)

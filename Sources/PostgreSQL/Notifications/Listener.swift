@@ -1,31 +1,30 @@
 public import Logging
 
-/// What a ``Listener`` reports.
+/// An event of a ``Listener``.
 public enum ListenerEvent: Sendable {
-  /// All channels are listened to from now on. What was sent before, or while disconnected, is lost: look at the
-  /// tables once.
+  /// LISTEN is active on all channels. Notifications before this event are lost, so that the caller reads the tables once.
   case connected
-  /// What NOTIFY sent.
+  /// A notification from NOTIFY.
   case notification(channel: String, payload: String, processID: Int32)
-  /// The server has answered a heartbeat that was sent at this time: what was notified before has been reported.
+  /// The server has answered a heartbeat that was sent at this time. All earlier notifications have been delivered.
   case alive(since: ContinuousClock.Instant)
-  /// The connection is lost, or could not be made; another attempt follows.
+  /// The connection was lost or could not be established; another attempt follows.
   case disconnected(PostgreSQLError)
 }
 
-/// Listens to channels (LISTEN, manual) on a connection of its own, and connects again whenever it is lost.
+/// Listens to channels (manual, LISTEN) on a connection of its own, and reconnects whenever the connection is lost.
 ///
-/// It needs a direct connection: a pooler in transaction mode gives LISTEN to a session that is somebody else's
-/// a moment later.
+/// The connection must not lead through a pooler in transaction mode, which runs LISTEN in a session that serves another client
+/// next.
 public struct Listener: Sendable {
   private let configuration: ConnectionConfiguration
   private let channels: [String]
   private let heartbeat: Duration
   private let logger: Logger
 
-  /// Names are taken literally, as within double quotes.
+  /// Creates a listener. Channel names are quoted identifiers, so that upper and lower case differ.
   ///
-  /// - Parameter heartbeat: how often the connection is tried, so that a peer that vanished without a word is noticed.
+  /// - Parameter heartbeat: the interval of probes, which detect a silently lost peer.
   public init(
     _ configuration: ConnectionConfiguration, channels: [String], heartbeat: Duration = .seconds(30),
     logger: Logger = Logger(label: "postgresql.listener")
@@ -36,7 +35,7 @@ public struct Listener: Sendable {
     self.logger = logger
   }
 
-  /// Connects and reports until the stream is dropped or the task that reads it is cancelled.
+  /// The events, until the stream is dropped or the task that reads it is cancelled.
   public func events() -> AsyncStream<ListenerEvent> {
     AsyncStream { continuation in
       let task = Task {
@@ -49,9 +48,9 @@ public struct Listener: Sendable {
             connectFailures = nil
           }
           if Task.isCancelled { break }
-          // One warning an connectFailures: the attempts that follow say nothing new.
+          // One warning per run of failures: the attempts that follow add nothing.
           logger.log(
-            level: connectFailures == nil ? .warning : .debug, "listener disconnected, will go on trying",
+            level: connectFailures == nil ? .warning : .debug, "listener disconnected, will reconnect",
             metadata: ["error": "\(failure)"])
           connectFailures = ConnectFailures(following: connectFailures, failure)
           continuation.yield(.disconnected(failure))
@@ -64,13 +63,13 @@ public struct Listener: Sendable {
     }
   }
 
-  /// Listens on one connection to its end.
+  /// Listens on one connection until it ends, and returns the reason.
   private func listen(
     _ events: AsyncStream<ListenerEvent>.Continuation, _ connected: () -> Void
   ) async -> PostgreSQLError {
     do {
       var direct = configuration
-      // Every LISTEN is sent once: nothing is worth preparing.
+      // Each LISTEN is sent once, so that preparing it has no use.
       direct.statementCacheCapacity = 0
       direct.statementTimeout = .seconds(10)
       let connection = try await Connection.connect(direct, logger: logger)
@@ -106,7 +105,16 @@ public struct Listener: Sendable {
   }
 }
 
+/// A notification as libpq delivers it.
+struct Notification: Sendable {
+  let channel: String
+  let payload: String
+  /// The backend PID of the notifying session.
+  let processID: Int32
+}
+
 extension Connection {
+  /// Sets the callbacks for notifications and for the end of the connection.
   func observe(
     _ notification: @escaping @Sendable (Notification) -> Void,
     onEnd: @escaping @Sendable (PostgreSQLError) -> Void

@@ -2,7 +2,7 @@ internal import Logging
 internal import Synchronization
 
 extension ConnectionPool {
-  /// What is done for the state machine after the lock is given back.
+  /// A side effect of an action, carried out after the lock is released.
   private enum Effect {
     case connect(Int)
     case retry(ContinuousClock.Instant)
@@ -12,12 +12,12 @@ extension ConnectionPool {
     case finished(CheckedContinuation<Void, Never>)
   }
 
-  /// Feeds an event to the state machine and carries out what it wants.
+  /// Applies an event to the state machine and carries out the resulting actions.
   func perform(_ event: (inout PoolStateMachine) -> [PoolStateMachine.Action]) {
     perform { machine, _ in event(&machine) }
   }
 
-  /// Feeds an event to the state machine and carries out what it wants.
+  /// Applies an event to the state machine and to the pool's own state, and carries out the resulting actions.
   func perform(_ event: (inout PoolStateMachine, inout State) -> [PoolStateMachine.Action]) {
     let todo = withState { state in
       var machine = state.machine
@@ -38,7 +38,9 @@ extension ConnectionPool {
       else { return [] }
       return [.resume(continuation, Lease(id: id, connection: connection))]
     case .fail(let waiters):
-      let error = state.machine.isShutDown ? PostgreSQLError(.poolClosed, "the pool is closed") : unreachableError(state)
+      let error =
+        state.machine.isShutDown
+        ? PostgreSQLError(.poolClosed, "the pool is closed") : unreachableError(state)
       return waiters.compactMap { waiter in
         state.waiters.removeValue(forKey: waiter).map { .fail($0, error) }
       }
@@ -52,7 +54,8 @@ extension ConnectionPool {
 
   private func unreachableError(_ state: State) -> PostgreSQLError {
     PostgreSQLError(
-      .connectionFailed, "the server cannot be reached: \(state.connectFailures?.lastError.message ?? "no answer")",
+      .connectionFailed,
+      "the server cannot be reached: \(state.connectFailures?.lastError.message ?? "no answer")",
       sqlState: state.connectFailures?.lastError.sqlState, underlying: state.connectFailures?.lastError)
   }
 
@@ -69,7 +72,7 @@ extension ConnectionPool {
   }
 
   private func connect(_ id: Int) {
-    // It serves whoever comes next: nothing of the task that set it off, such as the names in its log lines, goes along.
+    // Detached: the connection serves any later caller, so it inherits no task-local values, such as log metadata.
     let task = Task.detached { [self] in
       do {
         let connection = try await Connection.connect(configuration.connection, logger: logger)
@@ -89,14 +92,14 @@ extension ConnectionPool {
         var isFirst = false
         perform { machine, state in
           state.attempts[id] = nil
-          // A pool that closes ends its attempts itself.
+          // A closing pool cancels its attempts itself.
           isFirst = state.connectFailures == nil && !machine.isShutDown
           state.connectFailures = ConnectFailures(following: state.connectFailures, failure)
           return machine.connectFailed(id, isFinal: failure.isFinalConnectFailure, now: .now)
         }
-        // One warning an connectFailures: the attempts that follow, several a second, say nothing new.
+        // One warning per run of failures: the attempts that follow, several a second, add nothing.
         logger.log(
-          level: isFirst ? .warning : .debug, "cannot connect, will go on trying",
+          level: isFirst ? .warning : .debug, "cannot connect, will retry",
           metadata: ["error": "\(failure)"])
       }
     }
@@ -113,7 +116,7 @@ extension ConnectionPool {
     }
   }
 
-  /// `close()` has waited long enough: what is still borrowed is closed under its borrower.
+  /// Closes borrowed connections at the end of `closeTimeout`.
   func abandon() {
     let (closers, connections, attempts) = state.withLock { state in
       defer {
@@ -129,7 +132,7 @@ extension ConnectionPool {
 }
 
 extension PostgreSQLError {
-  /// Trying to connect again with the same configuration cannot help.
+  /// Whether another attempt with the same configuration cannot succeed.
   fileprivate var isFinalConnectFailure: Bool {
     if kind == .invalidConfiguration || kind == .server { return true }
     guard let sqlState else { return false }

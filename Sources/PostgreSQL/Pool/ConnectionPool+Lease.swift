@@ -2,7 +2,7 @@ internal import Logging
 internal import Synchronization
 
 extension ConnectionPool {
-  /// Takes a connection, or waits for one, as long as configured or, if that is less, as long as `limit`.
+  /// Takes an idle connection, or waits for one up to the shorter of `acquireTimeout` and `limit`.
   nonisolated(nonsending) func acquire(within limit: Duration? = nil) async throws -> Lease {
     let ready: (lease: Lease?, waiter: Int) = try takeIdle()
     if let lease = ready.lease { return lease }
@@ -30,7 +30,7 @@ extension ConnectionPool {
     }
   }
 
-  /// The quick way: a connection lies ready.
+  /// Takes an idle connection without waiting, or returns the number of a new waiter.
   private func takeIdle() throws -> (lease: Lease?, waiter: Int) {
     try withState { state in
       let waiter = state.nextWaiter
@@ -41,7 +41,7 @@ extension ConnectionPool {
         if let connection = state.connections[id], !connection.isClosed {
           return (Lease(id: id, connection: connection), waiter)
         }
-        // It died a moment ago and its obituary is on the way.
+        // The connection has just died, and its end is not reported yet.
         state.drop(id)
         _ = state.machine.release(id, isUsable: false, now: .now)
       }
@@ -74,7 +74,7 @@ extension ConnectionPool {
 
   private func timeOut(_ waiter: Int, _ timeout: Duration) {
     guard let continuation = take(waiter) else { return }
-    // If the server cannot be reached that is the better explanation.
+    // A failure to connect is the better explanation.
     let failure = state.withLock { state in
       state.timeouts += 1
       return state.machine.failures > 0 ? state.connectFailures?.lastError : nil
@@ -93,13 +93,13 @@ extension ConnectionPool {
     }
   }
 
-  /// Takes a connection back.
+  /// Returns a connection to the pool.
   func release(_ lease: Lease) {
     switch lease.connection.status.load(ordering: .acquiring) {
     case .idle: perform { $0.release(lease.id, isUsable: true, now: .now) }
     case .closed: perform { $0.release(lease.id, isUsable: false, now: .now) }
     case .inTransaction, .busy:
-      logger.debug("a connection came back inside a transaction or in use")
+      logger.debug("a connection was returned inside a transaction or in use")
       Task {
         await lease.connection.reset()
         let isUsable = lease.connection.status.load(ordering: .acquiring) == .idle
@@ -109,7 +109,7 @@ extension ConnectionPool {
   }
 }
 
-/// The timer of one waiting task.
+/// The timeout of one waiter, which may be cancelled before it has started.
 private final class WaitTimer: Sendable {
   private let token = LockedValueBox<(timer: TimerQueue.Token?, isCancelled: Bool)>((nil, false))
 

@@ -1,29 +1,29 @@
 public import Logging
 internal import Synchronization
 
-/// A bounded number of connections, lent to one task at a time.
+/// A bounded pool of connections, each lent to one task at a time.
 ///
-/// A connection that comes back inside a transaction is rolled back; one that is broken is replaced. Settings,
-/// temporary tables and advisory locks of the session stay: who makes them removes them.
+/// A connection returned inside a transaction is rolled back; a broken one is replaced. Session settings, temporary tables and
+/// advisory locks are not reset: the task that creates them removes them.
 public final class ConnectionPool: Sendable {
-  /// Limits of a pool.
+  /// The limits of a pool.
   public struct Configuration: Sendable {
-    /// Where to connect to.
+    /// The parameters of each connection.
     public var connection: ConnectionConfiguration
-    /// How many connections ``ConnectionPool/run()`` keeps open.
+    /// The number of connections that ``ConnectionPool/run()`` keeps open.
     public var minimum: Int
-    /// How many connections there are at most.
+    /// The maximum number of connections.
     public var maximum: Int
-    /// How long a request for a connection waits.
+    /// How long a task waits for a connection.
     public var acquireTimeout: Duration
-    /// How long a connection beyond the minimum may stay unused.
+    /// How long a connection beyond the minimum may stay idle.
     public var idleTimeout: Duration
-    /// How long a connection is used before it is replaced.
+    /// The age at which a connection is replaced.
     public var maxLifetime: Duration
-    /// How long ``ConnectionPool/close()`` waits for borrowed connections.
+    /// How long ``ConnectionPool/close()`` waits for borrowed connections before it closes them.
     public var closeTimeout: Duration = .seconds(10)
 
-    /// A configuration with defaults fit for a small service.
+    /// Creates a configuration with defaults for a small service.
     public init(
       connection: ConnectionConfiguration, minimum: Int = 0, maximum: Int = 8,
       acquireTimeout: Duration = .seconds(5), idleTimeout: Duration = .seconds(300),
@@ -38,23 +38,23 @@ public final class ConnectionPool: Sendable {
     }
   }
 
-  /// A moment's numbers.
+  /// A snapshot of the pool's gauges and counters.
   public struct Statistics: Sendable, Hashable {
-    /// Connections that are open.
+    /// Open connections.
     public var open: Int
-    /// Open ones that nobody uses.
+    /// Open connections that are idle.
     public var idle: Int
-    /// Open ones that are lent.
+    /// Open connections that are borrowed.
     public var inUse: Int
-    /// Attempts to connect that are under way.
+    /// Connection attempts in progress.
     public var connecting: Int
     /// Tasks that wait for a connection.
     public var waiting: Int
-    /// How often a task has waited for a connection since the pool was made, with or without success.
+    /// Completed waits for a connection since the pool was created, with or without success.
     public var waits: Int
-    /// How long those waits took, together.
+    /// The total duration of ``waits``.
     public var waited: Duration
-    /// How many of them ended because the time was up.
+    /// The number of ``waits`` that timed out.
     public var timeouts: Int
   }
 
@@ -68,9 +68,9 @@ public final class ConnectionPool: Sendable {
     var waits = 0
     var waited = Duration.zero
     var timeouts = 0
-    /// Set from the first failed attempt to connect to the next success.
+    /// The current run of failed connection attempts, if the last attempt failed.
     var connectFailures: ConnectFailures?
-    /// Connections that are given up, for ``ConnectionPool/withState(_:)``.
+    /// Connections to release outside the lock, see ``ConnectionPool/withState(_:)``.
     var dropped: [Connection] = []
 
     mutating func drop(_ id: Int) {
@@ -78,8 +78,8 @@ public final class ConnectionPool: Sendable {
     }
   }
 
-  /// The lock. A connection's last reference must not be given up inside: its end is reported to the pool, which
-  /// takes the lock.
+  /// Runs the closure under the lock. The last reference to a connection must not be released inside: the connection reports its
+  /// end to the pool, which takes the lock.
   func withState<T>(_ body: (inout State) throws -> T) rethrows -> T {
     var dropped: [Connection] = []
     defer { dropped.removeAll() }
@@ -89,7 +89,7 @@ public final class ConnectionPool: Sendable {
     }
   }
 
-  /// A borrowed connection.
+  /// A borrowed connection and its number in the pool.
   struct Lease: Sendable {
     let id: Int
     let connection: Connection
@@ -99,7 +99,7 @@ public final class ConnectionPool: Sendable {
   let logger: Logger
   let state: LockedValueBox<State>
 
-  /// Makes a pool; it connects when it is asked for a connection, or when it is ``run()``.
+  /// Creates a pool. It connects on the first request, or when ``run()`` is called.
   public init(_ configuration: Configuration, logger: Logger = Logger(label: "postgresql.pool")) {
     self.configuration = configuration
     self.logger = logger
@@ -109,13 +109,13 @@ public final class ConnectionPool: Sendable {
     state = LockedValueBox(State(machine: PoolStateMachine(limits)))
   }
 
-  /// Where the pool connects to.
+  /// The parameters of the pool's connections.
   public var connectionConfiguration: ConnectionConfiguration { configuration.connection }
 
-  /// How many connections there are at most.
+  /// The maximum number of connections.
   public var maximum: Int { configuration.maximum }
 
-  /// The numbers of this moment.
+  /// Returns the current gauges and counters.
   public func statistics() -> Statistics {
     state.withLock { state in
       Statistics(
@@ -125,8 +125,8 @@ public final class ConnectionPool: Sendable {
     }
   }
 
-  /// Keeps the minimum open and applies the limits on age and idleness until the task is cancelled, then closes
-  /// the pool. A pool works without it, but only grows.
+  /// Maintains the pool until the task is cancelled, then closes it: keeps the minimum open, and closes connections beyond their
+  /// age or idle time. Without it the pool works, but only grows.
   public func run() async throws {
     let interval = min(.milliseconds(500), configuration.idleTimeout, configuration.maxLifetime)
     while !Task.isCancelled {
@@ -138,10 +138,9 @@ public final class ConnectionPool: Sendable {
 
   /// Lends a connection to the closure.
   ///
-  /// Throws a ``PostgreSQLError`` of kind `acquireTimeout`, `connectionFailed`, `cancelled` or `poolClosed` if
-  /// there is none to lend, and whatever the closure throws.
-  ///
-  /// - Parameter limit: how long to wait for one, if that is less than the configured time.
+  /// - Parameter limit: how long to wait for a connection, if shorter than `acquireTimeout`.
+  /// - Throws: ``PostgreSQLError`` of kind `acquireTimeout`, `connectionFailed`, `cancelled` or `poolClosed` if there is no
+  ///   connection to lend, and any error of the closure.
   public nonisolated(nonsending) func withConnection<T>(
     waiting limit: Duration? = nil, _ body: nonisolated(nonsending) (Connection) async throws -> T
   ) async throws -> T {
@@ -153,7 +152,7 @@ public final class ConnectionPool: Sendable {
   /// Runs the closure in a transaction on a connection of its own; see
   /// ``Connection/transaction(setup:isolation:readOnly:within:file:line:_:)``.
   ///
-  /// - Parameter limit: how long all of it may take, the wait for a connection included.
+  /// - Parameter limit: the time for the whole transaction, the wait for a connection included.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,
@@ -161,7 +160,7 @@ public final class ConnectionPool: Sendable {
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
     let deadline = limit.map { ContinuousClock.now + $0 }
-    // Before a connection is waited for, which others hold that wait for their commits.
+    // Checked before the wait for a connection, because other tasks hold connections while they wait for their commits.
     if !readOnly { try configuration.connection.commitBreaker?.admit() }
     return try await withConnection(waiting: limit) { connection in
       try await connection.transaction(
@@ -173,7 +172,7 @@ public final class ConnectionPool: Sendable {
 
   /// Runs one statement on any connection.
   ///
-  /// - Parameter limit: how long it may take, the wait for a connection included; see ``Transaction/limited(to:)``.
+  /// - Parameter limit: the time for the call, the wait for a connection included; see ``Transaction/limited(to:)``.
   @discardableResult
   public nonisolated(nonsending) func query(
     _ query: Query, within limit: Duration? = nil, file: String = #fileID, line: Int = #line
@@ -186,13 +185,13 @@ public final class ConnectionPool: Sendable {
 
   /// Runs a pipeline on any connection.
   ///
-  /// - Parameter limit: how long it may take, the wait for a connection included; see ``Transaction/limited(to:)``.
+  /// - Parameter limit: the time for the call, the wait for a connection included; see ``Transaction/limited(to:)``.
   @discardableResult
   public nonisolated(nonsending) func pipeline(
     _ queries: [Query], within limit: Duration? = nil, file: String = #fileID, line: Int = #line
   ) async throws -> [QueryResult] {
     let deadline = limit.map { ContinuousClock.now + $0 }
-    if queries.last?.sql == "COMMIT", queries.first?.sql != "BEGIN READ ONLY" {
+    if queries.endsWithCommit, !queries.beginsReadOnly {
       try configuration.connection.commitBreaker?.admit()
     }
     return try await withConnection(waiting: limit) {
@@ -200,7 +199,7 @@ public final class ConnectionPool: Sendable {
     }
   }
 
-  /// Lends no more connections, waits for the borrowed ones up to the configured limit, then closes all.
+  /// Stops lending, waits for borrowed connections up to `closeTimeout`, then closes all.
   public func close() async {
     let timer = Task { [configuration] in
       try? await Task.sleep(for: configuration.closeTimeout)
@@ -210,7 +209,7 @@ public final class ConnectionPool: Sendable {
       state.withLock { $0.closers.append(continuation) }
       perform { machine in
         let actions = machine.shutDown()
-        // A second call: everything may be closed already.
+        // On a second call all connections may be closed already.
         let isOver = machine.open == 0 && machine.connecting.isEmpty
         return actions.isEmpty && isOver ? [.shutDownComplete] : actions
       }

@@ -1,8 +1,8 @@
-/// What the pool knows of its connections and of who waits for one: events in, actions out, no I/O and no clock
-/// of its own, so that every order of events can be tested.
+/// The pool's connections and waiters as a pure state machine: events in, actions out, without I/O or a clock, so that tests can
+/// try every order of events.
 ///
-/// Waiters are served in the order they came. Free connections are taken from the most recently used end, so
-/// that the others can reach their idle limit.
+/// Waiters are served first come, first served. Idle connections are taken last in, first out, so that the others reach
+/// `idleTimeout`.
 struct PoolStateMachine {
   typealias Instant = ContinuousClock.Instant
   typealias ConnectionID = Int
@@ -13,29 +13,29 @@ struct PoolStateMachine {
     var maximum: Int
     var idleTimeout: Duration
     var maxLifetime: Duration
-    /// Failed connection attempts in a row, with none open, after which waiters are told.
+    /// Consecutive failed connection attempts, with no open connection, after which waiters fail.
     var maxFailures = 3
-    /// The pause after the first failed attempt; doubled after each, up to `maxBackoff`.
+    /// The pause after the first failed attempt; doubled after each further one, up to `maxBackoff`.
     var backoff: Duration = .milliseconds(50)
     var maxBackoff: Duration = .milliseconds(400)
   }
 
   enum Action: Equatable {
-    /// Open a connection now; answer with `connected` or `connectFailed`.
+    /// Open a connection, then call `connected` or `connectFailed`.
     case connect(ConnectionID)
     /// Call `retry` at the given time.
     case scheduleRetry(Instant)
-    /// Hand the connection to the waiter.
+    /// Resume the waiter with the connection.
     case resume(WaiterID, ConnectionID)
-    /// Tell the waiters that it will not be.
+    /// Resume the waiters with an error.
     case fail([WaiterID])
-    /// Close the connection, which the pool has forgotten already.
+    /// Close the connection, which the state machine has removed already.
     case close(ConnectionID)
-    /// All connections are gone after `shutDown`.
+    /// All connections are closed after `shutDown`.
     case shutDownComplete
   }
 
-  /// What became of a request.
+  /// The outcome of a request for a connection.
   enum Acquired: Equatable {
     case connection(ConnectionID)
     case waiting
@@ -57,7 +57,7 @@ struct PoolStateMachine {
   private var opened: [ConnectionID: Instant] = [:]
   private var nextID = 1
   private(set) var failures = 0
-  /// No attempt before this, after failures.
+  /// The earliest time of the next attempt, after failures.
   private var notBefore: Instant?
   private var isRetryScheduled = false
   private(set) var isShutDown = false
@@ -66,15 +66,15 @@ struct PoolStateMachine {
 
   var open: Int { idle.count + inUse.count }
 
-  /// True when the server has not been reached lately: requests are then answered quickly.
+  /// Whether recent attempts have failed and no connection is open; requests then fail at once.
   private var isUnreachable: Bool { failures >= limits.maxFailures && open == 0 }
 
   // MARK: Requests
 
-  /// Somebody wants a connection.
+  /// A task requests a connection.
   mutating func acquire(_ waiter: WaiterID, now: Instant) -> (Acquired, [Action]) {
     if isShutDown { return (.closed, []) }
-    // Who came earlier goes first, though an idle connection beside waiters should not exist.
+    // Earlier waiters go first, though an idle connection beside waiters should not exist.
     if waiting.isEmpty, let last = idle.popLast() {
       inUse.insert(last.id)
       return (.connection(last.id), [])
@@ -84,14 +84,14 @@ struct PoolStateMachine {
     return (.waiting, grow(now))
   }
 
-  /// Somebody does not want to wait any longer. False if the waiter has been answered already.
+  /// A waiter leaves the queue. Returns false if it has been resumed already.
   mutating func cancel(_ waiter: WaiterID) -> Bool {
     guard let index = waiting.firstIndex(of: waiter) else { return false }
     waiting.remove(at: index)
     return true
   }
 
-  /// A connection comes back; `isUsable` if it is connected and in no transaction.
+  /// A connection is returned; `isUsable` if it is open and in no transaction.
   mutating func release(_ id: ConnectionID, isUsable: Bool, now: Instant) -> [Action] {
     guard inUse.remove(id) != nil else { return [] }
     guard isUsable, !isShutDown, !isTooOld(id, now) else {
@@ -113,7 +113,7 @@ struct PoolStateMachine {
     return handOut(id, now) + grow(now)
   }
 
-  /// An attempt failed; `isFinal` if trying again cannot help (wrong password, no such database).
+  /// An attempt failed; `isFinal` if a retry cannot succeed (wrong password, no such database).
   mutating func connectFailed(_ id: ConnectionID, isFinal: Bool, now: Instant) -> [Action] {
     guard connecting.remove(id) != nil else { return [] }
     if isShutDown { return completion() }
@@ -128,7 +128,7 @@ struct PoolStateMachine {
     return grow(now)
   }
 
-  /// A connection that nobody has borrowed is gone. (A borrowed one comes back as not usable.)
+  /// An idle connection was lost. (A borrowed one is returned as not usable.)
   mutating func lost(_ id: ConnectionID, now: Instant) -> [Action] {
     guard let index = idle.firstIndex(where: { $0.id == id }) else { return [] }
     idle.remove(at: index)
@@ -136,7 +136,7 @@ struct PoolStateMachine {
     return isShutDown ? completion() : grow(now)
   }
 
-  /// The time that `scheduleRetry` asked for has come.
+  /// The time of `scheduleRetry` has come.
   mutating func retry(now: Instant) -> [Action] {
     isRetryScheduled = false
     return isShutDown ? [] : grow(now)
@@ -144,7 +144,7 @@ struct PoolStateMachine {
 
   // MARK: Housekeeping
 
-  /// Applies the limits on age and idleness and keeps the minimum open. To be called every second or so.
+  /// Applies the limits on age and idle time and keeps the minimum open. Called about every second.
   mutating func tick(now: Instant) -> [Action] {
     if isShutDown { return [] }
     var actions: [Action] = []
@@ -160,7 +160,7 @@ struct PoolStateMachine {
     return actions + grow(now)
   }
 
-  /// No more requests; idle connections close now, borrowed ones when they come back.
+  /// Refuses further requests, closes idle connections now and borrowed ones when they are returned.
   mutating func shutDown() -> [Action] {
     guard !isShutDown else { return [] }
     isShutDown = true
@@ -174,7 +174,7 @@ struct PoolStateMachine {
     return actions + completion()
   }
 
-  // MARK: Inside
+  // MARK: Helpers
 
   private func isTooOld(_ id: ConnectionID, _ now: Instant) -> Bool {
     guard let birth = opened[id] else { return false }
@@ -190,13 +190,13 @@ struct PoolStateMachine {
     return [.resume(waiting.removeFirst(), id)]
   }
 
-  /// Opens what is needed and allowed: one for each waiter, and the minimum.
+  /// Opens connections for the waiters and for the minimum, within the maximum.
   private mutating func grow(_ now: Instant) -> [Action] {
     let wanted = max(waiting.count, limits.minimum - open) - connecting.count
     var room = min(wanted, limits.maximum - open - connecting.count)
     guard room > 0 else { return [] }
     if failures > 0 {
-      // While the server does not answer, one attempt at a time and not too often.
+      // While attempts fail, one attempt at a time, after its backoff.
       guard connecting.isEmpty else { return [] }
       if let notBefore, now < notBefore {
         if isRetryScheduled { return [] }

@@ -1,4 +1,4 @@
-/// Starts a COPY: sends the statement and reads its first result.
+/// Starts a COPY: sends the queued statement and reads its first result.
 struct CopyStartSteps: ProtocolSteps {
   enum Outcome {
     case copyIn
@@ -27,7 +27,7 @@ struct CopyStartSteps: ProtocolSteps {
   }
 }
 
-/// Sends everything that is queued.
+/// Sends all queued output.
 struct FlushSteps: ProtocolSteps {
   mutating func advance(_ connection: inout some ProtocolConnection, ready: Readiness) -> Step<Void> {
     if ready.contains(.read) { _ = connection.consumeInput() }
@@ -36,12 +36,12 @@ struct FlushSteps: ProtocolSteps {
   }
 }
 
-/// Reads the results of a COPY after its data, or of a script, up to the end of the command.
+/// Reads the results that follow the data of a COPY, or those of a script, up to the end of the command.
 struct CopyEndSteps: ProtocolSteps {
-  /// The COPY's own result, or why it failed.
+  /// The COPY's result, or the error that it failed with.
   typealias Outcome = Result<ResultStorage, PostgreSQLError>
 
-  /// A script must not contain a COPY: there is nobody to write or read its data.
+  /// True for scripts, in which COPY is refused because no caller writes or reads its data.
   private let refusesCopy: Bool
   private var flushed = false
   private var outcome: Outcome?
@@ -63,7 +63,7 @@ struct CopyEndSteps: ProtocolSteps {
         flushed = connection.flush()
       case .copyOut?:
         if refusesCopy { outcome = outcome?.failureOnly ?? .failure(Self.unexpectedCopy) }
-        // An unread COPY TO: throw the rows away. It counts as "not busy" while none has arrived.
+        // Discards the rows of an unread COPY TO. The connection counts as not busy while none has arrived.
         if !discardRows(&connection) { return .wait(flushed ? .read : [.read, .write]) }
       default: break
       }
@@ -78,7 +78,7 @@ struct CopyEndSteps: ProtocolSteps {
     PostgreSQLError(.misuse, "COPY FROM STDIN and TO STDOUT need copyIn and copyOut")
   }
 
-  /// True when the COPY is over.
+  /// Reads rows until none is available. Returns whether the COPY is over.
   private mutating func discardRows(_ connection: inout some ProtocolConnection) -> Bool {
     withUnsafeTemporaryAllocation(byteCount: 8192, alignment: 1) { scratch in
       while true {
@@ -92,11 +92,11 @@ struct CopyEndSteps: ProtocolSteps {
   }
 }
 
-/// Collects COPY rows into one chunk: up to a size, or to what has arrived.
+/// Collects COPY rows into one chunk, up to a size or to the rows that have arrived.
 struct CopyReadSteps: ProtocolSteps {
   struct Outcome {
     var chunk: [UInt8]
-    /// No row follows; the COPY's results do.
+    /// Whether the data has ended, so that the COPY's results follow.
     var isLast: Bool
   }
 
@@ -106,19 +106,19 @@ struct CopyReadSteps: ProtocolSteps {
     if ready.contains(.read) { _ = connection.consumeInput() }
     var last = CopyDataOutcome.wouldBlock
     var isCut = false
-    // Room for one more row of usual length, so that few have to be put together below.
+    // Capacity for one more row of usual length, so that rows are seldom split below.
     var chunk = [UInt8](unsafeUninitializedCapacity: chunkSize + 8192) { space, count in
       var mayHaveMoreInput = true
       while count < chunkSize {
-        let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(space)[count...])
-        last = connection.copyData(into: room)
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(space)[count...])
+        last = connection.copyData(into: buffer)
         switch last {
         case .row(let size):
           count += size
-          isCut = size == room.count
+          isCut = size == buffer.count
           mayHaveMoreInput = true
         case .wouldBlock where mayHaveMoreInput:
-          // libpq reads 16 KiB at once; the socket usually holds more, and asking is cheaper than waiting.
+          // libpq reads 16 KiB a call; the socket usually holds more, and another read is cheaper than a wait.
           _ = connection.consumeInput()
           mayHaveMoreInput = false
         case .wouldBlock, .finished, .failed: return
@@ -130,14 +130,14 @@ struct CopyReadSteps: ProtocolSteps {
     case .row: return .done(Outcome(chunk: chunk, isLast: false))
     case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))
     case .wouldBlock:
-      // On a lost connection there is "nothing yet" for ever; PQgetResult tells the reason.
+      // A lost connection reports "would block" for ever; PQgetResult has the reason.
       if connection.isBroken { return .done(Outcome(chunk: chunk, isLast: true)) }
       return chunk.isEmpty ? .wait(.read) : .done(Outcome(chunk: chunk, isLast: false))
     }
   }
 
-  /// The chunk was filled to the brim: the rest of a row may follow, which libpq has whole. True if it filled
-  /// the room for it to the brim again.
+  /// Appends the remainder of a row that filled the chunk; libpq has received the whole row. Returns whether the remainder filled
+  /// its buffer, too.
   private func appendRemainder(
     of chunk: inout [UInt8], _ connection: inout some ProtocolConnection, _ last: inout CopyDataOutcome
   ) -> Bool {
@@ -154,7 +154,7 @@ struct CopyReadSteps: ProtocolSteps {
 }
 
 extension Result {
-  /// Itself if it is a failure, so that the first failure wins over later ones and over a success.
+  /// The result if it is a failure, so that the first failure wins over later ones and over a success.
   fileprivate var failureOnly: Self? {
     if case .failure = self { self } else { nil }
   }

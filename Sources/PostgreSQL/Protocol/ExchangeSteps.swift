@@ -1,21 +1,21 @@
-/// Reads the results of queued commands, up to a number of Syncs, while sending what is still queued.
+/// Sends queued commands and reads their results, up to a number of Syncs.
 ///
-/// While not everything is sent, it waits for both directions and reads whatever comes: a server that cannot
-/// get rid of its answers stops reading, and both ends would wait for each other for ever.
+/// While output remains, the steps wait for both directions and read input: a server that cannot send its results stops
+/// reading, and both ends would wait for each other.
 struct ExchangeSteps: ProtocolSteps {
-  /// What one queued command is, so that its result goes to the right place.
+  /// The kind of a queued command, which decides where its result goes.
   enum Command: Equatable {
-    /// A Parse, whose success is only noted.
+    /// A Parse, whose success is recorded.
     case prepare
-    /// A statement, whose result is wanted.
+    /// A statement, whose result is returned.
     case statement
-    /// Something whose failure does not matter to the caller (DEALLOCATE).
+    /// A command whose failure does not concern the caller (DEALLOCATE).
     case housekeeping
     /// A Sync, the end of a segment.
     case sync
   }
 
-  /// A failure, and the command it belongs to. A class, because most outcomes have none.
+  /// An error and the command that it belongs to. A class, because most outcomes have none.
   final class Failure: Sendable {
     let error: PostgreSQLError
     let command: Int
@@ -25,13 +25,13 @@ struct ExchangeSteps: ProtocolSteps {
     }
   }
 
-  /// How the commands went.
+  /// The outcome of all commands.
   struct Outcome {
     /// The statements' results, in order, up to the first failure.
     var results: [ResultStorage] = []
-    /// The first failure that matters.
+    /// The first failure, except of housekeeping.
     var failure: Failure?
-    /// The Parses that succeeded.
+    /// The indices of the Parses that succeeded.
     var prepared: [Int] = []
   }
 
@@ -43,7 +43,7 @@ struct ExchangeSteps: ProtocolSteps {
   init(_ commands: [Command]) { self.commands = commands }
 
   mutating func advance(_ connection: inout some ProtocolConnection, ready: Readiness) -> Step<Outcome> {
-    // A failed read is not the end: the server's last words may have been read before it.
+    // A failed read is not the end: the server's last messages may have been read before.
     if ready.contains(.read) { _ = connection.consumeInput() }
     if !flushed { flushed = connection.flush() }
     while position < commands.count {
@@ -59,11 +59,11 @@ struct ExchangeSteps: ProtocolSteps {
 
   private mutating func take(_ result: ProtocolResult?, _ connection: inout some ProtocolConnection) {
     switch (result, commands[position]) {
-    case (nil, .sync): break  // The end of a failed commit; the Sync's own result follows.
+    case (nil, .sync): break  // The end of a failed commit; the Sync's result follows.
     case (nil, _): position += 1
     case (.sync?, .sync): position += 1
     case (.sync?, _):
-      // libpq and this list of commands disagree about where we are; nothing after this can be trusted.
+      // libpq and this list of commands disagree about the position; later results cannot be trusted.
       fail(PostgreSQLError(.protocolViolation, "the server answered a Sync too early"))
       while position < commands.count, commands[position] != .sync { position += 1 }
       position += 1
@@ -86,9 +86,9 @@ struct ExchangeSteps: ProtocolSteps {
     if outcome.failure == nil { outcome.failure = Failure(error, position) }
   }
 
-  /// The connection is gone: what the server still said is the best explanation.
+  /// Reads the remaining results of a lost connection, whose errors explain the loss best.
   private mutating func drainBroken(_ connection: inout some ProtocolConnection) {
-    // Bounded: libpq answers nil after its last word, but nothing may depend on that here.
+    // libpq returns nil after its last result; the bound makes this independent of libpq.
     for _ in 0..<commands.count + 8 {
       guard let result = connection.nextResult() else { break }
       if case .failure(let error) = result { fail(error) }

@@ -1,8 +1,8 @@
 internal import CLibPQ
 
-/// The real ``ProtocolConnection``: a PGconn in non-blocking mode. Used by a connection's current operation alone.
+/// A ``ProtocolConnection`` on a PGconn in non-blocking mode. Only a connection's current operation uses it.
 struct LibPQProtocolConnection: ProtocolConnection {
-  /// libpq's object, freed by ``finish()``.
+  /// The PGconn, freed by ``finish()``.
   let connection: OpaquePointer
 
   /// The socket, which may change while connecting.
@@ -14,13 +14,13 @@ struct LibPQProtocolConnection: ProtocolConnection {
 
   func consumeInput() -> Bool {
     guard PQconsumeInput(connection) == 1 else { return false }
-    // A TLS record (at most 16 KiB) can be left in OpenSSL's buffer in part, for which the socket never becomes
-    // readable; libpq takes at least 8 KiB a call.
+    // Part of a TLS record (at most 16 KiB) can remain in OpenSSL's buffer, for which the socket does not become readable;
+    // libpq takes at least 8 KiB a call.
     return PQsslInUse(connection) == 0 || (PQconsumeInput(connection) == 1 && PQconsumeInput(connection) == 1)
   }
 
   func flush() -> Bool {
-    // -1 is a broken connection: nothing more can be sent, and reading tells why.
+    // -1 means a broken connection: nothing more can be sent, and a read reports the reason.
     PQflush(connection) != 1
   }
 
@@ -47,25 +47,25 @@ struct LibPQProtocolConnection: ProtocolConnection {
     }
   }
 
-  func copyData(into room: UnsafeMutableRawBufferPointer) -> CopyDataOutcome {
-    // PQgetlineAsync (manual, 34.10.3) takes binary rows as they are, and unlike PQgetCopyData it does not
-    // allocate each. Asked twice, because 0 could also be a message without a byte.
-    let start = room.baseAddress?.assumingMemoryBound(to: CChar.self)
+  func copyData(into buffer: UnsafeMutableRawBufferPointer) -> CopyDataOutcome {
+    // PQgetlineAsync (manual, 34.10.3) copies binary rows and, unlike PQgetCopyData, allocates nothing. Called twice, because
+    // 0 may also mean an empty message.
+    let start = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
     for _ in 0..<2 {
-      let count = PQgetlineAsync(connection, start, Int32(clamping: room.count))
+      let count = PQgetlineAsync(connection, start, Int32(clamping: buffer.count))
       if count > 0 { return .row(Int(count)) }
       if count < 0 { break }
     }
-    // Only this one makes PQgetResult go on at the end.
+    // Only PQgetCopyData detects the end, so that PQgetResult continues.
     var row: UnsafeMutablePointer<CChar>?
     switch PQgetCopyData(connection, &row, 1) {
     case 0: return .wouldBlock
     case -1: return .finished
     case let count where count > 0:
-      // Behind several messages without a byte, which no server sends.
+      // Reached after several empty messages, which no server sends.
       defer { PQfreemem(row) }
-      guard let row, Int(count) < room.count else { return .failed }
-      room.copyMemory(from: UnsafeRawBufferPointer(start: row, count: Int(count)))
+      guard let row, Int(count) < buffer.count else { return .failed }
+      buffer.copyMemory(from: UnsafeRawBufferPointer(start: row, count: Int(count)))
       return .row(Int(count))
     default: return .failed
     }
@@ -79,7 +79,7 @@ struct LibPQProtocolConnection: ProtocolConnection {
   func finish() { PQfinish(connection) }
 }
 
-/// libpq's text without the line break at its end.
+/// A message of libpq without its trailing line break.
 func trimmed(_ text: UnsafePointer<CChar>?) -> String {
   guard let text else { return "" }
   var string = String(cString: text)
@@ -90,7 +90,7 @@ func trimmed(_ text: UnsafePointer<CChar>?) -> String {
 }
 
 extension PostgreSQLError {
-  /// Reads the error fields of a failed result (manual, 34.3.2, PQresultErrorField).
+  /// Creates an error from the fields of a failed result (manual, 34.3.2, PQresultErrorField).
   init(result: OpaquePointer, isBroken: Bool) {
     func field(_ code: Unicode.Scalar) -> String? {
       PQresultErrorField(result, Int32(code.value)).map { String(cString: $0) }

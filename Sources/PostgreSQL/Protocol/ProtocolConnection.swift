@@ -1,22 +1,22 @@
-/// The libpq calls that the protocol steps make, so that the steps can be run against a script in tests.
+/// The libpq calls of the protocol steps, so that tests can run the steps against a script.
 ///
-/// No call may block: the connection is in non-blocking mode, and `nextResult` is asked only when not busy.
+/// No call blocks: the connection is in non-blocking mode, and `nextResult` is called only when it is not busy.
 protocol ProtocolConnection {
-  /// What is known of the session.
+  /// Whether the session is lost (PQstatus).
   var isBroken: Bool { get }
-  /// True while `nextResult` would have to wait for input (PQisBusy).
+  /// Whether `nextResult` would wait for input (PQisBusy).
   mutating func isBusy() -> Bool
-  /// Reads what the socket holds, once (PQconsumeInput). False after a failure; then `nextResult` tells.
+  /// Reads available input once (PQconsumeInput). Returns false on failure; `nextResult` then has the error.
   mutating func consumeInput() -> Bool
-  /// Sends what is queued; true when all of it has gone (PQflush).
+  /// Sends queued output. Returns whether all of it was sent (PQflush).
   mutating func flush() -> Bool
   /// The next result, or nil at the end of one command (PQgetResult).
   mutating func nextResult() -> ProtocolResult?
-  /// Takes one COPY row, or as much of it as there is room for; the next call takes its rest.
-  mutating func copyData(into room: UnsafeMutableRawBufferPointer) -> CopyDataOutcome
-  /// Ends a COPY FROM that nobody asked for (PQputCopyEnd with a reason).
+  /// Copies one COPY row, or as much of it as fits; the next call copies the remainder.
+  mutating func copyData(into buffer: UnsafeMutableRawBufferPointer) -> CopyDataOutcome
+  /// Ends an unexpected COPY FROM (PQputCopyEnd with a reason).
   mutating func refuseCopy()
-  /// libpq's words for the last failure.
+  /// libpq's message about the last failure.
   var errorMessage: String { get }
 }
 
@@ -28,7 +28,7 @@ enum ProtocolResult {
   indirect case failure(PostgreSQLError)
   /// Skipped because an earlier command of the pipeline failed.
   case aborted
-  /// The server has worked off everything up to a Sync.
+  /// The server has processed all commands before a Sync.
   case sync
   /// The server waits for COPY data.
   case copyIn
@@ -36,35 +36,35 @@ enum ProtocolResult {
   case copyOut
 }
 
-/// What there was to take.
+/// The outcome of a read of COPY data.
 enum CopyDataOutcome {
-  /// This many bytes; if they fill the room, the row may go on.
+  /// This many bytes; if they fill the buffer, the row may continue.
   case row(Int)
-  /// Nothing complete has arrived yet.
+  /// No complete row has arrived yet.
   case wouldBlock
-  /// The COPY is over; results follow.
+  /// The data has ended; results follow.
   case finished
   /// The COPY failed; results follow.
   case failed
 }
 
-/// What a socket is to be watched for, and what it turned out to be ready for.
+/// The events that a wait is for, or that have occurred on the socket.
 struct Readiness: OptionSet {
   let rawValue: UInt8
   static let read = Readiness(rawValue: 1)
   static let write = Readiness(rawValue: 2)
 }
 
-/// What comes next: wait, or done.
+/// The next action of protocol steps: wait for the socket, or finish.
 enum Step<Output> {
   case wait(Readiness)
   case done(Output)
 }
 
-/// A part of a conversation with the server: which libpq call comes next, and what to wait for in between.
-/// The waiting itself is the caller's.
+/// A part of the protocol as a state machine: which libpq call comes next, and what to wait for in between. The caller does the
+/// waiting.
 protocol ProtocolSteps<Output> {
   associatedtype Output
-  /// Goes as far as possible without waiting. `ready` is what the last wait found; empty at the start.
+  /// Advances as far as possible without waiting. `ready` is the result of the last wait; empty at the start.
   mutating func advance(_ connection: inout some ProtocolConnection, ready: Readiness) -> Step<Output>
 }

@@ -1,6 +1,6 @@
-/// The bind parameters of a ``Query``, in their binary form, one after the other in one buffer.
+/// The bind parameters of a ``Query`` in binary form, concatenated in one buffer.
 public struct Binds: Sendable, Hashable {
-  /// Where a parameter stands in ``bytes``; -1 as length is NULL.
+  /// The range of a parameter in ``bytes``; length -1 is NULL.
   struct Slot: Sendable, Hashable {
     var type: PostgresType
     var offset: Int
@@ -16,7 +16,7 @@ public struct Binds: Sendable, Hashable {
   /// The number of parameters.
   public var count: Int { slots.count }
 
-  /// The declared types, in order.
+  /// The declared types of the parameters, in order.
   public var types: [PostgresType] { slots.map(\.type) }
 
   /// Appends a parameter.
@@ -30,7 +30,7 @@ public struct Binds: Sendable, Hashable {
     }
   }
 
-  /// Appends another statement's parameters.
+  /// Appends the parameters of another statement.
   mutating func append(_ other: Binds) {
     let shift = bytes.count
     bytes.append(contentsOf: other.bytes)

@@ -1,11 +1,11 @@
 extension Query: ExpressibleByStringInterpolation {
-  /// SQL without parameters.
+  /// Creates SQL without parameters.
   public init(stringLiteral value: String) { self.init(unsafeSQL: value) }
 
-  /// SQL with parameters.
+  /// Creates SQL with parameters.
   public init(stringInterpolation: StringInterpolation) { self = stringInterpolation.query }
 
-  /// Collects the text and the values.
+  /// Collects the text and the bind parameters of an interpolated query.
   public struct StringInterpolation: StringInterpolationProtocol, Sendable {
     var query: Query
 
@@ -28,20 +28,20 @@ extension Query: ExpressibleByStringInterpolation {
       query.appendBind(value)
     }
 
-    /// Appends another part with its parameters.
+    /// Appends another query with its parameters.
     public mutating func appendInterpolation(_ part: Query) { query += part }
 
-    /// Appends text as SQL, unchecked: never pass anything here that came from outside.
+    /// Appends text as SQL, unchecked: it must not come from outside the program.
     public mutating func appendInterpolation(unescaped text: String) { query.appendLiteral(text) }
 
-    /// Appends a name in double quotes (manual, 4.1.1), so that any text is a valid identifier.
+    /// Appends a quoted identifier (manual, 4.1.1), so that any name is valid.
     public mutating func appendInterpolation(identifier name: String) {
       query.appendLiteral(quotedIdentifier(name))
     }
   }
 }
 
-/// A name in double quotes, inner ones doubled. A zero byte cannot stand in a name and is left out.
+/// A quoted identifier, with inner quotes doubled. Zero bytes, which no name can contain, are dropped.
 func quotedIdentifier(_ name: String) -> String {
   var quoted = "\""
   for scalar in name.unicodeScalars where scalar != "\0" {

@@ -1,8 +1,8 @@
 extension Query {
-  /// The statement with its values written into the text, for COPY, which takes no parameters.
+  /// The SQL with its parameters as literals, for COPY, which takes no parameters.
   ///
-  /// The literals hold no character of the values but for text, which is quoted so that it is safe with either
-  /// setting of `standard_conforming_strings` (an `E''` string with backslashes and quotes doubled).
+  /// Only text literals contain characters of the values. They are `E''` strings with backslashes and quotes doubled, which are
+  /// safe with either setting of `standard_conforming_strings`.
   func inlined() throws -> String {
     if binds.count == 0 { return sql }
     var text = ""
@@ -18,7 +18,7 @@ extension Query {
 }
 
 extension Binds {
-  /// The parameter at a position (from 0) as an SQL literal with its type.
+  /// The parameter at an index (from 0) as an SQL literal with its type.
   func literal(_ index: Int) throws -> String {
     let slot = slots[index]
     if slot.length < 0 { return "NULL" }
@@ -32,7 +32,7 @@ extension RawSpan {
     switch type {
     case .bool: return try Bool(postgresBytes: self, type: type) ? "TRUE" : "FALSE"
     case .int2, .int4, .int8:
-      // In quotes: -9223372036854775808 without them is a minus before a number too large for int8.
+      // Quoted, because unquoted -9223372036854775808 parses as minus a number too large for int8.
       let name = type == .int2 ? "int2" : type == .int4 ? "int4" : "int8"
       return "'\(try Int64(postgresBytes: self, type: type))'::\(name)"
     case .float8: return "'\(try Double(postgresBytes: self, type: type))'::float8"
@@ -67,7 +67,7 @@ extension RawSpan {
     case .max: "'infinity'::timestamptz"
     case .min: "'-infinity'::timestamptz"
     default:
-      // Seconds and microseconds apart: one float8 interval would round far dates.
+      // Seconds and microseconds separately, because one float8 interval would round distant dates.
       "(timestamptz '2000-01-01 00:00:00Z' + interval '\(microseconds / 1_000_000) seconds"
         + " \(microseconds % 1_000_000) microseconds')"
     }
@@ -103,7 +103,7 @@ extension RawSpan {
   }
 }
 
-/// An `E''` string: backslashes and quotes doubled. The server rejects a zero byte itself.
+/// An `E''` string with backslashes and quotes doubled. The server rejects zero bytes.
 private func quoted(_ text: String) -> String {
   var literal = " E'"
   for scalar in text.unicodeScalars {

@@ -1,11 +1,11 @@
-/// SQL with bind parameters, made by string interpolation: `"SELECT * FROM t WHERE id = \(id)"` sends
-/// `SELECT * FROM t WHERE id = $1` and the value beside it, so that a value can never become SQL.
+/// SQL with bind parameters, built by string interpolation: `"SELECT * FROM t WHERE id = \(id)"` sends
+/// `SELECT * FROM t WHERE id = $1` and the value separately, so that a value never becomes SQL.
 public struct Query: Sendable, Hashable {
-  /// The text with `$1`, `$2`, …
+  /// The SQL text with `$1`, `$2`, …
   public private(set) var sql: String
   /// The values of the placeholders.
   public private(set) var binds: Binds
-  /// Where each interpolated placeholder's `$` stands, as an offset in UTF-8, and its number.
+  /// The UTF-8 offset of each interpolated placeholder's `$`, and its number.
   private var placeholders: [Placeholder] = []
 
   private struct Placeholder: Sendable, Hashable {
@@ -13,23 +13,23 @@ public struct Query: Sendable, Hashable {
     var number: Int
   }
 
-  /// Takes the text as it is: never pass anything here that came from outside.
+  /// Creates SQL from unchecked text, which must not come from outside the program.
   public init(unsafeSQL: String) { self.init(unsafeSQL: unsafeSQL, binds: Binds()) }
 
-  /// Takes the text as it is, with values for the `$1`, `$2`, … that stand in it already.
+  /// Creates SQL from unchecked text, with values for the `$1`, `$2`, … in it.
   public init(unsafeSQL: String, binds: Binds) {
     sql = unsafeSQL
     self.binds = binds
   }
 
-  /// Joins two parts; the right one's placeholders are renumbered.
+  /// Concatenates two queries; the right one's placeholders are renumbered.
   public static func + (left: Query, right: Query) -> Query {
     var joined = left
     joined += right
     return joined
   }
 
-  /// Appends a part; its placeholders are renumbered.
+  /// Appends a query; its placeholders are renumbered.
   public static func += (left: inout Query, right: Query) {
     if left.binds.count == 0 || right.placeholders.isEmpty {
       let shift = left.sql.utf8.count
@@ -57,7 +57,7 @@ public struct Query: Sendable, Hashable {
     sql += right.sql[position...]
   }
 
-  /// Offsets in UTF-8 and numbers of the interpolated placeholders, from left to right.
+  /// UTF-8 offsets and numbers of the interpolated placeholders, from left to right.
   var placeholderOffsets: [(offset: Int, number: Int)] { placeholders.map { ($0.offset, $0.number) } }
 
   mutating func reserve(_ bytes: Int) { sql.reserveCapacity(bytes) }
@@ -73,6 +73,6 @@ public struct Query: Sendable, Hashable {
 }
 
 extension Query: CustomStringConvertible {
-  /// The SQL alone: values may be secrets.
+  /// The SQL without the values, which may be secrets.
   public var description: String { sql }
 }

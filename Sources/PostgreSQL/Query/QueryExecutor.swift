@@ -1,28 +1,27 @@
-/// What can run statements: a ``Connection`` or a ``Transaction``.
+/// A type that runs statements: ``Connection`` or ``Transaction``.
 ///
-/// All errors are ``PostgreSQLError``s, but for those that a closure throws itself.
+/// All errors are ``PostgreSQLError``s, except those thrown by closures of the caller.
 public protocol QueryExecutor: Sendable {
-  /// Runs one statement, prepared and kept by the connection.
+  /// Runs one statement, which the connection prepares and caches.
   @discardableResult
   nonisolated(nonsending) func query(_ query: Query, file: String, line: Int) async throws -> QueryResult
 
-  /// Sends all statements at once, with one Sync at the end: one round trip, and outside a transaction one
-  /// implicit transaction. The first error fails the whole.
+  /// Sends all statements together with one Sync at the end: one round trip, and one implicit transaction unless a transaction
+  /// is open. The first error fails the whole pipeline.
   @discardableResult
   nonisolated(nonsending) func pipeline(_ queries: [Query], file: String, line: Int) async throws
     -> [QueryResult]
 
-  /// Runs a COPY … FROM STDIN with the data that the closure writes. An error thrown inside aborts the COPY.
-  /// Returns the number of rows. Parameters are written into the SQL as literals.
+  /// Runs a COPY … FROM STDIN with the data that the closure writes, and returns the number of rows. An error thrown in the
+  /// closure aborts the COPY. Parameters become literals in the SQL.
   @discardableResult
   nonisolated(nonsending) func copyIn(
     _ query: Query, file: String, line: Int,
     _ body: nonisolated(nonsending) (CopyInWriter) async throws -> Void
   ) async throws -> Int
 
-  /// Runs a COPY … TO STDOUT and hands its data to the closure as it comes; the server waits while the closure
-  /// does. Leaving before the end cancels the statement on the server, which inside a transaction aborts
-  /// the transaction. Parameters are written into the SQL as literals.
+  /// Runs a COPY … TO STDOUT and streams its data to the closure, with back-pressure. If the closure returns before the end, the
+  /// statement is cancelled on the server, which aborts an enclosing transaction. Parameters become literals in the SQL.
   nonisolated(nonsending) func copyOut<T>(
     _ query: Query, file: String, line: Int,
     _ body: nonisolated(nonsending) (CopyOutStream) async throws -> T
@@ -30,7 +29,7 @@ public protocol QueryExecutor: Sendable {
 }
 
 extension QueryExecutor {
-  /// Runs one statement, prepared and kept by the connection.
+  /// Runs one statement, which the connection prepares and caches.
   @discardableResult
   public nonisolated(nonsending) func query(
     _ query: Query, callerFile: String = #fileID, callerLine: Int = #line
@@ -55,7 +54,7 @@ extension QueryExecutor {
     try await copyIn(query, file: callerFile, line: callerLine, body)
   }
 
-  /// Runs a COPY … TO STDOUT and hands its data to the closure as it comes.
+  /// Runs a COPY … TO STDOUT and streams its data to the closure.
   public nonisolated(nonsending) func copyOut<T>(
     _ query: Query, callerFile: String = #fileID, callerLine: Int = #line,
     _ body: nonisolated(nonsending) (CopyOutStream) async throws -> T
@@ -65,7 +64,7 @@ extension QueryExecutor {
 }
 
 extension Connection: QueryExecutor {
-  /// Runs one statement, prepared and kept by the connection.
+  /// Runs one statement, which the connection prepares and caches.
   @discardableResult
   public nonisolated(nonsending) func query(_ query: Query, file: String, line: Int) async throws
     -> QueryResult
@@ -82,7 +81,7 @@ extension Connection: QueryExecutor {
   }
 }
 
-/// The result of the only statement.
+/// The result of a single statement.
 func first(_ results: [QueryResult]) throws -> QueryResult {
   guard let result = results.first else {
     throw PostgreSQLError(.protocolViolation, "a statement had no result")

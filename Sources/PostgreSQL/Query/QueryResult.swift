@@ -1,18 +1,18 @@
-/// The rows that a statement returned, and the number of rows that it touched.
+/// The result of a statement: its rows, the number of affected rows, and the command tag.
 public struct QueryResult: Sendable {
   let storage: ResultStorage
-  /// Which call made it, for the errors of decoding.
+  /// The call site, for decoding errors.
   let origin: Origin
 
   /// A column of the result.
   public struct Column: Sendable, Hashable {
-    /// The name.
+    /// The column's name.
     public let name: String
-    /// The type.
+    /// The column's type.
     public let type: PostgresType
   }
 
-  /// A calling place.
+  /// A call site and its SQL.
   struct Origin: Sendable {
     let sql: String
     let file: String
@@ -24,7 +24,7 @@ public struct QueryResult: Sendable {
     (0..<storage.columnCount).map { Column(name: storage.name($0), type: storage.type($0)) }
   }
 
-  /// The rows that the statement inserted, updated, deleted, selected or copied.
+  /// The number of rows that the statement inserted, updated, deleted, selected or copied.
   public var affectedRows: Int { storage.affectedRows }
 
   /// The command tag, such as `INSERT 0 1`.

@@ -1,4 +1,4 @@
-/// One row of a result; it keeps the whole result alive.
+/// One row of a result, which keeps the whole result in memory.
 public struct Row: Sendable {
   let storage: ResultStorage
   let index: Int
@@ -6,8 +6,8 @@ public struct Row: Sendable {
 
   /// Decodes all columns by position: `let (id, name) = try row.decode(Int.self, String?.self)`.
   ///
-  /// Throws a ``PostgreSQLError`` of kind `decoding` that names the column, or if the number of types is not
-  /// the number of columns.
+  /// - Throws: ``PostgreSQLError`` of kind `decoding` with the column's name, or if the number of types differs from the number
+  ///   of columns.
   public func decode<each T: PostgresDecodable>(
     _ types: repeat (each T).Type, file: String = #fileID, line: Int = #line
   ) throws -> (repeat each T) {
@@ -63,7 +63,7 @@ public struct Row: Sendable {
         return try T.postgresNull()
       }
     } catch {
-      var problem = failure("\(storage.name(column)) is no \(T.self): \(error)", file, line)
+      var problem = failure("\(storage.name(column)) cannot be decoded as \(T.self): \(error)", file, line)
       problem.column = storage.name(column)
       problem.underlying = error
       throw problem

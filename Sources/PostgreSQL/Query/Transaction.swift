@@ -1,22 +1,22 @@
 internal import Synchronization
 
-/// How much transactions see of each other (manual, 13.2).
+/// The isolation level of a transaction (manual, 13.2).
 public enum IsolationLevel: String, Sendable {
-  /// Each statement sees what was committed before it.
+  /// Each statement sees the rows that were committed before it.
   case readCommitted = "READ COMMITTED"
-  /// All statements see what was committed before the first.
+  /// All statements see the rows that were committed before the first.
   case repeatableRead = "REPEATABLE READ"
-  /// As if transactions ran one after the other; be ready for SQLSTATE 40001.
+  /// Transactions behave as if they ran one after the other; callers must retry SQLSTATE 40001.
   case serializable = "SERIALIZABLE"
 }
 
-/// The state of a transaction.
+/// The state of a transaction, shared by all copies of its ``Transaction``.
 final class TransactionContext: Sendable {
   enum Phase: Sendable {
-    /// Nothing is sent yet; the first statement takes these along.
+    /// No statement has been sent; the first one sends these before it.
     case pending([Query])
     case open
-    /// BEGIN failed, or it is over: nothing may run as if it were inside.
+    /// BEGIN failed, or the transaction has ended, so that no statement may run in it.
     case dead
   }
 
@@ -46,7 +46,7 @@ final class TransactionContext: Sendable {
     state.withLock { $0.callbacks.append(callback) }
   }
 
-  /// Tells those who wait for the end, once.
+  /// Calls the completion callbacks, once.
   func ended(mayBeCommitted: Bool) {
     let waiting = state.withLock { state in
       defer { state.callbacks = [] }
@@ -56,24 +56,23 @@ final class TransactionContext: Sendable {
   }
 }
 
-/// A running transaction; not to be used after the closure that it was given to.
+/// A running transaction, valid inside the closure of `transaction` alone.
 public struct Transaction: QueryExecutor {
   let connection: Connection
   let context: TransactionContext
-  /// Before when its statements must be done.
+  /// The latest end of its statements.
   var deadline: ContinuousClock.Instant?
 
-  /// The same transaction, in which what is run must be done within a time. After that it fails with an error of kind
-  /// `statementTimeout`, and a server that has not reacted a second later loses the connection. COPY and scripts are
-  /// exempt.
+  /// The same transaction with a deadline for its statements, except COPY and scripts. After it they fail with an error of kind
+  /// `statementTimeout`, and a server that has not reacted a second later loses the connection.
   public func limited(to limit: Duration) -> Transaction {
     var limited = self
     limited.deadline = min(deadline ?? .now + limit, .now + limit)
     return limited
   }
 
-  /// Calls back once the transaction is over, with whether it was committed; also true where that is unknown, since the
-  /// connection broke at COMMIT.
+  /// Calls `callback` once the transaction has ended. `mayBeCommitted` is true after a commit, and also if the outcome is unknown
+  /// because the connection broke at COMMIT.
   public func onCompletion(_ callback: @escaping @Sendable (_ mayBeCommitted: Bool) -> Void) {
     context.onCompletion(callback)
   }
@@ -87,7 +86,7 @@ public struct Transaction: QueryExecutor {
       connection.run([query], Call(sql: query.sql, file: file, line: line).before(deadline), in: context))
   }
 
-  /// Sends all statements at once.
+  /// Sends all statements together.
   @discardableResult
   public nonisolated(nonsending) func pipeline(_ queries: [Query], file: String, line: Int) async throws
     -> [QueryResult]
@@ -112,15 +111,15 @@ public struct Transaction: QueryExecutor {
     try await connection.copyOut(query, Call(sql: query.sql, file: file, line: line), context, body)
   }
 
-  /// Runs several statements in one text (simple protocol), without parameters and results.
+  /// Runs a text of several statements by the simple protocol, without parameters and results.
   public nonisolated(nonsending) func execute(
     script: String, file: String = #fileID, line: Int = #line
   ) async throws {
     try await connection.execute(script, Call(sql: nil, file: file, line: line), in: context)
   }
 
-  /// Runs the closure after a savepoint: if it throws, only what it did is rolled back, and the transaction can
-  /// go on.
+  /// Runs the closure after a savepoint. If the closure throws, its effects alone are rolled back, and the transaction can
+  /// continue.
   public nonisolated(nonsending) func savepoint<T>(
     file: String = #fileID, line: Int = #line,
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
