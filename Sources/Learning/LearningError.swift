@@ -1,23 +1,23 @@
-/// Why a table, a set of parameters or a row to predict on cannot be worked with.
+/// The reason why a table, a set of training parameters or a row to predict is refused.
 public enum LearningError: Error, Sendable, Hashable {
-  /// Columns, names and outcomes do not fit together.
+  /// The columns, names and outcomes of a table are inconsistent.
   case malformedTable(detail: String)
-  /// There are not enough rows, in all or of one outcome, to fit and to measure a model.
+  /// There are too few rows, in total or of one outcome, to fit and to measure a model.
   case tooFewRows(rows: Int, positives: Int, negatives: Int)
-  /// All outcomes are the same, so that there is nothing to tell apart.
+  /// All rows have the same outcome.
   case oneClass(outcome: Int, rows: Int)
   /// A training parameter is outside its range; `pointer` is a JSON Pointer (RFC 6901) into the parameters.
   case invalidParameter(pointer: String, detail: String)
   /// A number is infinite, or too large to be squared without overflow.
   case notFinite(feature: String)
-  /// A row to predict on has the wrong number of values.
+  /// A row to predict has the wrong number of values.
   case wrongFeatureCount(expected: Int, found: Int)
-  /// A row to predict on has a value of the wrong type.
+  /// A row to predict has a value of the wrong type.
   case wrongValueType(feature: String, expected: String)
-  /// The problem is larger than this learner takes on.
+  /// The problem exceeds a limit of the learner.
   case tooLarge(detail: String)
 
-  /// One sentence for the person who called the API.
+  /// A sentence for the client of the API.
   public var detail: String {
     switch self {
     case .malformedTable(let detail), .tooLarge(let detail): detail

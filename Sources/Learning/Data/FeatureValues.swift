@@ -1,18 +1,18 @@
-/// One value of a row to predict on.
+/// One value of a row to predict.
 public enum FeatureValue: Sendable, Hashable {
   /// The value of a continuous or discrete feature.
   case number(Double)
   /// The value of a categorical feature.
   case category(String)
-  /// No value, whatever the kind of the feature.
+  /// A missing value, for any kind of feature.
   case missing
 }
 
-/// One row to predict on, in the feature order of the model.
+/// One row to predict, in the feature order of the model.
 public struct FeatureValues: Sendable, Hashable {
-  /// As many values as the model has features.
+  /// The values, one for each feature of the model.
   public var values: [FeatureValue]
 
-  /// Makes a row of the values given.
+  /// Creates a row from its values.
   public init(_ values: [FeatureValue]) { self.values = values }
 }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Training data, by column.
+/// Training data, stored by column.
 public struct TrainingTable: Sendable {
   /// The values of one feature, one for each row.
   public enum Column: Sendable {
@@ -17,19 +17,21 @@ public struct TrainingTable: Sendable {
     }
   }
 
-  /// Numbers beyond this size are refused, because their squares would overflow.
+  /// The largest magnitude of a number; squares of larger ones could overflow.
   static let largestMagnitude = 1e150
 
   /// Feature names, unique.
   public let names: [String]
-  /// One for each name.
+  /// The kind of each feature.
   public let kinds: [ColumnKind]
-  /// One for each name, all of the same length.
+  /// The values of each feature, all of the same length.
   public let columns: [Column]
   /// The true outcome of each row, 0 or 1.
   public let outcomes: [UInt8]
 
-  /// Checks that everything fits together; throws `LearningError.malformedTable` or `.notFinite` if it does not.
+  /// Creates a table after checking its consistency.
+  ///
+  /// - Throws: `LearningError.malformedTable` or `.notFinite`.
   public init(
     names: [String], kinds: [ColumnKind], columns: [Column], outcomes: [UInt8]
   ) throws(LearningError) {
@@ -77,4 +79,14 @@ public struct TrainingTable: Sendable {
       throw .malformedTable(detail: "The column of the feature '\(name)' is not \(kind.rawValue).")
     }
   }
+}
+
+/// The kind of a feature, which decides how its values enter the design matrix.
+public enum ColumnKind: String, Sendable, Codable, Hashable, CaseIterable {
+  /// A real number, standardised.
+  case continuous
+  /// An ordered integer, standardised like a continuous value.
+  case discrete
+  /// One of a set of unordered names, with one design column for each name.
+  case categorical
 }

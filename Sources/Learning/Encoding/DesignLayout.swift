@@ -1,24 +1,24 @@
-/// Which design columns stand for which feature. Column 0 is the intercept, then come the numbers, the indicators of
-/// missing numbers, and a block of columns for each categorical feature: dense columns first, one-hot ones behind.
+/// The mapping of features to design columns. Column 0 is the intercept; then come the numbers, the indicators of missing
+/// numbers, and a block of columns for each categorical feature: dense columns first, one-hot columns last.
 struct DesignLayout: Sendable, Hashable {
-  /// Where one feature stands.
+  /// The design columns of one feature.
   enum Slot: Sendable, Hashable {
     /// The `index`-th numeric feature.
     case numeric(index: Int, column: Int, indicator: Int?)
-    /// The `index`-th categorical feature; level l stands in column `first + l`, missing values in `missing`.
+    /// The `index`-th categorical feature; level l has column `first + l`, missing values have column `missing`.
     case factor(index: Int, first: Int, levels: Int, missing: Int?)
   }
 
-  /// One for each feature, in their order.
+  /// The columns of each feature, in feature order.
   var slots: [Slot] = []
   var numericCount = 0
   var factorCount = 0
   /// Intercept, numbers and indicators.
   var denseCount = 1
-  /// All columns.
+  /// The number of all columns.
   var columns = 1
 
-  /// Lays out the features of a table; `moments` says which have missing values.
+  /// Lays out the features of a table; `statistics` tells which have missing values.
   init(_ table: TrainingTable, statistics: TableStatistics) {
     numericCount = table.kinds.count { $0 != .categorical }
     var numeric = 0

@@ -1,10 +1,10 @@
 import CKernels
 
-/// A table as the kernels see it: pinned columns and, for the fit at hand, how to standardise them and which rows to
-/// leave out. The matrix itself is never written out.
+/// The design matrix of one fit, as the kernels read it: pinned columns, their standardisation, and the rows to leave out. The
+/// matrix itself is never materialised.
 ///
-/// The class owns the small arrays that `raw` points to and frees them with itself; the columns belong to the table,
-/// which is why a matrix lives only inside `TrainingTable.withPinned`.
+/// The class owns the small arrays that `raw` points to, and frees them with itself. The columns belong to the table, so that a
+/// matrix is valid only inside `TrainingTable.withPinned`.
 final class DesignMatrix {
   let layout: DesignLayout
   let rowCount: Int
@@ -70,10 +70,10 @@ final class DesignMatrix {
     raw.weight = (encoding.weights[0], encoding.weights[1])
   }
 
-  /// Rows that the kernels take at a time.
+  /// The number of rows in a tile of the kernels.
   var tileRows: Int { ck_tile_rows(layout.denseCount) }
 
-  /// The same rows, thinned out to every s-th tile.
+  /// The same matrix with every s-th tile only.
   func thinned(_ every: Int) -> ck_design {
     var thin = raw
     thin.every = every

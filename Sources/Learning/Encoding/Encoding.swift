@@ -1,18 +1,18 @@
-/// What one fit takes from the rows that it is fitted on: means, scales and level counts for the design matrix, and
-/// the weights of the outcomes.
+/// The encoding of one fit, derived from the rows that it is fitted on: means, scales and level counts for the design matrix,
+/// and the weights of the outcomes.
 struct Encoding: Sendable {
-  /// The fold whose rows are left out, if one is.
+  /// The fold whose rows are excluded, if there is one.
   var excluded: Int?
-  /// For each numeric feature.
+  /// Moments of each numeric feature.
   var numeric: [Moments]
-  /// For each categorical feature rows of each level, missing values last.
+  /// Rows of each level of each categorical feature, missing values last.
   var factors: [[Double]]
-  /// Rows with outcome 0 and 1.
+  /// The numbers of rows with outcome 0 and 1.
   var rows: [Int]
-  /// What a row with outcome 0 and 1 weighs.
+  /// The weights of a row with outcome 0 and 1.
   var weights: [Double]
 
-  /// Takes the statistics of all folds but one; `rows` are those of either outcome in each fold.
+  /// Combines the statistics of all folds but `excluded`; `rows` are the numbers of rows of each outcome in each fold.
   init(statistics: TableStatistics, rows: [[Int]], excluded: Int?, balanced: Bool) {
     self.excluded = excluded
     numeric = statistics.numeric.indices.map { statistics.moments($0, excluding: excluded) }
@@ -26,10 +26,10 @@ struct Encoding: Sendable {
     weights = balanced ? sizes.map { all / (2 * Double($0)) } : [1, 1]
   }
 
-  /// What all rows weigh together.
+  /// The total weight of all rows.
   var totalWeight: Double { weights[0] * Double(rows[0]) + weights[1] * Double(rows[1]) }
 
-  /// The logarithm of the odds of outcome 1, weighed: the intercept of the model without features.
+  /// The weighted log-odds of outcome 1: the intercept of the model without features.
   var logOdds: Double {
     (weights[1] * Double(rows[1]) / (weights[0] * Double(rows[0]))).logarithm
   }
@@ -40,5 +40,29 @@ struct Encoding: Sendable {
       let mass = part.0 * Double(part.1)
       return sum - mass * (mass / totalWeight).logarithm
     }
+  }
+}
+
+extension Encoding {
+  /// Converts coefficients of the standardised columns to the scale of the original features.
+  func original(_ beta: [Double], layout: DesignLayout) -> [Double] {
+    var result = beta
+    for case .numeric(let index, let column, _) in layout.slots {
+      let moments = numeric[index]
+      result[column] = moments.isConstant ? 0 : beta[column] / moments.standardDeviation
+      result[0] -= result[column] * moments.mean
+    }
+    return result
+  }
+
+  /// The inverse of ``original(_:layout:)``, precise enough for the start of a fit.
+  func standardized(_ original: [Double], layout: DesignLayout) -> [Double] {
+    var result = original
+    for case .numeric(let index, let column, _) in layout.slots {
+      let moments = numeric[index]
+      result[column] = moments.isConstant ? 0 : original[column] * moments.standardDeviation
+      result[0] += moments.isConstant ? 0 : original[column] * moments.mean
+    }
+    return result
   }
 }

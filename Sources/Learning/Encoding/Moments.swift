@@ -1,10 +1,10 @@
 import CKernels
 
-/// Count, mean, spread and range of the present values of a numeric column.
+/// Count, mean, variance and range of the present values of a numeric column.
 struct Moments: Sendable, Hashable {
-  /// Present values.
+  /// The number of present values.
   var count = 0.0
-  /// Missing values.
+  /// The number of missing values.
   var missing = 0.0
   var mean = 0.0
   /// Sum of squared deviations from the mean.
@@ -23,7 +23,7 @@ struct Moments: Sendable, Hashable {
     maximum = raw.maximum
   }
 
-  /// Takes in the moments of other rows (Chan, Golub and LeVeque 1979).
+  /// Merges the moments of other rows (Chan, Golub and LeVeque 1979).
   mutating func merge(_ other: Moments) {
     missing += other.missing
     guard other.count > 0 else { return }
@@ -36,9 +36,9 @@ struct Moments: Sendable, Hashable {
     maximum = max(maximum, other.maximum)
   }
 
-  /// Whether there are not two different values, so that the feature cannot tell anything apart.
+  /// Whether the feature has fewer than two different values, or too little variance to be standardised.
   var isConstant: Bool { !(minimum < maximum) || !(squares > 0) || !(1 / standardDeviation).isFinite }
 
-  /// Population standard deviation, as scikit-learn's StandardScaler takes it.
+  /// The population standard deviation, as in scikit-learn's StandardScaler.
   var standardDeviation: Double { count > 0 ? (squares / count).squareRoot() : 0 }
 }

@@ -1,4 +1,4 @@
-/// The columns of a table at fixed addresses, for the kernels to read. Valid only inside `withPinned`.
+/// The columns of a table at fixed addresses for the kernels. Valid only inside `withPinned`.
 struct PinnedTable {
   /// Numeric columns in feature order.
   var numeric: [UnsafePointer<Double>]
@@ -9,12 +9,12 @@ struct PinnedTable {
 }
 
 extension TrainingTable {
-  /// Above this many columns they are copied side by side: every pinned column costs stack.
+  /// The maximum number of columns pinned in place; each takes stack space, so that more columns are copied instead.
   private static let pinnedDirectly = 128
 
-  /// Calls `body` with the columns pinned where they are (no copy), or copied if there are very many.
+  /// Calls `body` with the columns pinned in place, or with copies if there are too many.
   ///
-  /// `checkpoint` is called every few milliseconds and ends the work by throwing.
+  /// `checkpoint` is called every few milliseconds and cancels the work by throwing.
   func withPinned<Result>(
     checkpoint: () throws -> Void = {}, _ body: (PinnedTable) throws -> Result
   ) throws -> Result {
@@ -52,7 +52,7 @@ extension TrainingTable {
   ) throws -> Result {
     var pinned = pinned
     var owned: [UnsafeMutableRawPointer] = []
-    // The copies live until the body has returned, and nothing else knows of them.
+    // The copies live until the body has returned; no other code refers to them.
     defer { for memory in owned { memory.deallocate() } }
     for column in columns {
       try checkpoint()

@@ -1,16 +1,16 @@
 import CKernels
 
-/// What the encoder needs to know of a table, for each fold apart, so that the statistics of any part that leaves
-/// folds out follow without another pass.
+/// The statistics of a table for the encoder, separately for each fold, so that those of any subset of folds follow without
+/// another pass.
 struct TableStatistics: Sendable {
-  /// For each numeric feature, for each fold.
+  /// Moments by numeric feature and fold.
   var numeric: [[Moments]]
-  /// For each categorical feature, for each fold: rows of each level, and last of missing values.
+  /// Rows of each level by categorical feature and fold, missing values last.
   var factors: [[[Double]]]
-  /// Folds there are.
+  /// The number of folds.
   var folds: Int
 
-  /// Reads the whole table once.
+  /// Computes the statistics in one pass over the table.
   init(_ table: TrainingTable, pinned: PinnedTable, folds: FoldAssignment, runner: BlockRunner) throws {
     self.folds = folds.count
     let blocks = BlockRunner.blocks(rows: pinned.rowCount, size: 32_768)
@@ -19,7 +19,7 @@ struct TableStatistics: Sendable {
       repeating: ck_moments(), count: blocks.count * pinned.numeric.count * foldCount)
     try folds.withPointer { fold in
       try parts.withUnsafeMutableBufferPointer { parts in
-        // Every task writes its own stretch of `parts`.
+        // Each task writes a disjoint range of `parts`.
         guard let base = parts.baseAddress else { return }
         try runner.run(blocks.count * pinned.numeric.count) { task, _, _ in
           let block = blocks[task / pinned.numeric.count]
@@ -57,14 +57,14 @@ struct TableStatistics: Sendable {
     }
   }
 
-  /// The moments of a numeric feature over all folds but one.
+  /// The moments of a numeric feature over all folds but `excluded`.
   func moments(_ feature: Int, excluding excluded: Int?) -> Moments {
     var moments = Moments()
     for (fold, part) in numeric[feature].enumerated() where fold != excluded { moments.merge(part) }
     return moments
   }
 
-  /// The level counts of a categorical feature over all folds but one, missing values last.
+  /// The level counts of a categorical feature over all folds but `excluded`, missing values last.
   func counts(_ feature: Int, excluding excluded: Int?) -> [Double] {
     var counts = [Double](repeating: 0, count: factors[feature].first?.count ?? 0)
     for (fold, part) in factors[feature].enumerated() where fold != excluded {

@@ -1,16 +1,18 @@
-/// Minimises a quadratic model with an l1 penalty exactly: with the signs of the coefficients known it is smooth in
-/// those that are not 0. Solves for these; a coefficient whose sign would change stops the step at 0 and leaves, one
-/// that wants to leave 0 enters, until neither happens.
+/// An active-set method that minimises a quadratic model with an l1 penalty exactly.
+///
+/// With the signs of the non-zero coefficients known, the model is smooth in them and solved directly. A coefficient whose sign
+/// would change stops the step at 0 and leaves the set; one whose gradient exceeds the penalty enters, until neither happens.
 struct ActiveSet {
   private let hessian: [Double]
   private let stride: Int
   private let start: Objective.Point
   private let penalty: PenaltyWeights
   private let skipped: [Bool]
-  /// The step from the point, and gradient + H·step.
+  /// The step from the point.
   private(set) var step: [Double]
+  /// The gradient of the loss after the step: gradient + H·step.
   private(set) var slope: [Double]
-  /// Coefficients that are not 0 (or about to leave it), each with its sign.
+  /// The sign of each coefficient, and the members of the active set: coefficients that are not 0 or about to leave it.
   private var sign: [Double]
   private var members: [Int]
 
@@ -29,14 +31,14 @@ struct ActiveSet {
     members = (0..<columns).filter { column in
       !skipped[column] && (penalty.l1[column] == 0 || point.beta[column] + step[column] != 0)
     }
-    // Afresh, so that the rounding of many small changes does not stay.
+    // Recomputed, so that rounding errors of many small changes do not accumulate.
     slope = point.gradient
     for column in 0..<columns where step[column] != 0 {
       for row in 0..<columns { slope[row] += step[column] * hessian[column * stride + row] }
     }
   }
 
-  /// Whether the minimum was reached; otherwise `step` is merely better than before.
+  /// Improves `step`. Returns whether it reached the minimum.
   mutating func solve(runner: BlockRunner) throws -> Bool {
     for _ in 0..<(3 * step.count + 20) {
       try runner.checkCancelled()
@@ -58,8 +60,8 @@ struct ActiveSet {
     return false
   }
 
-  /// What is left of the gradient of a member.
-  private func rest(_ column: Int) -> Double {
+  /// The penalised gradient of a member.
+  private func penalisedGradient(_ column: Int) -> Double {
     slope[column] + penalty.l2[column] * (start.beta[column] + step[column]) + penalty.l1[column]
       * sign[column]
   }
@@ -68,8 +70,8 @@ struct ActiveSet {
     hessian[row * stride + column] + (row == column ? penalty.l2[row] : 0)
   }
 
-  /// The step to the minimum over the members, and how far it may go at most. If a member follows from others the
-  /// minimum may lie on the far end of a flat direction, along which only a change of sign ends the fall.
+  /// The step to the minimum over the members, and the limit of its length. If a member depends linearly on others, the minimum
+  /// may lie at the far end of a flat direction, along which only a change of sign ends the descent.
   private func direction(runner: BlockRunner) throws -> ([Double], limit: Double) {
     let width = (members.count + 7) / 8 * 8
     var matrix = [Double](repeating: 0, count: members.count * width)
@@ -79,9 +81,9 @@ struct ActiveSet {
     let factor = try Cholesky(
       matrix, order: members.count, stride: width, skipped: [Bool](repeating: false, count: members.count),
       tolerance: 1e-11, runner: runner)
-    let correction = factor.solve(members.map { -rest($0) })
+    let correction = factor.solve(members.map { -penalisedGradient($0) })
     for k in members.indices where factor.skip[k] != 0 {
-      var left = rest(members[k])
+      var left = penalisedGradient(members[k])
       for (row, i) in members.enumerated() { left += element(members[k], i) * correction[row] }
       guard abs(left) > 1e-7 * (penalty.l1[members[k]] + 1e-6 * abs(start.gradient[members[k]])) else {
         continue
@@ -94,7 +96,7 @@ struct ActiveSet {
     return (correction, 1)
   }
 
-  /// How far the step goes before a coefficient changes its sign, and which one that is.
+  /// The length of the step up to the first change of sign, and the coefficient that changes.
   private func crossing(_ correction: [Double], limit: Double) -> (Double, Int?) {
     var length = limit
     var leaving: Int?
@@ -117,7 +119,7 @@ struct ActiveSet {
     }
   }
 
-  /// The coefficient at 0 whose gradient is furthest beyond the penalty.
+  /// The zero coefficient whose gradient exceeds the penalty most.
   private func entering() -> Int? {
     var worst: (column: Int, excess: Double)?
     for column in slope.indices

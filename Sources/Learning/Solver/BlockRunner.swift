@@ -2,13 +2,15 @@ import CKernels
 import Dispatch
 import Synchronization
 
-/// Runs the blocks of a pass on several threads. Blocks are cut by the size of the problem alone and every block
-/// writes its own result, so that nothing depends on how many threads there are or which of them was faster.
+/// Runs the blocks of a pass on several threads.
+///
+/// The size of the problem alone determines the blocks, and each block writes its own result, so that results do not depend on
+/// the number of threads or their timing.
 struct BlockRunner: Sendable {
   let threads: Int
   let instructionSet: ck_isa
   let isCancelled: @Sendable () -> Bool
-  /// Who helps; otherwise Dispatch is asked each time.
+  /// The threads that help; without a pool Dispatch starts them for each pass.
   var pool: ThreadPool?
 
   init(
@@ -20,25 +22,28 @@ struct BlockRunner: Sendable {
     self.isCancelled = isCancelled
   }
 
-  /// Cuts the rows into blocks of a size, the last one shorter.
+  /// Divides the rows into blocks of a size, the last one shorter.
   static func blocks(rows: Int, size: Int) -> [Range<Int>] {
     stride(from: 0, to: rows, by: size).map { $0..<min($0 + size, rows) }
   }
 
-  /// Throws `CancellationError` if the caller wants no more of it.
+  /// Throws `CancellationError` if the caller has cancelled.
   func checkCancelled() throws {
     if isCancelled() { throw CancellationError() }
   }
 
-  /// Calls `body` once for each block, on this thread and on others; its second argument tells the threads apart,
-  /// 0..<threads. Asks before each block whether the work is still wanted; a body that takes longer than some
-  /// milliseconds asks `goesOn` in between and returns early if told so.
-  func run(_ count: Int, _ body: (_ block: Int, _ thread: Int, _ goesOn: () -> Bool) -> Void) throws {
+  /// Calls `body` once for each block, on this thread and on others; its second argument identifies the thread, 0..<threads.
+  ///
+  /// Cancellation is checked before each block. A body that takes longer than a few milliseconds calls its third argument in
+  /// between, and returns early if that returns false.
+  ///
+  /// - Throws: `CancellationError`.
+  func run(_ count: Int, _ body: (_ block: Int, _ thread: Int, _ shouldContinue: () -> Bool) -> Void) throws {
     try checkCancelled()
     let workers = min(threads, count)
     let next = Atomic<Int>(0)
     let stopped = Atomic<Bool>(false)
-    func goesOn() -> Bool {
+    func shouldContinue() -> Bool {
       if stopped.load(ordering: .relaxed) { return false }
       guard isCancelled() else { return true }
       stopped.store(true, ordering: .relaxed)
@@ -47,8 +52,8 @@ struct BlockRunner: Sendable {
     func work(_ thread: Int) {
       while true {
         let block = next.add(1, ordering: .relaxed).oldValue
-        guard block < count, block == 0 || goesOn() else { return }
-        body(block, thread, goesOn)
+        guard block < count, block == 0 || shouldContinue() else { return }
+        body(block, thread, shouldContinue)
       }
     }
     if workers <= 1 {
@@ -57,8 +62,8 @@ struct BlockRunner: Sendable {
       pool.run { if $0 < workers { work($0) } }
     } else {
       withoutActuallyEscaping(work) { work in
-        // Sound because `concurrentPerform` returns only after the last call has, and because the callers of `run`
-        // promise that blocks and threads write disjoint memory.
+        // Sound because `concurrentPerform` returns after the last call, and because bodies write memory that is disjoint by
+        // block and thread.
         nonisolated(unsafe) let work = work
         DispatchQueue.concurrentPerform(iterations: workers) { work($0) }
       }

@@ -1,14 +1,15 @@
 import CKernels
 
-/// A symmetric positive matrix as L·Lᵀ, with the columns left out that follow from those before.
+/// The Cholesky factorisation L·Lᵀ of a symmetric positive semidefinite matrix, without the columns that depend linearly on
+/// earlier ones.
 struct Cholesky {
   private(set) var factor: [Double]
   let order: Int
   let stride: Int
-  /// 1 for the columns that are left out.
+  /// 1 for each column that is left out.
   private(set) var skip: [UInt8]
 
-  /// Factors a lower triangle; a column whose pivot falls to `tolerance` times its diagonal element is left out.
+  /// Factors a lower triangle. A column is left out if its pivot falls to `tolerance` times its diagonal element.
   init(
     _ matrix: [Double], order: Int, stride: Int, skipped: [Bool], tolerance: Double, runner: BlockRunner
   ) throws {
@@ -23,7 +24,7 @@ struct Cholesky {
     }
   }
 
-  /// Solves A·x = b; x is 0 in the columns left out.
+  /// Solves A·x = b; x is 0 in columns left out.
   func solve(_ vector: [Double]) -> [Double] {
     var solution = vector
     ck_cholesky_solve(factor, order, stride, skip, &solution)

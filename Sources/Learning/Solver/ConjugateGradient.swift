@@ -1,10 +1,10 @@
-/// Newton's method whose linear systems are solved by conjugate gradients with products of the second derivative and
-/// a vector, which is never written out: for smooth penalties and very many columns.
+/// Newton's method with linear systems solved by conjugate gradients, for smooth penalties and very many columns. It needs
+/// products of the Hessian and a vector only, and never materialises the Hessian.
 struct NewtonConjugateGradient {
   let objective: Objective
   let settings: SolverSettings
 
-  /// Steps from `start` to the optimum.
+  /// Iterates from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
     var point = try objective.begin(at: start, settings)
@@ -13,7 +13,7 @@ struct NewtonConjugateGradient {
     for iteration in 1...settings.maxIterations {
       var gradient = point.gradient.indices.map { point.gradient[$0] + penalty.l2[$0] * point.beta[$0] }
       for column in gradient.indices where settings.skipped[column] { gradient[column] = 0 }
-      // Early steps need no exact solution; near the optimum the error must fall with the square of the distance.
+      // Early steps need no exact solution; near the optimum the precision must grow for quadratic convergence.
       let precision = min(0.1, (previous ?? 1) * 0.1)
       let (step, decrement) = try solve(gradient, precision: max(precision, 1e-10))
       settings.progress(iteration, point.value)
@@ -42,8 +42,8 @@ struct NewtonConjugateGradient {
       skipped: settings.skipped)
   }
 
-  /// Solves (H + L2)·step = −gradient, with the diagonal as preconditioner, until the residual in its norm has
-  /// fallen to `precision` of the gradient; answers the step and √(stepᵀ(H + L2)step).
+  /// Solves (H + L2)·step = −gradient, preconditioned by the diagonal, until the residual has fallen to `precision` of the
+  /// gradient in the preconditioned norm. Returns the step and √(stepᵀ(H + L2)step).
   private func solve(_ gradient: [Double], precision: Double) throws -> (step: [Double], decrement: Double) {
     let penalty = objective.penalty
     let diagonal = try objective.diagonal()
@@ -72,7 +72,7 @@ struct NewtonConjugateGradient {
       for column in step.indices { direction[column] = scaled[column] + next / size * direction[column] }
       size = next
     }
-    // What is left of the residual is orthogonal to the step, so that gᵀstep gives its length.
+    // The residual is orthogonal to the step, so that gᵀstep gives its length.
     return (step, max(0, -dot(gradient, step)).squareRoot())
   }
 

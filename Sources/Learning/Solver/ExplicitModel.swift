@@ -1,12 +1,12 @@
 import CKernels
 
-/// The quadratic model with its second derivative written out: coordinate descent finds out which coefficients are
-/// not 0, then an active-set method finishes exactly.
+/// The quadratic model with a materialised Hessian: coordinate descent finds the non-zero coefficients, then an active-set
+/// method solves for them exactly.
 struct ExplicitModel: QuadraticModel {
   let objective: Objective
   let skipped: [Bool]
 
-  /// Up to so many coefficients the exact method pays.
+  /// The largest number of non-zero coefficients for which the exact method is faster.
   static let exactColumns = 512
 
   private var penalty: PenaltyWeights { objective.penalty }
@@ -22,7 +22,7 @@ struct ExplicitModel: QuadraticModel {
     var active = all
     for round in 0..<500 {
       try objective.runner.checkCancelled()
-      // A sweep over all columns, then some over those that are not 0.
+      // One sweep over all columns, then several over the non-zero ones.
       let change = ck_descend(
         hessian, columns, stride, point.beta, penalty.l1, penalty.l2, all, &step, &slope)
       if change <= precision { break }

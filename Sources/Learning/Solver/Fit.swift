@@ -1,40 +1,42 @@
-/// What a solver comes back with.
+/// The result of a solver.
 struct Fit: Sendable {
-  /// Coefficients in design columns, intercept first.
+  /// The coefficients of the design columns, intercept first.
   var beta: [Double]
-  /// Whether the distance to the optimum is below the tolerance.
+  /// Whether the estimated distance to the optimum is below the tolerance.
   var converged: Bool
-  /// If the likelihood has no maximum because some direction separates the outcomes: the columns that it is made
-  /// of, otherwise empty.
+  /// The columns of a direction that separates the outcomes, so that the likelihood has no maximum; otherwise empty.
   var separated: [Int] = []
   var iterations: Int
   /// The penalised loss, in units of the loss.
   var objective: Double
-  /// Columns that were left out because they follow from others; their coefficients are 0.
+  /// Columns left out because they depend linearly on others; their coefficients are 0.
   var skipped: [Bool]
-  /// How far the second derivative that the objective still holds is from that at `beta`, in standard errors.
-  var age = Double.infinity
+  /// The distance between the point of the objective's current Hessian and `beta`, in standard errors.
+  var hessianDistance = Double.infinity
 }
 
-/// What every solver needs to know beside the objective.
+/// The settings of every solver.
 struct SolverSettings {
   var tolerance: Double
   var maxIterations: Int
-  /// Columns to leave out from the start.
+  /// Columns left out from the start.
   var skipped: [Bool]
-  /// The model without features, for when the start is worse than that, and its objective.
+  /// The coefficients of the model without features, used if `start` is worse.
   var origin: [Double]
+  /// The objective at `origin`.
   var originValue: Double
-  /// Called after every step with its number and the objective.
+  /// Called in every iteration with its number and the objective.
   var progress: (Int, Double) -> Void = { _, _ in }
 }
 
-/// Says when to stop: the Newton decrement δ = √(gᵀH⁻¹g) is the distance to the optimum in standard errors, and near
-/// it each step squares it (times a factor that the last two steps tell). A step whose result will be within the
-/// tolerance is the last and needs no pass over the data after it.
+/// The stopping rule of all solvers.
+///
+/// The Newton decrement δ = √(gᵀH⁻¹g) is the distance to the optimum in standard errors. Near the optimum each step squares it,
+/// times a factor estimated from the last two steps. A step whose result will be within the tolerance is the last one and needs
+/// no further pass over the data.
 struct Convergence {
   var tolerance: Double
-  /// Without any penalty the likelihood may have no maximum.
+  /// Whether there is a penalty; without one the likelihood may have no maximum.
   var isPenalised: Bool
   private var previous: Double?
 
@@ -43,9 +45,8 @@ struct Convergence {
     isPenalised = penalty.isPenalising
   }
 
-  /// The columns that run away to infinity, to be asked before `isLast`. On separated data each step lengthens the
-  /// coefficients by about as much while the decrement falls by the factor e^−½ alone; near a maximum it would fall
-  /// with its square.
+  /// The columns whose coefficients diverge, called before `isLast`. On separated data each step lengthens the coefficients by
+  /// about the same amount, while the decrement falls only by the factor e^−½; near a maximum it falls quadratically.
   func separated(_ decrement: Double, step: [Double]) -> [Int] {
     guard !isPenalised, let previous, decrement < 1e-3, decrement > 0.45 * previous, decrement > 1e-10 else {
       return []

@@ -1,7 +1,7 @@
 import CKernels
 
-/// The quadratic model without its second derivative: coordinate descent on H·d = Xᵀ(W·(X·d)), where X·d is kept for
-/// every row. The levels of one factor share no row, so that they move together.
+/// The quadratic model without a materialised Hessian: coordinate descent on H·d = Xᵀ(W·(X·d)), which keeps X·d for every row.
+/// The levels of one factor share no row, so that they are updated together.
 struct ImplicitModel: QuadraticModel {
   let objective: Objective
   let skipped: [Bool]
@@ -12,7 +12,7 @@ struct ImplicitModel: QuadraticModel {
     var step = [Double](repeating: 0, count: objective.columns)
     var along = [Double](repeating: 0, count: objective.matrix.rowCount)
     for round in 0..<300 {
-      // Numbers at 0 are looked at every tenth time only.
+      // Numeric coefficients at 0 are visited in every tenth round only.
       let change = try sweep(point, &step, &along, all: round % 10 == 0)
       if change <= precision {
         if round % 10 == 0 { break }
@@ -24,7 +24,7 @@ struct ImplicitModel: QuadraticModel {
     return (step, curved)
   }
 
-  /// Visits every coordinate once; answers the largest change in standard errors.
+  /// Visits every coordinate once. Returns the largest change in standard errors.
   private func sweep(
     _ point: Objective.Point, _ step: inout [Double], _ along: inout [Double], all: Bool
   ) throws -> Double {
@@ -66,7 +66,7 @@ struct ImplicitModel: QuadraticModel {
     return largest
   }
 
-  /// Moves one coordinate to its minimum, the others held; answers by how much.
+  /// Moves one coordinate to its minimum with the others fixed. Returns the change.
   private func update(
     _ column: Int, _ point: Objective.Point, _ product: Double, _ square: Double, _ step: inout [Double],
     _ largest: inout Double

@@ -1,11 +1,11 @@
-/// Halves a step until the objective falls by a share of what the slope promises (Armijo).
+/// Backtracking line search: halves a step until the objective falls sufficiently (Armijo).
 struct LineSearch {
   let objective: Objective
 
-  /// The point reached, or nil if no step makes the objective smaller.
+  /// Returns the point reached, or nil if no step decreases the objective.
   func run(from point: Objective.Point, along step: [Double], slope: Double) throws -> Objective.Point? {
     var length = 1.0
-    // Rounding in the sum over the rows must not look like a rise.
+    // Rounding errors of the sum over the rows must not count as an increase.
     let slack = 1e-12 * abs(point.value)
     for _ in 0..<40 {
       let next = try objective.evaluate(sum(point.beta, step, times: length))

@@ -1,19 +1,19 @@
-/// Newton's method (iteratively reweighted least squares) with a Cholesky factorisation, for smooth penalties.
+/// Newton's method (iteratively reweighted least squares) with Cholesky factorisation, for smooth penalties.
 struct Newton {
   let objective: Objective
   let settings: SolverSettings
 
-  /// A pivot this small beside its diagonal element means that the column follows from those before.
+  /// The relative pivot below which a column counts as linearly dependent on earlier ones.
   static let collinear = 1e-10
-  /// With a penalty every column has something of its own; only rounding is kept out.
+  /// The same with a penalty, which makes columns independent: only rounding errors are excluded.
   static let rounding = 1e-14
 
-  /// Steps from `start` to the optimum.
+  /// Iterates from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
     var skipped = settings.skipped
     if !penalty.isPenalising, start != settings.origin {
-      // Which columns follow from others is asked where all rows count alike; at the start some may weigh next to nothing.
+      // Dependent columns are determined at the origin, where all rows have similar weights; at `start` some may be near 0.
       _ = try objective.evaluate(settings.origin)
       skipped = try factored(skipped: skipped).skip.map { $0 != 0 }
     }
@@ -36,10 +36,10 @@ struct Newton {
       if convergence.isLast(decrement) {
         return Fit(
           beta: sum(point.beta, step, times: 1), converged: true, iterations: iteration,
-          objective: point.value + 0.5 * slope, skipped: skipped, age: decrement)
+          objective: point.value + 0.5 * slope, skipped: skipped, hessianDistance: decrement)
       }
       guard let next = try LineSearch(objective: objective).run(from: point, along: step, slope: slope) else {
-        // No step makes the objective smaller any more: this is as near as rounding lets it come.
+        // No step decreases the objective: rounding errors limit the precision.
         return Fit(
           beta: point.beta, converged: decrement < 1e-4, iterations: iteration, objective: point.value,
           skipped: skipped)
@@ -51,7 +51,7 @@ struct Newton {
       skipped: skipped)
   }
 
-  /// The second derivative with the penalty, factored.
+  /// The factored Hessian with the penalty.
   func factored(skipped: [Bool]) throws -> Cholesky {
     let (columns, stride, penalty) = (objective.columns, objective.stride, objective.penalty)
     var matrix = objective.hessian

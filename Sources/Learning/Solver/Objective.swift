@@ -1,7 +1,8 @@
 import CKernels
 
-/// The penalised loss F(β) = Σ s·log(1 + e^−m) + penalty of one fit, its gradient and its second derivative.
-/// Passes over the rows run in parallel; penalties are added here.
+/// The penalised loss F(β) = Σ s·log(1 + e^−m) + penalty of one fit, with its gradient and Hessian.
+///
+/// s is a row's weight and m its margin. Passes over the rows run in parallel; the penalty is added afterwards.
 final class Objective {
   /// Loss and derivatives at one β, without the penalty.
   struct Point {
@@ -19,22 +20,23 @@ final class Objective {
   let penalty: PenaltyWeights
   let runner: BlockRunner
   let columns: Int
-  /// Elements between two rows of the second derivative.
+  /// The row stride of the Hessian, in elements.
   let stride: Int
-  /// The lower triangle of the second derivative of the loss at the last point evaluated.
+  /// The lower triangle of the Hessian of the loss at the last point evaluated.
   private(set) var hessian: [Double]
-  /// For every row s·p·(1 − p) at the last point, kept only where the second derivative is not.
+  /// s·p·(1 − p) of every row at the last point, kept only if the Hessian is not materialised.
   private(set) var curvature: [Double]
-  /// 1: all rows; s: every s-th tile of them, with everything scaled up.
+  /// 1: all rows; s: every s-th tile of rows, with all sums scaled up.
   private let every: Int
   private let blocks: [Range<Int>]
-  /// The sums of each block, and working memory for each thread.
+  /// The partial sums of each block.
   private let partials: Workspace
+  /// Working memory of each thread.
   private let scratch: Workspace
   private let scratchSize: Int
   private let isExplicit: Bool
 
-  /// Above this many columns the second derivative is not written out.
+  /// The largest number of columns for which the Hessian is materialised.
   static let explicitColumns = 1_024
 
   init(
@@ -48,7 +50,7 @@ final class Objective {
     stride = (columns + 7) / 8 * 8
     isExplicit = columns <= Self.explicitColumns
     blocks = Self.cut(matrix: matrix, stride: stride, isExplicit: isExplicit, every: every)
-    // Waking other threads costs some 10 µs; small problems are done sooner without.
+    // Waking other threads takes about 10 µs; a small problem is faster on one thread.
     let work = matrix.rowCount / every * (matrix.layout.denseCount * matrix.layout.denseCount + 64)
     self.runner =
       work < 400_000
@@ -62,8 +64,7 @@ final class Objective {
     partials = Workspace(count: blocks.count * (8 + stride + hessian.count))
   }
 
-  /// Blocks of whole tiles: few enough that their partial sums stay small beside the data, many enough to share out
-  /// and to stop between.
+  /// Divides the rows into blocks of whole tiles: few enough for small partial sums, enough to distribute and to cancel between.
   private static func cut(matrix: DesignMatrix, stride: Int, isExplicit: Bool, every: Int) -> [Range<Int>] {
     let rows = matrix.rowCount
     let layout = matrix.layout
@@ -75,9 +76,9 @@ final class Objective {
     return BlockRunner.blocks(rows: rows, size: size)
   }
 
-  /// Cuts a block into pieces of some milliseconds (whole tiles), between which work can be cancelled.
+  /// Divides a block into pieces of a few milliseconds (whole tiles), between which work can be cancelled.
   ///
-  /// - Parameter cost: multiplications a row takes, about.
+  /// - Parameter cost: the approximate number of multiplications per row.
   private func pieces(_ block: Range<Int>, cost: Int) -> [Range<Int>] {
     let tile = matrix.tileRows
     let size = max(1, 10_000_000 / (cost + 128) / tile) * tile * every
@@ -86,10 +87,10 @@ final class Objective {
     }
   }
 
-  /// What a row costs where only its linear predictor and its share of a gradient are wanted.
+  /// The cost of a row for its linear predictor and its share of a gradient.
   private var linearCost: Int { 2 * (matrix.layout.denseCount + matrix.layout.factorCount) }
 
-  /// Adds the sums of all blocks to those of the first, in their order.
+  /// Adds the partial sums of all blocks to those of the first, in block order.
   private func total(size: Int) throws {
     for block in blocks.indices.dropFirst() {
       try runner.checkCancelled()
@@ -97,7 +98,8 @@ final class Objective {
     }
   }
 
-  /// One pass over the rows.
+  /// Evaluates loss and gradient at `beta` in one pass over the rows, with the Hessian unless `derivatives` is false. If the
+  /// Hessian is not materialised, `curvature` is kept instead.
   func evaluate(_ beta: [Double], derivatives: Bool = true) throws -> Point {
     let withHessian = isExplicit && derivatives
     let size = 8 + stride + (withHessian ? hessian.count : 0)
@@ -110,12 +112,12 @@ final class Objective {
     let cost = withHessian ? entries * entries / 2 + linearCost : linearCost
     try withUnsafePointer(to: matrix.thinned(every)) { design in
       try curvature.withUnsafeMutableBufferPointer { curvature in
-        // Blocks write disjoint stretches of `partials` and `curvature`, threads disjoint ones of `scratch`.
+        // Blocks write disjoint ranges of `partials` and `curvature`, threads disjoint ranges of `scratch`.
         let kept = keeps ? curvature.baseAddress : nil
-        try runner.run(blocks.count) { block, thread, goesOn in
+        try runner.run(blocks.count) { block, thread, shouldContinue in
           let sum = sums + block * size
           sum.update(repeating: 0, count: size)
-          for piece in pieces(blocks[block], cost: cost) where goesOn() {
+          for piece in pieces(blocks[block], cost: cost) where shouldContinue() {
             ck_evaluate(
               runner.instructionSet, design, piece.lowerBound, piece.upperBound, beta, sum, sum + 8,
               withHessian ? sum + 8 + stride : nil, stride, kept, aligned(work + thread * scratchSize))
@@ -138,24 +140,24 @@ final class Objective {
       value: loss + penalty.value(beta))
   }
 
-  /// The first pass of a fit: at `start`, or at the model without features if that is better.
+  /// Makes the first pass of a fit: at `start`, or at the model without features if that is better.
   func begin(at start: [Double], _ settings: SolverSettings) throws -> Point {
     let point = try evaluate(start)
     if point.value <= settings.originValue * (1 + 1e-9) || start == settings.origin { return point }
     return try evaluate(settings.origin)
   }
 
-  /// The second derivative of the loss at the last point evaluated, times a direction, without writing it out.
+  /// The Hessian of the loss at the last point evaluated, times a direction, without materialising it.
   func product(_ direction: [Double]) throws -> [Double] {
     let size = stride
     let (blocks, runner, scratchSize, cost) = (blocks, runner, scratchSize, linearCost)
     let (sums, work) = (partials.start, scratch.start)
     try withUnsafePointer(to: matrix.thinned(every)) { design in
-      // As in `evaluate`.
-      try runner.run(blocks.count) { block, thread, goesOn in
+      // Memory is disjoint as in `evaluate`.
+      try runner.run(blocks.count) { block, thread, shouldContinue in
         let sum = sums + block * size
         sum.update(repeating: 0, count: size)
-        for piece in pieces(blocks[block], cost: cost) where goesOn() {
+        for piece in pieces(blocks[block], cost: cost) where shouldContinue() {
           ck_product(
             runner.instructionSet, design, piece.lowerBound, piece.upperBound, direction, curvature, sum,
             aligned(work + thread * scratchSize))
@@ -166,7 +168,7 @@ final class Objective {
     return Array(UnsafeBufferPointer(start: sums, count: columns))
   }
 
-  /// The diagonal of the second derivative of the loss at the last point evaluated, where it is not written out.
+  /// The diagonal of the Hessian of the loss at the last point evaluated, if it is not materialised.
   func diagonal() throws -> [Double] {
     var result = [Double](repeating: 0, count: columns)
     let rows = matrix.rowCount
@@ -195,7 +197,7 @@ final class Objective {
     return result
   }
 
-  /// Writes the probabilities of the rows of one fold (or of all rows) into an array of as many as there are rows.
+  /// Writes the probabilities of the rows of one fold, or of all rows, into an array with an element for each row.
   func predict(_ beta: [Double], only fold: Int?, into probabilities: inout [Double]) throws {
     let (blocks, runner, scratchSize, cost) = (blocks, runner, scratchSize, linearCost)
     let work = scratch.start
@@ -203,8 +205,8 @@ final class Objective {
       try probabilities.withUnsafeMutableBufferPointer { probabilities in
         // Blocks write disjoint rows.
         guard let out = probabilities.baseAddress else { return }
-        try runner.run(blocks.count) { block, thread, goesOn in
-          for piece in pieces(blocks[block], cost: cost) where goesOn() {
+        try runner.run(blocks.count) { block, thread, shouldContinue in
+          for piece in pieces(blocks[block], cost: cost) where shouldContinue() {
             ck_predict(
               runner.instructionSet, design, piece.lowerBound, piece.upperBound, beta, Int32(fold ?? -1), out,
               aligned(work + thread * scratchSize))
@@ -213,4 +215,20 @@ final class Objective {
       }
     }
   }
+}
+
+/// Uninitialised memory for the kernels to write to. It is not filled, because that would delay the cancellation of a training.
+/// Freed with its owner, which must not let `start` outlive it.
+final class Workspace {
+  /// Undefined until written.
+  let start: UnsafeMutablePointer<Double>
+
+  init(count: Int) { start = .allocate(capacity: max(1, count)) }
+
+  deinit { start.deallocate() }
+}
+
+/// The next address aligned to 64 bytes, for the widest vectors. Scratch memory has 8 spare doubles for it.
+func aligned(_ pointer: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<Double> {
+  pointer + (64 - Int(bitPattern: pointer) & 63) / 8 % 8
 }

@@ -1,11 +1,11 @@
-/// Proximal Newton: the loss is replaced by its quadratic model, which is minimised together with the penalty (Lee,
-/// Sun and Saunders 2014), then a line search on the objective itself. For penalties with an l1 part, whose corners
-/// Newton's method cannot see.
+/// Proximal Newton method (Lee, Sun and Saunders 2014) for penalties with an l1 part, which are not differentiable.
+///
+/// Each step minimises a quadratic model of the loss together with the penalty, then searches along it on the objective.
 struct ProximalNewton {
   let objective: Objective
   let settings: SolverSettings
   let model: any QuadraticModel
-  /// The finest precision that the model is solved to.
+  /// The finest precision to which the model is solved.
   let finest: Double
 
   init(objective: Objective, settings: SolverSettings) {
@@ -19,7 +19,7 @@ struct ProximalNewton {
     finest = isExplicit ? 1e-10 : 1e-7
   }
 
-  /// Steps from `start` to the optimum.
+  /// Iterates from `start` to the optimum.
   func fit(from start: [Double]) throws -> Fit {
     let penalty = objective.penalty
     var point = try objective.begin(at: start, settings)
@@ -28,7 +28,7 @@ struct ProximalNewton {
     for iteration in 1...settings.maxIterations {
       let (step, curved) = try model.minimise(point, precision: precision)
       let next = sum(point.beta, step, times: 1)
-      // The fall that the model promises, and the length of the step in standard errors.
+      // The predicted decrease of the objective, and the length of the step in standard errors.
       let slope =
         zip(point.gradient, step).reduce(0) { $0 + $1.0 * $1.1 } + penalty.value(next)
         - penalty.value(point.beta)
@@ -53,4 +53,10 @@ struct ProximalNewton {
       beta: point.beta, converged: false, iterations: settings.maxIterations, objective: point.value,
       skipped: settings.skipped)
   }
+}
+
+/// A quadratic model of the loss at a point, with the penalty, which a proximal Newton step minimises.
+protocol QuadraticModel {
+  /// Returns the step d that minimises gᵀd + ½dᵀHd + penalty(β + d) to a precision in standard errors, and dᵀ(H + L2)d.
+  func minimise(_ point: Objective.Point, precision: Double) throws -> (step: [Double], curved: Double)
 }

@@ -81,7 +81,7 @@ struct Solver {
       return nil
     }
     // A last step this short changes no row's p·(1 − p), and so no standard error, by more than this share of it.
-    if fit.age > 1e-6 { _ = try objective.evaluate(fit.beta) }
+    if fit.hessianDistance > 1e-6 { _ = try objective.evaluate(fit.beta) }
     let factor = try Newton(objective: objective, settings: settings).factored(skipped: fit.skipped)
     return try Inference(
       factor, encoding: encoding, layout: objective.matrix.layout, runner: objective.runner)

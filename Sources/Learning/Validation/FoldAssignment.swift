@@ -1,8 +1,8 @@
-/// Which fold each row belongs to.
+/// The assignment of rows to folds.
 struct FoldAssignment: Sendable, Hashable {
-  /// One fold number a row; empty if there is one fold only.
+  /// The fold of each row; empty if there is only one fold.
   let folds: [UInt8]
-  /// Folds there are; at least 1.
+  /// The number of folds, at least 1.
   let count: Int
 
   /// All rows in one fold.
@@ -13,11 +13,11 @@ struct FoldAssignment: Sendable, Hashable {
     self.count = count
   }
 
-  /// Deals the rows of each outcome to folds of the sizes given (`quotas[outcome][fold]`, which add up to the rows
-  /// of the outcome), every assignment with these sizes equally likely: each row in turn falls to a fold with the
-  /// probability (places left there) / (places left), which is sequential sampling without replacement.
+  /// Distributes the rows of each outcome over folds of given sizes (`quotas[outcome][fold]`, which add up to the rows of the
+  /// outcome). Every assignment with these sizes is equally likely: each row in turn gets a fold with the probability (places
+  /// left in the fold) / (places left), which is sequential sampling without replacement.
   ///
-  /// `checkpoint` is called every few milliseconds and ends the work by throwing.
+  /// `checkpoint` is called every few milliseconds and cancels the work by throwing.
   init(outcomes: [UInt8], quotas: [[Int]], seed: UInt64, checkpoint: () throws -> Void) rethrows {
     var generator = SplitMix64(seed: seed)
     var left = quotas
@@ -40,7 +40,7 @@ struct FoldAssignment: Sendable, Hashable {
     self.folds = folds
   }
 
-  /// Calls `body` with the fold numbers, or nil if there is one fold only.
+  /// Calls `body` with the folds of all rows, or with nil if there is only one fold.
   func withPointer<Result>(_ body: (UnsafePointer<UInt8>?) throws -> Result) rethrows -> Result {
     try folds.withUnsafeBufferPointer { try body(folds.isEmpty ? nil : $0.baseAddress) }
   }

@@ -1,4 +1,4 @@
-/// The generator SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed on every platform.
+/// The pseudorandom generator SplitMix64 (Steele, Lea and Flood 2014), with the same sequence for a seed on every platform.
 struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -12,7 +12,7 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
     return z ^ (z >> 31)
   }
 
-  /// A whole number in 0..<bound: the high half of the product (Lemire 2019), without the rejection that would take
-  /// away its bias of bound / 2^64.
+  /// An integer in 0..<bound: the high half of the product (Lemire 2019). Without his rejection step it has a bias of
+  /// bound / 2^64.
   mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 }

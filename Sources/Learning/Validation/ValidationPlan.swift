@@ -1,24 +1,26 @@
-/// How the rows are split, after looking at how many there are of each outcome.
+/// The split of the rows for validation, adapted to the number of rows of each outcome.
 struct ValidationPlan: Sendable, Hashable {
   var folds: FoldAssignment
-  /// The folds that are measured, each by a fit on all others.
+  /// The folds to measure, each with a fit on all others.
   var measured: [Int]
-  /// Rows of outcome 0 and 1 in each fold.
+  /// The numbers of rows with outcome 0 and 1 in each fold.
   var rows: [[Int]]
-  /// What was done otherwise than asked for.
+  /// Deviations from the requested method.
   var warnings: [TrainingWarning] = []
 
-  /// Rows of outcome 0 and 1 in all.
+  /// The numbers of rows with outcome 0 and 1.
   var sizes: [Int] { rows.reduce([0, 0]) { [$0[0] + $1[0], $0[1] + $1[1]] } }
 
-  /// No validation: all rows in one fold, which is not measured. Throws as the other initialiser does.
+  /// Creates a plan without validation: all rows in one fold, which is not measured.
+  ///
+  /// - Throws: `LearningError` if there are fewer than 2 rows of an outcome.
   init(unmeasured outcomes: [UInt8]) throws(LearningError) {
     folds = .whole
     measured = []
     rows = [try Self.sizes(outcomes)]
   }
 
-  /// Rows of outcome 0 and 1; throws if there are not 2 of each.
+  /// Counts the rows with outcome 0 and 1. Throws if there are fewer than 2 of one.
   private static func sizes(_ outcomes: [UInt8]) throws(LearningError) -> [Int] {
     let positives = outcomes.withUnsafeBufferPointer { $0.reduce(into: 0) { $0 += Int($1) } }
     let sizes = [outcomes.count - positives, positives]
@@ -32,8 +34,9 @@ struct ValidationPlan: Sendable, Hashable {
     return sizes
   }
 
-  /// Splits the rows; throws `LearningError` if there are not 2 of each outcome. `checkpoint` is called every few
-  /// milliseconds and ends the work by throwing.
+  /// Splits the rows. `checkpoint` is called every few milliseconds and cancels the work by throwing.
+  ///
+  /// - Throws: `LearningError` if there are fewer than 2 rows of an outcome, and the errors of `checkpoint`.
   init(
     outcomes: [UInt8], method: ValidationMethod, seed: UInt64, checkpoint: () throws -> Void = {}
   ) throws {
@@ -67,7 +70,7 @@ struct ValidationPlan: Sendable, Hashable {
               "There are \(scarce) rows of the rarer outcome, so \(folds) folds were used, not \(wanted)."))
       }
     }
-    // The remainders of both outcomes go round the same circle of folds, so that no fold is 2 rows larger.
+    // The remainders of both outcomes are dealt to consecutive folds, so that no fold is 2 rows larger than another.
     var start = 0
     let quotas = sizes.map { size in
       var quota = [Int](repeating: size / folds, count: folds)

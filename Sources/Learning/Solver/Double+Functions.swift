@@ -1,5 +1,6 @@
 import Foundation
 
+/// Elementary functions as properties.
 extension Double {
   /// The natural logarithm.
   var logarithm: Double { Foundation.log(self) }

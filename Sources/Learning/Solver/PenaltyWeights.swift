@@ -1,9 +1,9 @@
-/// The penalty of each design column in units of the loss, that is divided by C: `l1[j]·|β[j]| + ½·l2[j]·β[j]²`.
+/// The penalty of each design column in units of the loss, divided by C: `l1[j]·|β[j]| + ½·l2[j]·β[j]²`.
 struct PenaltyWeights: Sendable {
   var l1: [Double]
   var l2: [Double]
 
-  /// The penalty that the parameters ask for on all columns but the intercept.
+  /// The penalty of the training parameters on all columns but the intercept.
   init(_ parameters: TrainingParameters, columns: Int) {
     let (first, second): (Double, Double) =
       switch parameters.penalty {
@@ -18,7 +18,7 @@ struct PenaltyWeights: Sendable {
     l2[0] = 0
   }
 
-  /// Whether the objective has a second derivative everywhere.
+  /// Whether the objective is twice differentiable everywhere.
   var isSmooth: Bool { l1.allSatisfy { $0 == 0 } }
 
   /// Whether there is a penalty at all.
