@@ -9,29 +9,29 @@ import UnixSignals
 import VerdictCore
 import VerdictServer
 
-/// The long-running parts of a process, started in their order and stopped in the reverse of it.
+/// Wires the services of a server or worker process and runs them: they start in order and stop in reverse order.
 struct Server: Sendable {
-  /// What a process does.
+  /// The settings of a process.
   struct Settings: Sendable {
     /// Address to listen on; `nil` for no HTTP.
     var host: String?
     /// Port to listen on.
     var port: Int
-    /// What stands between the network and the routes.
+    /// Limits and TLS of the HTTP server.
     var networkLimits = NetworkLimits()
-    /// Where a process without HTTP shows its metrics; `nil` for nowhere.
+    /// Address of the metrics endpoint of a process without HTTP; `nil` for none.
     var metrics: (host: String, port: Int)?
-    /// Nothing is written, as on a standby: no trainings, nothing tidied up, no announcements.
+    /// Whether the process writes nothing, for use with a standby: no training, no maintenance, no notifications.
     var isReadOnly = false
-    /// Trainings at a time.
+    /// Number of concurrent trainings.
     var workers: Int
-    /// Connections at the most.
+    /// Maximum number of database connections.
     var poolSize: Int
-    /// After how many days an entry of the audit log goes; `nil` for never.
+    /// Retention of audit log entries in days; `nil` for unlimited.
     var auditKeptDays: Int?
-    /// Leases, limits and retention of jobs.
+    /// Settings of the job queue.
     var jobs: JobQueue.Configuration
-    /// Bytes of labels that are kept for the next training.
+    /// Size of the label cache in bytes.
     var cacheBytes: Int
   }
 
@@ -40,17 +40,17 @@ struct Server: Sendable {
   private let logger: Logger
 
   init(_ installation: Installation, _ settings: Settings, logger: Logger) {
-    var installation = installation.breaking(connections: settings.poolSize, logger: logger)
-    // A standby that is down says nothing of its primary.
+    var installation = installation.withCommitBreaker(connections: settings.poolSize, logger: logger)
+    // A standby that is down implies nothing about its primary.
     if settings.isReadOnly { installation.app.connectsDirectlyToPrimary = false }
     self.installation = installation
     self.settings = settings
     self.logger = logger
   }
 
-  /// Runs until SIGINT or SIGTERM, or until a part fails for good.
+  /// Runs until SIGINT or SIGTERM, or until a service fails for good.
   ///
-  /// - Parameter cluster: the private PostgreSQL to watch over, if there is one.
+  /// - Parameter cluster: the private PostgreSQL to supervise, if there is one.
   func run(cluster: EmbeddedCluster?) async throws {
     let pool = ConnectionPool(
       ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
@@ -84,7 +84,7 @@ struct Server: Sendable {
         MetricsServer(metrics: metrics, pool: pool, host: place.host, port: place.port, logger: logger)
           .service())
     }
-    // Last, so that it is the first to stop: it hands its jobs back while requests are still being answered.
+    // Last, so that it stops first: it returns its jobs to the queue while requests are still answered.
     if settings.workers > 0 {
       let cache = LabelCache(bytes: settings.cacheBytes)
       services.append(BackgroundService("label cache") { await cache.run() })
@@ -94,7 +94,7 @@ struct Server: Sendable {
       let pace = TrainingPace { metrics.requests }
       let worker = Worker(
         queue: queue, connection: installation.listening, slots: settings.workers, logger: logger,
-        onEnd: { metrics.observe($1, duration: $2) }, rest: { pace.rest(after: $1) },
+        onEnd: { metrics.observe($1, duration: $2) }, rest: { pace.cooldown(after: $1) },
         handler: { try await runner.run($0) })
       services.append(BackgroundService("worker") { try await worker.run() })
     }
@@ -115,16 +115,16 @@ struct Server: Sendable {
   }
 }
 
-/// Somebody else listens there already.
+/// Another process listens on the port.
 struct PortInUse: Error, CustomStringConvertible {
   var host: String
   var port: Int
   var description: String {
-    "port \(port) on \(host) is in use already; give another one with --port or VERDICT_PORT"
+    "port \(port) on \(host) is already in use; choose another one with --port or VERDICT_PORT"
   }
 }
 
-/// A part that runs until it is cancelled.
+/// A service that runs until it is cancelled.
 struct BackgroundService: Service, CustomStringConvertible {
   let description: String
   private let body: @Sendable () async throws -> Void
@@ -138,7 +138,7 @@ struct BackgroundService: Service, CustomStringConvertible {
     do {
       try await cancelWhenGracefulShutdown(body)
     } catch is CancellationError {
-      // Being cancelled is how it ends.
+      // Cancellation is the normal end.
     }
   }
 }

@@ -1,14 +1,14 @@
 import ArgumentParser
 import VerdictServer
 
-/// The binary: a server, workers, and what an operator needs beside them.
+/// The executable `verdict`: the server, workers and the operator's commands.
 @main
 struct Verdict: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verdict",
     abstract: "A multi-tenant server for yes/no decisions on tabular data.",
     discussion: """
-      Every option can be given by its environment variable, too. Without DATABASE_URL, verdict runs its own private \
+      Every option can also be set by its environment variable. Without DATABASE_URL, verdict runs a private \
       PostgreSQL in VERDICT_DATA_DIR.
       """,
     version: BuildVersion.text,

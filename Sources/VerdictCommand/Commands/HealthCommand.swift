@@ -3,13 +3,13 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Asks a server whether it is ready: the health check of a container that has no HTTP client.
+/// Queries a server's readiness: the health check for containers without an HTTP client.
 struct HealthCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health", abstract: "Exit with 0 if the server on this host is ready.",
     discussion: """
-      Reads the server's own settings. With a certificate it speaks TLS, and takes whatever certificate it is shown: the \
-      address says who answers.
+      Reads the same settings as the server. With a certificate it uses TLS and accepts any certificate, because the \\
+      address already identifies the server.
       """)
 
   @Option(help: "Address that the server listens on. [VERDICT_HOST; default: 127.0.0.1]")
@@ -19,7 +19,7 @@ struct HealthCommand: AsyncParsableCommand {
   var port: Int?
 
   @Option(
-    name: .customLong("tls-cert"), help: "The server's certificate: given, it speaks TLS. [VERDICT_TLS_CERT]")
+    name: .customLong("tls-cert"), help: "The server's certificate; enables TLS. [VERDICT_TLS_CERT]")
   var certificate: String?
 
   func run() async throws {
@@ -48,7 +48,7 @@ struct HealthCommand: AsyncParsableCommand {
       var answer = ""
       for try await part in inbound {
         answer += String(buffer: part)
-        // The status line is all that matters, and a server need not close as TLS has it.
+        // Only the status line matters, and a server may close without the closure alert of TLS.
         if answer.utf8.count >= Self.ready.utf8.count { break }
       }
       return answer
@@ -58,7 +58,7 @@ struct HealthCommand: AsyncParsableCommand {
 
   private static let ready = "HTTP/1.1 200"
 
-  /// Where a server that listens on all addresses can be asked.
+  /// A reachable address of a server that listens on `host`, which may stand for all addresses.
   private static func reachable(_ host: String) -> String {
     switch host {
     case "0.0.0.0": "127.0.0.1"

@@ -3,14 +3,15 @@ import Foundation
 import VerdictCore
 import VerdictServer
 
-/// API keys, for an operator who has lost a tenant's last admin key or hands out the first ones.
+/// Manages a tenant's API keys, for an operator who creates the first key or replaces a lost admin key.
 struct KeyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "key", abstract: "Create, list and revoke a tenant's API keys.",
     subcommands: [Create.self, List.self, Revoke.self])
 
   struct Create: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Create a key and print it, this once.")
+    static let configuration = CommandConfiguration(
+      abstract: "Create a key and print it. It is shown only once.")
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "Name of the tenant.") var tenant: String
@@ -25,7 +26,7 @@ struct KeyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       let issued = try await database.withDatabase(logger) { database in
         let tenant = try await TenantStore(database: database).find(name: tenant).id
         return try await database.transaction(for: tenant) { tx in
@@ -36,7 +37,7 @@ struct KeyCommand: AsyncParsableCommand {
         try Output.json(Created(id: issued.key.id, role: role.rawValue, key: issued.secret.token))
       } else {
         print(
-          "Key \(issued.key.id) of \(tenant), role \(role.rawValue), shown this once:\n\(issued.secret.token)"
+          "Key \(issued.key.id) of \(tenant), role \(role.rawValue), shown only once:\n\(issued.secret.token)"
         )
       }
     }
@@ -63,7 +64,7 @@ struct KeyCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       let keys = try await database.withDatabase(logger) { database in
         let tenant = try await TenantStore(database: database).find(name: tenant).id
         return try await KeyStore(database: database).list(tenant, after: nil, limit: 1_000)
@@ -83,20 +84,20 @@ struct KeyCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "Name of the tenant.") var tenant: String
-    @Argument(help: "Number of the key, as listed.") var id: Int
+    @Argument(help: "Id of the key, as listed.") var id: Int
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       try await database.withDatabase(logger) { database in
         let tenant = try await TenantStore(database: database).find(name: tenant).id
         try await KeyStore(database: database).revoke(tenant, id: id)
       }
-      print("Key \(id) is revoked.")
+      print("Key \(id) has been revoked.")
     }
   }
 }
 
-/// A key as the command line shows it.
+/// The representation of a key in the command's output.
 struct ShownKey: Encodable {
   var id: Int
   var name: String

@@ -4,15 +4,16 @@ import Logging
 import PostgreSQL
 import VerdictCore
 
-/// Brings the database to this build's schema.
+/// Migrates the database to the schema of this version.
 struct MigrateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "migrate", abstract: "Apply the migrations that the database lacks.",
     discussion: """
-      Needs the role that owns the tables, or a superuser the first time, since it makes the role verdict_app. With \
+      Needs the role that owns the tables, or a superuser the first time, since it creates the role verdict_app. With \
       VERDICT_APP_PASSWORD set, verdict_app may log in with that password: the role for the server's DATABASE_URL.
 
-      Servers and workers go on meanwhile. A migration waits for a lock for a second at a time, and gives way in between.
+      Servers and workers may keep running. A migration waits for a lock for one second at a time, and is rolled back \
+      in between.
       """)
 
   @OptionGroup var database: DatabaseOptions
@@ -27,12 +28,12 @@ struct MigrateCommand: AsyncParsableCommand {
   var json = false
 
   @Option(
-    help: "Seconds for which locks that others hold are tried for. [VERDICT_MIGRATE_WAIT; default: 600]")
+    help: "Seconds to keep trying for locks that other sessions hold. [VERDICT_MIGRATE_WAIT; default: 600]")
   var wait: Int?
 
   func validate() throws {
     guard !(status && dryRun) else { throw ValidationError("--status and --dry-run exclude each other.") }
-    guard status || !json else { throw ValidationError("--json goes with --status.") }
+    guard status || !json else { throw ValidationError("--json requires --status.") }
     guard (0...86_400).contains(try seconds()) else {
       throw ValidationError("--wait must be from 0 to 86400 seconds.")
     }
@@ -101,9 +102,9 @@ private struct SchemaReport: Encodable {
     var name: String
     /// `nil` while it is pending.
     var appliedAt: String?
-    /// This version has it, too.
+    /// Whether this version knows the migration.
     var known: Bool
-    /// The oldest migration that a version may have as its newest and work with the schema after this one.
+    /// The minimum version that works with the schema after this migration, as the name of its newest migration.
     var compatibleWith: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -114,7 +115,7 @@ private struct SchemaReport: Encodable {
   }
 
   var migrations: [Step]
-  /// This version works with the database.
+  /// Whether this version works with the database.
   var usable: Bool
 
   init(_ schema: SchemaStatus) {

@@ -3,13 +3,13 @@ import EmbeddedPostgres
 import Logging
 import VerdictServer
 
-/// HTTP and, unless `--workers 0`, training in the same process.
+/// Runs the HTTP server and, unless `--workers 0`, trainings in the same process.
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Answer HTTP requests, and train in the background.")
 
   @OptionGroup var database: DatabaseOptions
-  @OptionGroup var door: NetworkLimitOptions
+  @OptionGroup var network: NetworkLimitOptions
 
   @Option(help: "Address to listen on. [VERDICT_HOST; default: 127.0.0.1]")
   var host: String?
@@ -17,15 +17,15 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Port to listen on; 0 for any free one. [VERDICT_PORT; default: 8080]")
   var port: Int?
 
-  @Option(help: "Trainings at a time in this process. [VERDICT_WORKERS; default: 1]")
+  @Option(help: "Concurrent trainings in this process. [VERDICT_WORKERS; default: 1]")
   var workers: Int?
 
-  @Option(help: "Connections to the database at the most. [VERDICT_POOL_SIZE; default: 16]")
+  @Option(help: "Maximum number of database connections. [VERDICT_POOL_SIZE; default: 16]")
   var poolSize: Int?
 
   @Flag(
     help:
-      "Read only, as from a standby: reading and predictions with store=false, without trainings. [VERDICT_READ_ONLY]"
+      "Write nothing, for use with a standby: reads, and predictions with store=false, without trainings. [VERDICT_READ_ONLY]"
   )
   var readOnly = false
 
@@ -36,7 +36,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
     guard (0...64).contains(settings.workers) else { throw ValidationError("Workers must be from 0 to 64.") }
     guard (2...1_000).contains(settings.poolSize) else {
-      throw ValidationError("The pool must have 2 to 1000.")
+      throw ValidationError("The pool must have 2 to 1000 connections.")
     }
     guard !settings.isReadOnly || database.url != nil else {
       throw ValidationError("--read-only needs the DATABASE_URL of a standby; a private PostgreSQL has none.")
@@ -70,7 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
     return try Server.Settings(
       host: host ?? Environment.text("verdict.host") ?? "127.0.0.1",
       port: port ?? Environment.number("verdict.port", default: 8_080),
-      networkLimits: door.networkLimits(), isReadOnly: isReadOnly,
+      networkLimits: network.networkLimits(), isReadOnly: isReadOnly,
       workers: isReadOnly ? 0 : workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
       auditKeptDays: JobSettings.auditKeptDays(), jobs: JobSettings.configuration(),

@@ -4,17 +4,17 @@ import Logging
 import VerdictCore
 
 extension TenantCommand {
-  /// What a tenant may use, and what it uses.
+  /// Shows a tenant's usage and limits.
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show what a tenant uses, and what it may use.")
+      abstract: "Show a tenant's usage and limits.")
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "Name of the tenant.") var name: String
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       let standard = try JobSettings.configuration().runningPerTenant
       let (tenant, usage) = try await database.withDatabase(logger) { database in
         let tenant = try await TenantStore(database: database).find(name: name)
@@ -37,26 +37,26 @@ extension TenantCommand {
     }
   }
 
-  /// Changes what a tenant may use.
+  /// Changes a tenant's limits.
   struct Set: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Set what a tenant may use.",
+      abstract: "Set a tenant's limits.",
       discussion: """
-        Each limit is a number, or "standard" to take back what was set. Servers follow within a second. What is stored \
-        already stays, also above a new limit.
+        Each limit is a number, or "standard" to restore the default. Servers apply it within a second. Stored data stays, \
+        also above a new limit.
         """)
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "Name of the tenant.") var name: String
-    @Option(help: "Labels stored.") var rows: Limit?
+    @Option(help: "Stored labels.") var rows: Limit?
     @Option(help: "Datasets.") var datasets: Limit?
     @Option(help: "API keys.") var keys: Limit?
-    @Option(help: "Predictions stored.") var predictions: Limit?
-    @Option(help: "Bytes of one request's body, decompressed.") var bodyBytes: Limit?
-    @Option(help: "Requests a second to one server process.") var requestsPerSecond: Limit?
-    @Option(help: "Trainings at a time.") var jobs: Limit?
-    @Option(help: "Trainings asked for that wait.") var queuedJobs: Limit?
-    @Option(help: "Bytes of answers kept for repeats.") var answerBytes: Limit?
+    @Option(help: "Stored predictions.") var predictions: Limit?
+    @Option(help: "Decompressed bytes of one request body.") var bodyBytes: Limit?
+    @Option(help: "Requests per second to one server process.") var requestsPerSecond: Limit?
+    @Option(help: "Concurrent trainings.") var jobs: Limit?
+    @Option(help: "Queued trainings.") var queuedJobs: Limit?
+    @Option(help: "Bytes of responses stored for idempotent retries.") var answerBytes: Limit?
 
     private var changes: [Quota: Limit] {
       let given: [(Quota, Limit?)] = [
@@ -69,7 +69,7 @@ extension TenantCommand {
 
     func validate() throws {
       guard !changes.isEmpty else {
-        throw ValidationError("Say which limit to set, for example --rows 1000.")
+        throw ValidationError("At least one limit is required, for example --rows 1000.")
       }
       for (quota, limit) in changes {
         guard let number = limit.number else { continue }
@@ -81,7 +81,7 @@ extension TenantCommand {
     }
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       let changes = changes
       _ = try await database.withDatabase(logger) { database in
         let store = TenantStore(database: database)
@@ -89,11 +89,11 @@ extension TenantCommand {
           for (quota, limit) in changes { limits[set: quota] = limit.number }
         }
       }
-      print("Tenant \(name) has its limits.")
+      print("The limits of tenant \(name) have been set.")
     }
   }
 
-  /// A limit at the command line.
+  /// A limit on the command line.
   struct Limit: ExpressibleByArgument {
     /// `nil` for the standard.
     var number: Int?
@@ -106,7 +106,7 @@ extension TenantCommand {
   }
 }
 
-/// One thing that a tenant may use, as the command line shows it.
+/// The representation of a limit in the command's output.
 private struct ShownQuota: Encodable {
   var name: String
   var used: Int?
@@ -114,7 +114,7 @@ private struct ShownQuota: Encodable {
   var isSet: Bool
   var source: Source
 
-  /// Where a limit comes from.
+  /// The origin of a limit.
   enum Source: String, Encodable {
     case tenant, standard, environment
 
@@ -122,7 +122,7 @@ private struct ShownQuota: Encodable {
       switch self {
       case .tenant: ""
       case .standard: "\t(standard)"
-      case .environment: "\t(VERDICT_JOBS_PER_TENANT here; that of the workers counts)"
+      case .environment: "\t(VERDICT_JOBS_PER_TENANT of this command; the workers' setting applies)"
       }
     }
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import VerdictCore
 
-/// Tenants: who the server's customers are.
+/// Manages tenants.
 struct TenantCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tenant", abstract: "Create, list, limit and delete tenants.",
@@ -9,7 +9,7 @@ struct TenantCommand: AsyncParsableCommand {
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Create a tenant and print its first admin key, which is shown this once.")
+      abstract: "Create a tenant and print its first admin key, which is shown only once.")
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "Name: lower-case letters, digits, - and _, at most 63.") var name: String
@@ -18,14 +18,15 @@ struct TenantCommand: AsyncParsableCommand {
     func validate() throws { try Slug.validate(name, what: "tenant") }
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       let (tenant, issued) = try await database.withDatabase(logger) { database in
         try await TenantStore(database: database).create(name: name, keyName: "first")
       }
       if json {
         try Output.json(Created(tenant: .init(tenant), key: issued.secret.token))
       } else {
-        print("Tenant \(tenant.name) is there. Its admin key, shown this once:\n\(issued.secret.token)")
+        print(
+          "Tenant \(tenant.name) has been created. Its admin key, shown only once:\n\(issued.secret.token)")
       }
     }
 
@@ -42,7 +43,7 @@ struct TenantCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       let tenants = try await database.withDatabase(logger) { try await TenantStore(database: $0).list() }
       if json {
         try Output.json(tenants.map(ShownTenant.init))
@@ -58,12 +59,14 @@ struct TenantCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "Name of the tenant.") var name: String
-    @Flag(help: "Do not ask.") var yes = false
+    @Flag(help: "Do not ask for confirmation.") var yes = false
 
     func run() async throws {
-      let logger = try database.quietLogger()
+      let logger = try database.commandLogger()
       if !yes {
-        print("Everything of tenant \(name) will be gone for good. Type its name to go on: ", terminator: "")
+        print(
+          "All data of tenant \(name) will be deleted permanently. Type its name to continue: ",
+          terminator: "")
         guard readLine() == name else { throw ExitCode.failure }
       }
       let id = try await database.withDatabase(logger) { database in
@@ -72,12 +75,12 @@ struct TenantCommand: AsyncParsableCommand {
         try await store.delete(id)
         return id
       }
-      print("Tenant \(name), number \(id), is deleted.")
+      print("Tenant \(name) with id \(id) has been deleted.")
     }
   }
 }
 
-/// A tenant as the command line shows it.
+/// The representation of a tenant in the command's output.
 struct ShownTenant: Encodable {
   var id: Int32
   var name: String

@@ -1,22 +1,22 @@
 import ArgumentParser
 import Logging
 
-/// Workers alone.
+/// Runs trainings without an HTTP server.
 struct WorkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "work", abstract: "Train in the background, without HTTP.",
-    discussion: "Any number of these may run on one database; it must be given by DATABASE_URL.")
+    discussion: "Any number of workers can share one database, which DATABASE_URL must name.")
 
   @OptionGroup var database: DatabaseOptions
 
-  @Option(help: "Trainings at a time in this process. [VERDICT_WORKERS; default: 1]")
+  @Option(help: "Concurrent trainings in this process. [VERDICT_WORKERS; default: 1]")
   var workers: Int?
 
-  @Option(help: "Address for the metrics. [VERDICT_HOST; default: 127.0.0.1]")
+  @Option(help: "Address of the metrics endpoint. [VERDICT_HOST; default: 127.0.0.1]")
   var host: String?
 
   @Option(
-    help: "Port on which to show metrics; 0 for any free one. [VERDICT_METRICS_PORT; default: none are shown]"
+    help: "Port of the metrics endpoint; 0 for any free one. [VERDICT_METRICS_PORT; default: no endpoint]"
   )
   var metricsPort: Int?
 

@@ -1,15 +1,16 @@
 import Logging
 
-/// Writes lines as swift-log's own handler does, but puts a logger's metadata into text only when a line is written.
+/// A log handler with swift-log's format that formats a logger's metadata only when a line is written.
 ///
-/// The other does that whenever metadata is set, and Hummingbird sets some for each request: most requests log nothing.
+/// swift-log's handler formats metadata whenever it is set. Hummingbird sets metadata for each request, and most requests log
+/// nothing.
 struct DeferredLogHandler: LogHandler {
   private let output: StreamLogHandler
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
   var logLevel: Logger.Level = .info
 
-  /// Writes to `output`.
+  /// Creates a handler that writes to `output`.
   init(_ output: StreamLogHandler) {
     self.output = output
     metadataProvider = output.metadataProvider

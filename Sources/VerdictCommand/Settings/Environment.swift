@@ -1,21 +1,21 @@
 import ArgumentParser
 import Configuration
 
-/// Settings from the environment, for what no flag says.
+/// Reads settings from environment variables.
 enum Environment {
   private static let reader = ConfigReader(provider: EnvironmentVariablesProvider())
 
-  /// A text; an empty variable counts as absent.
+  /// A string; an empty variable counts as absent.
   ///
-  /// - Parameter name: in parts, `verdict.data.dir` for `VERDICT_DATA_DIR`.
+  /// - Parameter name: the configuration key, such as `verdict.data.dir` for `VERDICT_DATA_DIR`.
   static func text(_ name: String, isSecret: Bool = false) -> String? {
     let text = reader.string(forKey: ConfigKey(stringLiteral: name), isSecret: isSecret)
     return text?.isEmpty == true ? nil : text
   }
 
-  /// A yes or no; an empty variable counts as no.
+  /// A Boolean; an empty variable counts as false.
   ///
-  /// - Throws: `ValidationError` for another text than `true`, `1`, `false` and `0`.
+  /// - Throws: `ValidationError` for a value other than `true`, `1`, `false` and `0`.
   static func flag(_ name: String) throws -> Bool {
     switch text(name) {
     case nil, "false", "0": return false
@@ -26,9 +26,9 @@ enum Environment {
     }
   }
 
-  /// A whole number; an empty variable counts as absent.
+  /// An integer; an empty variable counts as absent.
   ///
-  /// - Throws: `ValidationError` for a text that is none.
+  /// - Throws: `ValidationError` for a value that is not an integer.
   static func number(_ name: String, default number: Int) throws -> Int {
     guard let text = text(name) else { return number }
     guard let value = Int(text) else {

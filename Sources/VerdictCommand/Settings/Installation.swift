@@ -3,44 +3,44 @@ import Logging
 import PostgreSQL
 import VerdictCore
 
-/// How the commands connect: as whom to migrate, and as whom to work.
+/// The connection parameters of an installation, for migrations and for the server's work.
 struct Installation: Sendable {
-  /// Owner of the tables.
+  /// Connects as the owner of the tables.
   var admin: ConnectionConfiguration
-  /// The role that row-level security binds.
+  /// Connects as `verdict_app`, the role that row-level security restricts.
   var app: ConnectionConfiguration
-  /// The same straight to PostgreSQL, where notifications arrive.
+  /// Connects as `verdict_app` directly to PostgreSQL, for notifications.
   var listening: ConnectionConfiguration
 
-  /// The database that the operator runs.
+  /// Creates the parameters for the operator's database.
   ///
-  /// The server works as `verdict_app` whoever the URL names: each connection takes that role, so that a superuser's or
-  /// an owner's URL does not pass row-level security by. A URL that names `verdict_app` itself leaves no way back and
-  /// is the one for production.
+  /// The server works as `verdict_app` whichever user the URL names: each connection runs SET ROLE, so that the URL of a
+  /// superuser or owner does not bypass row-level security. A URL that names `verdict_app` itself cannot reset the role and is the
+  /// right one for production.
   ///
   /// - Parameters:
-  ///   - listenURL: the way past a pooler that gives each transaction another session, if `url` leads to one. There a
-  ///     role that a connection takes would stay with a session that others use, so `url` must name `verdict_app`.
-  ///   - preparedStatements: how many a connection keeps; 0 for a pooler that does not follow them.
+  ///   - listenURL: a direct URL, if `url` leads to a pooler in transaction mode. SET ROLE would remain in sessions that other
+  ///     clients use, so that `url` must then name `verdict_app`.
+  ///   - preparedStatements: the number of prepared statements per connection; 0 for a pooler that does not support them.
   init(url: String, listenURL: String? = nil, preparedStatements: Int? = nil) throws {
     admin = try ConnectionConfiguration(uri: url)
     if let preparedStatements { admin.statementCacheCapacity = preparedStatements }
     app = Self.asApp(admin)
     listening = try listenURL.map { Self.asApp(try ConnectionConfiguration(uri: $0)) } ?? app
     if listenURL != nil, !app.sessionSetup.isEmpty { throw RoleBehindPooler() }
-    // Behind a pooler a setting would stay with a session that others use.
+    // Behind a pooler, settings would remain in sessions that other clients use.
     if listenURL == nil { app.sessionSetup.append(Self.bounds) }
     app.connectsDirectlyToPrimary = listenURL == nil
     listening.sessionSetup.append(Self.bounds)
   }
 
-  /// Session settings that bound waiting: a session whose client has gone ends within seconds unless it is committing (manual,
-  /// client_connection_check_interval), and waiting for a lock ends after a minute (manual, lock_timeout).
+  /// Session settings that bound waiting. A session whose client has gone ends within seconds, unless it is committing (manual,
+  /// client_connection_check_interval). A wait for a lock ends after a minute (manual, lock_timeout).
   private static let bounds: Query = """
     SELECT set_config('client_connection_check_interval', '2s', false), set_config('lock_timeout', '60s', false)
     """
 
-  /// The private PostgreSQL.
+  /// Creates the parameters for the private PostgreSQL.
   init(_ cluster: ClusterConnections) {
     admin = ConnectionConfiguration(parameters: cluster.admin)
     app = ConnectionConfiguration(parameters: cluster.app)
@@ -48,10 +48,10 @@ struct Installation: Sendable {
     listening = app
   }
 
-  /// The same, with one circuit breaker for all connections of this process that work on the database.
+  /// A copy with one commit circuit breaker for all connections of this process.
   ///
-  /// - Parameter connections: how many of them write at the most.
-  func breaking(connections: Int, logger: Logger) -> Installation {
+  /// - Parameter connections: the maximum number of writing connections.
+  func withCommitBreaker(connections: Int, logger: Logger) -> Installation {
     var installation = self
     let breaker = CommitCircuitBreaker(connections: connections, logger: logger)
     installation.app.commitBreaker = breaker
@@ -65,20 +65,20 @@ struct Installation: Sendable {
     return app
   }
 
-  /// Applies the migrations that are missing.
+  /// Applies the missing migrations.
   ///
-  /// - Parameter patience: for how long locks that others hold are tried for.
-  /// - Returns: the names of those that were.
+  /// - Parameter timeout: how long a migration is retried while other sessions hold locks.
+  /// - Returns: the names of the applied migrations.
   func migrate(timeout: Duration = .seconds(600), logger: Logger) async throws -> [String] {
     try await migrating(timeout: timeout, logger) { try await $0.migrate($1) }
   }
 
-  /// Looks at the database's migrations, or applies some, as the owner of the tables.
+  /// Runs the closure with a migrator and a connection as the owner of the tables.
   func migrating<T>(
     timeout: Duration = .seconds(600), _ logger: Logger, _ body: (Migrator, Connection) async throws -> T
   ) async throws -> T {
     var owner = admin
-    // A standby may need long to take in what a migration has written.
+    // A standby may take long to apply the changes of a migration.
     owner.commitTimeout = .seconds(600)
     let connection = try await Connection.connect(owner, logger: logger)
     do {
@@ -92,21 +92,22 @@ struct Installation: Sendable {
   }
 }
 
-/// Behind a pooler no session is a connection's own, so that none can take a role.
+/// The URL leads to a pooler and names a user other than `verdict_app`. Behind a pooler SET ROLE is impossible, because sessions
+/// are shared.
 struct RoleBehindPooler: Error, CustomStringConvertible {
   var description: String {
-    "with DATABASE_LISTEN_URL, DATABASE_URL leads to a pooler and must name the user verdict_app"
+    "with DATABASE_LISTEN_URL set, DATABASE_URL leads to a pooler and must name the user verdict_app"
   }
 }
 
 extension DatabaseOptions {
-  /// How to connect to the database at `url` by these options.
+  /// The connection parameters for the database at `url` and these options.
   func installation(_ url: String) throws -> Installation {
     try Installation(url: url, listenURL: listenAt, preparedStatements: statements())
   }
 
-  /// Runs a short command's work on the database: the operator's, or the private one, which is started for that time
-  /// if no server holds it, and migrated if that is due.
+  /// Runs the closure of a short command on the operator's database or on the private PostgreSQL. The latter is started for the
+  /// command if no server runs it, and migrated if needed.
   func withDatabase<T: Sendable>(
     _ logger: Logger, _ body: (Database) async throws -> T
   ) async throws -> T {

@@ -1,8 +1,11 @@
 import ArgumentParser
 import JobQueue
 
-/// Settings of the job queue, its workers and of what is tidied up, from the environment alone: all processes of an installation share them.
+/// Settings of the job queue, the workers and retention, from the environment only, because all processes of an installation
+/// share them.
 enum JobSettings {
+  /// The configuration of the job queue.
+  ///
   /// - Throws: `ValidationError` for a number out of its range.
   static func configuration() throws -> JobQueue.Configuration {
     var configuration = JobQueue.Configuration()
@@ -15,20 +18,20 @@ enum JobSettings {
     return configuration
   }
 
-  /// How many bytes of labels a process keeps for the next training of datasets that train by themselves.
+  /// The size in bytes of a process's cache of labels for automatic trainings.
   ///
   /// - Throws: `ValidationError` for a number out of its range.
   static func cacheBytes() throws -> Int {
     try number("VERDICT_TRAINING_CACHE_MB", "verdict.training.cache.mb", 256, in: 0...1_048_576) << 20
   }
 
-  /// After how many days an entry of the audit log goes; `nil` for never.
+  /// The retention of audit log entries in days; `nil` for unlimited.
   ///
   /// - Throws: `ValidationError` for a number out of its range.
   static func auditKeptDays() throws -> Int? {
     let days = try number("VERDICT_AUDIT_KEPT_DAYS", "verdict.audit.kept.days", 365, in: 0...36_500)
     guard days == 0 || days >= 30 else {
-      throw ValidationError("VERDICT_AUDIT_KEPT_DAYS must be 0, for ever, or at least 30.")
+      throw ValidationError("VERDICT_AUDIT_KEPT_DAYS must be 0 (unlimited) or at least 30.")
     }
     return days == 0 ? nil : days
   }
