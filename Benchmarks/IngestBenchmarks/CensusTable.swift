@@ -1,13 +1,13 @@
 import Foundation
 
-/// The rows that are posted again and again: ten features and a label.
+/// The rows of the benchmark: ten features and a label.
 struct CensusTable {
-  /// Names in the order of the columns; the label is the last one.
+  /// Names in column order; the label is last.
   var names: [String]
-  /// The lines of the file after its header.
+  /// The lines of the file without its header.
   var lines: [String]
 
-  /// Reads a file.
+  /// Reads a CSV file.
   init(file: String) throws {
     var lines = try String(contentsOfFile: file, encoding: .utf8).split(whereSeparator: \.isNewline).map(
       String.init)
@@ -22,8 +22,8 @@ struct CensusTable {
     self.lines = lines
   }
 
-  /// Rows of the same shape: six real numbers of few digits, two categories of few values, two whole numbers.
-  static func madeUp() -> CensusTable {
+  /// Synthetic rows of the same shape: six real numbers of few digits, two categories of few values, two integers.
+  static func synthetic() -> CensusTable {
     var random = SystemRandomNumberGenerator()
     let lines = (0..<20_000).map { _ in
       let numbers = [
@@ -40,7 +40,7 @@ struct CensusTable {
     return CensusTable(names: names, lines: lines)
   }
 
-  /// The dataset's features as the API takes them.
+  /// The dataset's features in the API's JSON form.
   var features: String {
     names.dropLast().map { name in
       let type = name.hasPrefix("cat_") ? "categorical" : name.hasPrefix("dis_") ? "discrete" : "continuous"

@@ -1,7 +1,7 @@
 import Foundation
 
-/// One HTTP/1.1 connection with blocking reads and writes of bodies that are in memory already: what a client can cost
-/// at the least, since it shares the processors with the server and the database.
+/// A minimal HTTP/1.1 client with blocking reads and writes of bodies in memory, so that it takes little processor time from the
+/// server and the database.
 final class LoadClient {
   private let socket: Int32
   private let key: String
@@ -15,7 +15,7 @@ final class LoadClient {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    // The call takes the generic address, whose head sockaddr_in shares.
+    // connect(2) takes a sockaddr, whose header sockaddr_in shares.
     let connected = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -26,7 +26,7 @@ final class LoadClient {
 
   deinit { close(socket) }
 
-  /// Posts a body and throws unless it is answered with 201.
+  /// Posts a body. Throws unless the response is 201.
   func post(_ path: String, _ body: [UInt8], type: String, coding: String? = nil) throws {
     var head = "POST \(path) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(key)\r\n"
     head += "Content-Type: \(type)\r\nContent-Length: \(body.count)\r\n"
@@ -40,7 +40,7 @@ final class LoadClient {
     }
   }
 
-  /// Gets a resource to its end and returns how many bytes came.
+  /// Gets a resource and returns the number of bytes received.
   func get(_ path: String, accept: String) throws -> Int {
     let head =
       "GET \(path) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(key)\r\nAccept: \(accept)\r\n"

@@ -1,16 +1,16 @@
 import Foundation
 import TestSupport
 
-/// Measures labels in and out over HTTP against `psql \copy … (format binary)` on the same table, in one run.
+/// Measures upload and export of labels over HTTP against `psql \copy … (format binary)` on the same table, in one run.
 ///
 ///     IngestBenchmarks [--data FILE] [--rounds N] [PART...]
 ///
-/// `FILE` is a CSV whose columns are `cont_*`, `dis_*`, `cat_*` and `label` (also `VERDICT_BENCH_DATA`); without one,
-/// rows of the same shape are made up. The rows are repeated until there are enough. `PART` is what a line of the table
-/// begins with (`json`, `csv`, `ndjson`, `export`); without any, all are measured. `VERDICT_BIN` is the server.
+/// `FILE` is a CSV whose columns are `cont_*`, `dis_*`, `cat_*` and `label` (also `VERDICT_BENCH_DATA`); by default rows of the
+/// same shape are synthesised. The rows are repeated as needed. `PART` is the prefix of a name in the table (`json`, `csv`,
+/// `ndjson`, `export`); by default all are measured. `VERDICT_BIN` is the server.
 @main
 struct Main {
-  /// Rows of a stream and of the references.
+  /// The number of rows of a stream and of the references.
   static let rows = 1_000_000
 
   static func main() async throws {
@@ -25,29 +25,29 @@ struct Main {
       default: parts.append(argument)
       }
     }
-    let table = try file.map { try CensusTable(file: $0) } ?? CensusTable.madeUp()
+    let table = try file.map { try CensusTable(file: $0) } ?? CensusTable.synthetic()
     print(
-      "rows: \(file == nil ? "made up" : "of a file"), \(table.lines.count) repeated; \(rounds) rounds, medians"
+      "rows: \(file == nil ? "synthetic" : "from a file"), \(table.lines.count) repeated; \(rounds) rounds, medians"
     )
-    let product = try await Product(features: table.features)
+    let server = try await ServerUnderTest(features: table.features)
     do {
       var run = Run(
-        product: product, bodies: try Bodies(table, in: product.cluster.directory), rounds: rounds)
+        server: server, bodies: try RequestBodies(table, in: server.cluster.directory), rounds: rounds)
       try await run.all(parts)
     } catch {
-      print("failed: \(error)\n\(product.log.suffix(2_000))")
+      print("failed: \(error)\n\(server.log.suffix(2_000))")
     }
-    await product.end()
+    await server.end()
   }
 }
 
-/// The middle one.
+/// The median.
 func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
 }
 
-/// What went wrong.
+/// An error with a message.
 struct Failure: Error, CustomStringConvertible {
   var description: String
 

@@ -1,38 +1,38 @@
 import Foundation
 import TestSupport
 
-/// The measurements, each between the same two references in turn.
+/// Runs the measurements in rounds, in turn with the two references.
 struct Run {
-  let product: Product
-  let bodies: Bodies
+  let server: ServerUnderTest
+  let bodies: RequestBodies
   let rounds: Int
   private var figures: [String: [Figure]] = [:]
   private let path = "/v1/datasets/bench/labels"
 
   private struct Figure {
-    /// Rows a second.
+    /// Rows per second.
     var rate: Double
-    /// The server's processor time a row, in microseconds.
+    /// The server's processor time per row in microseconds.
     var cost: Double
-    /// The server's largest memory, in megabytes.
+    /// The server's peak memory in megabytes.
     var peak: Double
   }
 
-  init(product: Product, bodies: Bodies, rounds: Int) {
-    self.product = product
+  init(server: ServerUnderTest, bodies: RequestBodies, rounds: Int) {
+    self.server = server
     self.bodies = bodies
     self.rounds = rounds
   }
 
-  /// Measures everything whose name begins with one of `parts`, and prints the table.
+  /// Measures the parts whose names begin with one of `parts`, and prints the table.
   mutating func all(_ parts: [String]) async throws {
     try await Task.sleep(for: .seconds(1))
-    let idle = product.megabytes(.now)
+    let idle = server.megabytes(.now)
     func isWanted(_ name: String) -> Bool { parts.isEmpty || parts.contains { name.hasPrefix($0) } }
-    let reference = "\(product.cluster.directory)/reference.bin"
+    let reference = "\(server.cluster.directory)/reference.bin"
     let columns = "label, numbers, categories, key"
-    try product.endpoint.client().post(path, bodies.csv, type: "text/csv")
-    _ = try await product.psql(
+    try server.endpoint.client().post(path, bodies.csv, type: "text/csv")
+    _ = try await server.psql(
       "\\copy (SELECT tenant_id, dataset_id, \(columns) FROM labels) to '\(reference)' (format binary)")
     for _ in 0..<rounds {
       try await empty()
@@ -45,8 +45,8 @@ struct Run {
       }
       for (name, type) in [("export csv", "text/csv"), ("export ndjson", "application/x-ndjson")]
       where isWanted(name) {
-        try await measure(name, Main.rows) { [path] product in
-          let bytes = try product.endpoint.client().get(path, accept: type)
+        try await measure(name, Main.rows) { [path] server in
+          let bytes = try server.endpoint.client().get(path, accept: type)
           guard bytes > Main.rows * 20 else { throw Failure("\(name): only \(bytes) bytes") }
         }
       }
@@ -54,8 +54,8 @@ struct Run {
         ("json 25000 x 4", bodies.json25000, 25_000, 6), ("json 1000 x 4", bodies.json1000, 1_000, 100),
       ] where isWanted(name) {
         try await empty()
-        try await measure(name, 4 * count * size) { [path] product in
-          try await Self.onFourThreads { [endpoint = product.endpoint] in
+        try await measure(name, 4 * count * size) { [path] server in
+          try await Self.onFourThreads { [endpoint = server.endpoint] in
             let client = try endpoint.client()
             for _ in 0..<count { try client.post(path, body, type: "application/json") }
           }
@@ -67,38 +67,38 @@ struct Run {
         ("ndjson gzip", bodies.ndjsonGzip, "application/x-ndjson", "gzip"),
       ] where isWanted(name) {
         try await empty()
-        try await measure(name, Main.rows) { [path] product in
-          try product.endpoint.client().post(path, body, type: type, coding: coding)
+        try await measure(name, Main.rows) { [path] server in
+          try server.endpoint.client().post(path, body, type: type, coding: coding)
         }
       }
     }
     report(idle: idle)
   }
 
-  /// Leaves no rows, and nothing for PostgreSQL to write behind our back.
+  /// Removes all rows and completes a checkpoint, so that PostgreSQL has no background writes during a measurement.
   private func empty() async throws {
-    _ = try await product.psql("TRUNCATE labels, label_counts")
-    _ = try await product.psql("CHECKPOINT")
+    _ = try await server.psql("TRUNCATE labels, label_counts")
+    _ = try await server.psql("CHECKPOINT")
   }
 
-  private mutating func measure(_ name: String, _ rows: Int, _ body: (Product) async throws -> Void)
+  private mutating func measure(_ name: String, _ rows: Int, _ body: (ServerUnderTest) async throws -> Void)
     async throws
   {
-    product.forgetPeak()
-    let before = product.processorTime()
+    server.resetPeak()
+    let before = server.processorTime()
     let start = ContinuousClock.now
-    try await body(product)
+    try await body(server)
     let seconds = start.duration(to: .now) / .seconds(1)
-    let cost = (product.processorTime() - before) * 1e6 / Double(rows)
+    let cost = (server.processorTime() - before) * 1e6 / Double(rows)
     figures[name, default: []].append(
-      Figure(rate: Double(rows) / seconds, cost: cost, peak: product.megabytes(.peak)))
+      Figure(rate: Double(rows) / seconds, cost: cost, peak: server.megabytes(.peak)))
   }
 
   private static func onFourThreads(_ body: @escaping @Sendable () throws -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<4 {
         group.addTask {
-          // A thread of its own: the client blocks.
+          // A separate thread, because the client blocks.
           try await withCheckedThrowingContinuation { continuation in
             Thread { continuation.resume(with: Result { try body() }) }.start()
           }

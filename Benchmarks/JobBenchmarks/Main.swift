@@ -4,9 +4,9 @@ import PostgreSQL
 import TestSupport
 import VerdictCore
 
-/// Measures training jobs from the request to the stored model, on a PostgreSQL of its own, and prints a table. The
-/// reference is psql, which copies the same rows out in the same run. Parts: `jobs`, `auto`, `wake`; an argument that is a
-/// number is the number of rows.
+/// Measures training jobs from the request to the stored model on a PostgreSQL of its own, and prints a table. The reference is
+/// psql, which copies the same rows out in the same run. The arguments select parts (`jobs`, `auto`, `wake`) and the number of
+/// rows.
 @main
 struct Main {
   static let rounds = 5
@@ -20,11 +20,11 @@ struct Main {
       "max_wal_size": "8GB",
     ])
     do {
-      let shop = try await Shop(cluster, rows: rows)
-      if parts.isEmpty || parts.contains("jobs") { try await Trainings(shop: shop).run() }
-      if parts.isEmpty || parts.contains("auto") { try await AutomaticTrainings(shop: shop).run() }
-      if parts.isEmpty || parts.contains("wake") { try await WakeUps(shop: shop).run() }
-      await shop.close()
+      let fixture = try await TrainingFixture(cluster, rows: rows)
+      if parts.isEmpty || parts.contains("jobs") { try await Trainings(fixture: fixture).run() }
+      if parts.isEmpty || parts.contains("auto") { try await AutomaticTrainings(fixture: fixture).run() }
+      if parts.isEmpty || parts.contains("wake") { try await WakeUpLatency(fixture: fixture).run() }
+      await fixture.close()
     } catch {
       print("failed: \(error)")
     }
@@ -32,7 +32,7 @@ struct Main {
   }
 }
 
-/// A name and what was measured.
+/// Prints a name and its result.
 func report(_ name: String, _ text: String) {
   print("\(name.padding(toLength: 44, withPad: " ", startingAt: 0)) \(text)")
 }
@@ -49,8 +49,8 @@ func seconds(_ body: () async throws -> Void) async rethrows -> Double {
 }
 
 extension Double {
-  /// As milliseconds.
+  /// Formats seconds as milliseconds.
   var milliseconds: String { String(format: "%.0f ms", self * 1_000) }
-  /// As a ratio.
+  /// Formats a ratio.
   var ratio: String { String(format: "%.2f", self) }
 }

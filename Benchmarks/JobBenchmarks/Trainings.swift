@@ -2,26 +2,26 @@ import Foundation
 import JobQueue
 import VerdictCore
 
-/// One training on all rows, from the request to the stored model: reading, hold-out fit, KPIs, final fit, saving.
+/// Measures one training on all rows, from the request to the stored model: reading, hold-out fit, KPIs, final fit, saving.
 struct Trainings {
-  let shop: Shop
+  let fixture: TrainingFixture
 
   func run() async throws {
     var copies: [Double] = []
     var jobs: [Double] = []
     var memory: [Double] = []
-    let matrix = Double(shop.rows * Shop.features * 8)
-    try await shop.working(cacheBytes: 0) {}
+    let matrix = Double(fixture.rows * TrainingFixture.features * 8)
+    try await fixture.withWorker(cacheBytes: 0) {}
     for _ in 0..<Main.rounds {
-      copies.append(try await shop.copyOut())
-      let (time, peak) = try await shop.working(cacheBytes: 0) { [shop] in
+      copies.append(try await fixture.copyOut())
+      let (time, peak) = try await fixture.withWorker(cacheBytes: 0) { [fixture] in
         let before = Memory.resetPeak()
         let time = try await seconds {
-          let job = try await shop.database.transaction(for: shop.tenant) { tx in
-            try await TrainingJobs(database: shop.database, queue: shop.queue)
-              .request(shop.tenant, dataset: "d", in: tx) { $0 }
+          let job = try await fixture.database.transaction(for: fixture.tenant) { tx in
+            try await TrainingJobs(database: fixture.database, queue: fixture.queue)
+              .request(fixture.tenant, dataset: "d", in: tx) { $0 }
           }
-          try await shop.end(of: Int(job.id))
+          try await fixture.waitForEnd(of: Int(job.id))
         }
         return (time, Memory.peak - before)
       }
@@ -29,19 +29,19 @@ struct Trainings {
       memory.append(Double(peak) / matrix)
     }
     report(
-      "a training of \(shop.rows) rows, end to end",
+      "a training of \(fixture.rows) rows, end to end",
       "\(median(jobs).milliseconds), psql copies them in \(median(copies).milliseconds), ratio "
         + (median(jobs) / median(copies)).ratio)
     report("its memory above idle", "\(median(memory).ratio) of the matrix of \(Int(matrix / 1e6)) MB")
   }
 }
 
-/// The process's resident memory, from Linux's `/proc`.
+/// The resident memory of this process (proc(5)).
 enum Memory {
-  /// Bytes at the most since ``resetPeak()``.
+  /// The peak in bytes since ``resetPeak()``.
   static var peak: Int { field("VmHWM") }
 
-  /// Forgets the peak so far; the bytes at this moment.
+  /// Resets the peak and returns the current bytes.
   static func resetPeak() -> Int {
     try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
     return field("VmRSS")

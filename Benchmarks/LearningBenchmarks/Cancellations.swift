@@ -2,7 +2,7 @@ import Foundation
 import Learning
 import Synchronization
 
-/// Cancels trainings at many moments and measures how much later they end.
+/// Measures the time from the cancellation of a training to its end, at many moments of the training.
 struct Cancellations {
   private struct Case {
     var name: String
@@ -21,15 +21,15 @@ struct Cancellations {
   private static let moments = 10
 
   func run(only part: String?) throws {
-    say("A training told to stop ends so much later (milliseconds; \(Self.moments) moments each):")
+    printLine("Time from cancellation to the end of a training (milliseconds; \(Self.moments) moments each):")
     for example in cases where part.map({ example.name.contains($0) }) ?? true { try measure(example) }
   }
 
   private var cases: [Case] {
-    let long = { try Made.table(rows: 1_000_000, numbers: 10) }
-    let mixed = { try Made.table(rows: 1_000_000, numbers: 4, categories: 6, levels: 12) }
-    let wide = { try Made.table(rows: 20_000, numbers: 900) }
-    let wider = { try Made.table(rows: 5_000, numbers: 2_000) }
+    let long = { try SyntheticData.table(rows: 1_000_000, numbers: 10) }
+    let mixed = { try SyntheticData.table(rows: 1_000_000, numbers: 4, categories: 6, levels: 12) }
+    let wide = { try SyntheticData.table(rows: 20_000, numbers: 900) }
+    let wider = { try SyntheticData.table(rows: 5_000, numbers: 2_000) }
     return [
       Case(name: "1,000,000 × 10, hold-out", make: long),
       Case(name: "1,000,000 × 10, 5 folds", folds: 5, make: long),
@@ -40,10 +40,10 @@ struct Cancellations {
       Case(name: "5,000 × 2,000, l2", make: wider),
       Case(name: "5,000 × 2,000, l1", penalty: .l1, make: wider),
       Case(name: "60,000 × a category of 50,000") {
-        try Made.table(rows: 60_000, numbers: 1, categories: 1, levels: 50_000)
+        try SyntheticData.table(rows: 60_000, numbers: 1, categories: 1, levels: 50_000)
       },
       Case(name: "20,000 × 400 categories of 2") {
-        try Made.table(rows: 20_000, numbers: 1, categories: 400, levels: 2)
+        try SyntheticData.table(rows: 20_000, numbers: 1, categories: 400, levels: 2)
       },
     ]
   }
@@ -53,7 +53,7 @@ struct Cancellations {
     parameters.penalty = example.penalty
     if example.folds > 0 { parameters.validation = .kfold(folds: example.folds) }
     let table = try example.make()
-    // At most some seconds of it; what comes later is more of the same.
+    // A few seconds suffice; later iterations are alike.
     let whole = try seconds { try ending(table, parameters, after: 3) }.0
     var late: [(seconds: Double, phase: String)] = []
     for moment in 0..<Self.moments {
@@ -63,13 +63,13 @@ struct Cancellations {
     }
     let name = example.name.padding(toLength: 56, withPad: " ", startingAt: 0)
     let worst = late.max { $0.seconds < $1.seconds }
-    say(
+    printLine(
       "\(name) worst \(String(format: "%5.1f", 1_000 * (worst?.seconds ?? 0))) (\(worst?.phase ?? "")), "
         + "median \(String(format: "%5.1f", 1_000 * median(late.map(\.seconds)))) "
         + "(of \(String(format: "%.2f", whole)) s)")
   }
 
-  /// Trains until some seconds have passed; answers how late it ended after that, unless it was done before.
+  /// Trains until `after` seconds have passed. Returns how much later the training ended, or nil if it completed before.
   private func ending(
     _ table: TrainingTable, _ parameters: TrainingParameters, after: Double
   ) throws -> (late: Double?, phase: String) {

@@ -1,7 +1,7 @@
 import Foundation
 import Learning
 
-/// Fits to a table that `compare.py` has written: `shape.json` and a file of raw numbers for each column.
+/// Fits models to a table that `compare.py` has written: `shape.json` and a file of raw numbers for each column.
 struct Fits {
   private struct Shape: Decodable {
     struct Column: Decodable {
@@ -42,19 +42,19 @@ struct Fits {
     self.parameters = try JSONDecoder().decode(TrainingParameters.self, from: Data(parameters.utf8))
   }
 
-  /// Fits again and again, each time from nothing: from the columns to the coefficients, standard errors included.
+  /// Measures repeated fits, each from the columns to the coefficients with standard errors.
   func time(repetitions: Int, threads: Int?) throws {
     var report = Report(times: [], model: try fit(table, parameters: parameters, threads: threads))
     for _ in 0..<repetitions {
       report.times.append(try seconds { try fit(table, parameters: parameters, threads: threads) }.0)
     }
-    say(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    printLine(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
   }
 
-  /// The peak of the process with the table in memory, and after one fit.
+  /// Measures the peak memory of the process with the table in memory, and after one fit.
   func peak() throws {
     let before = peakMemory()
     _ = try fit(table, parameters: parameters)
-    say("{\"table\": \(before), \"fit\": \(peakMemory())}")
+    printLine("{\"table\": \(before), \"fit\": \(peakMemory())}")
   }
 }

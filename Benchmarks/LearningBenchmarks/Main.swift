@@ -1,7 +1,7 @@
 import Foundation
 import Learning
 
-/// The learner's share of what `run` measures; `compare.py` does the rest.
+/// The Swift part of the learner's benchmarks; `compare.py` does the comparison with scikit-learn.
 ///
 ///     LearningBenchmarks fit DIRECTORY REPETITIONS THREADS PARAMETERS   one JSON line: times and the model
 ///     LearningBenchmarks peak DIRECTORY PARAMETERS                      one JSON line: memory of one fit
@@ -20,13 +20,13 @@ struct Main {
     case ("trainings", 1): try Trainings().run()
     case ("cancellations", 1...2): try Cancellations().run(only: arguments.dropFirst().first)
     default:
-      say("see the top of Main.swift for what to say")
+      printLine("usage: see the first comment of Main.swift")
       exit(2)
     }
   }
 }
 
-/// Seconds that something takes.
+/// The duration of the closure in seconds, and its result.
 func seconds<Result>(_ body: () throws -> Result) rethrows -> (Double, Result) {
   let start = ContinuousClock.now
   let result = try body()
@@ -38,12 +38,12 @@ func median(_ values: [Double]) -> Double {
   return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
 }
 
-/// The most memory that this process has held so far, bytes: `VmHWM` of proc(5).
+/// The peak resident memory of this process in bytes (`VmHWM` of proc(5)).
 func peakMemory() -> Int {
   let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
   let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
   return 1024 * (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)
 }
 
-/// Prints a line at once, also into a file.
-func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+/// Prints a line without buffering.
+func printLine(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

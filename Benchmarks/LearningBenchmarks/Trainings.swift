@@ -2,12 +2,12 @@ import Foundation
 import Learning
 import Synchronization
 
-/// Whole trainings, as a job makes them: a hold-out or folds, the KPIs and curves, and the fit on all rows.
+/// Measures complete trainings as a job runs them: hold-out or folds, KPIs and curves, and the fit on all rows.
 struct Trainings {
   private static let rounds = 7
 
   func run() throws {
-    let table = try Made.table(rows: 1_000_000, numbers: 10)
+    let table = try SyntheticData.table(rows: 1_000_000, numbers: 10)
     let matrix = Double(1_000_000 * 10 * 8)
     for folds in [0, 5] {
       var parameters = TrainingParameters()
@@ -17,7 +17,7 @@ struct Trainings {
         let times = try (0..<Self.rounds).map { _ in
           try seconds { try train(table, parameters: parameters, threads: threads) }.0
         }
-        say(
+        printLine(
           "1,000,000 × 10, \(name), \(threads) thread\(threads == 1 ? "" : "s"): "
             + "\(Int(1_000 * median(times))) ms; peak memory of the process "
             + "\(String(format: "%.2f", Double(peakMemory()) / matrix)) × the design matrix")
@@ -26,7 +26,7 @@ struct Trainings {
     }
   }
 
-  /// Where the time of one training goes: from each report to the next.
+  /// Prints the durations of the phases of one training, from one progress report to the next.
   private func phases(_ table: TrainingTable, _ parameters: TrainingParameters) throws {
     let reports = Mutex<[(String, ContinuousClock.Instant)]>([("start", .now)])
     _ = try train(table, parameters: parameters) { report in
@@ -36,7 +36,7 @@ struct Trainings {
     let all = reports.withLock { $0 } + [("end", .now)]
     for (from, to) in zip(all, all.dropFirst()) {
       let time = from.1.duration(to: to.1) / .milliseconds(1)
-      if time >= 1 { say("    after \(from.0): \(String(format: "%.1f", time)) ms") }
+      if time >= 1 { printLine("    after \(from.0): \(String(format: "%.1f", time)) ms") }
     }
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQL
 import TestSupport
 
-/// Binary COPY of a million rows with 12 columns, against `psql \copy … (format binary)`.
+/// Measures binary COPY of a million rows with 12 columns against `psql \copy … (format binary)`.
 struct Copies {
   let tools: Tools
   let configuration: ConnectionConfiguration
@@ -13,9 +13,9 @@ struct Copies {
     let file = "\(tools.cluster.directory)/wide.bin"
     try await tools.psql("\\copy wide to '\(file)' (format binary)")
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
-    var figures: [String: Figures] = [:]
+    var measurements: [String: Measurements] = [:]
     func measure(_ name: String, _ body: () async throws -> Void) async throws {
-      figures[name, default: Figures()].rates.append(rows / (try await seconds(body)))
+      measurements[name, default: Measurements()].rates.append(rows / (try await seconds(body)))
     }
     for _ in 0..<Main.rounds {
       try await measure("psql out") { try await tools.psql("\\copy wide to '/dev/null' (format binary)") }
@@ -31,7 +31,7 @@ struct Copies {
     for (name, reference) in [
       ("out", "psql out"), ("out, parsed", "psql out"), ("in", "psql in"), ("in, built", "psql in"),
     ] {
-      guard let ours = figures[name], let theirs = figures[reference] else { continue }
+      guard let ours = measurements[name], let theirs = measurements[reference] else { continue }
       ours.report("COPY \(name)", against: theirs, unit: "rows/s")
     }
     await connection.close()

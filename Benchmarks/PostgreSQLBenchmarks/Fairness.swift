@@ -1,6 +1,6 @@
 import PostgreSQL
 
-/// 1,000 tasks on a pool of 8: how long each statement waits for its turn.
+/// Measures the wait of each statement for a connection, with 1,000 tasks on a pool of 8.
 struct Fairness {
   let configuration: ConnectionConfiguration
 

@@ -2,8 +2,8 @@ import Foundation
 import PostgreSQL
 import TestSupport
 
-/// Measures the client against PostgreSQL's own tools, one after the other on the same server, and prints a
-/// table. The arguments choose parts (`select`, `insert`, `waiting`, `copy`, `fairness`); without any, all run.
+/// Measures the client against PostgreSQL's own tools, in turn on the same server, and prints a table. The arguments select parts
+/// (`select`, `insert`, `waiting`, `copy`, `fairness`); by default all run.
 @main
 struct Main {
   static let rounds = 3
@@ -20,7 +20,7 @@ struct Main {
       try await prepare(cluster.configuration)
       try await RoundTrips(tools: tools, configuration: cluster.configuration, parts: parts).run()
       if parts.isEmpty || parts.contains("waiting") {
-        try await Waiting(tools: tools, configuration: cluster.configuration).run()
+        try await WaitStrategies(tools: tools, configuration: cluster.configuration).run()
       }
       if parts.isEmpty || parts.contains("copy") {
         try await Copies(tools: tools, configuration: cluster.configuration).run()

@@ -1,11 +1,11 @@
 import Foundation
 import PostgreSQL
 
-/// Single-row statements on 16 connections, against `pgbench -M prepared -c 16`.
+/// Measures single-row statements on 16 connections against `pgbench -M prepared -c 16`.
 struct RoundTrips {
   let tools: Tools
   let configuration: ConnectionConfiguration
-  /// Which of the statements.
+  /// The parts to run, as in ``Main``.
   let parts: Set<String>
 
   func run() async throws {
@@ -14,10 +14,10 @@ struct RoundTrips {
       ("INSERT", "INSERT INTO log (value) VALUES (:id);", { "INSERT INTO log (value) VALUES (\($0))" }),
     ]
     for statement in statements where parts.isEmpty || parts.contains(statement.name.lowercased()) {
-      var reference = Figures()
-      var twoThreads = Figures()
-      var plain = Figures()
-      var onLoop = Figures()
+      var reference = Measurements()
+      var twoThreads = Measurements()
+      var plain = Measurements()
+      var onLoop = Measurements()
       let script = "\\set id random(1, 100000)\n\(statement.script)\n"
       for _ in 0..<Main.rounds {
         try await reference.measure { try await tools.pgbench(script) }
@@ -39,9 +39,9 @@ struct RoundTrips {
     let count = try await withThrowingTaskGroup(of: Int.self) { group in
       for connection in connections {
         group.addTask(executorPreference: executor) {
-          var numbers = Numbers()
-          while numbers.next() { try await connection.query(query(numbers.id)) }
-          return numbers.count
+          var ids = RandomIDs()
+          while ids.next() { try await connection.query(query(ids.current)) }
+          return ids.count
         }
       }
       return try await group.reduce(0, +)

@@ -2,13 +2,13 @@ import Foundation
 import PostgreSQL
 import TestSupport
 
-/// PostgreSQL's own clients.
+/// Runs PostgreSQL's own clients, which are the references.
 struct Tools {
   let cluster: TestCluster
 
   init(_ cluster: TestCluster) { self.cluster = cluster }
 
-  /// Transactions a second of `pgbench -M prepared -c 16`, with one client thread unless told otherwise.
+  /// Transactions a second of `pgbench -M prepared -c 16`, with one client thread by default.
   func pgbench(_ script: String, threads: Int = 1) async throws -> Double {
     let file = "\(cluster.directory)/\(UUID().uuidString).sql"
     try script.write(toFile: file, atomically: true, encoding: .utf8)

@@ -2,8 +2,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// The reference for predictions: a Hummingbird route that decodes the same body as a prediction's and answers the same JSON,
-/// and does nothing else. No key, no model, no database, no metrics.
+/// The reference for predictions: a Hummingbird route that decodes the same body and encodes the same JSON as a prediction,
+/// without API keys, model, database or metrics.
 @main
 struct BareRoute {
   /// `PredictionBenchmarks PORT`
@@ -34,7 +34,7 @@ struct BareRoute {
   }
 }
 
-/// What a prediction's body has in these benchmarks: seven numbers and three categories.
+/// The body of a prediction in these benchmarks: seven numbers and three categories.
 private struct Input: Decodable {
   struct Features: Decodable {
     var age: Double?

@@ -1,10 +1,10 @@
 import Foundation
 
-/// What several rounds of one measurement gave.
-struct Figures {
-  /// Units of work a second, one figure a round.
+/// The results of several rounds of one benchmark.
+struct Measurements {
+  /// Units of work a second, one value a round.
   var rates: [Double] = []
-  /// Processor time of this process, or of the program that it ran, in microseconds a unit of work.
+  /// Processor time of this process or of the program it ran, in microseconds per unit of work.
   var costs: [Double] = []
 
   /// Measures one round; the closure returns a rate over ``Main/seconds``.
@@ -15,8 +15,8 @@ struct Figures {
     costs.append((processorTime() - before) * 1e6 / (rate * Double(Main.seconds)))
   }
 
-  /// Prints medians, and the median and range of the ratio of each round to the reference's same round.
-  func report(_ name: String, against reference: Figures, unit: String = "/s") {
+  /// Prints medians, and the median and range of the ratios to the reference in the same round.
+  func report(_ name: String, against reference: Measurements, unit: String = "/s") {
     let ratios = zip(rates, reference.rates).map { $0 / $1 }.sorted()
     var line = name.padding(toLength: 34, withPad: " ", startingAt: 0)
     line += String(format: "%9.0f %@, reference %9.0f, ", median(rates), unit, median(reference.rates))
@@ -34,18 +34,18 @@ func median(_ values: [Double]) -> Double {
   return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
 }
 
-/// Seconds that the closure takes.
+/// The duration of the closure in seconds.
 func seconds(_ body: () async throws -> Void) async rethrows -> Double {
   let start = ContinuousClock.now
   try await body()
   return start.duration(to: .now) / .seconds(1)
 }
 
-/// Seconds of processor time that this process and the programs that it ran have used.
+/// The processor time of this process and its child processes in seconds.
 private func processorTime() -> Double {
-  [RUSAGE_SELF.rawValue, RUSAGE_CHILDREN.rawValue].reduce(0) { sum, who in
+  [RUSAGE_SELF.rawValue, RUSAGE_CHILDREN.rawValue].reduce(0) { sum, target in
     var usage = rusage()
-    getrusage(Int32(who), &usage)
+    getrusage(Int32(target), &usage)
     return sum + Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
       + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
   }

@@ -2,10 +2,10 @@ import CLibPQ
 import Foundation
 import Synchronization
 
-/// A thread with an epoll instance, in its smallest form: edge-triggered sockets that wake waiting tasks, and
-/// a task executor, so that tasks can run on the thread itself. Lives as long as the process.
+/// A minimal event loop: a thread with edge-triggered epoll that resumes waiting tasks, and a task executor, so that tasks can
+/// run on the thread itself. Lives as long as the process.
 final class EpollThread: TaskExecutor {
-  /// One socket's waiter. An edge that comes while nobody waits is kept.
+  /// The waiter of one socket. An edge without a waiter is kept.
   final class Slot: Sendable {
     private let state = Mutex<(waiter: UnsafeContinuation<Void, Never>?, isPending: Bool)>((nil, false))
 
@@ -36,10 +36,10 @@ final class EpollThread: TaskExecutor {
   private let owner = Atomic<UInt>(0)
   private let jobs = Mutex<[UnownedJob]>([])
 
-  init(_ sessions: [Session]) {
-    slots = sessions.map { _ in Slot() }
+  init(_ connections: [RawConnection]) {
+    slots = connections.map { _ in Slot() }
     watch(wakeUp, UInt64.max)
-    for (index, session) in sessions.enumerated() { watch(session.socket, UInt64(index)) }
+    for (index, connection) in connections.enumerated() { watch(connection.socket, UInt64(index)) }
   }
 
   func start() { Thread.detachNewThread { self.run() } }

@@ -1,16 +1,16 @@
 import Foundation
 
-/// A thread that waits in libpq for one connection's answers. Sound as `@unchecked Sendable`: the request is
-/// behind the condition's lock.
-final class Lane: @unchecked Sendable {
+/// A thread that blocks in libpq for the results of one connection. Sound as `@unchecked Sendable`: the condition's lock protects
+/// the request.
+final class BlockingThread: @unchecked Sendable {
   private let condition = NSCondition()
   private var request: (id: Int, continuation: UnsafeContinuation<Void, Never>)?
   private var hasEnded = false
 
-  init(_ session: Session) {
+  init(_ connection: RawConnection) {
     Thread.detachNewThread { [self] in
       while let (id, continuation) = nextRequest() {
-        session.execute(id)
+        connection.execute(id)
         continuation.resume()
       }
     }

@@ -1,14 +1,14 @@
 import Foundation
 
-/// All that is posted, made before anything is measured.
-struct Bodies {
-  /// One JSON document of so many rows.
+/// The request bodies, built before the measurements.
+struct RequestBodies {
+  /// One JSON document of 25,000 or 1,000 rows.
   let json25000: [UInt8]
   let json1000: [UInt8]
   /// Streams of ``Main/rows`` rows.
   let csv: [UInt8]
   let ndjson: [UInt8]
-  /// The same, compressed by gzip at its usual level.
+  /// The streams compressed by gzip at its default level.
   let csvGzip: [UInt8]
   let ndjsonGzip: [UInt8]
 

@@ -1,23 +1,23 @@
 import Foundation
 import TestSupport
 
-/// Where the server listens and what lets a client in.
+/// The server's port and an API key.
 struct Endpoint: Sendable {
   var port: Int
   var key: String
 
-  /// A new connection.
+  /// Opens a connection.
   func client() throws -> LoadClient { try LoadClient(port: port, key: key) }
 }
 
-/// A PostgreSQL with every commit on disk, and a `verdict serve` on it with a tenant and a dataset.
-final class Product {
+/// A durable PostgreSQL, and a `verdict serve` on it with a tenant and a dataset.
+final class ServerUnderTest {
   let cluster: TestCluster
   let endpoint: Endpoint
   private let server: Process
   private let logFile: String
 
-  /// What the server has logged.
+  /// The server's log.
   var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
 
   init(features: String) async throws {
@@ -49,12 +49,12 @@ final class Product {
     try endpoint.client().post("/v1/datasets", Array(dataset.utf8), type: "application/json")
   }
 
-  /// Runs a command of psql as superuser.
+  /// Runs a psql command as superuser.
   func psql(_ command: String) async throws -> String {
     try await cluster.tool("psql", ["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", command, "postgres"])
   }
 
-  /// Ends the server and removes the database.
+  /// Stops the server and removes the database.
   func end() async {
     server.terminate()
     server.waitUntilExit()
@@ -89,14 +89,14 @@ final class Product {
   }
 }
 
-extension Product {
-  /// Megabytes of memory: what the server holds now, or the most since ``forgetPeak()``.
+extension ServerUnderTest {
+  /// Fields of proc(5), status: the current resident memory, or its peak since ``resetPeak()``.
   enum Memory: String {
     case now = "VmRSS:"
     case peak = "VmHWM:"
   }
 
-  /// The server's resident memory (proc(5), status).
+  /// The server's resident memory in megabytes (proc(5), status).
   func megabytes(_ memory: Memory) -> Double {
     let status =
       (try? String(contentsOfFile: "/proc/\(server.processIdentifier)/status", encoding: .utf8)) ?? ""
@@ -105,8 +105,8 @@ extension Product {
       / 1_024
   }
 
-  /// Starts the peak anew (proc(5), clear_refs).
-  func forgetPeak() {
+  /// Resets the peak (proc(5), clear_refs).
+  func resetPeak() {
     guard let file = FileHandle(forWritingAtPath: "/proc/\(server.processIdentifier)/clear_refs") else {
       return
     }
@@ -114,7 +114,7 @@ extension Product {
     try? file.close()
   }
 
-  /// Seconds of processor time that the server has used (proc(5), stat).
+  /// The server's processor time in seconds (proc(5), stat).
   func processorTime() -> Double {
     let stat = (try? String(contentsOfFile: "/proc/\(server.processIdentifier)/stat", encoding: .utf8)) ?? ""
     let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []

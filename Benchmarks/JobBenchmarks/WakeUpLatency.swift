@@ -3,14 +3,14 @@ import JobQueue
 import PostgreSQL
 import VerdictCore
 
-/// From the commit of a request to the moment at which an idle worker has begun the job.
-struct WakeUps {
-  let shop: Shop
+/// Measures the time from the commit of a job to its start by an idle worker.
+struct WakeUpLatency {
+  let fixture: TrainingFixture
 
   func run() async throws {
-    let queue = JobQueue(pool: shop.pool, kind: "nothing", logger: shop.logger)
+    let queue = JobQueue(pool: fixture.pool, kind: "nothing", logger: fixture.logger)
     let (begun, begin) = AsyncStream<ContinuousClock.Instant>.makeStream()
-    let worker = Worker(queue: queue, connection: shop.app, slots: 1, logger: shop.logger) { _ in
+    let worker = Worker(queue: queue, connection: fixture.app, slots: 1, logger: fixture.logger) { _ in
       begin.yield(.now)
     }
     let run = Task { try await worker.run() }
@@ -18,17 +18,17 @@ struct WakeUps {
     var times: [Double] = []
     var beginnings = begun.makeAsyncIterator()
     for number in 0..<200 {
-      try await shop.database.transaction(for: shop.tenant) { tx in
+      try await fixture.database.transaction(for: fixture.tenant) { tx in
         _ = try await queue.enqueue(
           NewJob(
-            tenant: shop.tenant.rawValue, subject: Int64(number), origin: "benchmark",
+            tenant: fixture.tenant.rawValue, subject: Int64(number), origin: "benchmark",
             parameters: JSONB(bytes: Data("{}".utf8))),
           in: tx)
       }
       let committed = ContinuousClock.now
       guard let start = await beginnings.next() else { break }
       times.append(max(0, committed.duration(to: start) / .seconds(1)))
-      // Not in step with the worker's own looks.
+      // Random pauses, so that jobs do not coincide with the worker's polls.
       try await Task.sleep(for: .milliseconds(Int.random(in: 3...20)))
     }
     run.cancel()

@@ -6,8 +6,8 @@ import RowFormats
 import TestSupport
 import VerdictCore
 
-/// A tenant with a dataset of ten numbers and many labels, and a worker.
-struct Shop: Sendable {
+/// A tenant with a dataset of ten continuous features and many labels, and a worker.
+struct TrainingFixture: Sendable {
   let cluster: TestCluster
   let app: ConnectionConfiguration
   let pool: ConnectionPool
@@ -17,7 +17,7 @@ struct Shop: Sendable {
   let rows: Int
   let logger: Logger
 
-  /// The features' number; 8 bytes each in the learner's matrix.
+  /// The number of features; each value takes 8 bytes in the learner's matrix.
   static let features = 10
 
   init(_ cluster: TestCluster, rows: Int) async throws {
@@ -63,7 +63,7 @@ struct Shop: Sendable {
 
   func close() async { await pool.close() }
 
-  /// How long psql takes to copy the rows out.
+  /// The seconds that psql takes to copy the rows out.
   func copyOut() async throws -> Double {
     try await seconds {
       _ = try await cluster.tool(
@@ -76,8 +76,8 @@ struct Shop: Sendable {
     }
   }
 
-  /// Runs the closure while a worker works as in `verdict work`, with a cache of that size.
-  func working<T: Sendable>(
+  /// Runs the closure while a worker runs as in `verdict work`, with a label cache of `cacheBytes`.
+  func withWorker<T: Sendable>(
     cacheBytes: Int, _ body: @Sendable () async throws -> T
   ) async throws -> T {
     let runner = TrainingRunner(
@@ -85,7 +85,7 @@ struct Shop: Sendable {
       logger: logger)
     let worker = Worker(queue: queue, connection: app, slots: 1, logger: logger) { try await runner.run($0) }
     let run = Task { try await worker.run() }
-    // The worker listens.
+    // Waits until the worker listens.
     try await Task.sleep(for: .milliseconds(500))
     let result: Result<T, any Error>
     do { result = .success(try await body()) } catch { result = .failure(error) }
@@ -94,8 +94,8 @@ struct Shop: Sendable {
     return try result.get()
   }
 
-  /// Waits for a job's end by its notifications and looks.
-  func end(of id: Int) async throws {
+  /// Polls a job until it has ended.
+  func waitForEnd(of id: Int) async throws {
     let jobs = TrainingJobs(database: database, queue: queue)
     while true {
       let job = try await jobs.job(tenant, dataset: "d", id: id)

@@ -2,9 +2,9 @@ import CLibPQ
 import Foundation
 import PostgreSQL
 
-/// A plain libpq connection with one prepared statement: as little as possible around the waiting that is
-/// compared here. Sound as `@unchecked Sendable`: used by one task or thread at a time.
-final class Session: @unchecked Sendable {
+/// A plain libpq connection with one prepared statement, with minimal overhead beside the waiting that is compared. Sound as
+/// `@unchecked Sendable`: one task or thread uses it at a time.
+final class RawConnection: @unchecked Sendable {
   private let connection: OpaquePointer
 
   init(_ configuration: ConnectionConfiguration) throws {
@@ -29,7 +29,7 @@ final class Session: @unchecked Sendable {
     PQflush(connection)
   }
 
-  /// Reads once; true when the answer is complete.
+  /// Reads once. Returns whether the result is complete.
   func receive() -> Bool {
     PQconsumeInput(connection)
     while PQisBusy(connection) == 0 {
@@ -39,7 +39,7 @@ final class Session: @unchecked Sendable {
     return false
   }
 
-  /// Sends the statement and waits for the answer in libpq.
+  /// Sends the statement and blocks in libpq for its result.
   func execute(_ id: Int) {
     withParameter(id) { values, lengths, formats in
       if let result = PQexecPrepared(connection, "s", 1, values, lengths, formats, 1) { check(result) }
