@@ -1,9 +1,9 @@
-// The passes over the design matrix, compiled once for each instruction set: the including file defines LANES
-// (doubles in a vector), COLUMNS (width of a register block) and NAME(x) (the name of x for this set).
+// The passes over the design matrix, compiled once for each instruction set. The including file defines LANES (doubles in a
+// vector), COLUMNS (width of a register block) and NAME(x) (the name of x for this set).
 //
-// A pass walks the rows in tiles that stay in the first-level caches. A tile holds the dense columns one after the
-// other, so that one vector holds the same column of LANES rows. Sums over a tile are added to the totals in row
-// order: what comes out depends on the bounds of the call alone.
+// A pass processes the rows in tiles that fit the first-level caches. A tile stores its dense columns one after the other, so
+// that one vector holds the same column of LANES rows. The sums of each tile are added to the totals in row order, so that the
+// result depends on the bounds of the call only.
 
 #include <math.h>
 #include <string.h>
@@ -30,7 +30,7 @@ INLINE double NAME(total)(vec value) {
 }
 
 // e^x for -708 ≤ x ≤ 0: x = k·ln 2 + r, |r| ≤ ln 2 / 2, e^r by its Taylor polynomial of degree 13 (remainder below
-// 5e-18), 2^k by adding k to the exponent. ln 2 in two parts keeps r exact.
+// 5e-18), 2^k by adding k to the exponent. ln 2 is split in two parts so that r is exact.
 INLINE vec NAME(exponential)(vec x) {
   const double magic = 0x1.8p52;
   vec shifted = x * 0x1.71547652b82fep0 + magic;
@@ -54,9 +54,9 @@ INLINE vec NAME(exponential)(vec x) {
   return (vec)((ivec)p + ((ivec)shifted << 52));
 }
 
-// The dense columns of `rows` rows from `row` on, standardised, missing values at the mean; `padded` is rows rounded
-// up to LANES, and what lies between is 0 but for the intercept. Meanwhile asks memory for the tile that is `ahead`
-// rows further, because every column jumps to the next page too soon for the processor to guess.
+// Fills a tile with the dense columns of `rows` rows from `row` on, standardised, with missing values at the mean. `padded` is
+// rows rounded up to LANES; padding is 0 except in the intercept. Prefetches the tile `ahead` rows further, because each column
+// moves to the next page too soon for the hardware prefetcher.
 INLINE void NAME(fill)(const ck_design *design, size_t row, size_t rows, size_t padded, size_t ahead,
                        double *tile) {
   const size_t span = TILE_ROWS(design->dense_count);
@@ -86,7 +86,7 @@ INLINE void NAME(fill)(const ck_design *design, size_t row, size_t rows, size_t 
   }
 }
 
-// dense · coefficients + the coefficients of the levels, for each row of the tile.
+// The linear predictor of each row of the tile: dense columns · coefficients + the coefficients of the levels.
 INLINE void NAME(linear)(const ck_design *design, size_t row, size_t rows, size_t padded, const double *beta,
                          const double *tile, double *eta) {
   const size_t span = TILE_ROWS(design->dense_count);
@@ -135,7 +135,7 @@ INLINE void NAME(project)(const ck_design *design, size_t padded, const double *
   }
 }
 
-// A block of 4 × COLUMNS second derivatives: Σ left[a]·right[b] over the tile.
+// A block of 4 × COLUMNS elements of the Hessian: Σ left[a]·right[b] over the tile.
 INLINE void NAME(block)(size_t padded, size_t span, const double *left, const double *right, double *out,
                         size_t stride, size_t height, size_t width) {
   vec sum[4][COLUMNS];
@@ -153,9 +153,9 @@ INLINE void NAME(block)(size_t padded, size_t span, const double *left, const do
       if (a < height && b < width) out[a * stride + b] += NAME(total)(sum[a][b]);
 }
 
-// Loss, residual and curvature of a tile whose linear predictor stands in `eta`. `sign` is ±1 by outcome and `mass`
-// the row's weight, 0 for rows that take no part. The logarithms of 1 + e^−|m| are taken of their product, for each
-// outcome apart because its weight is common: at most TILE factors of at most 2 cannot overflow.
+// Loss, residual and curvature of a tile with linear predictor `eta`. `sign` is ±1 by outcome, `mass` the row's weight, 0 for
+// excluded rows. The sum of log(1 + e^−|m|) is computed as the logarithm of a product, separately for each outcome because its
+// rows have a common weight. At most TILE factors of at most 2 cannot overflow.
 INLINE double NAME(link)(const ck_design *design, size_t padded, const double *eta, const double *sign,
                          const double *mass, double *residual, double *curvature) {
   vec hinge = {0}, negative = NAME(splat)(1), positive = NAME(splat)(1);
@@ -182,7 +182,7 @@ INLINE double NAME(link)(const ck_design *design, size_t padded, const double *e
   return NAME(total)(hinge) + design->weight[0] * log(product[0]) + design->weight[1] * log(product[1]);
 }
 
-// The one-hot columns' share of gradient and second derivative.
+// Adds the one-hot columns' part of gradient and Hessian.
 INLINE void NAME(scatter)(const ck_design *design, size_t row, size_t rows, const double *tile,
                           const double *residual, const double *curvature, double *gradient, double *hessian,
                           size_t stride, double *transposed) {
@@ -237,7 +237,7 @@ void NAME(evaluate)(const ck_design *design, size_t begin, size_t end, const dou
   double *curvature = residual + TILE, *tile = curvature + TILE;
   const size_t dense = design->dense_count, height = TILE_ROWS(dense), room = PADDED(dense) * height;
   double *weighted = tile + room, *transposed = weighted + room;
-  // The columns that fill up the last register block, and the ends of the transposed rows.
+  // Clears the columns that pad the last register block, and the ends of the transposed rows.
   memset(tile + dense * height, 0, (room - dense * height) * sizeof *tile);
   memset(weighted + dense * height, 0, (room - dense * height) * sizeof *tile);
   if (hessian && design->factor_count) memset(transposed, 0, room * sizeof *tile);
@@ -305,8 +305,8 @@ void NAME(predict)(const ck_design *design, size_t begin, size_t end, const doub
   }
 }
 
-// Two passes over a stretch that stays in the cache: the mean, then the squares about it, which is exact for numbers
-// with a huge offset. Stretches are merged as by Chan, Golub and LeVeque (1979).
+// Two passes over a chunk that fits the cache: first the mean, then the squared deviations, which is exact for numbers with a
+// large offset. Chunks are merged as by Chan, Golub and LeVeque (1979).
 void NAME(moments)(const double *values, const uint8_t *fold, int32_t which, size_t begin, size_t end,
                    ck_moments *out) {
   double wanted[TILE] __attribute__((aligned(64)));

@@ -1,5 +1,4 @@
-// Single columns of the design matrix, for coordinate descent where the second derivative is too large to be written
-// out.
+// Passes over single columns of the design matrix, for coordinate descent if the Hessian is too large to be materialised.
 #include "CKernels.h"
 
 static inline double element(double value, double mean, double inverse_scale, int indicator) {

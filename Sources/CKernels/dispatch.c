@@ -1,4 +1,4 @@
-// Chooses the kernels for the instruction set that the caller names.
+// Dispatches the kernels to the instruction set that the caller names.
 #include <math.h>
 
 #include "CKernels.h"

@@ -1,12 +1,11 @@
-// Cholesky factorisation and triangular solves on row-major lower triangles, with columns that can be left out.
+// Cholesky factorisation and triangular solves on row-major lower triangles, with optional skipped columns.
 #include <math.h>
 #include <string.h>
 
 #include "CKernels.h"
 #include "tile.h"
 
-// Eight sums at a time, so that the additions do not wait for each other and fill a vector; the compiler keeps the
-// order that is written.
+// Eight independent sums, which avoid latency stalls and fill a vector; the compiler keeps the written order.
 static inline __attribute__((always_inline)) double dot(const double *a, const double *b, size_t count) {
   double s[8] = {0};
   size_t i = 0;
@@ -17,7 +16,7 @@ static inline __attribute__((always_inline)) double dot(const double *a, const d
   return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])) + rest;
 }
 
-// value[r] −= row · others[r] for four rows that lie `stride` apart.
+// value[r] −= row · others[r] for four rows, `stride` elements apart.
 static inline __attribute__((always_inline)) void subtract(const double *row, const double *others, size_t stride,
                                                            size_t count, double *value) {
   double s[4][8] = {{0}};
@@ -35,8 +34,8 @@ static inline __attribute__((always_inline)) void subtract(const double *row, co
 
 CLONES void ck_cholesky(double *matrix, size_t order, size_t stride, size_t begin, size_t end, const double *floor,
                         uint8_t *skip) {
-  // First what the columns before take away from all columns of this panel, row by row, while the panel's own rows
-  // stay in the cache; then the panel on its own.
+  // First subtracts the contributions of the columns before this panel, row by row, while the panel's rows stay in the cache;
+  // then factors the panel.
   for (size_t i = begin; i < order; i++) {
     double *row = matrix + i * stride;
     const size_t last = i + 1 < end ? i + 1 : end;

@@ -1,4 +1,4 @@
-// Least significant digit radix sort, a byte at a time; in steps, so that a caller can stop between them.
+// Least-significant-digit radix sort by bytes, in steps between which a caller can stop.
 #include <string.h>
 
 #include "CKernels.h"

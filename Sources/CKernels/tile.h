@@ -2,15 +2,15 @@
 #ifndef TILE_H
 #define TILE_H
 
-// The most rows of a tile.
+// The maximum number of rows in a tile.
 #define TILE 256
-// Dense columns rounded up to whole register blocks (and to a whole vector).
+// Dense columns rounded up to whole register blocks and whole vectors.
 #define PADDED(dense) (((dense) + 7) / 8 * 8)
-// Rows of a tile, and elements between two of its columns: fewer of them the more columns there are, so that a tile stays in the cache.
+// The number of rows in a tile, and the column stride in it; smaller for more columns, so that a tile fits the cache.
 #define TILE_ROWS(dense) ((dense) <= 64 ? TILE : (dense) <= 256 ? 128 : 64)
 
-// Compiles a function for several instruction sets, of which the loader takes the best for the processor. Not for the
-// thread sanitizer, whose runtime is not ready yet when the loader asks.
+// Compiles a function for several instruction sets; the loader chooses the best one for the processor. Not with the thread
+// sanitizer, whose runtime is not initialised when the loader chooses.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define ONE_INSTRUCTION_SET

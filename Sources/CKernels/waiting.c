@@ -1,4 +1,4 @@
-// Waiting for another thread.
+// Spin-wait hints.
 #include <sched.h>
 
 #include "CKernels.h"
