@@ -130,7 +130,7 @@ struct CopyReadSteps: ProtocolSteps {
     case .row: return .done(Outcome(chunk: chunk, isLast: false))
     case .finished, .failed: return .done(Outcome(chunk: chunk, isLast: true))
     case .wouldBlock:
-      // A lost connection reports "would block" for ever; PQgetResult has the reason.
+      // A lost connection reports "would block" forever; PQgetResult has the reason.
       if connection.isBroken { return .done(Outcome(chunk: chunk, isLast: true)) }
       return chunk.isEmpty ? .wait(.read) : .done(Outcome(chunk: chunk, isLast: false))
     }

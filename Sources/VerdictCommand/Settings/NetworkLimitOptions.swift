@@ -53,10 +53,10 @@ struct NetworkLimitOptions: ParsableArguments {
     default: throw ValidationError("--tls-cert and --tls-key require each other.")
     }
     for text in (proxies ?? Environment.text("verdict.trusted.proxy") ?? "").split(separator: ",") {
-      guard let network = Network(String(text)) else {
+      guard let proxy = Network(String(text)) else {
         throw ValidationError("\(text) is not an address or CIDR, such as 10.0.0.0/8.")
       }
-      network.trustedProxies.append(network)
+      network.trustedProxies.append(proxy)
     }
     network.failedAuthBurst = try wrongKeys ?? Environment.number("verdict.wrong.keys", default: 500)
     network.corsOrigin = origin ?? Environment.text("verdict.cors.origin")
