@@ -20,9 +20,9 @@ from contract import document
 from contract.client import Client, problem
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def serve(psql, tmp_path_factory):
-    """Starts servers, and stops them afterwards."""
+    """Starts servers, and stops them after the test, so that their connections to the database do not add up."""
     [pid] = pathlib.Path(os.environ["CONTRACT_DATA_DIR"]).rglob("postmaster.pid")
     _, _, _, port, directory, *_ = pid.read_text().splitlines()
     database = f"postgresql:///verdict?host={urllib.parse.quote(directory, safe='')}&port={port}&user=verdict_app"
@@ -314,25 +314,25 @@ def test_half_of_tls_is_refused():
 
 
 def test_browsers_of_one_origin(serve, admin_keys, url):
-    door = serve("--cors-origin", "https://app.example")
+    server = serve("--cors-origin", "https://app.example")
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": "authorization, content-type"}
-    flight = requests.options(door + "/v1/datasets", headers=asked, timeout=30)
+    flight = requests.options(server + "/v1/datasets", headers=asked, timeout=30)
     assert flight.status_code == 204
     assert flight.headers["Access-Control-Allow-Origin"] == "https://app.example"
     allowed = {name.strip().lower() for name in flight.headers["Access-Control-Allow-Headers"].split(",")}
     assert {"authorization", "traceparent", "last-event-id", "idempotency-key", "if-match"} <= allowed
     assert flight.headers["X-Request-Id"]
-    client = Client(door, admin_keys[0])
+    client = Client(server, admin_keys[0])
     answer = client.call("listDatasets", headers={"Origin": "https://app.example"}, expect=200)
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example" and answer.headers["Vary"] == "Origin"
     shown = {name.strip().lower() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
     assert {"preference-applied", "allow", "www-authenticate", "location", "etag", "ratelimit"} <= shown
-    text = requests.get(door + "/metrics", timeout=30).text
+    text = requests.get(server + "/metrics", timeout=30).text
     assert re.search(r'verdict_http_request_seconds_count\{method="other",route="none",status="204"\} 1\b', text)
-    refused = requests.get(door + "/v1/datasets", headers={"Origin": "https://app.example"}, timeout=30)
+    refused = requests.get(server + "/v1/datasets", headers={"Origin": "https://app.example"}, timeout=30)
     assert refused.status_code == 401 and refused.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    for where, origin in ((door, "https://evil.example"), (url, "https://app.example")):
+    for where, origin in ((server, "https://evil.example"), (url, "https://app.example")):
         other = Client(where, admin_keys[0]).call("listDatasets", headers={"Origin": origin}, expect=200)
         assert "Access-Control-Allow-Origin" not in other.headers
 
