@@ -27,7 +27,7 @@ def body_of(operation) -> dict:
 
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if "{" in each.path], ids=str)
-def test_a_name_or_number_that_cannot_be_is_absent(api, dataset, operation):
+def test_invalid_names_and_numbers_are_absent(api, dataset, operation):
     for name in values_for(operation, dataset):
         for bad in BAD_NAMES if name == "dataset" else BAD_NUMBERS:
             path = values_for(operation, dataset) | {name: bad}
@@ -84,7 +84,7 @@ def fits(schema: dict, text: str) -> bool:
 
 @pytest.mark.parametrize("operation", [
     each for each in GUARDED if any(parameter["name"] == "cursor" for parameter in each.parameters)], ids=str)
-def test_made_up_cursors(api, dataset, operation):
+def test_invalid_cursors(api, dataset, operation):
     for cursor in ("x", "MQ=====", "{}", "-1", "a" * 512, "../..", "' OR 1=1", "AAAAAAAA", "é", "eyJpZCI6LTF9"):
         answer = api.call(operation.id, **values_for(operation, dataset), query={"cursor": cursor}, expect=(200, 400))
         if answer.status_code == 400:
@@ -92,7 +92,7 @@ def test_made_up_cursors(api, dataset, operation):
 
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if each.method == "POST"], ids=str)
-def test_bad_idempotency_keys(api, dataset, operation):
+def test_invalid_idempotency_keys(api, dataset, operation):
     for key in ("", "x" * 256, "a b", "é".encode(), "a\tb"):
         answer = api.call(operation.id, **values_for(operation, dataset), **body_of(operation),
                           headers={"Idempotency-Key": key}, expect=(400, 404))

@@ -43,7 +43,7 @@ def escaped(name: str) -> str:
 
 
 @pytest.mark.parametrize("name,value", BAD_VALUES, ids=[f"{name}={value[:20]}" for name, value in BAD_VALUES])
-def test_values_that_do_not_fit(api, dataset, trained, name, value):
+def test_invalid_values(api, dataset, trained, name, value):
     bad = '{"features": {%s: %s}, "label": 1}' % (json.dumps(name), value)
     good = '{"features": {"age": 39}, "label": 0}'
     answer = post(api, dataset, '{"labels": [%s, %s]}' % (good, bad))
@@ -60,14 +60,14 @@ def test_values_that_do_not_fit(api, dataset, trained, name, value):
 
 
 @pytest.mark.parametrize("label", ["2", "-1", "0.5", "true", "null", "[]", "1e400", '""'])
-def test_labels_that_are_neither_0_nor_1(api, dataset, label):
+def test_labels_other_than_0_and_1(api, dataset, label):
     answer = post(api, dataset, '{"labels": [{"features": {}, "label": %s}]}' % label)
     assert pointers(answer) == ["/labels/0/label"]
     answer = post(api, dataset, '{"features": {}, "label": %s}\n' % label, NDJSON)
     assert answer.json()["errors"][0]["line"] == 1
 
 
-def test_text_is_no_label_without_a_positive(api):
+def test_text_labels_need_a_positive(api):
     name = data.create(api, "no-positive", label={"name": "y"})
     answer = post(api, name, '{"labels": [{"features": {}, "label": "1"}]}')
     assert pointers(answer) == ["/labels/0/label"]
@@ -92,13 +92,13 @@ def test_text_is_no_label_without_a_positive(api):
     ('{"labels": [{"features": {"age": 1, "age": 2}, "label": 1}]}', "/labels/0/features/age"),
     ('{"labels": [{"features": {}, "label": 1, "label": 0}]}', "/labels/0/label"),
 ])
-def test_batches_that_do_not_fit(api, dataset, body, pointer):
+def test_invalid_batches(api, dataset, body, pointer):
     reported = pointers(post(api, dataset, body))
     parent = pointer.rsplit("/", 1)[0]
     assert reported and set(reported) <= {pointer, parent}, "what is missing may be pointed to by its object"
 
 
-def test_the_first_hundred_errors_and_their_number(api, dataset):
+def test_the_first_hundred_errors_and_the_total(api, dataset):
     rows = [{"features": {"age": "old"}, "label": 1}] * 250
     body = problem(post(api, dataset, json.dumps({"labels": rows})), "schema-mismatch")
     assert body["errors_total"] == 250
@@ -119,7 +119,7 @@ def test_the_first_hundred_errors_and_their_number(api, dataset):
     ([HEADER, GOOD, "39,Private,13,Male,0,"], 3, "income"),
     ([HEADER, '39,"two\nlines",13,Male,0,>50K', "39,Private,13,male,0,>50K"], 4, "sex"),
 ], ids=str)
-def test_csv_fields_that_do_not_fit(api, dataset, lines, line, column):
+def test_invalid_csv_fields(api, dataset, lines, line, column):
     [error] = problem(post(api, dataset, "\n".join(lines) + "\n", CSV), "schema-mismatch")["errors"]
     assert (error["line"], error["column"]) == (line, column)
 
@@ -132,7 +132,7 @@ def test_csv_fields_that_do_not_fit(api, dataset, lines, line, column):
     HEADER.encode() + b"\n39,\xff\xfe,13,Male,0,1\n", HEADER.encode() + b"\n39,a\x00b,13,Male,0,1\n",
     f"{HEADER}\n{GOOD}\n".replace("\n", "\r"), GOOD + "\n" + GOOD + "\n",
 ], ids=str)
-def test_csv_that_cannot_be_read(api, dataset, body):
+def test_malformed_csv(api, dataset, body):
     answer = post(api, dataset, body, CSV, expect=(400, 422))
     assert answer.json()["type"] in ("/problems/malformed-body", "/problems/schema-mismatch"), answer.text
 
@@ -142,16 +142,16 @@ def test_csv_that_cannot_be_read(api, dataset, body):
     {"key_column": ""}, {"keep": "absent=1"}, {"keep": "nonsense"}, {"keep": "=1"},
     {"delimeter": ";"},
 ], ids=str)
-def test_bad_options_of_csv(api, dataset, query):
+def test_invalid_csv_options(api, dataset, query):
     post(api, dataset, f"{HEADER}\n{GOOD}\n", CSV, query=query, expect=(400, 422))
 
 
-def test_options_of_csv_are_not_for_json(api, dataset):
+def test_csv_options_are_refused_for_json(api, dataset):
     answer = post(api, dataset, '{"labels": [{"features": {}, "label": 1}]}', query={"delimiter": ";"}, expect=400)
     problem(answer, "invalid-parameter")
 
 
-def test_the_same_key_twice_in_csv(api, dataset):
+def test_duplicate_keys_in_csv(api, dataset):
     body = f"person,{HEADER}\na,{GOOD}\nb,{GOOD}\na,{GOOD}\n"
     answer = post(api, dataset, body, CSV, query={"key_column": "person"})
     assert [error["line"] for error in answer.json()["errors"]] == [4]
@@ -159,14 +159,14 @@ def test_the_same_key_twice_in_csv(api, dataset):
 
 @pytest.mark.parametrize("body", ["", "\n\n", "[]\n", "{}\n", '{"features":{},"label":1}{"features":{},"label":1}\n',
                                   '{"features":{},"label":1\n', "null\n", "[" * 2_000_000, '{"features":' * 50_000])
-def test_ndjson_that_cannot_be_read(api, dataset, body):
+def test_malformed_ndjson(api, dataset, body):
     good = '{"features":{},"label":1}\n'
     answer = post(api, dataset, (good + body) if body.strip() else body, NDJSON, expect=(400, 413, 422))
     if body.strip():
         assert answer.json()["errors"][0]["line"] == 2, answer.text
 
 
-def test_gzip_that_cannot_be_read(api, dataset):
+def test_malformed_gzip(api, dataset):
     whole = gzip.compress(json.dumps({"labels": data.rows(200)}).encode())
     broken = {
         "truncated": whole[:-20], "header only": whole[:10], "half a header": whole[:5], "no gzip": b'{"labels": []}',

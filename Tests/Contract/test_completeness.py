@@ -13,7 +13,7 @@ UNSHOWN = {"docs", "docsFile", "openapiYaml", "openapiJson"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_words(operation):
+def test_summaries_and_descriptions(operation):
     spec = operation.spec
     assert re.fullmatch(r"[a-z][A-Za-z]+", spec["operationId"]) and len(spec["tags"]) == 1
     assert 5 < len(spec["summary"]) <= 72 and not spec["summary"].endswith(".")
@@ -24,7 +24,7 @@ def test_words(operation):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_parameters_are_described_and_shown(operation):
+def test_parameters_have_descriptions_and_examples(operation):
     for parameter in operation.parameters:
         where = f"{operation.id}, {parameter['name']}"
         assert parameter["description"].strip() and "example" in parameter, where
@@ -64,7 +64,7 @@ def test_statuses(operation):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_bodies_and_answers_are_shown(operation):
+def test_bodies_and_responses_have_examples(operation):
     for media_type, content in operation.spec.get("requestBody", {}).get("content", {}).items():
         assert content.get("examples"), f"{operation.id} shows no {media_type}"
     if operation.id in UNSHOWN:
@@ -121,7 +121,7 @@ def test_bounds(where, node):
 
 
 @pytest.mark.parametrize("where,node", [each for each in EVERY_NODE if "oneOf" in each.values[1]])
-def test_unions_can_be_told_apart(where, node):
+def test_unions_are_distinguishable(where, node):
     """Alternatives differ by the JSON type of the value, or by a discriminator."""
     kinds = []
     for member in node["oneOf"]:

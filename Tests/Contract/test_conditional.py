@@ -30,7 +30,7 @@ def test_a_lost_update_is_a_412(api, dataset):
     patch(api, dataset, {"models_kept": 8}, first.headers["ETag"], expect=200)
 
 
-def test_of_many_at_once_one_wins(api, dataset):
+def test_one_of_many_concurrent_changes_wins(api, dataset):
     seen = tag(api, dataset)
 
     def change(number):
@@ -48,7 +48,7 @@ def test_labels_change_the_tag(api, dataset):
     problem(patch(api, dataset, {"gate": None}, seen, expect=412), "precondition-failed")
 
 
-def test_deletion_can_be_tied_to_a_state(api, dataset):
+def test_conditional_deletion(api, dataset):
     seen = tag(api, dataset)
     patch(api, dataset, {"models_kept": 9}, expect=200)
     problem(api.call("deleteDataset", dataset=dataset, headers={"If-Match": seen}, expect=412), "precondition-failed")
@@ -56,7 +56,7 @@ def test_deletion_can_be_tied_to_a_state(api, dataset):
     api.call("getDataset", dataset=dataset, expect=404)
 
 
-def test_what_is_refused_anyway_is_refused_for_that(api, dataset):
+def test_conditions_are_evaluated_last(api, dataset):
     stale = '"' + "0" * 32 + '"'
     patch(api, dataset, {"models_kept": 0}, stale, checked=False, expect=422)
     patch(api, "absent", {"models_kept": 5}, stale, expect=404)
@@ -78,7 +78,7 @@ def test_forms_of_if_match(api, dataset, form, status):
         assert [each["parameter"] for each in problem(answer, "invalid-parameter")["errors"]] == ["If-Match"]
 
 
-def test_known_answers_are_not_sent_again(api, nobody, trained):
+def test_unchanged_responses_are_not_sent_again(api, nobody, trained):
     calls = [
         (api, "getDataset", {"dataset": trained}), (api, "listModels", {"dataset": trained}),
         (api, "getModel", {"dataset": trained, "version": 1}), (nobody, "openapiYaml", {}), (nobody, "openapiJson", {}),
@@ -108,7 +108,7 @@ def test_a_head_request_has_the_same_tag(api, dataset):
     assert answer.content == b""
 
 
-def test_another_tenant_s_dataset_is_absent_whatever_the_condition(api, other, dataset):
+def test_another_tenants_dataset_is_absent_under_any_condition(api, other, dataset):
     for condition in (tag(api, dataset), "*", '"x"'):
         assert patch(other, dataset, {}, condition).status_code == 404
         other.call("deleteDataset", dataset=dataset, headers={"If-Match": condition}, expect=404)

@@ -24,14 +24,14 @@ def test_create_answers_with_all_defaults(api):
     assert api.call("getDataset", dataset=name, expect=200).json() == made
 
 
-def test_a_name_is_taken_once_in_a_tenant_and_free_in_another(api, other, dataset):
+def test_names_are_unique_within_a_tenant(api, other, dataset):
     body = {"name": dataset, "features": [{"name": "x", "type": "continuous"}]}
     problem(api.call("createDataset", json_body=body, expect=409), "dataset-exists")
     other.call("createDataset", json_body=body, expect=201)
     other.call("deleteDataset", dataset=dataset, expect=204)
 
 
-def test_what_the_schema_cannot_say_is_refused_too(api):
+def test_rules_beyond_the_schema(api):
     def refused(pointer, **members):
         body = {"name": f"n-{uuid.uuid4().hex[:8]}", "features": data.FEATURES} | members
         answer = api.call("createDataset", json_body=body, checked=False, expect=422)
@@ -44,7 +44,7 @@ def test_what_the_schema_cannot_say_is_refused_too(api):
     refused("/training/l1_ratio", training={"penalty": "l2", "l1_ratio": 0.5})
 
 
-def test_list_is_by_name_and_paged(api):
+def test_list_is_sorted_by_name_and_paged(api):
     prefix = f"p-{uuid.uuid4().hex[:8]}"
     names = [data.create(api, f"{prefix}-{index}") for index in (3, 1, 2)]
     listed = [each["name"] for each in api.pages("listDatasets", limit=1)]
@@ -52,7 +52,7 @@ def test_list_is_by_name_and_paged(api):
     assert [name for name in listed if name.startswith(prefix)] == sorted(names)
 
 
-def test_a_merge_patch_changes_what_it_names(api, dataset):
+def test_a_merge_patch_changes_its_members_only(api, dataset):
     def patch(body, media_type="application/merge-patch+json"):
         return api.call("updateDataset", dataset=dataset, json_body=body, media_type=media_type, expect=200).json()
 
@@ -76,7 +76,7 @@ def test_a_merge_patch_changes_what_it_names(api, dataset):
     assert again == api.call("getDataset", dataset=dataset).json()
 
 
-def test_half_a_gate_is_no_gate(api, dataset):
+def test_an_incomplete_gate_is_refused(api, dataset):
     answer = api.call("updateDataset", dataset=dataset, json_body={"gate": {"minimum": 0.8}}, expect=422)
     assert pointers(answer)[0].startswith("/gate"), answer.text
 
@@ -101,7 +101,7 @@ def test_features_are_added_at_the_end_only(api, dataset):
     assert api.pages("listLabels", dataset=dataset)[1]["features"]["native_country"] == "Cuba"
 
 
-def test_delete_takes_everything_and_frees_the_name(api, dataset):
+def test_deletion_removes_everything_and_frees_the_name(api, dataset):
     data.add(api, dataset, data.rows(5))
     assert api.call("deleteDataset", dataset=dataset, expect=204).content == b""
     for call in ("getDataset", "listLabels", "listTrainingJobs", "listModels", "listKpis", "listPredictions"):

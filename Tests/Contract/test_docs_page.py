@@ -49,7 +49,7 @@ def execute(page, tag: str, operation: str, parameters=None, body=None) -> tuple
     return int(status), json.loads(text)
 
 
-def test_the_whole_way(page, api):
+def test_from_key_to_prediction(page, api):
     page.locator("button.authorize").first.click()
     page.locator(".auth-container input").fill(api.key)
     page.locator(".auth-btn-wrapper button.authorize").click()

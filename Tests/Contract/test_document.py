@@ -15,7 +15,7 @@ def test_is_valid_openapi():
     openapi_spec_validator.validate(document.document())
 
 
-def test_has_unique_ids_and_says_who_may_call():
+def test_operations_have_unique_ids_and_roles():
     declared = [
         (path, method, operation)
         for path, item in document.document()["paths"].items()

@@ -37,13 +37,13 @@ def test_every_example_of_a_request_was_accepted(walked):
 
 
 @pytest.mark.parametrize("key,shown", list(answers_shown()))
-def test_an_example_of_an_answer_is_one(walked, key, shown):
+def test_response_examples_match_responses(walked, key, shown):
     assert key in walked.kept or key[0] == "cancelTrainingJob", "nothing was answered that this could be an example of"
     if key in walked.kept:
         assert fits(form(shown), form(walked.kept[key])), f"shown: {form(shown)}\nanswered: {form(walked.kept[key])}"
 
 
-def test_every_problem_is_shown_under_its_title():
+def test_every_problem_has_an_example_with_its_title():
     titles = document.problem_titles()
     for operation in document.operations().values():
         for status, response in operation.spec["responses"].items():

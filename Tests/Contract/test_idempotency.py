@@ -25,7 +25,7 @@ REPEATABLE = {
 
 
 @pytest.mark.parametrize("operation", REPEATABLE)
-def test_a_repeat_is_given_the_first_answer(api, trained, operation):
+def test_a_repeat_gets_the_first_response(api, trained, operation):
     headers, body = named(), REPEATABLE[operation]
     first = api.call(operation, dataset=trained, json_body=body, headers=headers, expect=(201, 202))
     assert "Idempotency-Replayed" not in first.headers
@@ -79,7 +79,7 @@ def test_a_refused_request_may_be_corrected(api, trained):
     api.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=201)
 
 
-def test_keys_are_the_tenant_s_own(api, other, trained):
+def test_keys_are_scoped_to_the_tenant(api, other, trained):
     headers = named()
     api.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=201)
     answer = other.call("predict", dataset=trained, json_body=ROW, headers=headers, expect=404)
@@ -121,7 +121,7 @@ def test_csv_of_predictions_is_repeatable_too(api, trained):
 
 
 @pytest.mark.parametrize("operation,body", [("predict", ROW), ("predictBatch", {"predictions": [ROW, ROW]})])
-def test_what_is_not_stored_is_given_again_all_the_same(api, trained, operation, body):
+def test_unstored_predictions_are_replayed(api, trained, operation, body):
     before = data.stored(api, trained)
     headers, unstored = named(), {"store": "false"}
     first = api.call(operation, dataset=trained, json_body=body, query=unstored, headers=headers, expect=200)
@@ -152,7 +152,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_at_the_same_time(api, url, dataset, form):
+def test_concurrent_repeats(api, url, dataset, form):
     """Twenty concurrent repeats have one effect. Each gets the response or a 409."""
     headers, body = named(), FORMS[form](data.rows(500))
     if form == "csv":
@@ -174,7 +174,7 @@ def test_at_the_same_time(api, url, dataset, form):
 
 
 @pytest.mark.parametrize("media", ["application/x-ndjson", "text/csv"])
-def test_streams_of_predictions_at_the_same_time(api, url, trained, media):
+def test_concurrent_prediction_streams(api, url, trained, media):
     before = len(data.stored(api, trained)["predictions"])
     line = {"application/x-ndjson": json.dumps(ROW) + "\n", "text/csv": "44\n"}[media]
     body = (("age\n" if media == "text/csv" else "") + line * 200).encode()

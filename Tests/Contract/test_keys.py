@@ -47,13 +47,13 @@ def test_a_key_expires(api, url):
     problem(client.call("listDatasets", expect=401), "unauthorized")
 
 
-def test_an_expiry_lies_ahead(api):
+def test_an_expiry_must_be_in_the_future(api):
     for moment in ("2001-01-01T00:00:00Z", "tomorrow", "2030-02-30T00:00:00Z"):
         body = {"name": "late", "role": "read", "expires_at": moment}
         assert pointers(api.call("createKey", json_body=body, checked=False, expect=422)) == ["/expires_at"]
 
 
-def test_keys_of_other_tenants_are_out_of_sight(api, other):
+def test_keys_of_other_tenants_are_invisible(api, other):
     theirs = other.call("createKey", json_body={"name": "theirs", "role": "read"}, expect=201).json()
     assert theirs["id"] not in [key["id"] for key in api.pages("listKeys")]
     problem(api.call("deleteKey", id=theirs["id"], expect=404), "not-found")

@@ -43,7 +43,7 @@ def expected(rows):
 
 @pytest.mark.parametrize("media_type", ["text/csv", "text/csv; charset=utf-8", "application/x-ndjson"])
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
-def test_streams_store_what_json_would(api, dataset, media_type, compressed):
+def test_streams_store_the_same_rows_as_json(api, dataset, media_type, compressed):
     rows = data.rows(300)
     body = as_csv(rows) if media_type.startswith("text/csv") else as_ndjson(rows)
     headers = {"Content-Encoding": "gzip"} if compressed else {}
@@ -59,7 +59,7 @@ def test_json_may_be_compressed_too(api, dataset):
 
 @pytest.mark.parametrize(
     "form", ["lf", "bom", "no last end of line", "semicolons", "tabs", "tab by name", "other order"])
-def test_forms_of_csv(api, dataset, form):
+def test_csv_variants(api, dataset, form):
     rows, query = data.rows(30), {}
     body = as_csv(rows)
     if form == "lf":
@@ -81,7 +81,7 @@ def test_forms_of_csv(api, dataset, form):
     assert contents(api, dataset) == expected(rows)
 
 
-def test_csv_with_keys_and_columns_to_leave_out(api, dataset):
+def test_csv_with_keys_and_ignored_columns(api, dataset):
     rows = data.rows(10)
     extra = {"person": [f"p{index}" for index in range(10)], "note": ["n, \"q\""] * 10,
              "split": ["train", "test"] * 5}
@@ -123,7 +123,7 @@ def test_exports_are_filtered_and_have_no_pages(api, dataset):
     problem(answer, "invalid-parameter")
 
 
-def test_what_is_not_offered_is_not_acceptable(api, dataset):
+def test_other_media_types_are_not_acceptable(api, dataset):
     for operation in ("listLabels", "listKpis"):
         answer = api.call(operation, dataset=dataset, headers={"Accept": "image/png"}, expect=406)
         problem(answer, "not-acceptable")
@@ -173,7 +173,7 @@ def test_other_codings_are_refused_with_a_list(api, dataset):
 
 
 @pytest.mark.parametrize("media_type", ["text/csv", "application/x-ndjson", "application/json"])
-def test_rows_that_do_not_fit_may_be_skipped(api, dataset, media_type):
+def test_invalid_rows_can_be_skipped(api, dataset, media_type):
     rows = data.rows(400)
     bad = range(3, 400, 7)
     for index in bad:
@@ -194,7 +194,7 @@ def test_rows_that_do_not_fit_may_be_skipped(api, dataset, media_type):
     assert contents(api, dataset) == expected(good)
 
 
-def test_the_first_hundred_rows_that_were_skipped(api, dataset):
+def test_the_first_hundred_skipped_rows(api, dataset):
     rows = [{"features": {"age": "old"}, "label": 1}] * 250
     query = {"on_error": "skip"}
     answer = post(api, dataset, as_ndjson(rows), "application/x-ndjson", query=query, expect=201).json()

@@ -14,7 +14,7 @@ def counts(api, dataset) -> tuple[int, int, int]:
     return described["labels_stored"], described["positives"], described["negatives"]
 
 
-def test_a_batch_is_stored_as_it_was_sent(api, dataset):
+def test_a_batch_is_stored_unchanged(api, dataset):
     rows = data.rows(20)
     answer = data.add(api, dataset, rows)
     assert answer == {"inserted": 20, "updated": 0, "labels_stored": 20, "training_job": None}
@@ -31,7 +31,7 @@ def test_a_batch_is_stored_as_it_was_sent(api, dataset):
     assert counts(api, dataset) == (20, positives, 20 - positives)
 
 
-def test_values_keep_their_exactness(api, dataset):
+def test_values_keep_their_precision(api, dataset):
     for number in (0.1, -0.0, 5e-324, 1.7976931348623157e308, 123456789.123456789, 1e22):
         data.add(api, dataset, [{"features": {"age": number}, "label": 1}])
     data.add(api, dataset, [{"features": {"education_num": 2**53}, "label": 0}])
@@ -48,7 +48,7 @@ def test_categories_are_kept_as_their_text(api, dataset):
     assert stored == ["3", "3", "true", "true", " x ", "é\U0001f600\"\\\n", "null"]
 
 
-def test_the_data_s_own_words_for_the_label(api, dataset):
+def test_labels_as_texts(api, dataset):
     data.add(api, dataset, [{"features": {}, "label": ">50K"}, {"features": {}, "label": "<=50K"}])
     assert [label["label"] for label in api.pages("listLabels", dataset=dataset)] == [1, 0]
 
@@ -66,7 +66,7 @@ def test_a_key_makes_a_row_replaceable(api, dataset):
 
 
 @pytest.mark.parametrize("key", ["two words", "a+b", "100%", "é\U0001f600", "a&b=c", "/?#", "'\"\\"])
-def test_keys_travel_in_queries(api, dataset, key):
+def test_keys_in_queries(api, dataset, key):
     """Clients write a space as `+` (HTML forms, URLSearchParams, most libraries) or as `%20`."""
     data.add(api, dataset, [data.rows(1)[0] | {"key": key}, data.rows(1)[0]])
     assert [label["key"] for label in api.pages("listLabels", dataset=dataset, query={"key": key})] == [key]
@@ -75,7 +75,7 @@ def test_keys_travel_in_queries(api, dataset, key):
     assert api.call("deleteLabels", dataset=dataset, query={"key": key}, expect=200).json()["deleted"] == 1
 
 
-def test_pages_are_stable_while_rows_come_and_go(api, dataset):
+def test_pages_are_stable_during_changes(api, dataset):
     data.add(api, dataset, data.rows(10))
     first = api.call("listLabels", dataset=dataset, query={"limit": 4}, expect=200).json()
     api.call("deleteLabel", dataset=dataset, id=first["data"][1]["id"], expect=204)
@@ -135,7 +135,7 @@ def test_delete_many(api, dataset):
 @pytest.mark.parametrize("query", [{}, {"all": "false"}, {"all": "true", "key": "x"}, {"id": ""}, {"id": "1,,2"},
                                    {"id": "1;2"}, {"created_before": "yesterday"}, {"source": "csv"},
                                    {"created_befor": "2001-01-01T00:00:00Z"}], ids=str)
-def test_delete_many_asks_for_a_clear_filter(api, dataset, query):
+def test_delete_many_requires_an_unambiguous_filter(api, dataset, query):
     data.add(api, dataset, data.rows(3))
     answer = api.call("deleteLabels", dataset=dataset, query=query, expect=400)
     problem(answer, "invalid-parameter")

@@ -168,7 +168,7 @@ TAGS = [
 
 
 @pytest.mark.parametrize("operation,name", TAGS)
-def test_limits_of_tags(api, place, operation, name):  # noqa: F811
+def test_limits_of_entity_tags(api, place, operation, name):  # noqa: F811
     """Well-formed entity tags that are too long or too many are refused."""
     if operation.id == "docsFile":
         need(SWAGGER_UI.exists(), "built without Swagger UI: there are no files")

@@ -99,7 +99,7 @@ def dead_keys(api, url, admin_keys) -> dict[str, Client]:
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=str)
-def test_dead_keys_open_nothing(operation, api, furnished, dead_keys):
+def test_invalid_keys_are_refused(operation, api, furnished, dead_keys):
     details = {}
     for kind, client in dead_keys.items():
         answers = [
@@ -113,7 +113,7 @@ def test_dead_keys_open_nothing(operation, api, furnished, dead_keys):
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=str)
-def test_each_role_does_its_own(operation, roles, api, furnished):
+def test_each_role_may_call_its_operations(operation, roles, api, furnished):
     for role, client in roles.items():
         for values in (absent(operation), real(operation, api, furnished)):
             answer = client.call(operation.id, **values, **harmless(operation))
@@ -124,13 +124,13 @@ def test_each_role_does_its_own(operation, roles, api, furnished):
 
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if "{" not in each.path and each.method == "GET"], ids=str)
-def test_lists_show_one_s_own(operation, other, api, furnished):
+def test_lists_contain_only_own_resources(operation, other, api, furnished):
     answer = other.call(operation.id, **arguments(operation), expect=200)
     assert furnished not in answer.text
 
 
 @pytest.mark.parametrize("operation", ADDRESSED, ids=str)
-def test_another_tenant_s_is_as_if_it_were_not(operation, other, other_roles, api, furnished):
+def test_another_tenants_resources_are_absent(operation, other, other_roles, api, furnished):
     """Paths to another tenant's resources give the same response, word for word, as paths to absent ones, for every
     role that may call the operation. Other roles get the same 403 for every path. The resources still exist
     afterwards."""
@@ -177,7 +177,7 @@ def compared(one, other, rounds: int = 60) -> str | None:
 
 @pytest.mark.parametrize("operation", [each for each in ADDRESSED if each.method == "GET"] +
                          [document.operations()["predict"]], ids=str)
-def test_and_takes_as_long(operation, other, api, furnished):
+def test_another_tenants_resources_take_as_long_as_absent_ones(operation, other, api, furnished):
     theirs, nothing = real(operation, api, furnished), absent(operation)
     sent = arguments(operation)
     difference = compared(lambda: other.call(operation.id, **theirs, **sent, expect=404),
@@ -186,7 +186,7 @@ def test_and_takes_as_long(operation, other, api, furnished):
 
 
 @pytest.mark.parametrize("operation", ["getModel", "listLabels"])
-def test_and_a_look_into_rows_would_show(operation, api, furnished):
+def test_reading_rows_would_be_detected(operation, api, furnished):
     """Shows that the comparison above can detect a difference: the same calls where the rows are the tenant's own."""
     found = document.operations()[operation]
     own, nothing = real(found, api, furnished), absent(found)

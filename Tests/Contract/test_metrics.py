@@ -79,7 +79,7 @@ def test_names_kinds_and_labels_are_those_of_the_table(nobody, busy):
     assert found == {name: labels for name, (_, labels) in table.items()}
 
 
-def test_tenants_are_shown_on_request_alone(nobody, busy):
+def test_tenants_are_shown_on_request_only(nobody, busy):
     assert set(kinds(nobody, by="tenant")) - set(kinds(nobody)) == {"verdict_tenant_predictions_total"}
 
 
@@ -143,7 +143,7 @@ def test_requests_are_counted_by_method_route_and_status(api, nobody, dataset):
     assert since.of("verdict_http_request_seconds_bucket", **route, status="200", le="+Inf") == 2
 
 
-def test_the_pool_s_connections_add_up(nobody, busy):
+def test_the_states_of_pool_connections_add_up(nobody, busy):
     found = {dict(labels)["state"]: value for (name, labels), value in scrape(nobody).items()
              if name == "verdict_pool_connections"}
     assert found.keys() == {"open", "idle", "in_use", "waiting"}

@@ -59,7 +59,7 @@ def test_delete(api, versions):
     assert [model["version"] for model in api.pages("listModels", dataset=versions)] == [4, 3, 1], "no version twice"
 
 
-def test_models_are_marked_when_their_labels_go(api, versions):
+def test_models_are_marked_when_their_labels_are_deleted(api, versions):
     ids = [label["id"] for label in api.pages("listLabels", dataset=versions)]
     api.call("deleteLabel", dataset=versions, id=ids[0], expect=204)
     api.call("deleteLabels", dataset=versions, query={"id": f"{ids[1]},{ids[2]}"}, expect=200)
@@ -69,7 +69,7 @@ def test_models_are_marked_when_their_labels_go(api, versions):
     assert (newest["labels_deleted_since"], newest["labels_used"]) == (0, 147)
 
 
-def test_probabilities_can_be_checked_by_hand(api, trained):
+def test_probabilities_can_be_verified_by_hand(api, trained):
     model = api.call("getModel", dataset=trained, version=1, expect=200).json()
     assert [feature["name"] for feature in model["features"]] == [feature["name"] for feature in data.FEATURES]
     for row in data.rows(50, seed=9):
@@ -80,7 +80,7 @@ def test_probabilities_can_be_checked_by_hand(api, trained):
         assert answer["label"] == int(answer["probability"] >= answer["threshold"])
 
 
-def test_a_model_taken_elsewhere(api, trained):
+def test_an_exported_model(api, trained):
     path = {"dataset": trained, "version": 1}
     json_form = api.call("exportModel", **path, query={"format": "json"}, expect=200).json()
     assert json_form["intercept"] == api.call("getModel", **path).json()["intercept"]
@@ -105,7 +105,7 @@ def test_curves(api, trained):
     assert sum(group["rows"] for group in curves["calibration"]) == kpis["validation_rows"]
 
 
-def test_a_closed_body(api, versions):
+def test_a_version_of_a_wrong_type(api, versions):
     answer = api.call("setActiveModel", dataset=versions, json_body={"version": "1"}, checked=False, expect=422)
     assert pointers(answer) == ["/version"]
 
@@ -140,14 +140,14 @@ def test_only_the_better_model_is_activated(api, dataset):
     ({"activation": {"rule": "best"}}, "/activation/rule"),
     ({"models_kept": 0}, "/models_kept"), ({"models_kept": 1001}, "/models_kept"),
 ], ids=str)
-def test_a_rule_that_is_none(api, dataset, patch, pointer):
+def test_invalid_model_policies(api, dataset, patch, pointer):
     before = api.call("getDataset", dataset=dataset).json()
     answer = api.call("updateDataset", dataset=dataset, json_body=patch, checked=False, expect=422)
     assert pointers(answer) == [pointer]
     assert api.call("getDataset", dataset=dataset).json() == before
 
 
-def test_old_models_go_and_their_kpis_stay(api, dataset):
+def test_old_models_are_deleted_and_their_kpis_stay(api, dataset):
     described = api.call("getDataset", dataset=dataset).json()
     assert (described["models_kept"], described["activation"]) == (50, {"policy": "newest", "metric": None})
     api.call("updateDataset", dataset=dataset, json_body={"models_kept": 3}, expect=200)

@@ -58,7 +58,7 @@ def connect(url: str) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=30)
 
 
-def test_slow_clients_stop_nobody(serve, admin_keys):
+def test_slow_clients_do_not_block_others(serve, admin_keys):
     """Two hundred connections send single bytes slowly, half of them in their headers, half in a body."""
     url = serve("--client-timeout", "3")
     head = b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\n"
@@ -93,7 +93,7 @@ def test_slow_clients_stop_nobody(serve, admin_keys):
         connection.close()
 
 
-def test_patient_clients_are_kept(serve, admin_keys):
+def test_slow_but_valid_clients_stay_connected(serve, admin_keys):
     """A connection with occasional requests, and a request with a slow response, outlast the timeout for headers."""
     url = serve("--client-timeout", "1")
     connection = connect(url)
@@ -117,7 +117,7 @@ def test_patient_clients_are_kept(serve, admin_keys):
     b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: a\r\n" % index for index in range(5_000)) + b"\r\n",
     b"nonsense\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
 ], ids=["large", "many", "nonsense", "length"])
-def test_headers_have_bounds(serve, text):
+def test_headers_are_bounded(serve, text):
     url = serve("--log-level", "debug")
     connection = connect(url)
     connection.sendall(text)
@@ -170,7 +170,7 @@ def test_a_client_that_never_reads_is_closed(serve):
     connection.close()
 
 
-def test_the_last_request_of_a_connection_is_the_last(serve):
+def test_a_closing_connection_accepts_no_further_request(serve):
     url = serve("--client-timeout", "1")
     connection = connect(url)
     connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -181,7 +181,7 @@ def test_the_last_request_of_a_connection_is_the_last(serve):
 
 
 @pytest.mark.parametrize("piece,pause", [(b" " * 65_536, 0), (b" " * 100, 0.05)], ids=["fast", "slow"])
-def test_a_body_that_nobody_wants_is_not_taken_for_ever(serve, piece, pause):
+def test_a_refused_body_is_read_up_to_a_limit(serve, piece, pause):
     url = serve("--client-timeout", "2")
     connection = connect(url)
     connection.sendall(b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
@@ -192,7 +192,7 @@ def test_a_body_that_nobody_wants_is_not_taken_for_ever(serve, piece, pause):
     connection.close()
 
 
-def test_a_body_that_nobody_wants_but_ends_keeps_its_connection(serve):
+def test_a_short_refused_body_keeps_the_connection(serve):
     connection = connect(serve())
     for _ in range(3):
         connection.sendall(b"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + b" " * 500_000)
@@ -252,7 +252,7 @@ def test_long_lists_of_tags_are_refused(serve, admin_keys):
         problem(answer, "invalid-parameter")
 
 
-def test_a_trace_shows_at_the_default_level(serve, admin_keys):
+def test_a_trace_is_logged_at_the_default_level(serve, admin_keys):
     url = serve()
     client = Client(url, admin_keys[0])
     trace = os.urandom(16).hex()
@@ -267,7 +267,7 @@ def test_a_trace_shows_at_the_default_level(serve, admin_keys):
     assert without.headers["X-Request-Id"] not in text
 
 
-def test_many_requests_in_one_go_are_answered_in_order(serve):
+def test_pipelined_requests_are_answered_in_order(serve):
     connection = connect(serve())
     connection.sendall(b"".join(b"GET /nothing/%d HTTP/1.1\r\nHost: x\r\n\r\n" % index for index in range(300)))
     seen, text = [], b""
@@ -307,13 +307,13 @@ def test_tls(serve, admin_keys, tmp_path):
     slow.close()
 
 
-def test_half_of_tls_is_refused():
+def test_incomplete_tls_options_are_refused():
     done = subprocess.run([os.environ["CONTRACT_BINARY"], "serve", "--tls-cert", "x.pem"], capture_output=True, text=True,
                           timeout=60)
     assert done.returncode != 0 and "go together" in done.stderr
 
 
-def test_browsers_of_one_origin(serve, admin_keys, url):
+def test_cross_origin_requests(serve, admin_keys, url):
     server = serve("--cors-origin", "https://app.example")
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": "authorization, content-type"}
@@ -341,7 +341,7 @@ def wrong_key(admin_key: str, number: int) -> str:
     return f"vd_{admin_key.split('_')[1]}_{number:064x}"
 
 
-def test_wrong_keys_cost_their_address(serve, admin_keys):
+def test_wrong_keys_are_limited_by_address(serve, admin_keys):
     """Behind a trusted proxy each client has its own limit of failures. Valid keys stay accepted."""
     url = serve("--trusted-proxy", "127.0.0.0/8", "--wrong-keys", "20")
     good = {"Authorization": f"Bearer {admin_keys[0]}", "X-Forwarded-For": "192.0.2.1"}
@@ -363,7 +363,7 @@ def test_wrong_keys_cost_their_address(serve, admin_keys):
     assert elsewhere.status_code == 401
 
 
-def test_nobody_else_is_believed(serve, admin_keys):
+def test_forwarded_addresses_of_untrusted_clients_are_ignored(serve, admin_keys):
     url = serve("--wrong-keys", "20")
     statuses = [
         requests.get(url + "/v1/usage", timeout=30, headers={
@@ -384,7 +384,7 @@ def test_a_revoked_key_is_refused_by_every_process(serve, api, url):
         problem(client.call("listDatasets", expect=401), "unauthorized")
 
 
-def test_secrets_are_in_no_process_s_arguments(api):
+def test_secrets_are_not_in_process_arguments(api):
     """Keys are in headers and bodies only, and the database password is in the environment only."""
     for directory in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -395,7 +395,7 @@ def test_secrets_are_in_no_process_s_arguments(api):
             assert not re.search(rb"vd_\d+_[0-9a-f]{64}", line), line
 
 
-def test_pages_say_what_browsers_may_do(nobody):
+def test_pages_have_security_headers(nobody):
     headers = nobody.call("docs", expect=200).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"

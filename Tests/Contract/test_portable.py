@@ -159,7 +159,7 @@ def test_in_a_pmml_reader(elsewhere, tmp_path):
     agree(elsewhere, [predict(values) for values in elsewhere["rows"]])
 
 
-def test_what_a_training_found_odd_is_said(api, elsewhere):
+def test_warnings_of_a_training_are_reported(api, elsewhere):
     model = api.call("getModel", dataset=elsewhere["name"], version=1, expect=200).json()
     assert ("constant_feature", "constant") in {(each["kind"], each["feature"]) for each in model["warnings"]}
     states = {each["status"] for each in model["coefficients"]}

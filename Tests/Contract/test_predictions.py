@@ -19,7 +19,7 @@ def predict(api, dataset, features=None, expect=201, **query):
                     query={name: str(value).lower() for name, value in query.items()}, expect=expect)
 
 
-def test_a_prediction_is_kept(api, trained):
+def test_a_prediction_is_stored(api, trained):
     answer = predict(api, trained)
     made = answer.json()
     assert answer.headers["Location"] == f"/v1/datasets/{trained}/predictions/{made['id']}"
@@ -33,7 +33,7 @@ def test_a_prediction_is_kept(api, trained):
     assert kept == api.call("listPredictions", dataset=trained, query={"limit": 1}, expect=200).json()["data"][0]
 
 
-def test_store_false_keeps_nothing(api, trained):
+def test_store_false_stores_nothing(api, trained):
     before = api.pages("listPredictions", dataset=trained)
     answer = predict(api, trained, expect=200, store=False).json()
     assert "id" not in answer
@@ -57,7 +57,7 @@ def test_contributions_sum_to_the_logit(api, trained, features):
     assert math.isclose(data.sigmoid(logit), answer["probability"], rel_tol=1e-9, abs_tol=1e-300)
 
 
-def test_what_the_training_has_not_seen_is_a_warning(api, trained):
+def test_values_outside_the_training_get_a_warning(api, trained):
     warnings = predict(api, trained, ROW | {"workclass": "Gig", "age": 1e9}).json()["warnings"]
     assert {(warning["feature"], warning["kind"]) for warning in warnings} == {
         ("workclass", "unseen_category"), ("age", "outside_range")}
@@ -93,7 +93,7 @@ def test_batches_have_bounds_and_are_all_or_nothing(api, trained):
     assert len(api.pages("listPredictions", dataset=trained)) == before
 
 
-def test_no_model_no_prediction(api, dataset):
+def test_no_prediction_without_a_model(api, dataset):
     problem(predict(api, dataset, expect=409), "no-model")
     problem(predict(api, dataset, expect=409, store=False), "no-model")
     body = {"predictions": [{"features": ROW}]}
@@ -122,7 +122,7 @@ def test_the_gate_refuses_on_every_path(api, dataset):
     predict(api, dataset)
 
 
-def test_a_prediction_that_is_labelled_is_training_data(api, dataset):
+def test_a_labelled_prediction_is_training_data(api, dataset):
     data.train(api, dataset)
     made = predict(api, dataset, {"age": 70, "education_num": 16}).json()
     path = {"dataset": dataset, "id": made["id"]}
@@ -192,7 +192,7 @@ def test_a_stream_is_answered_line_by_line(api, trained):
     assert kept["probability"] == lines[2999]["probability"]
 
 
-def test_a_bad_row_of_a_stream_is_told_in_its_place(api, trained):
+def test_an_invalid_row_of_a_stream_is_reported_in_its_place(api, trained):
     answer = stream(api, trained, '{"features":{}}\n{"features":{"age":"old"}}\n{"features":{"age":1}}\n')
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert ["error" in line for line in lines] == [False, True, False]
@@ -218,7 +218,7 @@ def test_predictions_are_exported(api, dataset):
         assert {each["id"] for each in api.pages("listPredictions", dataset=dataset, limit=1, query={"sort": sort})} == set(ids)
 
 
-def test_many_predictions_are_labelled_at_once(api, dataset):
+def test_bulk_feedback(api, dataset):
     data.train(api, dataset)
     rows = data.rows(50, seed=7)
     made = api.call("predictBatch", dataset=dataset, expect=201,
@@ -245,7 +245,7 @@ def test_many_predictions_are_labelled_at_once(api, dataset):
     problem(api.call("getLiveKpis", dataset=dataset, version=9, expect=404), "not-found")
 
 
-def test_predictions_are_kept_for_some_days(api):
+def test_predictions_expire(api):
     name = data.create(api, f"k-{uuid.uuid4().hex[:12]}", predictions_kept_days=7)
     assert api.call("getDataset", dataset=name, expect=200).json()["predictions_kept_days"] == 7
     changed = api.call("updateDataset", dataset=name, json_body={"predictions_kept_days": None}, expect=200)

@@ -160,12 +160,12 @@ def told(command, psql) -> dict[str, object]:
     return told
 
 
-def test_all_are_provoked(told):
+def test_all_examples_are_provoked(told):
     assert set(told) == {name for status, name in shown() if (status, name) not in FAULTS}
 
 
 @pytest.mark.parametrize("key", [key for key in shown() if key not in FAULTS], ids="-".join)
-def test_an_example_is_what_is_said(told, key):
+def test_an_example_matches_the_response(told, key):
     status, name = key
     answer, example = told[name], shown()[key]
     assert str(answer.status_code) == status, answer.text
@@ -178,7 +178,7 @@ def plain(problem: dict) -> dict:
     return json.loads(re.sub(r"(?<![\w/])-?\d+(\.\d+)?(e[-+]?\d+)?|(?<=/)\d+", "0", text))
 
 
-def test_what_is_made_up_is_shown_in_part(api, dataset):
+def test_long_names_are_cut(api, dataset):
     """Names of any length are repeated up to the documented length, which the check of every response enforces."""
     long = "x" * 5000
     told = api.call("createDataset", json_body={long: 1}, checked=False, expect=422).json()

@@ -42,7 +42,7 @@ def test_only_the_documented_roles(roles, dataset, operation):
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=str)
-def test_no_key_no_answer(url, nobody, admin_keys, dataset, operation):
+def test_no_response_without_a_key(url, nobody, admin_keys, dataset, operation):
     good = admin_keys[0]
     tenant = good.split("_")[1]
     forged = good[:-1] + ("0" if good[-1] != "0" else "1")
@@ -57,7 +57,7 @@ def test_no_key_no_answer(url, nobody, admin_keys, dataset, operation):
 
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if "{dataset}" in each.path], ids=str)
-def test_another_tenant_s_dataset_is_absent(other, api, trained, operation):
+def test_another_tenants_dataset_is_absent(other, api, trained, operation):
     """The other tenant gets the response for a dataset that never existed, word for word except for its name."""
     absent = f"a-{uuid.uuid4().hex[:12]}"
     bodies = {"json_body": operation.example()} if operation.spec.get("requestBody") else {}
@@ -74,7 +74,7 @@ def test_another_tenant_s_dataset_is_absent(other, api, trained, operation):
     assert api.call("getDataset", dataset=trained, expect=200).json()["labels_stored"] == 400
 
 
-def test_things_of_another_dataset_are_absent(api, trained, dataset):
+def test_resources_of_another_dataset_are_absent(api, trained, dataset):
     """Resources are looked up by number within the dataset of the path."""
     data.train(api, dataset, 50)
     label = api.pages("listLabels", dataset=trained)[0]["id"]
@@ -90,7 +90,7 @@ def test_things_of_another_dataset_are_absent(api, trained, dataset):
     api.call("getLabel", dataset=trained, id=label, expect=200)
 
 
-def test_the_tenant_in_a_secret_decides_nothing(admin_keys, url):
+def test_the_tenant_number_of_a_key_grants_nothing(admin_keys, url):
     """The random part of a key with the other tenant's number is valid for neither tenant."""
     (_, first, random), (_, second, _) = (key.split("_") for key in admin_keys[:2])
     assert first != second

@@ -13,7 +13,7 @@ def test_health(nobody):
     assert nobody.call("live", expect=200).json() == {"status": "ok"}
 
 
-def test_readiness_tells_versions(nobody):
+def test_readiness_reports_versions(nobody):
     ready = nobody.call("ready", expect=200).json()
     assert (ready["status"], ready["read_only"]) == ("ok", False)
     assert ready["schema"] == ready["database_schema"]
@@ -33,11 +33,11 @@ def test_metrics_are_prometheus_text(nobody, api, trained):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/docs"])
-def test_what_monitors_and_browsers_ask_for_takes_no_notice_of_a_query(nobody, path):
+def test_open_paths_ignore_query_parameters(nobody, path):
     assert nobody.send("GET", path + "?t=1&t=2&%zz").status_code == 200
 
 
-def test_metrics_take_notice_of_a_query(nobody):
+def test_metrics_check_query_parameters(nobody):
     problem(nobody.call("metrics", query={"nonsense": "1"}, expect=400), "invalid-parameter")
     problem(nobody.call("metrics", query={"by": "dataset"}, expect=400), "invalid-parameter")
 
@@ -47,7 +47,7 @@ def test_the_document_is_served(nobody):
     nobody.call("openapiJson", expect=200)
 
 
-def test_the_page_needs_no_other_server(nobody):
+def test_the_page_uses_no_other_server(nobody):
     page = nobody.call("docs", expect=200)
     addresses = r"""(?:src|href|url|action|import)\s*[=(]\s*["']?((?:https?:)?//[^"')\s>]+)"""
     for address in re.findall(addresses, page.text):
@@ -92,14 +92,14 @@ def test_other_methods_are_refused(api, dataset, path):
         assert allowed == documented | ({"HEAD"} if "GET" in documented else set())
 
 
-def test_request_ids_are_the_client_s_or_new(api):
+def test_request_ids_are_the_clients_or_new(api):
     ids = {api.call("listDatasets", expect=200).headers["X-Request-Id"] for _ in range(5)}
     assert len(ids) == 5
     answer = api.call("getDataset", dataset="absent", expect=404)
     assert problem(answer, "not-found")["request_id"] == answer.headers["X-Request-Id"]
 
 
-def test_answers_do_not_depend_on_the_order_of_members(api, dataset):
+def test_the_order_of_members_does_not_matter(api, dataset):
     """A body with its members in another order is equivalent."""
     body = {"training": {}, "label": data.LABEL, "features": data.FEATURES, "name": dataset + "-r"}
     api.call("createDataset", json_body=body, expect=201)

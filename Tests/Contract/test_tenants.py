@@ -10,7 +10,7 @@ from contract import data
 from contract.client import problem
 
 
-def test_usage_counts_what_is_there(api, dataset):
+def test_usage_counts_stored_data(api, dataset):
     before = api.call("getUsage", expect=200).json()
     api.call("addLabels", dataset=dataset, json_body={"labels": data.rows(2)}, expect=201)
     after = api.call("getUsage", expect=200).json()
@@ -20,7 +20,7 @@ def test_usage_counts_what_is_there(api, dataset):
     assert all("limit" in each for each in after.values())
 
 
-def test_a_body_beyond_the_tenant_s_limit_is_told_of_it(command):
+def test_a_body_beyond_the_tenants_limit_is_refused(command):
     tenant = command.tenant("narrow")
     client = tenant.client
     name = data.create(client, "only")
@@ -33,7 +33,7 @@ def test_a_body_beyond_the_tenant_s_limit_is_told_of_it(command):
         assert (refused["limit"], refused["maximum"]) == ("body_bytes", 100)
 
 
-def test_answers_kept_for_repeats_have_their_limit(command):
+def test_responses_kept_for_replays_are_limited(command):
     tenant = command.tenant("repeating")
     client = tenant.client
     command("tenant", "set", tenant.name, "--answer-bytes", "3000", "--queued-jobs", "0")
@@ -72,12 +72,12 @@ def test_every_act_is_in_the_log(api, dataset):
     assert first["actor"] == {"type": "key", "key_id": first["actor"]["key_id"], "key_name": "first"}
 
 
-def test_the_log_is_the_tenant_s_own(api, other, dataset):
+def test_the_log_is_scoped_to_the_tenant(api, other, dataset):
     assert f"dataset {dataset}" in [each["target"] for each in api.pages("listAudit")]
     assert f"dataset {dataset}" not in [each["target"] for each in other.pages("listAudit")]
 
 
-def test_a_full_tenant_is_told_of_its_limit(command, url):
+def test_a_full_tenant_gets_its_limit(command, url):
     """Limits set by the command line apply within a second, and problems name them."""
     tenant = command.tenant("small")
     command("tenant", "set", tenant.name, "--datasets", "1", "--rows", "2")
@@ -103,7 +103,7 @@ def test_a_full_tenant_is_told_of_its_limit(command, url):
     command("tenant", "set", tenant.name, "--requests-per-second", "standard")
 
 
-def test_the_proof_of_an_erasure_is_one(command, psql):
+def test_the_documented_proof_of_an_erasure_works(command, psql):
     """Runs the script of docs/tenants.md in the private PostgreSQL of a running server."""
     text = (pathlib.Path(__file__).parents[2] / "docs" / "tenants.md").read_text()
     [script] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)

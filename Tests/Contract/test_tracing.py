@@ -39,7 +39,7 @@ def lines_of(request_id: str) -> list[str]:
     (f"00-{TRACE}-b7ad6b716920333g-01", None),
     ("nonsense", None), ("", None), ("é" * 30, None),
 ])
-def test_a_trace_shows_in_the_log(api, header, trace):
+def test_a_trace_is_in_the_log(api, header, trace):
     name = uuid.uuid4().hex
     answer = api.send("GET", "/v1/datasets", headers={"traceparent": header.encode(), "X-Request-Id": name})
     assert answer.status_code == 200 and answer.headers["X-Request-Id"] == name
@@ -52,7 +52,7 @@ def log() -> str:
     return pathlib.Path(os.environ["CONTRACT_LOG"]).read_text(encoding="utf-8", errors="replace")
 
 
-def test_every_line_about_a_request_names_it(api, dataset):
+def test_every_log_line_of_a_request_has_its_id(api, dataset):
     """All log lines that are written while only one request is active belong to that request."""
     before = len(log())
     name, parent = uuid.uuid4().hex, f"00-{TRACE}-b7ad6b7169203331-01"
@@ -70,7 +70,7 @@ def test_every_line_about_a_request_names_it(api, dataset):
             assert f"request_id={name}" in line and f"trace_id={TRACE}" in line, line
 
 
-def test_what_went_wrong_is_logged_under_the_request_s_name(api, psql, dataset):
+def test_failures_are_logged_with_the_request_id(api, psql, dataset):
     """The database closes the request's connection while the request waits for a lock."""
     before, name = len(log()), uuid.uuid4().hex
     headers = {"X-Request-Id": name, "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -87,12 +87,12 @@ def test_what_went_wrong_is_logged_under_the_request_s_name(api, psql, dataset):
     assert wrong and all(f"request_id={name}" in line and f"trace_id={TRACE}" in line for line in wrong)
 
 
-def test_every_answered_line_has_its_request():
+def test_every_completion_line_has_its_request():
     answered = [line for line in log().splitlines() if "answered" in line and "status=" in line]
     assert answered and all("request_id=" in line for line in answered)
 
 
-def test_a_streamed_answer_is_logged_under_its_name(api, trained):
+def test_a_streamed_response_is_logged_with_its_request_id(api, trained):
     name = uuid.uuid4().hex
     rows = "\n".join('{"features": {"age": %d}}' % age for age in range(5)) + "\n{broken\n"
     answer = api.send("POST", f"/v1/datasets/{trained}/predictions/batch?store=false", data=rows.encode(),

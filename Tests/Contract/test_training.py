@@ -141,7 +141,7 @@ def test_follow(api, dataset):
     assert again.text.count("event: state") == 1, "a finished job has one event"
 
 
-def test_follow_from_any_event_on(api, dataset):
+def test_follow_from_any_event(api, dataset):
     data.add(api, dataset, data.rows(1000))
     job = api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=60"},
                    expect=200).json()
@@ -183,7 +183,7 @@ def test_automatic_training(api, dataset):
     assert (record["trigger"], record["training_job"]) == ("auto", job)
 
 
-def test_a_new_policy_decides_at_once(api, dataset):
+def test_a_new_policy_applies_at_once(api, dataset):
     data.add(api, dataset, data.rows(60))
     policy = {"auto_train": {"enabled": True, "min_new_labels": 60, "max_delay_seconds": 3600}}
     api.call("updateDataset", dataset=dataset, json_body=policy, expect=200)
@@ -215,7 +215,7 @@ def test_history_of_kpis(api, dataset):
         assert int(line["true_positive"]) == record["confusion_matrix"]["true_positive"]
 
 
-def test_a_body_where_none_belongs(api, dataset):
+def test_an_empty_object_counts_as_no_body(api, dataset):
     """Cancelling accepts an empty object as an absent body."""
     data.add(api, dataset, data.rows(40))
     job = api.call("createTrainingJob", dataset=dataset, json_body={}, headers={"Prefer": "wait=120"}, timeout=130,
@@ -232,7 +232,7 @@ def test_a_body_where_none_belongs(api, dataset):
     cancel(b"{", "application/json", 400, "malformed-body")
 
 
-def test_events_are_a_stream_whatever_is_asked_for(api, trained):
+def test_events_are_a_stream_regardless_of_accept(api, trained):
     job = api.pages("listTrainingJobs", dataset=trained)[0]["id"]
     for accept in ("text/event-stream", "application/problem+json", "application/json", "*/*"):
         answer = api.call("followTrainingJob", dataset=trained, id=job, headers={"Accept": accept}, expect=200)
