@@ -56,9 +56,9 @@ struct AutomaticTrainings {
   private func setAutomatic(_ enabled: Bool) async throws {
     let autoTraining = AutoTraining(queue: fixture.queue)
     _ = try await DatasetStore(database: fixture.database).change(fixture.tenant, named: "d", autoTraining) {
-      _ in
-      var change = DatasetChange()
-      change.autoTrain = AutoTrain(enabled: enabled, minNewLabels: 1, maxDelaySeconds: 0)
+      dataset in
+      var change = DatasetChange(of: dataset)
+      change.settings.autoTrain = AutoTrain(enabled: enabled, minNewLabels: 1, maxDelaySeconds: 0)
       return change
     }
   }

@@ -68,7 +68,7 @@ struct PoolerTests {
       try await second.post("/v1/datasets/d/predictions", ["features": row.features]).status == 409
         ? true : nil
     }
-    for log in [one.log, other.log] { #expect(!log.contains("no announcement arrives"), "\(log)") }
+    for log in [one.log, other.log] { #expect(!log.contains("no notification arrives"), "\(log)") }
   }
 
   private func startPooler(_ cluster: TestCluster) async throws {

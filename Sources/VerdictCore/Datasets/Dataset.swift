@@ -1,29 +1,18 @@
 package import Foundation
-package import Learning
 package import RowFormats
 
-/// A named schema with its policies; its rows, models and predictions hang below it.
+/// A named schema with its settings; rows, models and predictions belong to it.
 package struct Dataset: Sendable {
   /// Internal number, never reused.
   package var id: Int
   /// The slug by which URLs address it.
   package var name: String
-  /// The inputs, in the order in which they were declared.
+  /// The inputs, in the order of their declaration.
   package var features: [Feature]
   /// How the outcome is named.
   package var label: LabelDefinition
-  /// When it trains by itself.
-  package var autoTrain: AutoTrain
-  /// Below what its model may not predict; `nil` for no such rule.
-  package var gate: Gate?
-  /// The parameters of trainings that do not say otherwise.
-  package var training: TrainingParameters
-  /// Which model predicts after a training.
-  package var activation: Activation
-  /// Beyond so many models the oldest go.
-  package var modelsKept: Int
-  /// After how many days a stored prediction goes; `nil` for never.
-  package var predictionsKeptDays: Int?
+  /// What its owner has set.
+  package var settings: DatasetSettings
   /// The model that predicts.
   package var activeVersion: Int?
   /// Changes with everything that a prediction depends on.
@@ -66,67 +55,43 @@ package struct LabelCounts: Sendable, Equatable {
   package var stored: Int { positives + negatives }
 }
 
-/// What makes a new dataset.
+/// The definition of a new dataset.
 package struct NewDataset: Sendable {
-  /// The slug.
+  /// The slug by which URLs address it.
   package var name: String
   /// Name, type and closed list of each feature.
   package var features: [FeatureDeclaration]
   /// How the outcome is named.
   package var label: LabelDefinition
-  /// When it trains by itself.
-  package var autoTrain: AutoTrain
-  /// Below what its model may not predict.
-  package var gate: Gate?
-  /// The parameters of trainings that do not say otherwise.
-  package var training: TrainingParameters
-  /// Which model predicts after a training.
-  package var activation: Activation
-  /// Beyond so many models the oldest go; the active one never does.
-  package var modelsKept: Int
-  /// After how many days a stored prediction goes; `nil` for never.
-  package var predictionsKeptDays: Int?
+  /// Its settings.
+  package var settings: DatasetSettings
 
-  /// How many models are kept unless the dataset says otherwise.
-  package static let modelsKept = 50
-
-  /// Makes a description; see the properties.
+  /// Creates a definition; see the properties.
   package init(
     name: String, features: [FeatureDeclaration], label: LabelDefinition = LabelDefinition(),
-    autoTrain: AutoTrain = .off, gate: Gate? = nil, training: TrainingParameters = TrainingParameters(),
-    activation: Activation = .newest, modelsKept: Int = NewDataset.modelsKept, predictionsKeptDays: Int? = nil
+    settings: DatasetSettings = DatasetSettings()
   ) {
-    self.predictionsKeptDays = predictionsKeptDays
     self.name = name
     self.features = features
     self.label = label
-    self.autoTrain = autoTrain
-    self.gate = gate
-    self.training = training
-    self.activation = activation
-    self.modelsKept = modelsKept
+    self.settings = settings
   }
 }
 
-/// A change of a dataset's description; what is `nil` stays as it is.
+/// A change of a dataset.
 package struct DatasetChange: Sendable {
-  /// A new policy for training by itself.
-  package var autoTrain: AutoTrain?
-  /// A new gate, or `.some(nil)` to take the gate away.
-  package var gate: Gate??
-  /// New default parameters.
-  package var training: TrainingParameters?
-  /// A new rule for which model predicts.
-  package var activation: Activation?
-  /// A new limit of models.
-  package var modelsKept: Int?
-  /// For how long predictions are kept, or `.some(nil)` for ever.
-  package var predictionsKeptDays: Int??
-  /// The whole list of features: the present ones unchanged, then the added ones.
+  /// The settings afterwards.
+  package var settings: DatasetSettings
+  /// The settings that the client named, with their old values or others. Naming a setting has its effects again, such as a
+  /// new decision about a training.
+  package var named: Set<DatasetSettings.CodingKeys> = []
+  /// The whole list of features, the present ones unchanged, then the added ones; `nil` for no change.
   package var features: [FeatureDeclaration]?
 
   /// A change of nothing.
-  package init() {}
+  package init(of dataset: Dataset) {
+    settings = dataset.settings
+  }
 }
 
 /// A feature as a client declares it: without its slot, which the dataset gives it.

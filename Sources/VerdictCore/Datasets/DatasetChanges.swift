@@ -1,35 +1,35 @@
 import PostgreSQL
 
-/// The notification by which servers learn that what they keep of a dataset in memory is out of date.
+/// The notifications by which servers learn that a cached dataset or key is out of date.
 package enum DatasetChanges {
   /// The channel; the payload is `tenant:dataset`.
   package static let channel = "verdict_datasets"
 
-  /// Tells all servers, when the caller's transaction commits (PostgreSQL manual, NOTIFY).
+  /// Notifies all servers of a change, when the caller's transaction commits (PostgreSQL manual, NOTIFY).
   static func announce(_ tenant: TenantID, dataset: Int, in tx: some QueryExecutor) async throws {
     try await tx.query("SELECT pg_notify(\(channel), \("\(tenant.rawValue):\(dataset)"))")
   }
 
-  /// Tells all servers of several at once.
+  /// Notifies all servers of the changes of several datasets.
   static func announce(_ tenant: TenantID, datasets: [Int], in tx: some QueryExecutor) async throws {
     let payloads = datasets.map { "\(tenant.rawValue):\($0)" }
     try await tx.query("SELECT pg_notify(\(channel), payload) FROM unnest(\(payloads)) AS payload")
   }
 
-  /// Sends a word that is about no dataset, to find out whether announcements arrive.
+  /// Sends a message that concerns no dataset, to find out whether notifications arrive.
   package static func call(_ message: String, in database: Database) async throws {
     try await database.pool.query(
       "SELECT pg_notify(\(channel), \(message))", within: ServedDatasets.livenessTimeout)
   }
 
-  /// Tells all servers, when the caller's transaction commits, that a key of a tenant opens nothing any more; or, without a
-  /// key, that none does.
+  /// Notifies all servers, when the caller's transaction commits, that a key of a tenant was revoked or, without a key, that
+  /// all were.
   static func announceRevocation(_ tenant: TenantID, key: Int?, in tx: some QueryExecutor) async throws {
     let payload = "key:\(tenant.rawValue):\(key.map { "\($0)" } ?? "all")"
     try await tx.query("SELECT pg_notify(\(channel), \(payload))")
   }
 
-  /// The tenant and the key, `nil` for all, that a payload says are revoked.
+  /// The tenant and the revoked key of a payload; a `nil` key stands for all.
   package static func parseRevocation(_ payload: String) -> (tenant: TenantID, key: Int?)? {
     let parts = payload.split(separator: ":")
     guard parts.count == 3, parts[0] == "key", let tenant = Int32(parts[1]) else { return nil }
@@ -38,10 +38,10 @@ package enum DatasetChanges {
     return (TenantID(rawValue: tenant), key)
   }
 
-  /// What a server's listening session is called, by which others find it.
+  /// The name of a server's listening session, by which other servers find it.
   package static func listenerName(_ server: String) -> String { listenerPrefix + server }
 
-  /// The names of all sessions of this database that listen for a server (PostgreSQL manual, pg_stat_activity).
+  /// The names of all listening sessions of this database (PostgreSQL manual, pg_stat_activity).
   package static func listeners(in database: Database) async throws -> [String] {
     try await database.pool.query(
       """

@@ -1,14 +1,13 @@
 import Foundation
-import Learning
 import PostgreSQL
 import RowFormats
 
-/// How datasets are read from their table.
+/// Reads datasets from their table.
 enum DatasetRow {
   /// The columns of a dataset, of a table aliased `d`.
   static let columns = """
-    d.id, d.name, d.features, d.label_name, d.label_positive, d.auto_train, d.gate, d.training, d.active_version,
-    d.revision, d.created_at, d.updated_at, d.activation, d.models_kept, d.predictions_kept_days
+    d.id, d.name, d.features, d.label_name, d.label_positive, \(DatasetSettings.object), d.active_version, d.revision,
+    d.created_at, d.updated_at
     """
 
   /// Datasets with their counts and active models; a WHERE clause on `d` follows.
@@ -24,28 +23,24 @@ enum DatasetRow {
 
     """
 
+  /// A row of ``columns``.
   static func dataset(_ row: Row) throws -> Dataset {
-    let columns = try row.decode(
-      Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, JSONB?.self, JSONB.self,
-      Int?.self, Int.self, Date.self, Date.self, JSONB.self, Int.self, Int?.self)
-    return try dataset(columns)
+    try dataset(
+      row.decode(
+        Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, Int?.self, Int.self,
+        Date.self, Date.self))
   }
 
+  /// A row of ``summaries``.
   static func summary(_ row: Row) throws -> DatasetSummary {
     let (
-      id, name, features, labelName, positive, autoTrain, gate, training, version, revision, created, updated,
-      activation, modelsKept, kept, positives, negatives, changes, trainedAt, labelsUsed
+      id, name, features, labelName, positive, settings, version, revision, created, updated,
+      positives, negatives, changes, trainedAt, labelsUsed
     ) = try row.decode(
-      Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, JSONB?.self, JSONB.self,
-      Int?.self, Int.self, Date.self, Date.self, JSONB.self, Int.self, Int?.self, Int.self, Int.self,
-      Int.self,
-      Date?.self,
-      Int?.self)
+      Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, Int?.self, Int.self,
+      Date.self, Date.self, Int.self, Int.self, Int.self, Date?.self, Int?.self)
     let dataset = try dataset(
-      (
-        id, name, features, labelName, positive, autoTrain, gate, training, version, revision, created,
-        updated, activation, modelsKept, kept
-      ))
+      (id, name, features, labelName, positive, settings, version, revision, created, updated))
     var active: DatasetSummary.ActiveModel?
     if let version, let trainedAt, let labelsUsed {
       active = .init(version: version, trainedAt: trainedAt, labelsUsed: labelsUsed)
@@ -57,16 +52,15 @@ enum DatasetRow {
   }
 
   private typealias Columns = (
-    Int, String, JSONB, String, String?, JSONB, JSONB?, JSONB, Int?, Int, Date, Date, JSONB, Int, Int?
+    Int, String, JSONB, String, String?, JSONB, Int?, Int, Date, Date
   )
 
-  private static func dataset(_ c: Columns) throws -> Dataset {
-    Dataset(
-      id: c.0, name: c.1, features: try c.2.decode([Feature].self),
-      label: LabelDefinition(name: c.3, positive: c.4),
-      autoTrain: try c.5.decode(AutoTrain.self), gate: try c.6?.decode(Gate.self),
-      training: try c.7.decode(TrainingParameters.self), activation: try c.12.decode(Activation.self),
-      modelsKept: c.13, predictionsKeptDays: c.14, activeVersion: c.8, revision: c.9,
-      createdAt: c.10, updatedAt: c.11)
+  private static func dataset(_ columns: Columns) throws -> Dataset {
+    let (id, name, features, labelName, positive, settings, version, revision, created, updated) = columns
+    return Dataset(
+      id: id, name: name, features: try features.decode([Feature].self),
+      label: LabelDefinition(name: labelName, positive: positive),
+      settings: try settings.decode(DatasetSettings.self), activeVersion: version, revision: revision,
+      createdAt: created, updatedAt: updated)
   }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Learning
 package import PostgreSQL
 
 /// The datasets of tenants.
@@ -19,23 +18,22 @@ package struct DatasetStore: Sendable {
   ) async throws -> DatasetSummary {
     try await Quotas.admitOneMore(.datasets, tenant, in: tx)
     let features = FeatureSlots.assign(new.features)
-    let gate = try new.gate.map { try JSONB($0) }
     let rows = try await tx.query(
       """
-      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, auto_train, gate, training,
-                            activation, models_kept, predictions_kept_days)
-      VALUES (\(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
-              \(try JSONB(new.autoTrain)), \(gate), \(try JSONB(new.training)), \(try JSONB(new.activation)),
-              \(new.modelsKept), \(new.predictionsKeptDays))
-      ON CONFLICT (tenant_id, name) DO NOTHING
-      RETURNING id
-      """)
+      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, \(unescaped: DatasetSettings.columns))
+      SELECT \(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
+             \(unescaped: DatasetSettings.rowColumns)
+      FROM
+      """ + " " + new.settings.row + """
+         ON CONFLICT (tenant_id, name) DO NOTHING
+        RETURNING id
+        """)
     guard rows.first != nil else { throw DomainError.nameTaken(what: "dataset \(new.name)") }
     try await AuditLog.record(tenant, actor, .datasetCreated, "dataset \(new.name)", in: tx)
     return try await summary(tenant, named: new.name, in: tx)
   }
 
-  /// The dataset of that name, for work in the caller's transaction.
+  /// The dataset of that name, in the caller's transaction.
   ///
   /// - Parameter lock: `FOR KEY SHARE` while rows are added, so that the dataset cannot be deleted under them;
   ///   `FOR UPDATE` while its description changes.
@@ -78,7 +76,7 @@ package struct DatasetStore: Sendable {
     return revision == read.revision ? read : try await dataset(tenant, id: read.id, in: tx)
   }
 
-  /// The dataset of that number, for a job that was asked for under its name at the time.
+  /// The dataset of that number, unless it was deleted.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   func dataset(_ tenant: TenantID, id: Int, in tx: some QueryExecutor) async throws -> Dataset {
@@ -123,15 +121,15 @@ package struct DatasetStore: Sendable {
     }
   }
 
-  /// Looks at a dataset as it is just before it changes, and throws to leave it as it is.
+  /// A precondition of a change: it receives the dataset's present state and throws to prevent the change.
   package typealias Condition = @Sendable (DatasetSummary) throws -> Void
 
-  /// Changes a dataset's description, lets what follows from it happen, and tells every server that keeps it in memory.
+  /// Changes a dataset's features and settings, with their effects on trainings and models, and notifies every server that
+  /// caches it.
   ///
   /// - Parameters:
-  ///   - autoTraining: decides anew whether a training is due, by the new policy.
-  ///   - condition: asked under the lock under which the change is made, so that nothing comes in between; only of a
-  ///     change that would be made otherwise.
+  ///   - autoTraining: decides by the new policy whether a training is due.
+  ///   - condition: checked under the lock of the change, and only for a change that is otherwise valid.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/invalid(problems:)``, and what `condition` throws.
   package func change(
     _ tenant: TenantID, named name: String, _ autoTraining: AutoTraining, by actor: Actor = .commandLine,
@@ -142,27 +140,22 @@ package struct DatasetStore: Sendable {
       let change = try change(old)
       let features = try change.features.map { try FeatureSlots.extend(old.features, to: $0) } ?? old.features
       try await check(condition, tenant, name, in: tx)
-      let gate = change.gate ?? old.gate
-      let kept = change.predictionsKeptDays ?? old.predictionsKeptDays
-      let autoTrain = change.autoTrain ?? old.autoTrain
-      let training = change.training ?? old.training
+      let (before, settings) = (old.settings, change.settings)
       try await tx.query(
         """
-        UPDATE datasets SET
-          features = \(try JSONB(features)), gate = \(try gate.map { try JSONB($0) }),
-          auto_train = \(try JSONB(autoTrain)), training = \(try JSONB(training)),
-          activation = \(try JSONB(change.activation ?? old.activation)),
-          models_kept = \(change.modelsKept ?? old.modelsKept),
-          predictions_kept_days = \(kept),
-          revision = revision + 1, updated_at = now()
-        WHERE tenant_id = \(tenant) AND id = \(old.id)
-        """)
-      if change.autoTrain != nil || change.training != nil {
+        UPDATE datasets d SET features = \(try JSONB(features)), \(unescaped: DatasetSettings.assignments),
+          revision = d.revision + 1, updated_at = now()
+        FROM
+        """ + " " + settings.row + " WHERE d.tenant_id = \(tenant) AND d.id = \(old.id)")
+      if before.autoTrain != settings.autoTrain || before.training != settings.training
+        || !change.named.isDisjoint(with: [.autoTrain, .training])
+      {
         try await autoTraining.reconsider(
-          tenant, dataset: old.id, autoTrain, training, .policyChanged, in: tx)
+          tenant, dataset: old.id, settings.autoTrain, settings.training, .policyChanged, in: tx)
       }
-      if let count = change.modelsKept {
-        try await ModelStore.prune(tenant, dataset: old.id, active: old.activeVersion, keeping: count, in: tx)
+      if before.modelsKept != settings.modelsKept || change.named.contains(.modelsKept) {
+        try await ModelStore.prune(
+          tenant, dataset: old.id, active: old.activeVersion, keeping: settings.modelsKept, in: tx)
       }
       try await AuditLog.record(tenant, actor, .datasetChanged, "dataset \(name)", in: tx)
       try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
@@ -170,9 +163,9 @@ package struct DatasetStore: Sendable {
     }
   }
 
-  /// Deletes a dataset: gone and its name free when this returns, its rows removed in the background.
+  /// Deletes a dataset. Its name is free when this returns; the maintenance removes its rows later.
   ///
-  /// - Parameter condition: asked under the lock under which it is deleted.
+  /// - Parameter condition: checked under the lock of the deletion.
   /// - Throws: ``DomainError/notFound(what:)``, and what `condition` throws.
   package func delete(
     _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil
@@ -197,14 +190,14 @@ package struct DatasetStore: Sendable {
     try condition(try await summary(tenant, named: name, in: tx))
   }
 
-  /// How a dataset's row is locked while it is read.
+  /// The lock that a read of a dataset's row takes.
   package enum RowLock: String, Sendable {
-    /// Not at all.
+    /// None.
     case none = ""
-    /// Against deletion, shared with other writers of rows.
+    /// A lock against deletion, which writers of rows share.
     case keyShare = "FOR KEY SHARE"
-    /// Against every other change. `UPDATE`s that leave the key alone take `FOR NO KEY UPDATE`, which would let
-    /// writers of rows go on under a deletion: hence the stronger lock.
+    /// A lock against every other change. `FOR NO KEY UPDATE`, which an `UPDATE` takes, would let writers of rows continue
+    /// during a deletion.
     case update = "FOR UPDATE"
   }
 }

@@ -1,6 +1,6 @@
 import RowFormats
 
-/// Gives declared features their slots and checks that an extension leaves the present ones alone.
+/// Assigns slots to declared features, and checks that an extension keeps the present ones.
 enum FeatureSlots {
   /// The features of `declarations` with slots in the order of declaration.
   static func assign(_ declarations: [FeatureDeclaration], after present: [Feature] = []) -> [Feature] {
@@ -23,8 +23,8 @@ enum FeatureSlots {
 
   /// The features of a dataset with `present` ones after it is given the list `declarations`.
   ///
-  /// A closed list of categories may grow, since every stored row stays valid; names and types stay, since stored
-  /// rows and models are addressed by them.
+  /// A closed list of categories may grow, since every stored row stays valid. Names and types must stay, since stored rows
+  /// and models refer to them.
   ///
   /// - Throws: ``DomainError/invalid(problems:)`` with a pointer to the first feature that differs.
   static func extend(_ present: [Feature], to declarations: [FeatureDeclaration]) throws -> [Feature] {

@@ -125,3 +125,53 @@ package struct LabelDefinition: Sendable, Codable, Equatable {
     self.positive = positive
   }
 }
+
+// MARK: JSON of clients
+
+extension JSONParser where Value == AutoTrain {
+  /// A policy; an absent member keeps its value.
+  static let autoTrain = object(
+    initial: AutoTrain.off,
+    [
+      JSONMember("enabled", \.enabled, .bool),
+      JSONMember("min_new_labels", \.minNewLabels, .integer(in: 1...1_000_000_000)),
+      JSONMember("max_delay_seconds", \.maxDelaySeconds, .integer(in: 0...31_536_000)),
+    ])
+}
+
+extension JSONParser where Value == Activation {
+  /// A rule; an absent member keeps its value. `best` compares `roc_auc` unless it says otherwise, `newest` has no metric.
+  static let activation = JSONParser { value, current, pointer, errors in
+    let fields = JSONObjectReader(value, at: pointer, known: ["policy", "metric"], errors: errors)
+    let old = current ?? .newest
+    let policy =
+      fields.isNull("policy") ? .newest : fields.choice("policy", Activation.Policy.self) ?? old.policy
+    let metric = fields.choice("metric", Metric.self)
+    guard policy == .best else {
+      if metric != nil { errors.add(fields.at("metric"), "goes with the policy best") }
+      return .newest
+    }
+    let kept = fields.isNull("metric") ? nil : old.metric
+    return Activation(policy: .best, metric: (metric?.rawValue ?? kept) ?? Metric.rocAUC.rawValue)
+  }
+}
+
+extension JSONParser where Value == Gate {
+  /// A gate. A change of one keeps absent members; a new one needs `metric` and `minimum`.
+  static let gate = JSONParser { value, current, pointer, errors in
+    let fields = JSONObjectReader(
+      value, at: pointer, known: ["metric", "minimum", "source", "min_labels"], errors: errors)
+    let isNew = current == nil
+    let metric = fields.choice("metric", required: isNew, Metric.self)?.rawValue ?? current?.metric
+    let minimum = fields.number("minimum", required: isNew) ?? current?.minimum
+    let source = fields.choice("source", Gate.Source.self)
+    let minLabels = fields.integer("min_labels", in: 1...1_000_000_000)
+    guard let metric, let minimum else { return nil }
+    let (oldSource, oldMinLabels) = (
+      fields.isNull("source") ? nil : current?.source, fields.isNull("min_labels") ? nil : current?.minLabels
+    )
+    return Gate(
+      metric: metric, minimum: minimum, source: (source ?? oldSource) ?? .validation,
+      minLabels: (minLabels ?? oldMinLabels) ?? Gate.defaultMinLabels)
+  }
+}

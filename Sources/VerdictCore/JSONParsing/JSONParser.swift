@@ -114,7 +114,7 @@ package struct JSONMember<Root: Sendable>: Sendable {
   /// The name in the object.
   package let name: String
   /// Sets the property of the root from the object's member; the last argument is the root with all defaults.
-  fileprivate let apply: @Sendable (JSONObjectReader, inout Root, Root) -> Void
+  let apply: @Sendable (JSONObjectReader, inout Root, Root) -> Void
 
   /// A member that sets a property: absent, it leaves the property as it is; `null` brings the default back.
   package init<Value>(

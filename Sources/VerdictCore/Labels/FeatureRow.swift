@@ -1,14 +1,14 @@
 package import Learning
 package import RowFormats
 
-/// The feature values of one row as they are stored: by slot, `nil` and beyond the end = missing.
+/// The stored feature values of one row by slot. A value that is `nil` or beyond the end is missing.
 package struct FeatureRow: Sendable, Equatable {
   /// Continuous and discrete values.
   package var numbers: [Double?]
-  /// Categorical names.
+  /// Categories.
   package var categories: [String?]
 
-  /// Makes a row; see the properties.
+  /// Creates a row; see the properties.
   package init(numbers: [Double?], categories: [String?]) {
     self.numbers = numbers
     self.categories = categories
@@ -26,20 +26,20 @@ package struct FeatureRow: Sendable, Equatable {
     }
   }
 
-  /// The values of `features` in their order, as the learner takes them.
+  /// The values of `features` in their order, for the learner.
   package func values(of features: [Feature]) -> FeatureValues {
     FeatureValues(features.map { self[$0] })
   }
 }
 
 extension FeatureRow {
-  /// Sets a number, also beyond the end of a row from before the dataset was extended.
+  /// Sets a number, also beyond the end of a row that is older than the feature.
   package mutating func set(number: Double?, at slot: Int) {
     while numbers.count <= slot { numbers.append(nil) }
     numbers[slot] = number
   }
 
-  /// Sets a name, also beyond the end of a row from before the dataset was extended.
+  /// Sets a category, also beyond the end of a row that is older than the feature.
   package mutating func set(category: String?, at slot: Int) {
     while categories.count <= slot { categories.append(nil) }
     categories[slot] = category

@@ -1,36 +1,36 @@
 package import Foundation
 import PostgreSQL
 
-/// One training row: what was seen, and what was true.
+/// One training row: feature values and the true outcome.
 package struct Label: Sendable, Equatable {
-  /// Number of the row, unique within all labels.
+  /// The row's number, unique among all labels.
   package var id: Int
   /// The true outcome.
   package var label: Bool
   /// The feature values.
   package var row: FeatureRow
-  /// The client's own name for the row.
+  /// The client's key of the row.
   package var key: String?
-  /// The prediction that this row labels, if it came from one.
+  /// The prediction that the row labels, if any.
   package var predictionID: UUID?
-  /// When it was first stored.
+  /// The time of its creation.
   package var createdAt: Date
-  /// When it was last changed.
+  /// The time of its last change.
   package var updatedAt: Date
 
-  /// Where the row came from.
+  /// The source of the row.
   package var source: LabelSource { predictionID == nil ? .api : .prediction }
 }
 
-/// Where a training row came from.
+/// The source of a training row.
 package enum LabelSource: String, Sendable, CaseIterable {
   /// Posted as a label.
   case api
-  /// A prediction that was labelled afterwards.
+  /// Made from a prediction by its label.
   case prediction
 }
 
-/// Which labels a deletion is about. All that is given must hold.
+/// A filter of labels; all given conditions must hold.
 package struct LabelFilter: Sendable, Equatable {
   /// Rows with one of these numbers.
   package var ids: [Int]?
@@ -38,15 +38,15 @@ package struct LabelFilter: Sendable, Equatable {
   package var keys: [String]?
   /// Rows stored before this time.
   package var createdBefore: Date?
-  /// Rows that came from there.
+  /// Rows of this source.
   package var source: LabelSource?
-  /// All rows: the only way to name no condition.
+  /// All rows; an explicit replacement for conditions.
   package var all = false
 
-  /// A filter without a condition, which deletes nothing until one is set.
+  /// A filter without conditions, by which nothing is deleted.
   package init() {}
 
-  /// Whether a condition was given at all.
+  /// Whether a condition was given.
   package var isGiven: Bool { all || ids != nil || keys != nil || createdBefore != nil || source != nil }
 
   func condition() -> Query {

@@ -1,15 +1,15 @@
 import PostgreSQL
 
-/// All that a transaction makes different by changing labels, to be accounted for as its last step.
+/// The changes of a transaction to labels, which its last step records.
 struct LabelChange: Sendable {
-  /// The dataset's labels.
+  /// The change of the dataset's counts.
   var counts = CountChange()
-  /// The confusion matrices of the versions whose predictions they label.
+  /// The change of the confusion matrices of the versions whose predictions the labels confirm or refute.
   var live = LiveChange()
 
-  /// Writes the difference down, in the order that all transactions keep, and asks whether a training is due.
+  /// Records the changes, in the same order in all transactions, and decides whether a training is due.
   ///
-  /// - Returns: the dataset's counts after it, and the automatic training that waits now.
+  /// - Returns: the dataset's counts afterwards, and the automatic training that is queued, if any.
   func settle(
     _ tenant: TenantID, _ dataset: Dataset, _ autoTraining: AutoTraining, in tx: Transaction
   ) async throws -> (counts: LabelCounts, job: Int?) {

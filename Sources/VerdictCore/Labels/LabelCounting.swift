@@ -1,17 +1,17 @@
 import PostgreSQL
 
-/// The difference that a transaction makes to a dataset's counts.
+/// The change that a transaction makes to a dataset's counts.
 struct CountChange: Sendable, Equatable {
   var positives = 0
   var negatives = 0
   var changes = 0
 
-  /// One row more with this label.
+  /// One new row with this label.
   static func inserted(_ label: Bool) -> CountChange {
     CountChange(positives: label ? 1 : 0, negatives: label ? 0 : 1, changes: 1)
   }
 
-  /// One row changed from one label to another, or in its values.
+  /// One row with a changed label or changed values.
   static func changed(from old: Bool, to new: Bool) -> CountChange {
     var change = inserted(new)
     change.positives -= old ? 1 : 0
@@ -19,12 +19,12 @@ struct CountChange: Sendable, Equatable {
     return change
   }
 
-  /// These many rows fewer.
+  /// So many deleted rows.
   static func deleted(positives: Int, negatives: Int) -> CountChange {
     CountChange(positives: -positives, negatives: -negatives, changes: positives + negatives)
   }
 
-  /// Adds another difference.
+  /// Adds another change.
   mutating func add(_ other: CountChange) {
     positives += other.positives
     negatives += other.negatives
@@ -32,16 +32,16 @@ struct CountChange: Sendable, Equatable {
   }
 }
 
-/// Keeps `label_counts` exact: see the table's comment in the migrations.
+/// Keeps `label_counts` exact; the table's comment in the migrations describes it.
 enum LabelCounting {
-  /// Adds a difference, as the last statement of the transaction, and returns the dataset's counts after it.
+  /// Adds a change, as the last statement of the transaction, and returns the dataset's counts afterwards.
   ///
-  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)`` when that is more than the tenant may have.
+  /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)`` if the tenant exceeds its limit.
   static func add(
     _ change: CountChange, _ tenant: TenantID, dataset: Int, in tx: some QueryExecutor
   ) async throws -> LabelCounts {
     let shard = Int16.random(in: 0...15)
-    // Two statements, since one does not see its own changes; pipelined, since they belong together.
+    // Two pipelined statements, since a statement does not see its own changes.
     let adding = change.positives + change.negatives
     var statements: [Query] = [
       """

@@ -1,7 +1,7 @@
 package import PostgreSQL
 import RowFormats
 
-/// Streams all labels of a dataset out of one snapshot, as text that can be posted back as it is.
+/// Streams the labels of a dataset from one snapshot, as text that can be posted back.
 package struct LabelExport: Sendable {
   /// The text's format.
   package enum Format: Sendable {
@@ -18,8 +18,8 @@ package struct LabelExport: Sendable {
     self.database = database
   }
 
-  /// Hands the rows that `filter` leaves to `write`, in the order in which they were stored, as text in pieces of about
-  /// ``pieceSize`` bytes. `write` sets the pace: while it is busy, PostgreSQL waits and nothing is read ahead.
+  /// Passes the rows that match `filter` to `write` in the order of their ids, as text in pieces of about ``pieceSize`` bytes.
+  /// While `write` is busy, PostgreSQL waits and nothing is read ahead.
   ///
   /// - Throws: ``PostgreSQLError``, and what `write` throws.
   package func text(
@@ -27,7 +27,7 @@ package struct LabelExport: Sendable {
     _ write: @Sendable ([UInt8]) async throws -> Void
   ) async throws {
     let writer = RowWriter(schema: dataset.schema)
-    // Both statements see the same rows.
+    // Both statements use one snapshot.
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let keyed: Query =
         """
@@ -67,6 +67,6 @@ package struct LabelExport: Sendable {
     }
   }
 
-  /// Bytes that are handed over at a time: larger ones save nothing.
+  /// The size of a piece in bytes; a larger one is not faster.
   static let pieceSize = 128 << 10
 }

@@ -1,26 +1,26 @@
 package import PostgreSQL
 package import RowFormats
 
-/// Takes batches of labels in: all of a batch or nothing.
+/// Stores batches of labels, each completely or not at all.
 ///
-/// Rows without keys are stored block by block while the next ones are being read, each block as the parameter of one
-/// statement. Rows with keys must be met in the order of all keys of the request: they go by binary COPY into a temporary
-/// table of the connection (PostgreSQL refuses COPY into a table under row-level security: manual, COPY, “Notes”), and
-/// from there into `labels` by one statement at the end.
+/// Rows without keys are stored block by block, each as the parameter of one statement, while the next ones are read. Rows
+/// with keys must be upserted in the order of all keys of the request: binary COPY stores them in a temporary table of the
+/// connection (PostgreSQL refuses COPY into a table under row-level security: manual, COPY, “Notes”), from which one
+/// statement at the end upserts them into `labels`.
 package struct LabelIngest: Sendable {
-  /// What became of a batch.
+  /// The result of a batch.
   package struct Outcome: Sendable, Equatable {
     /// New rows.
     package var inserted: Int
-    /// Rows that replaced the row of their key.
+    /// Rows that replaced the row with their key.
     package var updated: Int
-    /// All rows of the dataset afterwards.
+    /// The number of the dataset's rows afterwards.
     package var labelsStored: Int
-    /// The automatic training that waits now.
+    /// The automatic training that is queued afterwards, if any.
     package var trainingJob: Int?
   }
 
-  /// The rows of a request in its transaction: those without keys stored, the others in the temporary table.
+  /// The rows of a request in its transaction: rows without keys are stored, the others are in the temporary table.
   package struct Staged: Sendable {
     fileprivate var stored = 0
     fileprivate var positives = 0
@@ -31,24 +31,24 @@ package struct LabelIngest: Sendable {
   private let autoTraining: AutoTraining
   private let rowType = CompositeType("label_row")
 
-  /// Takes labels into `database`; a batch asks `autoTraining` whether a training is due.
+  /// Stores labels in `database`; `autoTraining` decides whether a batch makes a training due.
   package init(database: Database, autoTraining: AutoTraining) {
     self.datasets = DatasetStore(database: database)
     self.autoTraining = autoTraining
   }
 
-  /// Brings rows into the caller's transaction, which must be rolled back unless ``insert(_:_:dataset:in:)`` follows.
+  /// Sends rows in the caller's transaction, which must be rolled back unless ``insert(_:_:dataset:in:)`` follows.
   ///
-  /// - Parameter next: gives batch after batch, `nil` at the end; what it throws ends the transaction.
+  /// - Parameter next: returns batch after batch, `nil` at the end; an error ends the transaction.
   package func stage(
     in tx: Transaction, _ tenant: TenantID, dataset: Dataset, next: @Sendable () async throws -> RowBatch?
   ) async throws -> Staged {
-    // One batch on its way into the database while the next one is being read, and no further.
+    // One batch is sent while the next one is read.
     try await withThrowingTaskGroup(of: Void.self) { running in
       var staged = Staged()
       while let batch = try await next() {
         try await running.waitForAll()
-        // Once there was a key all the rest goes that way, so that ids follow the order of the request.
+        // After the first key all rows use the table, so that ids follow the order of the request.
         if batch.keys != nil || staged.waiting > 0 {
           try await copy(batch, after: staged.waiting, in: tx)
           staged.waiting += batch.count
@@ -76,7 +76,7 @@ package struct LabelIngest: Sendable {
         let rows = LabelRows(batch, from: row, size: Self.chunk, type: type)
         row += rows.count
         try await tx.pipeline([
-          // The transaction has its number before its rows have their ids: readers of changes rely on it (HighWaterMark).
+          // The transaction obtains its xid before its rows have ids, which readers of changes rely on (HighWaterMark).
           "SELECT pg_current_xact_id()",
           """
           INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
@@ -90,13 +90,13 @@ package struct LabelIngest: Sendable {
     }
   }
 
-  /// Brings rows into the temporary table.
+  /// Copies rows into the temporary table.
   private func copy(_ batch: RowBatch, after before: Int, in tx: Transaction) async throws {
     if before == 0 {
       try await tx.pipeline([
-        // The table may be there from an earlier transaction of the connection, which PostgreSQL would remark on.
+        // The table may exist from an earlier transaction of the connection, for which PostgreSQL sends a notice.
         "SET LOCAL client_min_messages = warning",
-        // Room to put the rows in order without going to disk, up to some hundred thousand.
+        // Enough memory to sort some hundred thousand rows.
         "SET LOCAL work_mem = '64MB'",
         """
         CREATE TEMPORARY TABLE IF NOT EXISTS label_staging (
@@ -117,9 +117,10 @@ package struct LabelIngest: Sendable {
     }
   }
 
-  /// Makes the rows the dataset's, whose features must still be those that they were read by.
+  /// Completes the batch: upserts the staged rows, updates the counts and decides about a training.
   ///
-  /// - Throws: ``DomainError/notFound(what:)`` when the dataset has gone meanwhile.
+  /// - Parameter read: the dataset by whose schema the rows were parsed.
+  /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted.
   package func insert(
     _ staged: Staged, _ tenant: TenantID, dataset read: Dataset, in tx: Transaction
   ) async throws -> Outcome {
@@ -145,23 +146,22 @@ package struct LabelIngest: Sendable {
     return Outcome(inserted: inserted, updated: updated, labelsStored: counts.stored, trainingJob: job)
   }
 
-  /// Keeps transactions that meet many rows of a dataset in different orders from waiting for each other in a circle.
-  ///
-  /// Upserts meet rows in the order of their keys and may go together; deletions exclude them and each other.
+  /// Prevents deadlocks of transactions that change many rows of a dataset in different orders: upserts, in the order of the
+  /// keys, may run concurrently; deletions exclude them and each other.
   static func lockOrder(
     _ tenant: TenantID, dataset: Int, exclusive: Bool, in tx: some QueryExecutor
   ) async throws {
     try await tx.query(AdvisoryLock.labels(tenant, dataset: dataset, exclusive: exclusive))
   }
 
-  /// How many bytes go to PostgreSQL at a time.
+  /// The size in bytes of the blocks that are sent to PostgreSQL.
   private static let chunk = 512 << 10
 
-  /// Answers with: new rows with label 1, new rows with label 0, replaced rows, and by how many the replacements changed
-  /// the number of rows with label 1.
+  /// Returns the numbers of new rows with label 1, of new rows with label 0 and of replaced rows, and the change that the
+  /// replacements make to the number of rows with label 1.
   private static func upsert(_ tenant: TenantID, _ dataset: Int) -> Query {
-    // Ids follow the order of the request, though rows are met in the order of their keys: each has its id before that.
-    // The sub-selects keep their order, since PostgreSQL merges none that sorts or calls a volatile function.
+    // Each row has its id before the sort by key, so that ids follow the order of the request. The sub-selects keep their
+    // order, since PostgreSQL flattens none that sorts or calls a volatile function.
     """
     WITH stored AS (
       INSERT INTO labels AS l (tenant_id, dataset_id, id, label, numbers, categories, key)

@@ -1,20 +1,21 @@
 import Foundation
 package import PostgreSQL
 
-/// The training rows of datasets: reading, correcting, deleting. Posting is in ``LabelIngest``.
+/// Reads, corrects and deletes the labels of datasets. ``LabelIngest`` stores new ones.
 package struct LabelStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let autoTraining: AutoTraining
 
-  /// The labels in `database`; changes ask `autoTraining` whether a training is due.
+  /// The labels in `database`; `autoTraining` decides whether a change makes a training due.
   package init(database: Database, autoTraining: AutoTraining) {
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.autoTraining = autoTraining
   }
 
-  /// The labels of a dataset that `filter` leaves (an empty one leaves all) after the row `cursor`, in the order in which they were stored, at most `limit`.
+  /// The labels of a dataset that match `filter` (an empty one matches all), after the id `cursor`, in the order of their ids,
+  /// at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
@@ -47,7 +48,7 @@ package struct LabelStore: Sendable {
 
   /// Corrects one label.
   ///
-  /// - Parameter change: gets the dataset and the row as it is, returns it as it shall be.
+  /// - Parameter change: returns the new row for the dataset and the present row.
   /// - Throws: ``DomainError/notFound(what:)``, and what `change` throws.
   package func change(
     _ tenant: TenantID, dataset name: String, id: Int,
@@ -81,9 +82,9 @@ package struct LabelStore: Sendable {
     }
   }
 
-  /// Deletes the labels that `filter` selects, and marks the models that were trained on them.
+  /// Deletes the labels that match `filter`, and marks the models that were trained on them.
   ///
-  /// - Returns: how many rows are gone.
+  /// - Returns: the number of deleted rows.
   /// - Throws: ``DomainError/notFound(what:)``.
   package func delete(
     _ tenant: TenantID, dataset name: String, where filter: LabelFilter, by actor: Actor = .commandLine
@@ -110,7 +111,7 @@ package struct LabelStore: Sendable {
   private func delete(
     _ tenant: TenantID, _ dataset: Dataset, where condition: Query, by actor: Actor, in tx: Transaction
   ) async throws -> Int {
-    // Deletions meet rows in another order than upserts do: they exclude each other, so that none can wait in a circle.
+    // Deletions lock rows in another order than upserts, so they exclude each other to prevent deadlocks.
     try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, in: tx)
     let change = try await Self.remove(tenant, dataset: dataset.id, where: condition, in: tx)
     guard change.counts.changes > 0 else { return 0 }
@@ -119,7 +120,7 @@ package struct LabelStore: Sendable {
     return change.counts.changes
   }
 
-  /// Writes down who has deleted how many labels.
+  /// Records a deletion of labels in the audit log.
   static func record(
     _ deleted: Int, _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
   ) async throws {
@@ -128,8 +129,8 @@ package struct LabelStore: Sendable {
       detail: deleted == 1 ? "1 label" : "\(deleted) labels", in: tx)
   }
 
-  /// Removes the labels of a dataset `l` under `condition` in the caller's transaction, which has the exclusive
-  /// ``LabelIngest/lockOrder(_:dataset:exclusive:in:)`` and settles the change.
+  /// Deletes the labels `l` of a dataset that meet `condition`. The caller's transaction has taken the exclusive
+  /// ``LabelIngest/lockOrder(_:dataset:exclusive:in:)`` and settles the returned change.
   static func remove(
     _ tenant: TenantID, dataset: Int, where condition: Query, in tx: Transaction
   ) async throws -> LabelChange {

@@ -26,7 +26,7 @@ enum LiveCounting {
         true_negatives = c.true_negatives + excluded.true_negatives,
         false_negatives = c.false_negatives + excluded.false_negatives
       """)
-    if dataset.gate?.source == .live { try await judge(tenant, dataset.id, change, in: tx) }
+    if dataset.settings.gate?.source == .live { try await judge(tenant, dataset.id, change, in: tx) }
   }
 
   /// Compares the live KPIs with the gate as the last judgement did; another outcome is a change of what a prediction

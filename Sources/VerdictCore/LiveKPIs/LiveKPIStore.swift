@@ -38,7 +38,7 @@ package struct LiveKPIStore: Sendable {
   func checkGate(
     _ tenant: TenantID, _ dataset: Dataset, version: Int, validation: KPIs, asking tx: Transaction?
   ) async throws {
-    guard let gate = dataset.gate else { return }
+    guard let gate = dataset.settings.gate else { return }
     let look: @Sendable (Transaction) async throws -> GateEvidence = { tx in
       try await LiveMeasuring.evidence(
         for: gate, tenant, dataset: dataset.id, version: version, validation: validation,

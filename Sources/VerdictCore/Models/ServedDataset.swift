@@ -26,7 +26,7 @@ package final class ServedDataset: Sendable {
   /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``.
   package func admittedModel() throws -> ServedModel {
     guard let model else { throw DomainError.noModel(dataset: dataset.name) }
-    if let evidence { try dataset.gate?.check(evidence, modelVersion: model.version) }
+    if let evidence { try dataset.settings.gate?.check(evidence, modelVersion: model.version) }
     return model
   }
 }

@@ -236,7 +236,7 @@ package final class ServedDatasets: Sendable {
         version: version, labelsUsed: record.labelsUsed, kpis: record.kpis, model: record.model,
         features: Array(dataset.features.prefix(record.model.features.count)))
       var evidence: GateEvidence?
-      if let gate = dataset.gate {
+      if let gate = dataset.settings.gate {
         evidence = try await LiveMeasuring.evidence(
           for: gate, tenant, dataset: dataset.id, version: version, validation: record.kpis, in: tx)
       }

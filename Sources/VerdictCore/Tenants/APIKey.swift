@@ -1,6 +1,6 @@
 package import Foundation
 
-/// What a key may do: `admin` ⊃ `write` ⊃ (`read`, `predict`). `read` and `predict` do not contain each other.
+/// The role of an API key: `admin` ⊃ `write` ⊃ (`read`, `predict`). `read` and `predict` do not include each other.
 package enum Role: String, Sendable, Codable, CaseIterable {
   /// Everything, keys included.
   case admin
@@ -8,10 +8,10 @@ package enum Role: String, Sendable, Codable, CaseIterable {
   case write
   /// Reading everything but secrets.
   case read
-  /// Asking for predictions and labelling them.
+  /// Requesting predictions and labelling them.
   case predict
 
-  /// Whether a key of this role may do what `needed` may.
+  /// Whether this role includes `needed`.
   package func includes(_ needed: Role) -> Bool {
     switch (self, needed) {
     case (.admin, _): true
@@ -22,43 +22,43 @@ package enum Role: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// A tenant's key as it can be shown: all but the secret.
+/// An API key without its secret.
 package struct APIKey: Sendable, Equatable {
   /// Number of the key within all keys.
   package var id: Int
-  /// The tenant's name for it.
+  /// The name that the tenant chose.
   package var name: String
-  /// What it may do.
+  /// Its role.
   package var role: Role
-  /// When it was made.
+  /// The time of its creation.
   package var createdAt: Date
-  /// When a request last carried it, to the minute; `nil` if never.
+  /// The time of its last use, to the minute; `nil` for never.
   package var lastUsedAt: Date?
-  /// From when on it is refused; `nil` for never.
+  /// The time from which it is refused; `nil` for never.
   package var expiresAt: Date?
 }
 
-/// A new key with its secret, which nobody can read again.
+/// A new key with its secret, which cannot be read again.
 package struct IssuedKey: Sendable {
   /// The key.
   package var key: APIKey
-  /// What the client sends as bearer token, `vd_…`.
+  /// The bearer token, `vd_…`.
   package var secret: KeySecret
 }
 
-/// Who makes a request: a tenant through one of its keys.
+/// The sender of a request: a tenant by one of its keys.
 package struct Principal: Sendable, Equatable {
-  /// Whose rows the request is about.
+  /// The tenant.
   package var tenant: TenantID
-  /// The key that the request carried.
+  /// The key of the request.
   package var keyID: Int
-  /// What that key may do.
+  /// The role of that key.
   package var role: Role
-  /// What the tenant may use.
+  /// The limits of the tenant.
   package var limits = TenantLimits()
-  /// From when on the key is refused; `nil` for never.
+  /// The time from which the key is refused; `nil` for never.
   package var expiresAt: Date?
 
-  /// The principal as the doer of something.
+  /// The principal as an actor of the audit log.
   package var actor: Actor { .key(keyID) }
 }

@@ -3,11 +3,10 @@ import Crypto
 
 /// A bearer secret, `vd_<tenant>_<64 hexadecimal digits>`: 256 random bits behind the tenant's number.
 ///
-/// The tenant's number stands in the secret so that the key's row can be looked up under row-level security like any
-/// other row: the number only says where to look, the random part decides. It is never printed by accident:
-/// `description` shows its prefix only.
+/// The tenant's number selects the rows that row-level security shows to the look-up; the random part authenticates. To
+/// prevent accidental logging, `description` shows a prefix only.
 package struct KeySecret: Sendable, CustomStringConvertible {
-  /// The tenant that the secret claims to be of.
+  /// The tenant that the secret names.
   package let tenant: TenantID
   private let random: String
 
@@ -17,7 +16,7 @@ package struct KeySecret: Sendable, CustomStringConvertible {
     return KeySecret(tenant: tenant, random: bits.withUnsafeBytes { Hexadecimal.text($0) })
   }
 
-  /// Reads a bearer token; `nil` when it does not have the form of one.
+  /// Parses a bearer token; `nil` for a malformed one.
   package init?(token: some StringProtocol) {
     guard token.utf8.count <= 80 else { return nil }
     let parts = token.split(separator: "_", omittingEmptySubsequences: false)
@@ -33,22 +32,22 @@ package struct KeySecret: Sendable, CustomStringConvertible {
     self.random = random
   }
 
-  /// The whole token, to be shown to its owner once.
+  /// The whole token, which its owner sees once.
   package var token: String { "vd_\(tenant.rawValue)_\(random)" }
 
-  /// The first twelve digits of the random part, by which the stored row is found.
+  /// The first twelve digits of the random part, the look-up key of the stored row.
   package var prefix: String { String(random.prefix(12)) }
 
-  /// SHA-256 of the token: what is stored. 256 random bits need no slow hash.
+  /// SHA-256 of the token, which is stored. 256 random bits need no slow hash.
   package var hash: Data { Data(SHA256.hash(data: Data(token.utf8))) }
 
-  /// Compares with a stored hash in a time that does not depend on where they differ.
+  /// Compares with a stored hash in constant time.
   package func matches(hash stored: Data) -> Bool {
     let own = hash
     guard own.count == stored.count else { return false }
     return zip(own, stored).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }
 
-  /// Prefix only, for logs.
+  /// The prefix, for logs.
   package var description: String { "vd_\(tenant.rawValue)_\(prefix)…" }
 }

@@ -1,7 +1,7 @@
 package import Foundation
 package import PostgreSQL
 
-/// The keys of tenants.
+/// The API keys of tenants.
 package struct KeyStore: Sendable {
   private let database: Database
 
@@ -10,7 +10,7 @@ package struct KeyStore: Sendable {
     self.database = database
   }
 
-  /// Makes a key of `tenant` in the caller's transaction.
+  /// Creates a key of `tenant` in the caller's transaction.
   package static func issue(
     _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, by actor: Actor = .commandLine,
     in tx: some QueryExecutor
@@ -49,12 +49,12 @@ package struct KeyStore: Sendable {
     }
   }
 
-  /// Takes a key of `tenant` back: no request with it succeeds from then on.
+  /// Revokes a key of `tenant`: every later request with it fails.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func revoke(_ tenant: TenantID, id: Int, by actor: Actor = .commandLine) async throws {
     try await database.transaction(for: tenant) { tx in
-      // Before the key goes, which may be the one that does it.
+      // Before the deletion, since the key may be the actor.
       try await AuditLog.record(tenant, actor, .keyRevoked, "key \(id)", in: tx)
       let result = try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant) AND id = \(id)")
       guard result.affectedRows == 1 else { throw DomainError.notFound(what: "key \(id)") }
@@ -62,9 +62,9 @@ package struct KeyStore: Sendable {
     }
   }
 
-  /// Whom a bearer secret belongs to; `nil` when the key is unknown, revoked or expired.
+  /// The principal of a bearer secret; `nil` if the key is unknown, revoked or expired.
   ///
-  /// Each request waits for this: it fails after ``Database/lookUpLimit`` if the database does not answer.
+  /// It fails after ``Database/lookUpLimit`` if the database does not respond.
   package func principal(for secret: KeySecret) async throws -> Principal? {
     let tenant = secret.tenant
     let rows = try await database.lookUp(for: tenant) { tx in
@@ -89,10 +89,9 @@ package struct KeyStore: Sendable {
       expiresAt: expiresAt)
   }
 
-  /// Writes the last use of a key, at most once a minute, so that reading stays reading. It is worth no failure, nor a wait for
-  /// a standby.
+  /// Records the use of a key, at most once a minute. A failure is ignored, and the commit does not wait for a standby.
   ///
-  /// - Returns: false if the key has been revoked in between.
+  /// - Returns: false if the key has just been revoked.
   private func noteUse(of id: Int, _ tenant: TenantID) async -> Bool {
     guard !database.isReadOnly else { return true }
     let noted = try? await database.transaction(for: tenant, within: Database.lookUpLimit) { tx in

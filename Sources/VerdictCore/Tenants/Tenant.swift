@@ -1,11 +1,11 @@
 package import Foundation
 
-/// The internal key of a tenant: first column of every primary key, never shown in a URL.
+/// The internal id of a tenant: the first column of every primary key, never shown in a URL.
 package struct TenantID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   /// The number as stored.
   package let rawValue: Int32
 
-  /// A tenant's key from its stored number.
+  /// A tenant's id from its stored number.
   package init(rawValue: Int32) {
     self.rawValue = rawValue
   }
@@ -14,12 +14,12 @@ package struct TenantID: RawRepresentable, Hashable, Sendable, CustomStringConve
   package var description: String { String(rawValue) }
 }
 
-/// An isolated customer, owner of datasets, keys and everything below them.
+/// An isolated customer, the owner of datasets, API keys and everything below them.
 package struct Tenant: Sendable, Equatable {
-  /// Internal key.
+  /// The internal id.
   package var id: TenantID
-  /// The operator's name for it.
+  /// The name that the operator chose.
   package var name: String
-  /// When it was created.
+  /// The time of its creation.
   package var createdAt: Date
 }

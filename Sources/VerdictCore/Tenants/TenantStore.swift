@@ -2,7 +2,7 @@ import Foundation
 import JobQueue
 package import PostgreSQL
 
-/// The directory of tenants, for the operator at the command line.
+/// The directory of tenants, for the operator.
 package struct TenantStore: Sendable {
   let database: Database
 
@@ -13,7 +13,7 @@ package struct TenantStore: Sendable {
 
   /// Creates a tenant together with its first admin key.
   ///
-  /// - Returns: the tenant and the key with its secret, which is shown this once and stored as a hash only.
+  /// - Returns: the tenant and the key with its secret, of which only a hash is stored.
   /// - Throws: ``DomainError/nameTaken(what:)``; ``PostgreSQLError``.
   package func create(name: String, keyName: String) async throws -> (Tenant, IssuedKey) {
     let id = try await database.pool
@@ -53,17 +53,17 @@ package struct TenantStore: Sendable {
     return tenant
   }
 
-  /// What was set for a tenant.
+  /// The own limits of a tenant.
   package func limits(_ tenant: TenantID) async throws -> TenantLimits {
     try await database.transaction(for: tenant, readOnly: true) {
       try await Quotas.limits(of: tenant, in: $0)
     }
   }
 
-  /// Changes what a tenant may use.
+  /// Changes the limits of a tenant.
   ///
-  /// - Parameter change: gets what was set, and changes it; two such changes at a time come one after the other.
-  /// - Throws: ``DomainError/tenantErased`` when the tenant goes or has gone.
+  /// - Parameter change: changes the tenant's own limits; concurrent changes are serialized.
+  /// - Throws: ``DomainError/tenantErased`` if the tenant is being erased or was.
   package func setLimits(
     _ tenant: TenantID, _ change: @Sendable (inout TenantLimits) -> Void
   ) async throws -> TenantLimits {

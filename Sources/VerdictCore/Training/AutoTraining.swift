@@ -23,15 +23,15 @@ package struct AutoTraining: Sendable {
   func changed(
     _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts, in tx: Transaction
   ) async throws -> Int? {
-    guard dataset.autoTrain.enabled else { return nil }
+    guard dataset.settings.autoTrain.enabled else { return nil }
     let backlog = try await TrainingBacklog.read(tenant, dataset: dataset.id, in: tx)
-    guard let delay = backlog.delay(counts, dataset.autoTrain) else {
+    guard let delay = backlog.delay(counts, dataset.settings.autoTrain) else {
       guard backlog.isWaiting else { return nil }
       return try await queue.waiting(tenant: tenant.rawValue, subject: Int64(dataset.id), in: tx).map {
         Int($0.id)
       }
     }
-    let job = try await queue.enqueue(new(tenant, dataset.id, dataset.training, delay), in: tx)
+    let job = try await queue.enqueue(new(tenant, dataset.id, dataset.settings.training, delay), in: tx)
     return Int(job.id)
   }
 

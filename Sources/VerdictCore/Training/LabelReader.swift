@@ -82,7 +82,7 @@ struct LabelReader: Sendable {
       rowsRead += columns.rowCount
     }
     let table = try columns.table()
-    if dataset.autoTrain.enabled || columns.byteCount <= small {
+    if dataset.settings.autoTrain.enabled || columns.byteCount <= small {
       cache.keep(
         ReadLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
     }

@@ -34,7 +34,7 @@ package struct TrainingJobs: Sendable {
     // First of all: the tenant's row is locked before those of its datasets.
     try await Quotas.admitOneMore(.queuedJobs, tenant, in: tx)
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-    let parameters = try parameters(dataset.training)
+    let parameters = try parameters(dataset.settings.training)
     let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)
     if let reason = Self.reasonNotToTrain(counts) { throw DomainError.tooFewLabels(detail: reason) }
     return try await queue.enqueue(

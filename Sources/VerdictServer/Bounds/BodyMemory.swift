@@ -1,21 +1,20 @@
 import Synchronization
 import VerdictCore
 
-/// Bounds how many bytes of requests and answers lie in memory for all clients together, and at half of that for the clients
-/// of one tenant.
+/// Limits the memory for the bodies of requests and responses: in total, and to half of that for one tenant.
 ///
-/// What is small is not counted: there are at most as many of those as connections.
+/// Small bodies are not counted, since the number of connections bounds them.
 final class BodyMemory: Sendable {
-  /// There is no room for a body.
+  /// The memory for bodies is exhausted.
   struct Exhausted: Error, Sendable {}
 
-  /// Up to how many bytes a body is not counted.
+  /// The size in bytes up to which a body is not counted.
   static let small = 16 << 10
 
-  /// The whole process's: eight bodies of the largest size that is read into memory.
+  /// The limit of the process: eight bodies of the largest size that is read into memory.
   static let process = BodyMemory(limit: 512 << 20)
 
-  /// The one that requests count in.
+  /// The limit that requests count against.
   @TaskLocal static var current = process
 
   private struct State {
@@ -32,12 +31,12 @@ final class BodyMemory: Sendable {
   private let limit: Int
   private let state = Mutex(State())
 
-  /// Room for so many bytes.
+  /// A limit of so many bytes.
   init(limit: Int) {
     self.limit = limit
   }
 
-  /// How many bytes are taken.
+  /// The bytes in use.
   var taken: Int { state.withLock { $0.taken } }
 
   fileprivate func take(_ count: Int, _ tenant: TenantID) -> Bool {
@@ -52,13 +51,13 @@ final class BodyMemory: Sendable {
 
   fileprivate func giveBack(_ count: Int, _ tenant: TenantID) { state.withLock { $0.add(-count, tenant) } }
 
-  /// What one request has of it, given back with the last reference.
+  /// The bytes of one request; released with the last reference.
   final class Share: Sendable {
     private let memory: BodyMemory
     private let tenant: TenantID
     private let bytes = Mutex(0)
 
-    /// An empty share of a tenant's.
+    /// An empty share for a tenant.
     init(of memory: BodyMemory = .current, for tenant: TenantID) {
       self.memory = memory
       self.tenant = tenant
@@ -66,9 +65,9 @@ final class BodyMemory: Sendable {
 
     deinit { memory.giveBack(bytes.withLock { $0 }, tenant) }
 
-    /// Takes room for so many bytes in all, if there is; less gives back.
+    /// Changes the share to a total of so many bytes.
     ///
-    /// - Returns: whether there was room.
+    /// - Returns: false, without a change, if the memory does not suffice.
     func resize(to count: Int) -> Bool {
       bytes.withLock { bytes in
         if count > bytes {
@@ -81,7 +80,7 @@ final class BodyMemory: Sendable {
       }
     }
 
-    /// Takes room for so many bytes in all.
+    /// Changes the share to a total of so many bytes.
     ///
     /// - Throws: ``Exhausted``.
     func grow(to count: Int) throws {

@@ -1,22 +1,23 @@
 import Synchronization
 import VerdictCore
 
-/// Bounds how many connections of the pool are held for long, so that whoever needs one for a moment (a key to look up, a
-/// prediction to store) always finds one.
+/// Limits how many connections of the pool are held for long, so that short uses (a key look-up, the INSERT of a prediction)
+/// always find one.
 ///
-/// Streams hold theirs while a client sends or reads, which may be hours: about half of the pool for all tenants, half of
-/// that for each. Large bodies hold theirs while the database works: together with the streams three quarters of the pool,
-/// two thirds of that for each tenant. Who finds no seat waits a moment, in order, and is then turned away.
+/// A stream holds a connection while its client sends or reads, perhaps for hours: all streams may use about half of the
+/// pool, those of one tenant half of that. A large body holds one while the database works: together with the streams they
+/// may use three quarters of the pool, those of one tenant two thirds of that. A caller beyond a limit waits in order, and
+/// fails after a timeout.
 final class ConnectionLimiter: Sendable {
-  /// What a connection is held for.
+  /// The use of a connection.
   enum Use {
-    /// A client that sends or reads at its own pace.
+    /// For a client that sends or reads at its own pace.
     case stream
-    /// Much work at once.
+    /// For long work of the database.
     case work
   }
 
-  /// There was no seat for as long as one waits for it.
+  /// No permit became available within the timeout.
   struct Full: Error, Sendable {}
 
   private struct Count {
@@ -43,15 +44,15 @@ final class ConnectionLimiter: Sendable {
     var next = 0
   }
 
-  /// How many there may be.
+  /// The limits for all tenants, and for each.
   private let most: Count
   private let mostOfTenant: Count
   private let timeout: @Sendable (Use) -> Duration
   private let state = Mutex(State())
 
-  /// ConnectionLimiter for a pool of so many connections.
+  /// A limiter for a pool of so many connections.
   ///
-  /// - Parameter patience: how long one waits.
+  /// - Parameter timeout: the longest wait for a permit.
   init(
     connections: Int,
     timeout: @escaping @Sendable (Use) -> Duration = { $0 == .stream ? .seconds(2) : .seconds(5) }
@@ -62,10 +63,10 @@ final class ConnectionLimiter: Sendable {
     self.timeout = timeout
   }
 
-  /// How many seats are taken.
+  /// The number of permits in use.
   var taken: Int { state.withLock { $0.taken.all } }
 
-  /// Takes a seat, or waits for one.
+  /// Takes a permit, or waits for one.
   ///
   /// - Throws: ``Full``.
   func take(_ use: Use, for tenant: TenantID) async throws -> Permit {
@@ -96,7 +97,7 @@ final class ConnectionLimiter: Sendable {
     return Permit(self, use, tenant)
   }
 
-  /// Takes a seat if one is free. Whoever waits then waits for one of another kind: nobody is overtaken.
+  /// Takes a permit if one is free. Callers that wait at that moment wait for another use or tenant, so none is overtaken.
   private func admit(_ use: Use, _ tenant: TenantID, _ state: inout State) -> Bool {
     let own = state.byTenant[tenant] ?? Count()
     guard state.taken.all < most.all, own.all < mostOfTenant.all else { return false }
@@ -154,8 +155,8 @@ extension ConnectionLimiter {
   }
 }
 
-/// A seat that is taken: free again when it is left, at the latest when nobody has it any more, as with an answer whose body
-/// was never asked for.
+/// The right to hold a connection. It is returned by ``leave()``, or when the last reference goes, as for a response whose
+/// body is never written.
 final class Permit: Sendable {
   private let limiter: ConnectionLimiter
   private let use: ConnectionLimiter.Use
@@ -170,7 +171,7 @@ final class Permit: Sendable {
 
   deinit { leave() }
 
-  /// Gives the seat up, once.
+  /// Returns the permit; further calls have no effect.
   func leave() {
     if isTaken.exchange(false, ordering: .acquiringAndReleasing) { limiter.leave(use, tenant) }
   }

@@ -1,26 +1,26 @@
-/// A look at something that costs, shared by all who ask within a second of it; never two at a time.
+/// Caches the result of an expensive read for a short time, and lets concurrent callers share one read.
 actor SingleFlightCache<Value: Sendable> {
   private let lifetime: Duration
-  private let look: @Sendable () async throws -> Value
+  private let read: @Sendable () async throws -> Value
   private var last: (result: Result<Value, any Error>, until: ContinuousClock.Instant)?
   private var running: Task<Value, any Error>?
 
   /// - Parameters:
-  ///   - lifetime: for how long what was seen, or why it was not, is told again.
-  ///   - look: the look.
-  init(lifetime: Duration = .seconds(1), _ look: @escaping @Sendable () async throws -> Value) {
+  ///   - lifetime: how long a value or an error is returned again.
+  ///   - read: reads the value.
+  init(lifetime: Duration = .seconds(1), _ read: @escaping @Sendable () async throws -> Value) {
     self.lifetime = lifetime
-    self.look = look
+    self.read = read
   }
 
-  /// What was seen last.
+  /// The cached value, or a new one.
   ///
-  /// - Throws: what the look throws.
+  /// - Throws: what the read throws.
   func value() async throws -> Value {
     if let last, last.until > .now { return try last.result.get() }
     if let running { return try await running.value }
-    // It outlives the request that began it, and is not that one's alone.
-    let task = Task.detached { [look] in try await look() }
+    // Detached, since it serves several requests and outlives the one that started it.
+    let task = Task.detached { [read] in try await read() }
     running = task
     let result = await task.result
     running = nil

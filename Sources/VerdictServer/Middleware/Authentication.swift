@@ -6,20 +6,20 @@ import PostgreSQL
 import Synchronization
 import VerdictCore
 
-/// Looks up who sends a request by its bearer key (RFC 6750, section 2.1).
+/// Authenticates requests by their bearer key (RFC 6750, section 2.1).
 ///
-/// What was found is remembered for less than a second, so that a busy key costs one look-up a second and a revoked one
-/// is refused within a second in every process. Look-ups of one key at one time share one query. While no database server
-/// runs, a key that was good when it stopped stays good until it expires: nobody can revoke it meanwhile.
+/// Results are cached for less than a second: a busy key costs one look-up a second, and every process refuses a revoked key
+/// within a second. Concurrent look-ups of one key share one query. While no database server runs, keys cannot be revoked,
+/// so a key that was valid when the server stopped stays valid until it expires.
 final class Authenticator: Sendable {
-  /// Who sends a request, and what that tenant may still ask for.
+  /// The principal of a request with the rate limiter of its tenant.
   struct Caller: Sendable {
     var principal: Principal
     fileprivate var bucket: RequestRateLimiter
 
-    /// Takes one of the tenant's requests.
+    /// Counts one request against the tenant's rate limit.
     ///
-    /// - Returns: what to say about it in the answer, if the tenant has a limit of its own.
+    /// - Returns: the header fields of the response, if the tenant has a limit of its own.
     /// - Throws: ``Problem`` of kind `too-many-requests`.
     func takeRequest() throws -> HTTPFields? {
       guard let rate = principal.limits[.requestsPerSecond] else { return nil }
@@ -31,12 +31,12 @@ final class Authenticator: Sendable {
 
   private struct Known {
     var caller: Caller
-    /// When the look-up began that found it.
+    /// The start of the look-up.
     var found: ContinuousClock.Instant
     var until: ContinuousClock.Instant
   }
 
-  /// A look-up that several requests may wait for. What it finds is as old as its start, whoever joined it later.
+  /// A look-up that requests share. Its result reflects the database when it began, even for callers that joined later.
   private struct Running {
     var task: Task<Principal?, any Error>
     var start: ContinuousClock.Instant
@@ -76,8 +76,8 @@ final class Authenticator: Sendable {
   }
 
   /// - Parameters:
-  ///   - clock: tells the time; tests have one of their own.
-  ///   - find: looks a secret up.
+  ///   - clock: the time, which tests replace.
+  ///   - find: looks up a secret.
   init(
     failedAuthLimiter: FailedAuthLimiter = FailedAuthLimiter(),
     clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
@@ -88,9 +88,9 @@ final class Authenticator: Sendable {
     self.failedAuthLimiter = failedAuthLimiter
   }
 
-  /// Who sends `request`.
+  /// The caller that sends `request`.
   ///
-  /// - Parameter address: where it comes from, for which wrong keys are counted; asked for only when the database has to be.
+  /// - Parameter address: the client's address, for which wrong keys are counted; evaluated only for a look-up.
   /// - Throws: ``Problem`` of kind `unauthorized`; `too-many-requests` when too many wrong keys came from the address.
   func caller(of request: Request, from address: @autoclosure () -> String?) async throws -> Caller {
     guard var header = request.headers.value(.authorization) else {
@@ -104,7 +104,7 @@ final class Authenticator: Sendable {
     guard parts.count == 2, parts[0].lowercased() == "bearer", let secret = KeySecret(token: parts[1]) else {
       throw Self.unauthorized("The Authorization header does not carry an API key: Bearer vd_….")
     }
-    // A key that was right a moment ago costs its address nothing, whoever else is behind it.
+    // A key that was valid a moment ago costs its address no token, since other clients may share the address.
     let origin = known == nil ? address() : nil
     if let origin, !failedAuthLimiter.take(origin, now: now) { throw FailedAuthLimiter.refusal }
     do {
@@ -123,7 +123,7 @@ final class Authenticator: Sendable {
     }
   }
 
-  /// Takes a key for good once more, for a moment, if it was when the server stopped.
+  /// Extends the validity of a cached key for a moment, if it was valid when the database server stopped.
   private func keep(_ digest: Digest) -> Caller? {
     state.withLock { state in
       guard let known = state.known[digest], state.announcements.covers(known.found) else { return nil }
@@ -132,40 +132,40 @@ final class Authenticator: Sendable {
     }
   }
 
-  /// Announcements of revoked keys come in from now on.
+  /// Records that notifications of revoked keys arrive from now on.
   func listeningBegan() { state.withLock { $0.announcements.began(at: clock()) } }
 
-  /// They may be missed from now on.
+  /// Records that notifications may be missed from now on.
   func listeningEnded() { state.withLock { $0.announcements.ended(at: clock()) } }
 
-  /// Forgets a key that was revoked, or all of a tenant.
+  /// Removes a revoked key, or all keys of a tenant, from the cache.
   func revoked(_ tenant: TenantID, key: Int?) {
     state.withLock { state in
       state.known = state.known.filter { entry in
         let principal = entry.value.caller.principal
         return principal.tenant != tenant || (key != nil && principal.keyID != key)
       }
-      // Look-ups under way may have read the key before its revocation.
+      // Running look-ups may have read the key before its revocation.
       state.running = [:]
     }
   }
 
-  /// Passes while the key of a request that was let in before is good.
+  /// Checks that the key of an admitted request is still valid.
   ///
   /// - Throws: ``Problem`` of kind `unauthorized`; ``PostgreSQLError``.
   func check(_ request: Request) async throws {
-    // Its address has shown a right key: what it asks now costs nothing of its allowance.
+    // The address has shown a valid key, so the check costs it no token.
     _ = try await caller(of: request, from: nil)
   }
 
-  /// - Parameter digest: of the header; the same key in a header of another form is looked up for itself.
+  /// - Parameter digest: of the header; another spelling of the header has an entry of its own.
   private func caller(for secret: KeySecret, _ digest: Digest) async throws -> Caller? {
     let now = clock()
     let lookup: Lookup = state.withLock { state in
       if let known = state.known[digest], known.until > now { return .known(known.caller) }
-      // One that has gone on for longer may have begun before a revocation that counts by now.
+      // A look-up that has run for longer may have begun before a revocation that is effective now.
       if let running = state.running[digest], running.start + Self.lifetime > now { return .running(running) }
-      // Shared by all who ask at this time: it carries the name of no request.
+      // Detached, since its log lines must not carry the id of one of the requests that share it.
       let running = Running(task: Task.detached { [find] in try await find(secret) }, start: now)
       state.running[digest] = running
       return .running(running)
@@ -181,10 +181,10 @@ final class Authenticator: Sendable {
       let caller = principal.map { state.caller($0) }
       guard state.running[digest]?.task == running.task else { return caller }
       state.running[digest] = nil
-      // A look-up that failed says nothing of the key.
+      // A failed look-up says nothing about the key.
       guard case .success = result else { return caller }
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
-      // The age counts from the start of the look-up: a revocation after it may not have been seen.
+      // The age counts from the start of the look-up, which may have missed a later revocation.
       state.announcements.answered(at: running.start)
       state.known[digest] = caller.map {
         Known(caller: $0, found: running.start, until: running.start + Self.lifetime)
@@ -195,7 +195,7 @@ final class Authenticator: Sendable {
     return caller
   }
 
-  /// The answer to a key that opens nothing.
+  /// The problem of a request without a valid key.
   static func unauthorized(_ detail: String) -> Problem {
     Problem(.unauthorized, detail, headers: [.wwwAuthenticate: "Bearer realm=\"verdict\""])
   }

@@ -2,24 +2,24 @@ package import Hummingbird
 import Logging
 import NIOCore
 
-/// What a request carries with it on its way down.
+/// The context of a request.
 package struct Context: RequestContext {
-  /// Hummingbird's own part.
+  /// The storage of Hummingbird.
   package var coreContext: CoreRequestContextStorage
-  /// Names the request in its answer and in every log line about it.
+  /// The request id in the response and in log lines.
   package var requestID: String
-  /// The connection that it came by.
+  /// The connection of the request.
   let channel: any Channel
-  /// Knows whether the request's key is still good, for answers that take their time.
+  /// Revalidates the request's key, for long responses.
   var authenticator: Authenticator?
 
-  /// A request's context at its beginning.
+  /// The context of a new request.
   package init(source: Source) {
     coreContext = .init(source: source)
     channel = source.channel
     requestID = RequestIdentifier.next()
   }
 
-  /// Asks again and again whether the request's key is still good.
+  /// A revalidator of the request's key.
   func keyRevalidator(_ request: Request) -> KeyRevalidator { KeyRevalidator(authenticator, request) }
 }

@@ -1,8 +1,8 @@
 import Hummingbird
 import Synchronization
 
-/// Ends what goes on for long once its key has been revoked or has expired: asked at every step, it looks a few times a
-/// second, which the authenticator's memory makes one query a second for each key.
+/// Ends long responses after their key was revoked or has expired. It is called at every step and revalidates the key a few
+/// times a second, which the authenticator's cache reduces to one query a second for each key.
 final class KeyRevalidator: Sendable {
   private static let interval = Duration.milliseconds(200)
 
@@ -10,15 +10,15 @@ final class KeyRevalidator: Sendable {
   private let request: Request
   private let last = Mutex(ContinuousClock.now)
 
-  /// Watches the key of a request that has been let in just now.
+  /// A revalidator for the key of a request that was admitted just now.
   init(_ authenticator: Authenticator?, _ request: Request) {
     self.authenticator = authenticator
     self.request = request
   }
 
-  /// Passes while the key is good.
+  /// Returns while the key is valid.
   ///
-  /// - Throws: ``Problem`` of kind `unauthorized`; ``PostgreSQLError`` where it cannot be known.
+  /// - Throws: ``Problem`` of kind `unauthorized`; ``PostgreSQLError`` if the key cannot be looked up.
   func check() async throws {
     let now = ContinuousClock.now
     let isDue = last.withLock { last in

@@ -3,11 +3,11 @@ import Hummingbird
 import Logging
 import VerdictCore
 
-/// The outermost layer: names the request, turns every error into a problem, and counts and logs the answer.
+/// The outermost middleware: assigns the request id, turns errors into problems, and counts and logs responses.
 struct ProblemMiddleware: RouterMiddleware {
   let routes: API.Routes
   let metrics: RequestMetrics
-  /// Whose pages may use the API, if any.
+  /// The origin whose pages may use the API, if any.
   let crossOrigin: CrossOrigin?
   /// The server speaks TLS itself.
   let isSecure: Bool
@@ -32,7 +32,7 @@ struct ProblemMiddleware: RouterMiddleware {
     next: (Request, Context) async throws -> Response
   ) async -> Response {
     var context = context
-    // A logger of its own costs more than most answers to predictions; without debug logging only errors need one.
+    // A logger of its own costs more than a prediction; without debug logging only errors need one.
     let logs = context.logger.logLevel <= .debug
     if logs { context.logger = Logger(context.logger, naming: names) }
     let start = ContinuousClock.now
@@ -51,7 +51,7 @@ struct ProblemMiddleware: RouterMiddleware {
       var problem = Problem(limited?.error ?? error, logger: logger)
       if let limited { problem.headers.append(contentsOf: limited.rate) }
       if problem.kind == .overloaded { metrics.shed() }
-      // A router takes `GET …/models/active` for the version "active", which is absent; the path is there.
+      // The router matches `GET …/models/active` as the absent version "active", though the path exists for PUT.
       if problem.kind == .notFound { problem = refusedMethod(request) ?? problem }
       response = problem.response(to: request, id: names.requestID)
     }
@@ -62,7 +62,7 @@ struct ProblemMiddleware: RouterMiddleware {
     let duration = ContinuousClock.now - start
     metrics.record(
       method: request.method, route: context.endpointPath, status: response.status, duration: duration)
-    // A client that hands in its trace wants to find its request in the log; a line for every other one is for debugging.
+    // Requests with a trace id are logged, so that the client can find them; others only for debugging.
     let level: Logger.Level = names.traceID == nil ? .debug : .info
     if context.logger.logLevel <= level {
       let logger = logs ? context.logger : Logger(context.logger, naming: names)
@@ -76,10 +76,10 @@ struct ProblemMiddleware: RouterMiddleware {
     return response
   }
 
-  /// For how long a browser that has come by TLS comes by nothing else (RFC 6797).
+  /// Strict-Transport-Security for a year (RFC 6797).
   private static let year = "max-age=31536000"
 
-  /// A streamed body is written after the handler has returned: what is logged then is about the request, too.
+  /// A streamed body is written after the handler has returned; its log lines carry the request id, too.
   private static func named(_ body: ResponseBody, _ names: RequestNames) -> ResponseBody {
     ResponseBody { [body] output in
       let output = output
@@ -87,7 +87,7 @@ struct ProblemMiddleware: RouterMiddleware {
     }
   }
 
-  /// The problem with a path that is there, but not for this method: 405 with the methods that it has.
+  /// The problem of a path that exists, but not for this method: 405 with the methods that it has.
   private func refusedMethod(_ request: Request) -> Problem? {
     let allowed = routes.table.methods(of: request.uri.path)
     guard !allowed.isEmpty, !allowed.contains(request.method) else { return nil }

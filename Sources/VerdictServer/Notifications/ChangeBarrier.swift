@@ -3,13 +3,14 @@ import PostgreSQL
 import Synchronization
 import VerdictCore
 
-/// Waits until every server has heard of a change, so that none answers by what was before once the change is answered.
+/// Waits until every server has received the notification of a change, so that none uses the earlier state after the change
+/// was acknowledged.
 ///
-/// Announcements arrive in the order of their commits (PostgreSQL manual, NOTIFY). So a server that answers a question which was
-/// asked after the change has heard of the change. Which servers there are is seen by the names of their listening
-/// sessions; one that does not answer does not trust its memory either after ``ServedDatasets/patience``.
+/// Notifications arrive in the order of their commits (PostgreSQL manual, NOTIFY), so a server that answers a ping sent after
+/// the change has received the change. The servers are found by the names of their listening sessions. A server that does
+/// not answer within ``ServedDatasets/livenessTimeout`` no longer trusts its cache either.
 final class ChangeBarrier: Sendable {
-  /// What servers say to each other.
+  /// A message between servers: a ping, or the answer to one.
   enum Message: Equatable {
     case question(id: String)
     case answer(id: String, server: String)
@@ -31,7 +32,7 @@ final class ChangeBarrier: Sendable {
     }
   }
 
-  /// The name of this server among those that listen.
+  /// The name of this server's listening session.
   let server = DatasetChanges.listenerName(UUID().uuidString)
   private let database: Database
   private let waiting = Mutex<[String: AsyncStream<String>.Continuation]>([:])
@@ -40,7 +41,7 @@ final class ChangeBarrier: Sendable {
     self.database = database
   }
 
-  /// Returns when all servers have heard of what was committed before, or do not go by their memory any more.
+  /// Returns when every server has received what was committed before, or no longer trusts its cache.
   func pass() async {
     let id = UUID().uuidString
     let (answers, continuation) = AsyncStream<String>.makeStream()
@@ -63,12 +64,12 @@ final class ChangeBarrier: Sendable {
         group.cancelAll()
       }
     } catch {
-      // The change is committed, and nobody can be asked.
+      // The change is committed, but the servers cannot be pinged.
       try? await Task.sleep(for: ServedDatasets.livenessTimeout)
     }
   }
 
-  /// Answers a question, or takes an answer to one of this server's own.
+  /// Answers a ping, or records an answer to one of this server's own.
   func heard(_ message: Message) {
     switch message {
     case .question(let id):

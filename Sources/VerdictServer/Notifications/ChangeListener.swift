@@ -4,12 +4,12 @@ import PostgreSQL
 import ServiceLifecycle
 import VerdictCore
 
-/// Hears what other processes announce, over a connection of its own, and passes it on within this one.
+/// Receives notifications of other processes over a connection of its own and forwards them within this process.
 ///
-/// That a LISTEN succeeded says little: behind a pooler in transaction mode nothing ever arrives. So the server first sends
-/// itself a word by another connection, and counts on announcements only once it has heard that.
+/// A successful LISTEN does not prove that notifications arrive: behind a pooler in transaction mode none does. The server
+/// therefore sends itself a message over another connection, and relies on notifications only after that has arrived.
 struct ChangeListener: Service, CustomStringConvertible {
-  let description = "announcements"
+  let description = "notifications"
   let listener: Listener
   let database: Database
   let served: ServedDatasets
@@ -33,7 +33,7 @@ struct ChangeListener: Service, CustomStringConvertible {
           calling?.cancel()
           served.listeningEnded()
           authenticator.listeningEnded()
-          logger.warning("announcements are down", metadata: ["error": "\(error)"])
+          logger.warning("notifications are down", metadata: ["error": "\(error)"])
         case .notification(DatasetChanges.channel, message, _):
           calling?.cancel()
           served.listeningBegan()
@@ -54,13 +54,13 @@ struct ChangeListener: Service, CustomStringConvertible {
     served.listeningEnded()
   }
 
-  /// Sends the word until it is heard, which cancels.
+  /// Sends the message until it arrives, which cancels this.
   private func call(_ message: String) async {
     for attempt in 1... {
       do {
         try await DatasetChanges.call(message, in: database)
       } catch {
-        if !Task.isCancelled { logger.debug("cannot announce", metadata: ["error": "\(error)"]) }
+        if !Task.isCancelled { logger.debug("cannot send a notification", metadata: ["error": "\(error)"]) }
       }
       do {
         try await Task.sleep(for: .seconds(1))
@@ -69,7 +69,7 @@ struct ChangeListener: Service, CustomStringConvertible {
       }
       if attempt == 3 {
         logger.warning(
-          "no announcement arrives: is there a pooler in transaction mode? Every prediction asks the database instead"
+          "no notification arrives: is there a pooler in transaction mode? Every prediction queries the database instead"
         )
       }
     }

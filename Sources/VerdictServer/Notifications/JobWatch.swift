@@ -2,7 +2,7 @@ import ServiceLifecycle
 import Synchronization
 import VerdictCore
 
-/// Wakes those who wait for a job to move.
+/// Wakes waiters when a job changes its state.
 final class JobWatch: Sendable {
   /// A job of any tenant.
   struct Key: Hashable {
@@ -17,7 +17,7 @@ final class JobWatch: Sendable {
 
   private let state = Mutex(State())
 
-  /// An announcement of the queue: `tenant:kind:subject:job:state`.
+  /// Handles a notification of the queue: `tenant:kind:subject:job:state`.
   func heard(_ payload: String) {
     let parts = payload.split(separator: ":")
     guard parts.count >= 4, let tenant = Int32(parts[0]), let job = Int(parts[3]) else { return }
@@ -25,9 +25,9 @@ final class JobWatch: Sendable {
     for continuation in state.withLock({ Array(($0.waiting[key] ?? [:]).values) }) { continuation.yield() }
   }
 
-  /// A stream of reasons to look at a job: at once, whenever it is announced to have moved, and every `interval`, since
-  /// announcements can be lost while their connection is down. Reasons that come faster than they are taken are joined.
-  /// It ends when the server is told to, so that those who wait do not hold up its end.
+  /// A stream of occasions to read a job: at once, after each notification about it, and every `interval`, since
+  /// notifications can be lost. Occasions that a slow consumer misses are merged. The stream ends with graceful shutdown, so
+  /// that waiters do not delay it.
   func changes(of key: Key, atLeastEvery interval: Duration) -> AsyncStream<Void> {
     AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
       let number = state.withLock { state in
@@ -35,7 +35,7 @@ final class JobWatch: Sendable {
         state.waiting[key, default: [:]][state.next] = continuation
         return state.next
       }
-      // An unstructured task knows of the server's end, too: what tells it is inherited.
+      // An unstructured task inherits the handler of graceful shutdown.
       let ticker = Task {
         await cancelWhenGracefulShutdown {
           repeat {

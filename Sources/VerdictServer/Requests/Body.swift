@@ -12,7 +12,7 @@ struct Body: Sendable {
   var type: BodyType?
   /// Its bytes after decompression.
   var bytes: [UInt8]
-  /// What it takes of the memory for bodies, until nobody has it any more.
+  /// The share of the memory for bodies, held as long as the body.
   var share: BodyMemory.Share?
 
   /// SHA-256 of the bytes.
@@ -21,11 +21,11 @@ struct Body: Sendable {
   /// Reads a body up to a limit.
   ///
   /// - Parameters:
-  ///   - tenant: in whose part of the memory for bodies it lies.
+  ///   - tenant: the tenant whose memory for bodies it uses.
   ///   - limit: bytes after decompression.
-  ///   - optional: whether a request without a body is taken.
-  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, ``BodyMemory/Exhausted``, `SyntaxProblem` for a body that
-  ///   cannot be decompressed.
+  ///   - optional: whether a request without a body is allowed.
+  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, ``BodyMemory/Exhausted``,
+  ///   `SyntaxProblem` for a body that cannot be decompressed.
   static func read(
     _ request: Request, of tenant: TenantID, accepted: [BodyType], limit: Int, optional: Bool = false
   ) async throws -> Body {
@@ -49,6 +49,8 @@ struct Body: Sendable {
     return Body(type: type, bytes: bytes, share: share)
   }
 
+  /// The problem of a body above a limit.
+  ///
   /// - Parameter isTenants: whether the limit is the tenant's and not the resource's.
   static func tooLarge(_ limit: Int, isTenants: Bool) -> Problem {
     let whose = isTenants ? "the tenant may send" : "this resource takes"

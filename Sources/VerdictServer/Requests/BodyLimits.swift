@@ -1,20 +1,20 @@
 import VerdictCore
 
-/// How large bodies may be, after decompression, in bytes.
+/// The largest bodies after decompression, in bytes.
 enum BodyLimits {
-  /// Everything that is not mentioned below.
+  /// All other bodies.
   static let small = 1 << 20
   /// Batches of labels and of predictions as one JSON document.
   static let batch = 64 << 20
   /// Streams of labels as NDJSON or CSV.
   static let stream = 1 << 30
 
-  /// What was set for the tenant whose request is being answered.
+  /// The own limit of the tenant whose request the current task handles, if any.
   @TaskLocal static var tenant: Int?
 }
 
 extension TaskLocal<Int?> {
-  /// Runs the closure under a tenant's own limit, if it has one: most have none, and pay nothing.
+  /// Runs the closure under a tenant's own limit, if it has one; the usual case without one costs nothing.
   func withValue<T>(
     of limits: TenantLimits, _ body: () async throws -> T
   ) async rethrows -> T {

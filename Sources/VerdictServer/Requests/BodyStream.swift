@@ -4,20 +4,20 @@ import NIOCore
 import RowFormats
 import VerdictCore
 
-/// The body of a request as it comes in, decompressed on its way, never more of it in memory than a piece; the client is
-/// held up while nobody takes the next.
+/// The body of a request as a stream, decompressed piece by piece. Only one piece is in memory: the client waits until the
+/// next one is requested.
 struct BodyStream: ~Copyable {
   private var iterator: RequestBody.AsyncIterator
   private let expander: (any Decompressor)?
   private let limit: Int
   private let isTenants: Bool
-  /// Bytes that came in, compressed or not.
+  /// The bytes received, before decompression.
   private var received = 0
   private var isAtEnd = false
 
   /// - Parameter limit: bytes after decompression.
-  /// - Throws: ``Problem`` of kind `unsupported-media-type` for a coding that is not known, `body-too-large` for a body
-  ///   that is announced as larger, before any of it is read.
+  /// - Throws: ``Problem`` of kind `unsupported-media-type` for an unknown coding, `body-too-large` for a larger
+  ///   `Content-Length`, before any of the body is read.
   init(_ request: Request, limit: Int) throws {
     let own = BodyLimits.tenant ?? .max
     isTenants = own < limit
@@ -32,7 +32,7 @@ struct BodyStream: ~Copyable {
     case "gzip", "x-gzip": expander = GzipDecompressor(limit: limit)
     case "zstd": expander = ZstdDecompressor(limit: limit)
     default:
-      // What is accepted instead is said by Accept-Encoding (RFC 9110, section 12.5.3).
+      // Accept-Encoding names the accepted codings (RFC 9110, section 12.5.3).
       throw Problem(
         .unsupportedMediaType, "A body may be compressed by gzip or zstd, not by \(coding).",
         headers: [.acceptEncoding: "gzip, zstd"])
@@ -61,7 +61,7 @@ struct BodyStream: ~Copyable {
         return nil
       }
       let bytes = Array(buffer.readableBytesView)
-      // Of a compressed body, too: empty members and frames expand to nothing, however many there are.
+      // The limit applies to compressed bytes, too, since empty members and frames expand to nothing.
       received += bytes.count
       guard received <= limit else { throw Body.tooLarge(limit, isTenants: isTenants) }
       guard let expander else { return bytes }

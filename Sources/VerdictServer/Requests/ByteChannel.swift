@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Bytes on their way from one task to another, joined while the receiver is busy: it gets all that has come together.
+/// A bounded buffer of bytes between two tasks. Bytes that arrive while the receiver is busy are received together.
 ///
-/// One sender, one receiver.
+/// It has one sender and one receiver.
 final class ByteChannel: Sendable {
   private struct State {
     var bytes: [UInt8] = []
@@ -17,16 +17,16 @@ final class ByteChannel: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - limit: how many bytes may lie here before the sender has to wait.
-  ///   - share: what takes room in memory for them; where there is none, the sender has to wait as well.
+  ///   - limit: the bytes above which the sender waits.
+  ///   - share: the memory for the bytes; the sender also waits when it is exhausted.
   init(limit: Int, sharing share: BodyMemory.Share? = nil) {
     self.limit = limit
     self.share = share
   }
 
-  /// Adds bytes, and waits while there are too many.
+  /// Adds bytes, and waits while the buffer is full.
   ///
-  /// - Throws: what ``finish(_:)`` was given by the other side.
+  /// - Throws: the error that the other side passed to ``finish(_:)``.
   func send(_ bytes: [UInt8]) async throws {
     let receiver = state.withLock { state in
       if state.bytes.isEmpty { state.bytes = bytes } else { state.bytes += bytes }
@@ -49,9 +49,9 @@ final class ByteChannel: Sendable {
     count > limit || (count > BodyMemory.small && share?.resize(to: count) == false)
   }
 
-  /// All bytes that are here, at least one; `nil` after the last ones.
+  /// All buffered bytes, at least one; `nil` after the last ones.
   ///
-  /// - Throws: what ``finish(_:)`` was given by the other side, after the last bytes.
+  /// - Throws: the error that the other side passed to ``finish(_:)``, after the last bytes.
   func receive() async throws -> [UInt8]? {
     await withCheckedContinuation { continuation in
       let waits = state.withLock { state in
@@ -75,7 +75,7 @@ final class ByteChannel: Sendable {
     return nil
   }
 
-  /// Nothing more comes, or nobody listens any more; the first reason counts.
+  /// Closes the channel from either side; the error of the first call counts.
   func finish(_ failure: (any Error)? = nil) {
     let (receiver, sender) = state.withLock { state in
       if !state.isFinished { state.failure = failure }

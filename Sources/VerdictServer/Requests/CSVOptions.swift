@@ -1,7 +1,7 @@
 import RowFormats
 import VerdictCore
 
-/// The query parameters that say how a CSV body is to be read.
+/// The query parameters that describe a CSV body.
 enum CSVOptions {
   static func format(_ query: QueryParameters, _ dataset: Dataset) throws -> CSVFormat {
     var format = CSVFormat()

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// The kinds of body that the API takes and gives.
+/// The media types of bodies.
 enum BodyType: String, Sendable {
   case json = "application/json"
   case mergePatch = "application/merge-patch+json"
@@ -15,7 +15,7 @@ enum BodyType: String, Sendable {
   ///
   /// - Throws: ``Problem`` of kind `unsupported-media-type`.
   static func of(_ request: Request, accepted: [BodyType]) throws -> BodyType {
-    // As most write it, so that a prediction's request is not taken apart for it.
+    // The usual spelling needs no parsing, which matters for predictions.
     if let written = request.headers.value(.contentType), let type = BodyType(rawValue: written),
       accepted.contains(type)
     {
@@ -33,7 +33,7 @@ enum BodyType: String, Sendable {
       headers: [.accept: list])
   }
 
-  /// The type in which a client wants the answer, out of `offered`; the first where it does not mind.
+  /// The type that the client prefers among `offered`; the first one without a preference.
   ///
   /// - Throws: ``Problem`` of kind `not-acceptable`.
   static func wanted(by request: Request, offered: [BodyType]) throws -> BodyType {

@@ -3,7 +3,7 @@ import Hummingbird
 
 /// The Prefer header (RFC 7240).
 enum Preference {
-  /// How many bytes a value may have.
+  /// The most bytes of a value.
   private static let longest = 1_000
 
   /// The seconds of `wait=N`, 0…300; `nil` when there is none. Other preferences are ignored, as the RFC asks.

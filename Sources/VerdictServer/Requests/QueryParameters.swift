@@ -2,7 +2,7 @@ import Foundation
 import Hummingbird
 import VerdictCore
 
-/// The query of a request, read strictly: each parameter once, known and well-formed, or the request is refused.
+/// The query of a request, parsed strictly: unknown, repeated and malformed parameters are refused.
 struct QueryParameters {
   private var values: [String: String] = [:]
 
@@ -21,7 +21,7 @@ struct QueryParameters {
 
   /// A name or value as forms and browsers send it: percent-encoded, `+` for a space (WHATWG URL, section 5).
   private static func decoded(_ text: Substring) throws -> String {
-    // As most are: taking text apart costs more than the rest of a prediction.
+    // The usual case; decoding costs more than the rest of a prediction.
     if text.utf8.allSatisfy({ $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "+") }) { return String(text) }
     guard let decoded = text.replacing("+", with: " ").removingPercentEncoding else {
       throw Problem(.invalidParameter, "The query is not percent-encoded UTF-8.")
@@ -31,8 +31,8 @@ struct QueryParameters {
 
   subscript(_ name: String) -> String? { values[name] }
 
-  /// A text of at most so many characters (Unicode code points, as JSON Schema counts them). All of them together have to fit
-  /// into the 80 KiB that the HTTP parser takes of a request line, at up to twelve bytes each.
+  /// A text of at most so many characters (Unicode code points, as JSON Schema counts them). At up to twelve bytes a
+  /// character, all parameters must fit into the 80 KiB of a request line that the HTTP parser accepts.
   func text(_ name: String, atMost limit: Int) throws -> String? {
     guard let text = values[name] else { return nil }
     guard text.unicodeScalars.count <= limit else {
@@ -72,21 +72,21 @@ struct QueryParameters {
     return time
   }
 
-  /// How many items a page shows: 1…1000, 100 unless said otherwise.
+  /// The size of a page: 1…1000, by default 100.
   func limit() throws -> Int {
     try integer("limit", in: 1...1_000) ?? 100
   }
 
-  /// The place after which a page begins, as `position` reads it.
+  /// The position after which a page begins, as `position` parses it.
   func cursor<T>(_ position: (String) -> T?) throws -> T? {
     guard let cursor = try text("cursor", atMost: 512) else { return nil }
-    guard let place = Cursor.decode(cursor).flatMap(position) else {
+    guard let position = Cursor.decode(cursor).flatMap(position) else {
       throw Self.refusal("cursor", "is not a cursor of this list")
     }
-    return place
+    return position
   }
 
-  /// Digits only: `Int` alone would take a sign, too.
+  /// A number of digits only; `Int` would also accept a sign.
   static func integer(_ text: some StringProtocol) -> Int? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return Int(text)

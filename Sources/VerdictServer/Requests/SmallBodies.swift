@@ -3,7 +3,7 @@ import Hummingbird
 import RowFormats
 import VerdictCore
 
-/// A body that must not say anything.
+/// A body without members.
 enum EmptyBody {
   static func check(_ body: Body) throws {
     guard body.type != nil else { return }
@@ -13,7 +13,7 @@ enum EmptyBody {
   }
 }
 
-/// The body that makes a model the active one.
+/// The body that activates a model.
 enum ActiveModelBody {
   static func parse(_ body: Body) throws -> Int {
     let errors = ValidationErrors()
@@ -23,7 +23,7 @@ enum ActiveModelBody {
   }
 }
 
-/// The body that makes a key.
+/// The body that creates an API key.
 struct NewKeyBody {
   var name: String
   var role: Role
@@ -44,12 +44,12 @@ struct NewKeyBody {
   }
 }
 
-/// An outcome as a client says it: 0, 1, or in the dataset's own words.
+/// An outcome in a client's form: 0, 1, or a word of the dataset.
 enum OutcomeValue {
   case number(Bool)
   case text(String)
 
-  /// The outcome in `fields`; its absence and anything else are mistakes if it is `required`.
+  /// The outcome in `fields`; a wrong one, and the absence of a required one, are errors.
   static func read(_ fields: JSONObjectReader, required: Bool) -> OutcomeValue? {
     guard let value = required || fields.has("label") ? fields.required("label") : nil else { return nil }
     if let number = value.integer, number == 0 || number == 1 { return .number(number == 1) }
@@ -58,7 +58,7 @@ enum OutcomeValue {
     return nil
   }
 
-  /// The outcome in a dataset's terms.
+  /// The outcome in a dataset.
   ///
   /// - Throws: ``Problem`` of kind `schema-mismatch` for a text where the dataset has none.
   func outcome(in dataset: Dataset) throws -> Bool {
@@ -74,7 +74,7 @@ enum OutcomeValue {
   }
 }
 
-/// The body that says what was true of a prediction.
+/// The body that labels a prediction.
 enum PredictionLabelBody {
   static func parse(_ body: Body) throws -> OutcomeValue {
     let errors = ValidationErrors()
@@ -98,12 +98,12 @@ struct LabelPatchBody {
     return LabelPatchBody(outcome: outcome, features: fields.value("features"))
   }
 
-  /// The label with the patch's values; the dataset's schema decides what they may be.
+  /// The label after the patch; the dataset's schema validates the values.
   func applied(to label: Label, of dataset: Dataset) throws -> Label {
     var label = label
     if let outcome { label.label = try outcome.outcome(in: dataset) }
     guard let features else { return label }
-    // The patch is read as a row of its own, by the one reader that knows the rules for values.
+    // The reader of predictions parses the patch as a row, so that the rules for values stand in one place.
     let row = JSONValue.object(["features": features])
     let batch = try PredictionReader(schema: dataset.schema).readOne(row.encoded())
     guard case .object(let object) = features else { return label }
@@ -120,7 +120,7 @@ struct LabelPatchBody {
   }
 }
 
-/// The bodies that ask for predictions.
+/// The bodies of prediction requests.
 enum PredictionBody {
   static func one(_ body: Body, _ schema: RowSchema) throws -> RowBatch {
     try PredictionReader(schema: schema).readOne(body.bytes)

@@ -4,7 +4,7 @@ import Hummingbird
 import RowFormats
 import VerdictCore
 
-/// The rows of a body that is read as a stream, batch after batch.
+/// The rows of a body that is read as a stream, batch by batch.
 final class StreamedBatches: BatchSource, @unchecked Sendable {
   // Sound: used by the one task that answers the request.
   private var body: BodyStream
@@ -12,17 +12,17 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   private let reader: any LabelStreamReader
   private var hasher: SHA256?
   private var isAtEnd = false
-  /// Batches that were read ahead.
+  /// The batches that were read ahead.
   private var ready: [RowBatch] = []
   private var received = 0
   private var share: BodyMemory.Share?
-  /// Asked with each piece of the body that is read after those ahead, while a connection is held.
+  /// Revalidates the API key with each piece that is read while a connection is held.
   var revalidator: KeyRevalidator?
   private(set) var hash = Data()
   var skipped: SkippedRows { reader.skipped }
 
-  /// - Parameter hashing: whether ``hash`` will be asked for.
-  /// - Throws: ``Problem`` for a coding that is not known.
+  /// - Parameter hashing: whether to compute ``hash``.
+  /// - Throws: ``Problem`` for an unknown coding.
   init(_ request: Request, of tenant: TenantID, _ reader: any LabelStreamReader, hashing: Bool) throws {
     self.tenant = tenant
     body = try BodyStream(request, limit: BodyLimits.stream)
@@ -30,13 +30,13 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
     hasher = hashing ? SHA256() : nil
   }
 
-  /// Whether the whole body has come.
+  /// Whether the whole body has been read.
   var isComplete: Bool { isAtEnd }
 
-  /// How many bytes of a body are read before it needs a connection: all of a small one, however slowly it comes.
+  /// The bytes of a body that are read before it takes a connection, so that a slow client of a small body holds none.
   private static let ahead = 1 << 20
 
-  /// Reads ahead.
+  /// Reads the first ``ahead`` bytes.
   ///
   /// - Throws: what ``next()`` throws, and ``BodyMemory/Exhausted``.
   func readAhead() async throws {
@@ -51,7 +51,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
     return try await read(upTo: .max)
   }
 
-  /// The next batch; `nil` at the end, or when so many bytes have come.
+  /// The next batch; `nil` at the end, or after `limit` bytes.
   private func read(upTo limit: Int) async throws -> RowBatch? {
     while !isAtEnd, received < limit {
       guard let bytes = try await body.next() else {

@@ -4,13 +4,13 @@ import NIOCore
 import RowFormats
 import VerdictCore
 
-/// Writes the answers to rows as text, many a millisecond: what is the same for all of them is written once and copied.
+/// Formats predictions as JSON or CSV. The parts that all rows share are formatted once and copied.
 struct AnswerText {
   private let answers: PredictionAnswers
   private let explains: Bool
-  /// Between the probability and the warnings.
+  /// The JSON between the probability and the warnings.
   private let middle: [UInt8]
-  /// The same in CSV.
+  /// The CSV between the probability and the warnings.
   private let middleFields: [UInt8]
 
   init(_ answers: PredictionAnswers, explain: Bool) {
@@ -25,7 +25,7 @@ struct AnswerText {
     middleFields = Array(",".utf8) + threshold + Array(",\(version),\(used),".utf8)
   }
 
-  /// One answer as a JSON object.
+  /// Appends one prediction as a JSON object.
   func appendJSON(_ row: Int, to bytes: inout [UInt8]) throws {
     bytes.append(UInt8(ascii: "{"))
     if !answers.ids.isEmpty {
@@ -67,14 +67,14 @@ struct AnswerText {
     bytes.append(contentsOf: json.buffer.readableBytesView)
   }
 
-  /// The header line for answers as CSV, with the fields that ``appendCSV(_:to:)`` writes and an error's.
+  /// The header of the CSV: the fields of ``appendCSV(_:to:)`` and `error`.
   static func csvHeader(stored: Bool) -> [UInt8] {
     Array(
       ((stored ? "id," : "") + "label,probability,threshold,model_version,labels_used,warnings,error\r\n")
         .utf8)
   }
 
-  /// One answer as a record of CSV (RFC 4180).
+  /// Appends one prediction as a CSV record (RFC 4180).
   func appendCSV(_ row: Int, to bytes: inout [UInt8]) {
     if !answers.ids.isEmpty {
       bytes.append(uuid: answers.ids[row])

@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 
 extension Response {
-  /// An answer whose body `write` makes.
+  /// A response whose JSON body `write` writes.
   static func json(
     _ status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], _ write: (inout JSONWriter) throws -> Void
   ) rethrows -> Response {
@@ -12,7 +12,7 @@ extension Response {
     return bytes(status, headers: headers, type: "application/json", json.buffer)
   }
 
-  /// An answer with a body of the given type.
+  /// A response with a body of the given type.
   static func bytes(
     _ status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], type: String, _ buffer: ByteBuffer
   ) -> Response {

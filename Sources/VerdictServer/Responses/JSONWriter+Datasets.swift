@@ -17,18 +17,10 @@ extension JSONWriter {
         json.name("positive")
         json.optional(dataset.label.positive) { $0.string($1) }
       }
-      json.name("auto_train")
-      try json.encoded(dataset.autoTrain)
-      json.name("gate")
-      try json.optional(dataset.gate) { try $0.encoded($1) }
-      json.name("training")
-      try json.encoded(dataset.training)
-      json.name("activation")
-      try json.encoded(dataset.activation)
-      json.name("models_kept")
-      json.integer(dataset.modelsKept)
-      json.name("predictions_kept_days")
-      json.optional(dataset.predictionsKeptDays) { $0.integer($1) }
+      for key in DatasetSettings.CodingKeys.allCases {
+        json.name(key.rawValue)
+        try json.optional(dataset.settings.value(of: key)) { try $0.encoded($1) }
+      }
       json.name("labels_stored")
       json.integer(summary.counts.stored)
       json.name("positives")

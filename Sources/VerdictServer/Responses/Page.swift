@@ -6,16 +6,16 @@ struct Page<Item> {
   var items: [Item]
   var nextCursor: String?
 
-  /// A page out of one more item than it may show: the surplus one only tells that there is a next page.
+  /// A page from up to one item more than it may have; the surplus item only indicates a next page.
   ///
-  /// - Parameter position: what identifies an item's place in the list's order; stable under inserts and deletes.
+  /// - Parameter position: an item's position in the list's order, stable under inserts and deletes.
   init(_ items: [Item], limit: Int, position: (Item) -> String) {
     self.items = Array(items.prefix(limit))
     nextCursor = items.count > limit ? self.items.last.map { Cursor.encode(position($0)) } : nil
   }
 }
 
-/// Opaque cursors: the place of the last item shown, in base64url.
+/// Opaque cursors: the position of the last item of a page, in base64url.
 enum Cursor {
   static func encode(_ position: String) -> String {
     Data(position.utf8).base64EncodedString()

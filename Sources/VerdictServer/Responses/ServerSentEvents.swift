@@ -3,12 +3,12 @@ import NIOCore
 
 /// The text of server-sent events (WHATWG HTML, section 9.2.5) about a job.
 enum ServerSentEvents {
-  /// A line that keeps proxies from closing a silent stream.
+  /// A comment that keeps proxies from closing an idle stream.
   static let keepAlive = ByteBuffer(string: ": keep-alive\n\n")
 
-  /// What there is to tell of a job to somebody who has heard of it up to the event `last`: every move since, and how it
-  /// stands. Who has heard of nothing is told how it stands.
-  static func news(of job: Job, after last: Int64?) throws -> ByteBuffer {
+  /// The events of a job after the event `last`: each transition since then, then its present state. Without `last` only the
+  /// present state.
+  static func events(of job: Job, after last: Int64?) throws -> ByteBuffer {
     var text = ByteBuffer()
     guard let last else {
       try write(job, "state", to: &text)
@@ -23,7 +23,7 @@ enum ServerSentEvents {
     return text
   }
 
-  /// The event's data is the job's JSON, which has no line breaks.
+  /// Writes an event whose data is the job's JSON, which has no line breaks.
   private static func write(_ job: Job, _ name: String, to text: inout ByteBuffer) throws {
     var json = JSONWriter()
     try json.job(job)

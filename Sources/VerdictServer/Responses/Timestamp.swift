@@ -1,6 +1,6 @@
 import Foundation
 
-/// Points in time on the wire: RFC 3339.
+/// Times in requests and responses (RFC 3339).
 enum Timestamp {
   /// In UTC with milliseconds.
   static func format(_ date: Date) -> String {
@@ -8,10 +8,10 @@ enum Timestamp {
       .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
   }
 
-  /// With or without a fraction of a second, in any offset; `nil` when it is no such time.
+  /// Parses a time with or without a fraction of a second, in any offset; `nil` for a malformed one.
   ///
-  /// Foundation's styles are lenient (they take 30 February for 2 March), hence the grammar of RFC 3339, section 5.6, and
-  /// a look at whether the day exists.
+  /// Foundation's styles are lenient (30 February becomes 2 March), so this applies the grammar of RFC 3339, section 5.6, and
+  /// checks that the day exists.
   static func parse(_ text: String) -> Date? {
     let pattern = #/(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:[Zz]|([+-])(\d\d):(\d\d))/#
     guard let match = text.wholeMatch(of: pattern.asciiOnlyDigits()) else { return nil }

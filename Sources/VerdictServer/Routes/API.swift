@@ -3,17 +3,17 @@ import Hummingbird
 import Synchronization
 import VerdictCore
 
-/// Where routes are added: each states the role that it needs, and is in the table that openapi.yaml is checked with.
+/// Registers routes with the role that each needs, in the router and in the table that is compared with openapi.yaml.
 struct API {
-  /// What answers requests.
+  /// The router.
   let router: Router<Context>
-  /// What has been added so far.
+  /// The registered routes.
   let routes: Routes
-  /// Looks up who sends requests.
+  /// Authenticates requests.
   let authenticator: Authenticator
   private let addresses: ClientAddress
 
-  /// The routes of a router, readable by its own middleware.
+  /// The routes, shared with the middleware of the router.
   final class Routes: Sendable {
     private let entries = Mutex(RouteTable())
 
@@ -35,7 +35,7 @@ struct API {
         routes: routes, metrics: requests, crossOrigin: door.crossOrigin, isSecure: door.tls != nil))
   }
 
-  /// A route of a tenant's: its handler gets the principal, whose key includes `role`.
+  /// Registers a route of tenants, whose handler gets a principal with `role`.
   func on(
     _ method: HTTPRequest.Method, _ path: String, role: Role,
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
@@ -65,7 +65,7 @@ struct API {
     }
   }
 
-  /// A route that needs no key.
+  /// Registers a route without authentication.
   func open(
     _ method: HTTPRequest.Method, _ path: String,
     _ handler: @escaping @Sendable (Request, Context) async throws -> Response
@@ -75,7 +75,7 @@ struct API {
   }
 }
 
-/// What went wrong with a request of a tenant that has a rate of its own, and what is left of that.
+/// An error together with the rate-limit fields of its response.
 struct RateLimited: Error {
   var error: any Error
   var rate: HTTPFields

@@ -3,8 +3,8 @@ import Hummingbird
 import NIOCore
 import VerdictCore
 
-/// `/docs`: the contract to read and to try out in a browser, by Swagger UI where it was compiled in, by a plain page of
-/// our own otherwise. Either talks to this server alone.
+/// `/docs`: the contract in a browser, by Swagger UI if it was compiled in, otherwise by a plain page. Both connect to this
+/// server only.
 struct DocsRoutes {
   func add(to api: API) {
     api.open(.get, "/docs") { request, _ in
@@ -35,12 +35,12 @@ struct DocsRoutes {
     ]
   }
 
-  /// Scripts are files of this server; Swagger UI styles single elements and has its pictures inside.
+  /// Scripts are files of this server; Swagger UI has inline styles and images.
   private static let policy =
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-  /// The plain page has its scripts and styles inside.
+  /// The plain page has inline scripts and styles.
   private static let plainPolicy =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
     + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -4,7 +4,7 @@ import Hummingbird
 import RowFormats
 import VerdictCore
 
-/// What was true of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
+/// The labels of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
 struct FeedbackRoutes {
   let feedback: Feedback
   let idempotency: IdempotentExecutor
@@ -19,7 +19,7 @@ struct FeedbackRoutes {
   @Sendable private func label(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
-    let (name, id) = try place(request, context)
+    let (name, id) = try target(request, context)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let truth = try PredictionLabelBody.parse(body)
     let (dataset, prediction) = try await feedback.label(
@@ -31,7 +31,7 @@ struct FeedbackRoutes {
     async throws
     -> Response
   {
-    let (name, id) = try place(request, context)
+    let (name, id) = try target(request, context)
     try await feedback.removeLabel(
       principal.tenant, dataset: name, prediction: id, by: principal.actor)
     return Response(status: .noContent)
@@ -65,10 +65,10 @@ struct FeedbackRoutes {
     }
   }
 
-  private func place(_ request: Request, _ context: Context) throws -> (String, UUID) {
-    let place = try (context.dataset(), context.identifier("id", of: "prediction"))
+  private func target(_ request: Request, _ context: Context) throws -> (String, UUID) {
+    let target = try (context.dataset(), context.identifier("id", of: "prediction"))
     _ = try QueryParameters(request, known: [])
-    return place
+    return target
   }
 }
 

@@ -5,18 +5,16 @@ import NIOCore
 import ServiceLifecycle
 import VerdictCore
 
-/// `/v1/datasets/{dataset}/training-jobs/{id}/events`: server-sent events (WHATWG HTML, section 9.2) until the job has
-/// ended.
+/// `/v1/datasets/{dataset}/training-jobs/{id}/events`: server-sent events (WHATWG HTML, section 9.2) until the job ends.
 ///
-/// An event's id is the number that the job's row had with it, so that any server process can go on where another one
-/// stopped.
+/// An event's id is the event number in the job's row, so that any server process can resume the stream.
 struct JobEvents {
   let trainings: TrainingJobs
   let watch: JobWatch
 
-  /// The heartbeat of a silent stream: below the minute after which most proxies give up.
+  /// The interval of keep-alive comments, below the minute after which most proxies close an idle stream.
   private static let heartbeat = Duration.seconds(15)
-  /// More characters than any server's event ids have.
+  /// More characters than any event id has.
   private static let longestID = 128
 
   @Sendable func events(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -27,14 +25,14 @@ struct JobEvents {
     guard request.headers[.lastEventID]?.utf8.count ?? 0 <= Self.longestID else {
       throw QueryParameters.refusal("Last-Event-ID", "must have at most \(Self.longestID) characters")
     }
-    // Looked up before the answer begins, so that an absent job is a 404 and not an empty stream.
+    // Looked up before the response begins, so that an absent job is a 404 and not an empty stream.
     let first = try await trainings.job(principal.tenant, dataset: name, id: id)
-    // What is no number of an event so far is none of ours, and is taken for the first call.
+    // An id that is no past event of this job counts as a first call.
     let resumed = request.headers[.lastEventID].flatMap { Int64($0) }.flatMap {
       (0...first.event).contains($0) ? $0 : nil
     }
     if first.state.isFinal, resumed == first.event {
-      // Nothing will follow; this status keeps an EventSource from calling again.
+      // Nothing will follow; this status keeps an EventSource from reconnecting.
       return Response(status: .noContent)
     }
     let key = context.keyRevalidator(request)
@@ -42,9 +40,9 @@ struct JobEvents {
       do {
         try await follow(principal.tenant, name, id, after: resumed, while: key, writer: &writer)
       } catch DomainError.notFound {
-        // The dataset has been deleted meanwhile.
+        // The dataset was deleted.
       } catch let problem as Problem where problem.kind == .unauthorized {
-        // The key has been revoked meanwhile: whoever calls again is told so.
+        // The key was revoked; a reconnection will report it.
       }
       try await writer.finish(nil)
     }
@@ -60,18 +58,18 @@ struct JobEvents {
     writer: inout any ResponseBodyWriter
   ) async throws {
     var last = resumed
-    var silence = ContinuousClock.now
-    // Ends with the server, too: the client comes back to another one, or to the next.
+    var lastWrite = ContinuousClock.now
+    // The stream also ends with the server; the client reconnects to another one.
     for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
       try await key.check()
       let job = try await trainings.job(tenant, dataset: name, id: id)
-      let news = try ServerSentEvents.news(of: job, after: last)
-      if news.readableBytes > 0 {
-        try await writer.write(news)
-        silence = .now
-      } else if ContinuousClock.now - silence > Self.heartbeat {
+      let events = try ServerSentEvents.events(of: job, after: last)
+      if events.readableBytes > 0 {
+        try await writer.write(events)
+        lastWrite = .now
+      } else if ContinuousClock.now - lastWrite > Self.heartbeat {
         try await writer.write(ServerSentEvents.keepAlive)
-        silence = .now
+        lastWrite = .now
       }
       last = job.event
       if job.state.isFinal { return }

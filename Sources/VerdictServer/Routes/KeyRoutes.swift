@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import VerdictCore
 
-/// `/v1/keys`: the tenant's own keys.
+/// `/v1/keys`: the tenant's API keys.
 struct KeyRoutes {
   let keys: KeyStore
   let idempotency: IdempotentExecutor

@@ -6,8 +6,8 @@ import NIOCore
 import RowFormats
 import VerdictCore
 
-/// `POST /v1/datasets/{dataset}/labels`: a batch as JSON, NDJSON or CSV: all of it or nothing, or, by
-/// `on_error=skip`, the rows that fit.
+/// `POST /v1/datasets/{dataset}/labels`: stores a batch as JSON, NDJSON or CSV: all of it or nothing or, with
+/// `on_error=skip`, the valid rows.
 struct LabelPosting {
   let datasets: DatasetStore
   let ingest: LabelIngest
@@ -100,7 +100,7 @@ private final class WholeBatch: BatchSource, @unchecked Sendable {
   private var batch: RowBatch?
   let hash: Data
   let skipped: SkippedRows
-  /// The rows take about as much memory as their text did.
+  /// The rows take about as much memory as their text.
   private let share: BodyMemory.Share?
 
   init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Share?) {

@@ -44,7 +44,7 @@ struct LabelRoutes {
   @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
-    let (name, id) = try place(request, context)
+    let (name, id) = try target(request, context)
     let (dataset, label) = try await labels.label(principal.tenant, dataset: name, id: id)
     return .json { $0.label(label, of: dataset) }
   }
@@ -52,7 +52,7 @@ struct LabelRoutes {
   @Sendable private func change(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
-    let (name, id) = try place(request, context)
+    let (name, id) = try target(request, context)
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.mergePatch, .json], limit: BodyLimits.small)
     let patch = try LabelPatchBody.parse(body)
@@ -66,7 +66,7 @@ struct LabelRoutes {
   @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
-    let (name, id) = try place(request, context)
+    let (name, id) = try target(request, context)
     try await labels.delete(principal.tenant, dataset: name, id: id, by: principal.actor)
     return Response(status: .noContent)
   }
@@ -113,10 +113,10 @@ struct LabelRoutes {
     }
   }
 
-  private func place(_ request: Request, _ context: Context) throws -> (String, Int) {
-    let place = try (context.dataset(), context.number("id", of: "label"))
+  private func target(_ request: Request, _ context: Context) throws -> (String, Int) {
+    let target = try (context.dataset(), context.number("id", of: "label"))
     _ = try QueryParameters(request, known: [])
-    return place
+    return target
   }
 
   /// The conditions that lists, exports and deletions share.

@@ -4,7 +4,7 @@ import NIOCore
 import PostgreSQL
 import VerdictCore
 
-/// What operators and browsers ask for, without a key.
+/// The routes without authentication: health, readiness, metrics and the contract.
 struct OperationRoutes {
   let readiness: Readiness
   let metrics: MetricsRegistry
@@ -12,7 +12,7 @@ struct OperationRoutes {
   func add(to api: API) throws {
     let openapiJSON = try OpenAPIDocument.json()
     api.open(.get, "/healthz") { _, _ in .health() }
-    // Nobody needs a key to ask: one look a second is for all.
+    // The route needs no key, so one query a second serves all callers.
     let report = SingleFlightCache { [readiness] in try await readiness.report() }
     api.open(.get, "/readyz") { _, _ in .ready(try Self.admitted(try await report.value())) }
     api.open(.get, "/metrics") { [metrics] request, _ in
@@ -32,7 +32,7 @@ struct OperationRoutes {
     DocsRoutes().add(to: api)
   }
 
-  /// The report of a database that this server works with.
+  /// Returns the report if this server works with the database.
   ///
   /// - Throws: ``Problem`` of kind `database-unavailable`.
   private static func admitted(_ report: Readiness.Report) throws -> Readiness.Report {

@@ -5,7 +5,7 @@ import NIOCore
 import RowFormats
 import VerdictCore
 
-/// The stored predictions of a dataset as a stream, oldest first.
+/// Streams the stored predictions of a dataset, oldest first.
 struct PredictionExporting {
   let datasets: DatasetStore
   let export: PredictionExport

@@ -5,9 +5,9 @@ import PostgreSQL
 import RowFormats
 import VerdictCore
 
-/// One stream of rows, and how each becomes a line of the answer.
+/// Parses and predicts the rows of one stream, and formats each as a line of the response.
 final class PredictionLineEncoder: @unchecked Sendable {
-  // Sound: everything but the reader is constant, and the reader is used by one task at a time.
+  // Sound: all properties are constant but the reader, which one task uses at a time.
   private let predictor: MeteredPredictor
   let tenant: TenantID
   let options: PredictionOptions
@@ -34,22 +34,22 @@ final class PredictionLineEncoder: @unchecked Sendable {
     self.logger = logger
   }
 
-  /// What comes before the first line.
+  /// The bytes before the first line.
   var header: [UInt8] { output == .csv ? AnswerText.csvHeader(stored: options.store) : [] }
 
-  /// The rows that are complete with these bytes; `nil` where none is.
+  /// The rows that these bytes complete; `nil` for none.
   func read(_ bytes: [UInt8]) throws -> PredictionChunk? { try reader.feed(bytes) }
 
-  /// What is left over at the end.
+  /// The rows that the end of the stream completes.
   func readLast() throws -> PredictionChunk? { try reader.finish() }
 
-  /// The lines for rows that were read, which are stored by then if they are to be.
+  /// The lines of a chunk, after its predictions are stored if they are to be.
   func lines(for chunk: PredictionChunk?) async throws -> [UInt8] {
     try await revalidator.check()
     return try await lines(for: chunk, storing: options.storage(in: nil))
   }
 
-  /// The lines for a whole body, stored in the caller's transaction; refuses the whole for one bad row.
+  /// The lines of a whole body, stored in the caller's transaction; one invalid row refuses the body.
   func allLines(for bytes: [UInt8], limit: Int, in tx: Transaction) async throws -> [UInt8] {
     var lines: [UInt8] = []
     var rows = 0
@@ -65,7 +65,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
     return lines
   }
 
-  /// The line that says what ended the stream.
+  /// The line of an error that ends the stream.
   func line(for error: any Error) -> [UInt8] {
     line(for: Problem(error, logger: logger))
   }
@@ -79,7 +79,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
     var answers: PredictionAnswers?
     if chunk.batch.count > 0 {
       answers = try await predictor.predict(tenant, name, storing: storage) {
-        // Features may have been added since the stream began; they are missing in its rows.
+        // Features that were added since the stream began are missing in its rows.
         guard
           $0.dataset.features.starts(
             with: self.features, by: { $0.name == $1.name && $0.type == $1.type && $0.slot == $1.slot })

@@ -14,7 +14,7 @@ struct PredictionRoutes {
   let limiter: ConnectionLimiter
   let idempotency: IdempotentExecutor
 
-  /// How many rows one JSON batch may have.
+  /// The most rows of a JSON batch.
   static let batchLimit = 100_000
 
   func add(to api: API) {

@@ -2,20 +2,22 @@ import Logging
 import PostgreSQL
 import VerdictCore
 
-/// Looks up whether the database is reached and has a schema that this build works with.
+/// Checks that the database can be reached and has a schema that this build works with.
 struct Readiness: Sendable {
   /// The result of a readiness check.
   struct Report: Sendable {
-    /// The schema beside the one that this build carries.
+    /// The database's schema compared with the one of this build.
     var schema: SchemaStatus
-    /// The database takes no writes: it is a standby, or was told so.
+    /// The database is read-only: a standby, or by configuration.
     var isReadOnly: Bool
   }
 
   let database: Database
   let logger: Logger
 
-  /// - Throws: ``PostgreSQLError`` when the database is out of reach.
+  /// Checks once.
+  ///
+  /// - Throws: ``PostgreSQLError`` if the database cannot be reached.
   func report() async throws -> Report {
     try await database.pool.withConnection { connection in
       let schema = try await Migrator(Migrations.all, logger: logger).status(connection)

@@ -2,7 +2,7 @@ package import HTTPTypes
 import Hummingbird
 package import VerdictCore
 
-/// All routes with the role that each needs: what the router has, in a form that can be compared with openapi.yaml.
+/// The routes with their roles, to be compared with openapi.yaml.
 package struct RouteTable: Sendable {
   /// One route.
   package struct Entry: Sendable, Hashable {
@@ -10,21 +10,21 @@ package struct RouteTable: Sendable {
     package var method: HTTPRequest.Method
     /// The path as openapi.yaml writes it, `/v1/datasets/{dataset}`.
     package var path: String
-    /// The role that a key needs; `nil` where none is needed.
+    /// The role that the key needs; `nil` without authentication.
     package var role: Role?
 
     fileprivate var parameters: Int { path.count { $0 == "{" } }
   }
 
-  /// The routes in the order in which they were added.
+  /// The routes in the order of their registration.
   package private(set) var entries: [Entry] = []
 
   mutating func add(_ method: HTTPRequest.Method, _ path: String, role: Role?) {
     entries.append(Entry(method: method, path: path, role: role))
   }
 
-  /// The methods of a concrete path; empty when nothing is routed there. A path that is written out has its own methods
-  /// alone (`…/models/active`), not those of a template that it would fit, too (`…/models/{version}`).
+  /// The methods of a concrete path; empty for an unknown one. A literal path (`…/models/active`) has only its own methods,
+  /// not those of a template that also matches (`…/models/{version}`).
   func methods(of path: String) -> [HTTPRequest.Method] {
     let segments = path.split(separator: "/")
     let matching = entries.filter { entry in

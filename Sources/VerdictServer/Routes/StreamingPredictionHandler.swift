@@ -19,10 +19,10 @@ struct StreamingPredictionHandler {
   private static let csvParameters: Set<String> = ["explain", "store", "delimiter", "ignore"]
   private static let parameters: Set<String> = ["explain", "store"]
 
-  /// How many bytes of the request are read ahead.
+  /// The bytes of the request that are read ahead.
   private static let ahead = 1 << 20
-  /// How many bytes of the answer wait for a client that sends everything before it reads anything, as simple ones do, as far
-  /// as there is memory for all such clients; fewer where there is none.
+  /// The bytes of the response that are buffered for a client that sends everything before it reads anything, as simple
+  /// clients do; fewer when the memory for bodies is exhausted.
   private static let behind = 64 << 20
 
   func answer(
@@ -72,7 +72,7 @@ struct StreamingPredictionHandler {
       })
   }
 
-  /// Reads, answers and writes at the same time.
+  /// Reads, predicts and writes concurrently.
   private static func pass(_ rest: Rest, through stream: PredictionLineEncoder, to sink: ResponseSink)
     async throws
   {
@@ -91,7 +91,7 @@ struct StreamingPredictionHandler {
         do {
           try await answer(input, through: stream, to: output)
         } catch {
-          // The status has gone out: what went wrong is the last line.
+          // The status has been sent, so the error is the last line.
           try? await output.send(stream.line(for: error))
           input.finish(error)
         }
@@ -108,16 +108,16 @@ struct StreamingPredictionHandler {
     }
   }
 
-  /// What happens next in a stream.
+  /// An event of a stream.
   private enum Step {
-    /// Bytes came, or their end.
+    /// Bytes arrived, or their end.
     case came([UInt8]?)
-    /// A part has been answered.
+    /// A chunk has been predicted.
     case answered(part: Int, lines: [UInt8])
   }
 
-  /// Answers what comes in: while one part is being stored, the next one is read and on its way, too. Lines go out as soon as
-  /// all before them have, whether or not anything more comes in.
+  /// Predicts the incoming chunks: while one is stored, the next one is read and predicted. Lines are sent in order as soon as
+  /// they are complete, without waiting for further input.
   private static func answer(
     _ input: ByteChannel, through stream: PredictionLineEncoder, to output: ByteChannel
   ) async throws {
@@ -147,14 +147,14 @@ struct StreamingPredictionHandler {
           }
         }
       } catch {
-        // Whoever still listens would wait for ever.
+        // Otherwise the reader would wait for ever.
         input.finish(error)
         throw error
       }
     }
   }
 
-  /// How many parts of a stream are answered at the same time.
+  /// The number of chunks that are predicted concurrently.
   private static let partsAtOnce = 2
 
   /// Under an Idempotency-Key the whole batch is stored in one transaction with its response: all or nothing.
@@ -173,7 +173,7 @@ struct StreamingPredictionHandler {
   }
 }
 
-/// The rest of a body, for a closure that is handed on.
+/// The rest of a body, for closures that escape.
 private final class Rest: @unchecked Sendable {
   // Sound: used by the one task that reads the body.
   private var body: BodyStream

@@ -45,11 +45,11 @@ struct TrainingJobRoutes {
     do {
       job = try await finished(principal.tenant, name, id, within: wait, key: context.keyRevalidator(request))
     } catch {
-      // The job is queued, whatever keeps its end from being seen: the answer says where to look for it.
+      // The job is queued, and the response names its location.
       context.logger.warning("cannot wait for a job", metadata: ["error": "\(error)"])
       return response
     }
-    // The answer as it stands by now takes the place of the first, but for its length.
+    // The present state replaces the first response, except for its length.
     var headers = response.headers
     headers[.contentLength] = nil
     headers[.preferenceApplied] = "wait=\(wait)"
@@ -90,7 +90,7 @@ struct TrainingJobRoutes {
     }
   }
 
-  /// The job once it has ended, or as it stands after so many seconds.
+  /// The job when it has ended, or its state after so many seconds.
   private func finished(
     _ tenant: TenantID, _ name: String, _ id: Int, within seconds: Int, key: KeyRevalidator
   ) async throws -> Job {

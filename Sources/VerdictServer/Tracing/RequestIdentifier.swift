@@ -1,9 +1,9 @@
 import Foundation
 import VerdictCore
 
-/// Names for requests.
+/// Request ids.
 enum RequestIdentifier {
-  /// A new name, unique and in order of time.
+  /// A new id, a UUID of version 7.
   static func next() -> String {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(36)
@@ -11,7 +11,7 @@ enum RequestIdentifier {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// A client's own name for its request, if it is one that can stand in a log line.
+  /// A client's own request id, if it can stand in a log line; otherwise `nil`.
   static func accepted(_ value: String) -> String? {
     guard (1...128).contains(value.utf8.count) else { return nil }
     let isPlain = value.utf8.allSatisfy { byte in

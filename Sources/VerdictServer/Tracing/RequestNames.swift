@@ -1,20 +1,19 @@
 package import Logging
 
-/// What a request is called in log lines: by its own name, and by the trace that it is part of.
+/// The ids of a request in log lines: its own and that of its trace.
 package struct RequestNames: Sendable {
-  /// The name that is also in `X-Request-Id`.
+  /// The id in `X-Request-Id`.
   var requestID: String
-  /// The trace that the client handed in by `traceparent`, if it did.
+  /// The trace id of the client's `traceparent`, if any.
   var traceID: String?
 
-  /// The names of the request that the present task answers.
+  /// The ids of the request that the current task handles.
   @TaskLocal static var current: RequestNames?
 
-  /// Puts the names into every line that is logged while a request is answered, by whichever module: give it to the
-  /// process's log handler.
+  /// Adds the ids to every line that any module logs for a request; for the log handler of the process.
   package static let metadataProvider = Logger.MetadataProvider { current?.metadata ?? [:] }
 
-  /// The names as a log line has them.
+  /// The ids as metadata of a log line.
   var metadata: Logger.Metadata {
     var metadata: Logger.Metadata = ["request_id": "\(requestID)"]
     if let traceID { metadata["trace_id"] = "\(traceID)" }
@@ -23,7 +22,7 @@ package struct RequestNames: Sendable {
 }
 
 extension Logger {
-  /// The logger for lines about one request, whichever task they come from.
+  /// A logger for lines about one request, from any task.
   init(_ logger: Logger, naming names: RequestNames) {
     self = logger
     self[metadataKey: "hb.request.id"] = nil

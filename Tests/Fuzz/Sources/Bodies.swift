@@ -6,7 +6,7 @@ import Foundation
 
 /// The readers of small bodies, by the one reader of JSON of any structure.
 enum Bodies {
-  private static let training = NewDataset(name: "adult", features: []).training
+  private static let training = NewDataset(name: "adult", features: []).settings.training
 
   /// A dataset with the features of the rows.
   static let dataset = Dataset(

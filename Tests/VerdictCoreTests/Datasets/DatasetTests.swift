@@ -35,8 +35,8 @@ import Testing
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
       try await domain.post(#"{"labels":[{"features":{"x":1,"c":"a"},"label":1}]}"#, tenant)
-      let changed = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { _ in
-        var change = DatasetChange()
+      let changed = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
+        var change = DatasetChange(of: dataset)
         change.features = [
           .init(name: "x", type: .continuous), .init(name: "c", type: .categorical),
           .init(name: "y", type: .discrete),
@@ -64,8 +64,8 @@ import Testing
       let tenant = try await domain.tenant()
       let before = try await domain.dataset(tenant)
       await #expect(throws: DomainError.self) {
-        try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { _ in
-          var change = DatasetChange()
+        try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
+          var change = DatasetChange(of: dataset)
           change.features = features
           return change
         }

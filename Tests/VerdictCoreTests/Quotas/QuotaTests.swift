@@ -145,7 +145,7 @@ import Testing
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       for name in ["a", "b"] {
-        try await domain.dataset(tenant, name) { $0.autoTrain.enabled = true }
+        try await domain.dataset(tenant, name) { $0.settings.autoTrain.enabled = true }
         try await domain.post(x: [1, 2, -1, -2], tenant, name)
       }
       try await domain.limit(tenant, .queuedJobs, 3)

@@ -18,8 +18,8 @@ import Testing
         try await domain.datasets.create(tenant.id, new, by: actor, in: tx)
       }
       try await domain.post("{\"labels\":[{\"features\":{\"x\":1},\"label\":1}]}", tenant.id)
-      _ = try await domain.datasets.change(tenant.id, named: "d", domain.autoTraining, by: actor) { _ in
-        DatasetChange()
+      _ = try await domain.datasets.change(tenant.id, named: "d", domain.autoTraining, by: actor) { dataset in
+        DatasetChange(of: dataset)
       }
       var all = LabelFilter()
       all.all = true

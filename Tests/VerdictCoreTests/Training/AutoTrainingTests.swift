@@ -58,7 +58,7 @@ import Testing
       try await trial.change { change in
         var training = TrainingParameters()
         training.seed = 77
-        change.training = training
+        change.settings.training = training
       }
       let job = try #require(try await trial.waiting())
       #expect(try job.parameters.decode(TrainingParameters.self).seed == 77)
@@ -278,12 +278,12 @@ import Testing
         try await trial.request()
         try await trial.train()
       }
-      try await trial.change { $0.modelsKept = 2 }
+      try await trial.change { $0.settings.modelsKept = 2 }
       #expect(try await trial.versions() == [4, 3])
       // A new model that is worse than the active one is kept as long as it is the newest: its job names it.
       try await trial.change {
-        $0.modelsKept = 1
-        $0.activation = Activation(policy: .best, metric: "accuracy")
+        $0.settings.modelsKept = 1
+        $0.settings.activation = Activation(policy: .best, metric: "accuracy")
       }
       #expect(try await trial.versions() == [4])
       try await trial.domain.post(
@@ -330,7 +330,7 @@ private struct Trial: Sendable {
   static func with(_ policy: AutoTrain, _ body: (Trial) async throws -> Void) async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
-      let dataset = try await domain.dataset(tenant) { $0.autoTrain = policy }
+      let dataset = try await domain.dataset(tenant) { $0.settings.autoTrain = policy }
       try await body(Trial(domain: domain, tenant: tenant, dataset: dataset.id))
     }
   }
@@ -345,11 +345,16 @@ private struct Trial: Sendable {
     return try await domain.post(x: x, tenant).trainingJob
   }
 
-  func set(_ policy: AutoTrain) async throws { try await change { $0.autoTrain = policy } }
+  func set(_ policy: AutoTrain) async throws {
+    try await change {
+      $0.settings.autoTrain = policy
+      $0.named = [.autoTrain]
+    }
+  }
 
   func change(_ edit: @Sendable (inout DatasetChange) -> Void) async throws {
-    _ = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { _ in
-      var change = DatasetChange()
+    _ = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
+      var change = DatasetChange(of: dataset)
       edit(&change)
       return change
     }

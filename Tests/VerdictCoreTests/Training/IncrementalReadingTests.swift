@@ -84,9 +84,9 @@ import Testing
       try await shop.post(100)
       _ = try await shop.readBothWays()
       #expect(shop.cache.byteCount > 100 * (9 + 8 + 4))
-      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { _ in
-        var change = DatasetChange()
-        change.autoTrain = .off
+      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { dataset in
+        var change = DatasetChange(of: dataset)
+        change.settings.autoTrain = .off
         return change
       }
       // Small enough to be kept all the same; not so where less counts as small.
@@ -96,9 +96,9 @@ import Testing
       _ = try await LabelReader(database: domain.database, cache: large, small: 500, logger: domain.logger)
         .read(shop.tenant, dataset: shop.dataset) { _, _ in }
       #expect(large.byteCount == 0)
-      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { _ in
-        var change = DatasetChange()
-        change.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000, maxDelaySeconds: 0)
+      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { dataset in
+        var change = DatasetChange(of: dataset)
+        change.settings.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000, maxDelaySeconds: 0)
         return change
       }
       // Kept, and gone when nobody has used it for long: its dataset may have gone.
@@ -188,7 +188,7 @@ private struct Shop: Sendable {
     self.domain = domain
     tenant = try await domain.tenant()
     dataset = try await domain.dataset(tenant) {
-      $0.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000_000, maxDelaySeconds: 0)
+      $0.settings.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000_000, maxDelaySeconds: 0)
     }.id
   }
 
@@ -252,7 +252,7 @@ private struct Shop: Sendable {
     default:
       let number = Int.random(in: 0...1_000_000, using: &random)
       _ = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
-        var change = DatasetChange()
+        var change = DatasetChange(of: dataset)
         change.features =
           dataset.features.map { FeatureDeclaration(name: $0.name, type: $0.type, categories: $0.categories) }
           + [

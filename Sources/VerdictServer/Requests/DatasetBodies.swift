@@ -1,4 +1,3 @@
-import Learning
 import RowFormats
 import VerdictCore
 
@@ -7,33 +6,18 @@ enum NewDatasetBody {
   static func parse(_ body: Body) throws -> NewDataset {
     let errors = ValidationErrors()
     let fields = try JSONObjectReader.of(
-      body,
-      known: [
-        "name", "features", "label", "auto_train", "gate", "training", "activation", "models_kept",
-        "predictions_kept_days",
-      ],
-      errors: errors)
+      body, known: DatasetSettings.names.union(["name", "features", "label"]), errors: errors)
     let name = fields.string("name", required: true, .slug)
     let features = FeatureList.parse(fields, required: true)
     let label = Self.label(fields)
     if features?.contains(where: { $0.name == label.name }) == true {
       errors.add(fields.at("label") + "/name", "is a feature's name already")
     }
-    let autoTrain = fields.object("auto_train", known: PolicyBody.autoTrainMembers).map {
-      PolicyBody.autoTrain($0, over: .off)
-    }
-    let gate = fields.object("gate", known: PolicyBody.gateMembers).flatMap(PolicyBody.gate)
-    let training = fields.member("training", .trainingParameters)
-    let activation = fields.object("activation", known: PolicyBody.activationMembers).map {
-      PolicyBody.activation($0, over: .newest)
-    }
-    let modelsKept = PolicyBody.modelsKept(fields)
-    let daysKept = fields.integer("predictions_kept_days", in: PolicyBody.keptDays)
+    var settings = DatasetSettings()
+    _ = settings.merge(fields)
     return NewDataset(
       name: try errors.checked(name), features: try errors.checked(features), label: label,
-      autoTrain: autoTrain ?? .off, gate: gate,
-      training: training ?? TrainingParameters(), activation: activation ?? .newest,
-      modelsKept: modelsKept ?? NewDataset.modelsKept, predictionsKeptDays: daysKept)
+      settings: settings)
   }
 
   private static func label(_ fields: JSONObjectReader) -> LabelDefinition {
@@ -41,6 +25,39 @@ enum NewDatasetBody {
     return LabelDefinition(
       name: label.string("name", .name(atMost: 128)) ?? "label",
       positive: label.string("positive", .bytes(1...1_000)))
+  }
+}
+
+/// A merge patch (RFC 7396) of a dataset.
+struct DatasetPatchBody {
+  private let value: JSONValue
+
+  static func parse(_ body: Body) throws -> DatasetPatchBody {
+    let patch = DatasetPatchBody(value: try JSONValue.parse(body.bytes))
+    // Errors that do not depend on the dataset come before its look-up.
+    let errors = ValidationErrors()
+    _ = patch.fields(errors)
+    try errors.check()
+    return patch
+  }
+
+  private func fields(_ errors: ValidationErrors) -> JSONObjectReader {
+    JSONObjectReader(value, known: DatasetSettings.names.union(["features"]), errors: errors)
+  }
+
+  /// The change that the patch makes to a dataset.
+  func change(of dataset: Dataset) throws -> DatasetChange {
+    let errors = ValidationErrors()
+    let fields = fields(errors)
+    var change = DatasetChange(of: dataset)
+    if fields.isNull("features") { errors.add(fields.at("features"), "cannot be taken away") }
+    change.features = FeatureList.parse(fields, required: false)
+    if change.features?.contains(where: { $0.name == dataset.label.name }) == true {
+      errors.add(fields.at("features"), "must not have a feature with the label's name")
+    }
+    change.named = change.settings.merge(fields)
+    try errors.check()
+    return change
   }
 }
 

@@ -1,0 +1,87 @@
+import DomainTestSupport
+import Learning
+import PostgreSQL
+import RowFormats
+import Testing
+
+@testable import VerdictCore
+
+/// The one definition of settings: JSON, defaults, bounds and columns.
+@Suite struct DatasetSettingsTests {
+  /// Settings of which none has its default.
+  private static let json = #"""
+    {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
+     "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5},
+     "training":{"C":0.3,"seed":9007199254740991},"activation":{"policy":"best","metric":"mcc"},
+     "models_kept":3,"predictions_kept_days":30}
+    """#
+
+  private func merge(_ json: String, into settings: inout DatasetSettings) throws -> [InputProblem] {
+    let errors = ValidationErrors()
+    let object = JSONObjectReader(
+      try JSONValue.parse(Array(json.utf8)), known: DatasetSettings.names, errors: errors)
+    _ = settings.merge(object)
+    return errors.problems
+  }
+
+  @Test func aPatchNamesAndMergesSettings() throws {
+    var settings = DatasetSettings()
+    #expect(try merge(Self.json, into: &settings).isEmpty)
+    let full = settings
+    for key in DatasetSettings.CodingKeys.allCases {
+      // An absent member changes nothing, and null restores the default.
+      var changed = full
+      #expect(try merge("{\"\(key.rawValue)\":null}", into: &changed).isEmpty)
+      #expect(changed != full, "\(key)")
+      for other in DatasetSettings.CodingKeys.allCases where other != key {
+        #expect(
+          String(describing: changed.value(of: other)) == String(describing: full.value(of: other)),
+          "\(other)")
+      }
+    }
+    #expect(try merge(#"{"gate":{"minimum":0.5}}"#, into: &settings).isEmpty)
+    #expect(settings.gate?.minimum == 0.5 && settings.gate?.minLabels == 5 && settings.gate?.source == .live)
+    for key in DatasetSettings.CodingKeys.allCases {
+      _ = try merge("{\"\(key.rawValue)\":null}", into: &settings)
+    }
+    #expect(settings == DatasetSettings())
+  }
+
+  @Test(arguments: [
+    (#"{"models_kept":0}"#, "/models_kept"), (#"{"predictions_kept_days":36501}"#, "/predictions_kept_days"),
+    (#"{"gate":{"minimum":1}}"#, "/gate/metric"), (#"{"auto_train":{"enabled":1}}"#, "/auto_train/enabled"),
+    (#"{"activation":{"metric":"mcc"}}"#, "/activation/metric"), (#"{"training":{"D":1}}"#, "/training/D"),
+    (#"{"other":1}"#, "/other"),
+  ])
+  func errorsPointAtTheirMember(_ json: String, _ pointer: String) throws {
+    var settings = DatasetSettings()
+    #expect(try merge(json, into: &settings).map(\.pointer) == [pointer])
+  }
+
+  @Test func eachSettingIsStoredInAColumnOfItsName() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      var full = DatasetSettings()
+      _ = try merge(Self.json, into: &full)
+      let settings = full
+      #expect(try await domain.dataset(tenant).settings == DatasetSettings())
+      #expect(try await domain.dataset(tenant, "full") { $0.settings = settings }.settings == settings)
+      let changed = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
+        var change = DatasetChange(of: dataset)
+        change.settings = settings
+        return change
+      }
+      #expect(changed.dataset.settings == settings)
+      let back = try await domain.datasets.change(tenant, named: "d", domain.autoTraining) { dataset in
+        var change = DatasetChange(of: dataset)
+        change.settings = DatasetSettings()
+        return change
+      }
+      #expect(back.dataset.settings == DatasetSettings())
+      let gates = try await domain.asOwner {
+        try await $0.query("SELECT name FROM datasets WHERE gate IS NULL").map { try $0.decode(String.self) }
+      }
+      #expect(gates == ["d"])
+    }
+  }
+}
