@@ -9,21 +9,21 @@ package struct Dataset: Sendable {
   package var name: String
   /// The inputs, in the order of their declaration.
   package var features: [Feature]
-  /// How the outcome is named.
+  /// The names of the outcome.
   package var label: LabelDefinition
-  /// What its owner has set.
+  /// The settings of its owner.
   package var settings: DatasetSettings
-  /// The model that predicts.
+  /// The version of the active model, if any.
   package var activeVersion: Int?
-  /// Changes with everything that a prediction depends on.
+  /// Increases with every change, and when another model becomes active.
   package var revision: Int
-  /// When it was created.
+  /// The time of its creation.
   package var createdAt: Date
-  /// When its description was last changed.
+  /// The time of the last change of features or settings.
   package var updatedAt: Date
 }
 
-/// A dataset as it is shown: with its counts and its active model.
+/// A dataset with its counts and its active model.
 package struct DatasetSummary: Sendable {
   /// The dataset.
   package var dataset: Dataset
@@ -32,24 +32,24 @@ package struct DatasetSummary: Sendable {
   /// The active model.
   package var activeModel: ActiveModel?
 
-  /// What a dataset's description says of its active model.
+  /// The active model in the description of a dataset.
   package struct ActiveModel: Sendable {
     /// Its version.
     package var version: Int
-    /// When its training ended.
+    /// The end of its training.
     package var trainedAt: Date
-    /// On how many labels it was fitted.
+    /// The number of labels that it was fitted on.
     package var labelsUsed: Int
   }
 }
 
-/// How many labels a dataset has.
+/// The counts of a dataset's labels.
 package struct LabelCounts: Sendable, Equatable {
   /// Rows with label 1.
   package var positives: Int
   /// Rows with label 0.
   package var negatives: Int
-  /// Rows inserted, changed and deleted so far.
+  /// All insertions, changes and deletions of rows.
   package var changes: Int
   /// All rows.
   package var stored: Int { positives + negatives }
@@ -94,7 +94,7 @@ package struct DatasetChange: Sendable {
   }
 }
 
-/// A feature as a client declares it: without its slot, which the dataset gives it.
+/// A feature in a client's form, without the slot that the dataset assigns.
 package struct FeatureDeclaration: Sendable, Equatable {
   /// The name by which rows give the value.
   package var name: String
@@ -103,7 +103,7 @@ package struct FeatureDeclaration: Sendable, Equatable {
   /// The closed list of a categorical feature.
   package var categories: [String]?
 
-  /// Makes a declaration; see the properties.
+  /// Creates a declaration; see the properties.
   package init(name: String, type: FeatureType, categories: [String]? = nil) {
     self.name = name
     self.type = type

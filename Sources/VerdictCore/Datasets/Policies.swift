@@ -1,18 +1,18 @@
 import Learning
 
-/// When a dataset trains by itself.
+/// The policy for automatic trainings.
 package struct AutoTrain: Sendable, Codable, Equatable {
-  /// Whether it does at all.
+  /// Whether the dataset trains automatically.
   package var enabled: Bool
-  /// How many labels must have been added, changed or deleted since the last training.
+  /// The number of label changes since the last training from which on one is due.
   package var minNewLabels: Int
-  /// After how many seconds a smaller number of changes is trained on all the same; 0 for never.
+  /// The seconds after which a smaller number of changes is trained on; 0 for never.
   package var maxDelaySeconds: Int
 
-  /// Off; once on, after every post.
+  /// No automatic training; with only `enabled` set, one after every change.
   package static let off = AutoTrain(enabled: false, minNewLabels: 1, maxDelaySeconds: 0)
 
-  /// Makes a policy; see the properties.
+  /// Creates a policy; see the properties.
   package init(enabled: Bool, minNewLabels: Int, maxDelaySeconds: Int) {
     self.enabled = enabled
     self.minNewLabels = minNewLabels
@@ -26,13 +26,13 @@ package struct AutoTrain: Sendable, Codable, Equatable {
   }
 }
 
-/// Which model of a dataset predicts after a training.
+/// The rule that selects the active model after a training.
 package struct Activation: Sendable, Codable, Equatable {
-  /// The kinds of rules.
+  /// The kind of rule.
   package enum Policy: String, Sendable, Codable, CaseIterable {
-    /// The newest one.
+    /// The newest model.
     case newest
-    /// The newest one, unless the active one is better by a KPI.
+    /// The newest model, unless the active one is better by a KPI.
     case best
   }
 
@@ -41,10 +41,10 @@ package struct Activation: Sendable, Codable, Equatable {
   /// The KPI that `best` compares, by its JSON name; `nil` with `newest`.
   package var metric: String?
 
-  /// Every training's model predicts from then on.
+  /// Every training activates its model.
   package static let newest = Activation(policy: .newest, metric: nil)
 
-  /// Makes a policy; see the properties.
+  /// Creates a policy; see the properties.
   package init(policy: Policy, metric: String?) {
     self.policy = policy
     self.metric = metric
@@ -62,29 +62,29 @@ package struct Activation: Sendable, Codable, Equatable {
   }
 }
 
-/// The rule below which a dataset's model may not predict.
+/// The quality below which a dataset answers no predictions.
 package struct Gate: Sendable, Codable, Equatable {
-  /// Which KPIs are compared.
+  /// The source of the KPI that is compared.
   package enum Source: String, Sendable, Codable, CaseIterable {
-    /// Those of the training, measured on rows that the measured fit did not see.
+    /// The validation of the training, on rows that the measured fit did not see.
     case validation
-    /// Those of the predictions that were labelled afterwards, once there are enough of them.
+    /// The predictions that were labelled later, once there are enough of them.
     case live
   }
 
-  /// How many predictions of a version must have been labelled before its live KPIs decide, unless said otherwise.
+  /// The default of ``minLabels``.
   package static let defaultMinLabels = 100
 
   /// The KPI that is compared, by its JSON name.
   package var metric: String
   /// The value that it must at least have; for errors (`log_loss`, `brier_score`) must at most have.
   package var minimum: Double
-  /// Where its value comes from.
+  /// The source of its value.
   package var source: Source
-  /// For live KPIs: with fewer labelled predictions of a version, the validation's KPIs decide.
+  /// The number of labelled predictions of a version below which the validation decides instead of the live KPIs.
   package var minLabels: Int
 
-  /// Makes a gate; see the properties.
+  /// Creates a gate; see the properties.
   package init(
     metric: String, minimum: Double, source: Source = .validation, minLabels: Int = Gate.defaultMinLabels
   ) {
@@ -99,7 +99,7 @@ package struct Gate: Sendable, Codable, Equatable {
     case minLabels = "min_labels"
   }
 
-  /// Reads a gate; one from before there were live KPIs has no source.
+  /// Decodes a gate; a stored one that is older than live KPIs has no source.
   package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     metric = try values.decode(String.self, forKey: .metric)
@@ -109,17 +109,17 @@ package struct Gate: Sendable, Codable, Equatable {
   }
 }
 
-/// How a dataset names its outcome.
+/// The names of a dataset's outcome.
 package struct LabelDefinition: Sendable, Codable, Equatable {
-  /// The CSV column of the label, `label` unless said otherwise.
+  /// The CSV column of the label, by default `label`.
   package var name: String
-  /// The text that means 1, where the data's own words are kept (`>50K`); `nil` for plain 0 and 1.
+  /// The text that means 1, such as `>50K`; `nil` for plain 0 and 1.
   package var positive: String?
 
-  /// Whether a text can be an outcome's name: 1 to 1000 bytes in UTF-8.
+  /// Whether a text can name an outcome: 1 to 1000 bytes in UTF-8.
   package static func isOutcome(_ text: String) -> Bool { (1...1_000).contains(text.utf8.count) }
 
-  /// Makes a definition; see the properties.
+  /// Creates a definition; see the properties.
   package init(name: String = "label", positive: String? = nil) {
     self.name = name
     self.positive = positive

@@ -52,11 +52,31 @@ package enum PredictionColumn: String, CaseIterable, Sendable {
     .id, .createdAt, .modelVersion, .label, .probability, .threshold, .trueLabel, .labelledAt, .numbers,
   ]
 
-  /// The composite type of a row in the parameter of the INSERT, and its attributes in their order (migration 0011).
+  /// The composite type of a row in the parameter of the INSERT (migration 0011).
   ///
   /// Servers of two versions may run at once, so a type is never changed: a new column needs another type, named here.
   static let rowType = "prediction_row"
-  static let rowColumns: [PredictionColumn] = [.id, .label, .probability, .numbers, .categories, .warnings]
+
+  /// Calls `body` for each attribute of ``rowType`` in order.
+  ///
+  /// Inlined calls rather than a loop over ``rowColumns``: the compiler then removes the switch over the column, which a loop
+  /// evaluates for each value of each row.
+  @inline(__always)
+  static func forEachRowColumn(_ body: (PredictionColumn) -> Void) {
+    body(.id)
+    body(.label)
+    body(.probability)
+    body(.numbers)
+    body(.categories)
+    body(.warnings)
+  }
+
+  /// The attributes of ``rowType`` in order.
+  static let rowColumns: [PredictionColumn] = {
+    var columns: [PredictionColumn] = []
+    forEachRowColumn { columns.append($0) }
+    return columns
+  }()
 }
 
 // MARK: Reading

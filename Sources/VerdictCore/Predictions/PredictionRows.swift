@@ -46,11 +46,13 @@ struct PredictionRows: PostgresEncodable {
     count = rows.count
     var writer = RowArrayWriter(size: rows.reduce(RowArrayWriter.arrayHeader) { $0 + 4 + $1.size })
     writer.arrayHeader(of: type, count: count, hasNull: false)
-    let columns = PredictionColumn.rowColumns
+    let columns = PredictionColumn.rowColumns.count
     for row in rows {
       let answers = all[row.answers]
-      writer.record(size: row.size, columns: columns.count)
-      for column in columns { column.write(answers, row: row.row, warnings: row.warnings, to: &writer) }
+      writer.record(size: row.size, columns: columns)
+      PredictionColumn.forEachRowColumn {
+        $0.write(answers, row: row.row, warnings: row.warnings, to: &writer)
+      }
     }
     bytes = writer.bytes
   }
@@ -62,9 +64,7 @@ struct PredictionRows: PostgresEncodable {
     let warnings = try answers.warnings[row].map { try JSONB($0).bytes }
     // The number of columns, then the type, the length and the value of each.
     var size = 4
-    for column in PredictionColumn.rowColumns {
-      size += 8 + column.size(of: answers, row: row, warnings: warnings)
-    }
+    PredictionColumn.forEachRowColumn { size += 8 + $0.size(of: answers, row: row, warnings: warnings) }
     return RowReference(answers: index, row: row, warnings: warnings, size: size)
   }
 }
