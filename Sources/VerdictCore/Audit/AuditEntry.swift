@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Who did something.
+/// The actor of an audited act.
 package enum Actor: Sendable, Equatable {
   /// A request with this key.
   case key(Int)
@@ -8,7 +8,7 @@ package enum Actor: Sendable, Equatable {
   case commandLine
 }
 
-/// What is written down of a tenant.
+/// The kinds of acts that the audit log records.
 package enum AuditAction: String, Sendable, CaseIterable {
   case tenantCreated = "tenant.created"
   case limitsSet = "limits.set"
@@ -22,20 +22,20 @@ package enum AuditAction: String, Sendable, CaseIterable {
   case modelDeleted = "model.deleted"
 }
 
-/// One act.
+/// One entry of the audit log.
 package struct AuditEntry: Sendable, Equatable {
-  /// Number of the entry within all entries.
+  /// The entry's id, unique among all entries.
   package var id: Int
-  /// When the transaction of the act began.
+  /// The start of the act's transaction.
   package var at: Date
-  /// Who did it.
+  /// The actor.
   package var actor: Actor
   /// The key's name at that time; `nil` for the command line.
   package var keyName: String?
-  /// What was done, an ``AuditAction``.
+  /// The act, the raw value of an ``AuditAction``.
   package var action: String
-  /// To what: `dataset adult`, `key 12`.
+  /// The object of the act: `dataset adult`, `key 12`.
   package var target: String
-  /// More about it, for people.
+  /// Further details, for people.
   package var detail: String?
 }

@@ -1,8 +1,8 @@
 import Foundation
 package import PostgreSQL
 
-/// Who did which administrative act, and which deletion, when. An entry is written in the transaction of its act: there is
-/// never one without the other.
+/// The audit log of administrative acts and deletions. Each entry is written in the transaction of its act, so that
+/// neither exists without the other.
 package struct AuditLog: Sendable {
   private let database: Database
 
@@ -11,7 +11,7 @@ package struct AuditLog: Sendable {
     self.database = database
   }
 
-  /// Writes an act down in the transaction that does it.
+  /// Records an act in its transaction.
   package static func record(
     _ tenant: TenantID, _ actor: Actor, _ action: AuditAction, _ target: String, detail: String? = nil,
     in tx: some QueryExecutor
@@ -26,8 +26,8 @@ package struct AuditLog: Sendable {
       """)
   }
 
-  /// Removes the entries of a tenant that are older than so many days, in steps of bounded size. What the database does not
-  /// let go, those of the last thirty days, stays.
+  /// Deletes the entries of a tenant that are older than `days`, in steps of bounded size. The database keeps those
+  /// of the last thirty days in any case.
   static func removeOld(of tenant: TenantID, days: Int, in database: Database) async throws {
     while true {
       try Task.checkCancellation()
@@ -41,10 +41,10 @@ package struct AuditLog: Sendable {
     }
   }
 
-  /// How many entries one transaction looks at, and removes at most.
+  /// The maximum number of entries that one transaction deletes.
   static let rowsPerStep = 1_000
 
-  /// The entries of a tenant, newest first, below the id `cursor`, at most `limit`.
+  /// Returns the entries of a tenant, newest first, with ids below `cursor`, at most `limit`.
   package func list(_ tenant: TenantID, before cursor: Int?, limit: Int) async throws -> [AuditEntry] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await tx.query(

@@ -1,20 +1,20 @@
 import PostgreSQL
 import Synchronization
 
-/// The number by which this database knows one of the schema's composite types.
+/// The OID of one of the schema's composite types in the connected database, cached after the first look-up.
 final class CompositeType: Sendable {
   private let name: String
   private let known = Mutex<UInt32?>(nil)
 
-  /// The type of that name.
+  /// Creates the type named `name`.
   init(_ name: String) { self.name = name }
 
-  /// The type's OID, asked for once.
+  /// Returns the type's OID, queried once.
   func oid(in tx: Transaction) async throws -> UInt32 {
     try await oid { try await tx.query($0) }
   }
 
-  /// The type's OID, asked for once, outside of any transaction.
+  /// Returns the type's OID, queried once, outside any transaction.
   func oid(in pool: ConnectionPool) async throws -> UInt32 {
     try await oid { try await pool.query($0) }
   }
@@ -27,9 +27,10 @@ final class CompositeType: Sendable {
     return oid
   }
 
-  /// Asks again next time after an error that says so: a database that was restored while we ran has another number for it.
+  /// Invalidates the OID after an error that reports a wrong one: a database that was restored meanwhile has other
+  /// OIDs.
   func forget(after error: any Error) {
-    // “Wrong element type” of `array_recv`.
+    // "Wrong element type" of `array_recv`.
     guard (error as? PostgreSQLError)?.sqlState == SQLState(rawValue: "42804") else { return }
     known.withLock { $0 = nil }
   }

@@ -1,23 +1,23 @@
 import PostgreSQL
 import RowFormats
 
-/// Writes an array of composite values in its binary form: what `array_send` writes (dimensions, whether there are NULLs,
-/// element type, then each element with its length) of what `record_send` writes (the columns' number, then type, length
-/// and value of each).
+/// Writes an array of composite values in PostgreSQL's binary form. `array_send` writes dimensions, a flag for NULLs,
+/// the element type, then each element with its length. `record_send` writes the number of columns, then type, length
+/// and value of each.
 ///
-/// The bytes are there before and are filled with big-endian values one after the other: appending them costs several
+/// The buffer has its final size from the start and is filled with big-endian values, since appending costs several
 /// times as much.
 struct RowArrayWriter {
   private(set) var bytes: [UInt8]
   private var position = 0
 
-  /// What an array of one dimension needs before its elements.
+  /// The size in bytes of the header of a one-dimensional array.
   static let arrayHeader = 20
 
-  /// Fills so many bytes.
+  /// Creates a buffer of `size` bytes, which the writes must fill exactly.
   init(size: Int) { bytes = [UInt8](repeating: 0, count: size) }
 
-  /// The header of an array.
+  /// Writes the header of an array.
   mutating func arrayHeader(of type: UInt32, count: Int, hasNull: Bool) {
     integer(UInt32(count == 0 ? 0 : 1))
     integer(UInt32(hasNull ? 1 : 0))
@@ -27,48 +27,48 @@ struct RowArrayWriter {
     integer(UInt32(1))
   }
 
-  /// The header of an element: `size` bytes after its length, in so many columns.
+  /// Writes the header of an element: `size` bytes after its length, and the number of columns.
   mutating func record(size: Int, columns: Int) {
     integer(UInt32(size))
     integer(UInt32(columns))
   }
 
-  /// The header of a column, whose value follows.
+  /// Writes the header of a column, which the value must follow.
   mutating func column(_ type: PostgresType, _ length: Int) {
     integer(type.rawValue)
     integer(UInt32(length))
   }
 
-  /// A column without a value.
+  /// Writes a NULL column.
   mutating func null(_ type: PostgresType) {
     integer(type.rawValue)
     integer(UInt32.max)
   }
 
-  /// The columns `numbers` and `categories` of a row.
+  /// Writes the columns `numbers` and `categories` of a row.
   mutating func values(_ batch: RowBatch, _ row: Int) {
     numbersColumn(batch, row)
     categoriesColumn(batch, row)
   }
 
-  /// The column `numbers` of a row.
+  /// Writes the column `numbers` of a row.
   mutating func numbersColumn(_ batch: RowBatch, _ row: Int) {
     column(.float8Array, Self.numbersSize(batch, row))
     numbers(batch, row * batch.numberSlots..<(row + 1) * batch.numberSlots)
   }
 
-  /// The column `categories` of a row.
+  /// Writes the column `categories` of a row.
   mutating func categoriesColumn(_ batch: RowBatch, _ row: Int) {
     column(.textArray, Self.categoriesSize(batch, row))
     categories(batch, row * batch.categorySlots..<(row + 1) * batch.categorySlots)
   }
 
-  /// Bytes of the values of those two columns.
+  /// The size in bytes of the values of those two columns.
   static func valuesSize(_ batch: RowBatch, _ row: Int) -> Int {
     numbersSize(batch, row) + categoriesSize(batch, row)
   }
 
-  /// Bytes of the value of `numbers`.
+  /// The size in bytes of the value of `numbers`.
   static func numbersSize(_ batch: RowBatch, _ row: Int) -> Int {
     let slots = batch.numberSlots
     guard slots > 0 else { return 12 }
@@ -77,7 +77,7 @@ struct RowArrayWriter {
     return size
   }
 
-  /// Bytes of the value of `categories`.
+  /// The size in bytes of the value of `categories`.
   static func categoriesSize(_ batch: RowBatch, _ row: Int) -> Int {
     let slots = batch.categorySlots
     guard slots > 0 else { return 12 }
@@ -113,7 +113,7 @@ struct RowArrayWriter {
     }
   }
 
-  /// A number of its own width.
+  /// Writes an integer in big-endian order.
   mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
     let place = position
     var span = bytes.mutableSpan

@@ -1,17 +1,17 @@
 package import RowFormats
 
-/// Parses JSON from a client into a `Value`. Whatever is wrong is noted with its JSON Pointer, so that one pass over a
-/// body finds every error.
+/// Parses JSON from a client into a `Value`. Errors are recorded with their JSON Pointer, so that one pass over a
+/// body finds all of them.
 ///
-/// ``object(initial:_:check:)`` puts the parsers of members together: a type that clients write is described once, by a
-/// table of its members. The same table reads a new value and merges a patch (RFC 7396) into a stored one.
+/// ``object(initial:_:check:)`` combines the parsers of members: a table of members describes a type once. The same
+/// table reads a new value and merges a patch (RFC 7396) into a stored one.
 package struct JSONParser<Value>: Sendable {
   private let body: @Sendable (JSONValue, Value?, String, ValidationErrors) -> Value?
 
-  /// Makes a parser.
+  /// Creates a parser.
   ///
-  /// - Parameter body: takes the JSON, the value that is to be changed if there is one, the JSON's pointer, and where
-  ///   errors are noted. Returns `nil` after noting an error that leaves no value.
+  /// - Parameter body: receives the JSON, the current value if there is one, the JSON Pointer, and the collection of
+  ///   errors. Returns `nil` after recording an error that leaves no value.
   package init(_ body: @escaping @Sendable (JSONValue, Value?, String, ValidationErrors) -> Value?) {
     self.body = body
   }
@@ -19,16 +19,16 @@ package struct JSONParser<Value>: Sendable {
   /// Parses JSON.
   ///
   /// - Parameters:
-  ///   - current: the value that an object's members are merged into; without one an object starts from its defaults.
-  ///   - pointer: the JSON's place in the body.
-  /// - Returns: the value, or `nil` after noting an error.
+  ///   - current: the value into which an object's members are merged; nil to start from the defaults.
+  ///   - pointer: the JSON Pointer of the value in the body.
+  /// - Returns: the value, or `nil` after recording an error.
   package func parse(
     _ value: JSONValue, over current: Value? = nil, at pointer: String = "", _ errors: ValidationErrors
   ) -> Value? {
     body(value, current, pointer, errors)
   }
 
-  /// A parser of a value alone: `convert` returns `nil` for JSON that is none.
+  /// Creates a parser of a scalar value. `convert` returns `nil` for invalid JSON.
   private init(or detail: String, _ convert: @escaping @Sendable (JSONValue) -> Value?) {
     self.init { value, _, pointer, errors in
       let result = convert(value)
@@ -37,14 +37,14 @@ package struct JSONParser<Value>: Sendable {
     }
   }
 
-  /// The same for a property that can be absent: what is parsed is never `nil`.
+  /// The parser for an optional property. A parsed value is never `nil`.
   fileprivate var optional: JSONParser<Value?> {
     JSONParser<Value?> { value, current, pointer, errors in
       parse(value, over: current ?? nil, at: pointer, errors).map(Optional.some)
     }
   }
 
-  /// Converts what was parsed.
+  /// Converts the parsed value.
   package func map<Other>(_ convert: @escaping @Sendable (Value) -> Other) -> JSONParser<Other> {
     JSONParser<Other> { value, _, pointer, errors in parse(value, at: pointer, errors).map(convert) }
   }
@@ -63,7 +63,7 @@ extension JSONParser where Value == Double {
 }
 
 extension JSONParser where Value == Int {
-  /// A whole number within bounds; `3.0` and `3e0` are whole.
+  /// An integer within bounds; `3.0` and `3e0` are integers.
   package static func integer(in range: ClosedRange<Int>) -> JSONParser {
     JSONParser(or: "must be a whole number from \(range.lowerBound) to \(range.upperBound)") { value in
       value.integer.flatMap { range.contains($0) ? $0 : nil }
@@ -72,7 +72,7 @@ extension JSONParser where Value == Int {
 }
 
 extension JSONParser where Value == String {
-  /// A string that a rule allows.
+  /// A string that satisfies a rule.
   package static func string(_ rule: TextRule = .any) -> JSONParser {
     JSONParser { value, _, pointer, errors in
       guard case .string(let text) = value else {
@@ -89,7 +89,7 @@ extension JSONParser where Value == String {
 }
 
 extension JSONParser where Value == [JSONValue] {
-  /// An array of so many elements of any kind.
+  /// An array of any elements whose length is within `count`.
   package static func array(count: ClosedRange<Int>) -> JSONParser {
     JSONParser(or: "must be an array of \(count.lowerBound) to \(count.upperBound) elements") { value in
       if case .array(let elements) = value, count.contains(elements.count) { elements } else { nil }
@@ -98,7 +98,7 @@ extension JSONParser where Value == [JSONValue] {
 }
 
 extension JSONParser where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
-  /// One of the words of an enumeration.
+  /// One of the cases of an enumeration.
   package static func choice() -> JSONParser {
     let choices = Array(Value.allCases)
     let words = choices.map(\.rawValue).joined(separator: ", ")
@@ -109,14 +109,14 @@ extension JSONParser where Value: RawRepresentable & CaseIterable & Sendable, Va
   }
 }
 
-/// One member of a JSON object: its name, what its value must be, and the property that it sets.
+/// One member of a JSON object: its name, its parser and the property that it sets.
 package struct JSONMember<Root: Sendable>: Sendable {
   /// The name in the object.
   package let name: String
-  /// Sets the property of the root from the object's member; the last argument is the root with all defaults.
+  /// Sets the property of the root from the object's member. The last argument is the root with all defaults.
   let apply: @Sendable (JSONObjectReader, inout Root, Root) -> Void
 
-  /// A member that sets a property: absent, it leaves the property as it is; `null` brings the default back.
+  /// A member that sets a property. An absent member leaves the property unchanged; `null` restores the default.
   package init<Value>(
     _ name: String, _ property: any WritableKeyPath<Root, Value> & Sendable, _ parser: JSONParser<Value>
   ) {
@@ -130,14 +130,14 @@ package struct JSONMember<Root: Sendable>: Sendable {
     }
   }
 
-  /// The same for a property whose default is `nil`.
+  /// A member that sets a property whose default is `nil`.
   package init<Value>(
     _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ parser: JSONParser<Value>
   ) {
     self.init(name, property, parser.optional)
   }
 
-  /// A member that has the name of a Codable type's key.
+  /// A member that is named after a coding key.
   package init<Value>(
     _ key: some CodingKey, _ property: any WritableKeyPath<Root, Value> & Sendable,
     _ parser: JSONParser<Value>
@@ -145,7 +145,7 @@ package struct JSONMember<Root: Sendable>: Sendable {
     self.init(key.stringValue, property, parser)
   }
 
-  /// The same for a property whose default is `nil`.
+  /// A member that is named after a coding key and sets a property whose default is `nil`.
   package init<Value>(
     _ key: some CodingKey, _ property: any WritableKeyPath<Root, Value?> & Sendable,
     _ parser: JSONParser<Value>
@@ -155,12 +155,12 @@ package struct JSONMember<Root: Sendable>: Sendable {
 }
 
 extension JSONParser where Value: Sendable {
-  /// An object with these members and no others. Members that are given replace those of the current value.
+  /// An object with these members and no others. Given members replace those of the current value.
   ///
   /// - Parameters:
   ///   - initial: the value with all defaults.
-  ///   - check: looks at the whole value, once nothing in the body is wrong otherwise; returns what is wrong with a
-  ///     pointer that begins at the object.
+  ///   - check: validates the whole value if the body has no other errors; returns the problem with a pointer
+  ///     relative to the object.
   package static func object(
     initial: Value, _ members: [JSONMember<Value>],
     check: @escaping @Sendable (Value) -> InputProblem? = { _ in nil }

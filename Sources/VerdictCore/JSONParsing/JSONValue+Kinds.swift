@@ -1,19 +1,19 @@
 package import RowFormats
 
 extension JSONValue {
-  /// The value as a whole number: `3`, `3.0` and `3e0` are.
+  /// The value as an integer; `3`, `3.0` and `3e0` are integers.
   package var integer: Int? {
     guard case .number(let number) = self else { return nil }
     return number.int64.map { Int($0) }
   }
 
-  /// The value as a double; `nil` where it is beyond their range.
+  /// The value as a double; `nil` if it is out of range.
   package var finiteNumber: Double? {
     guard case .number(let number) = self else { return nil }
     return number.double
   }
 
-  /// The name of a category: a string, a whole number or a boolean, as rows may give it.
+  /// The value as a category name: a string, an integer or a boolean, as rows may contain it.
   package var categoryName: String? {
     switch self {
     case .string(let name): name

@@ -4,16 +4,16 @@ package import RowFormats
 ///
 /// A class, because nested objects of one body report to the same collection. It stays within one task.
 package final class ValidationErrors {
-  /// In the order in which they were found.
+  /// The errors in the order of their detection.
   package private(set) var problems: [InputProblem] = []
 
-  /// No errors yet.
+  /// Creates an empty collection.
   package init() {}
 
-  /// Whether nothing was wrong so far.
+  /// Whether no error has been recorded.
   package var isEmpty: Bool { problems.isEmpty }
 
-  /// Notes an error at a JSON Pointer (RFC 6901) into the body.
+  /// Records an error at a JSON Pointer (RFC 6901) into the body.
   package func add(_ pointer: String, _ detail: String) {
     problems.append(InputProblem(pointer: pointer, detail: detail))
   }

@@ -3,7 +3,7 @@ import PostgreSQL
 
 /// One training row: feature values and the true outcome.
 package struct Label: Sendable, Equatable {
-  /// The row's number, unique among all labels.
+  /// The row's id, unique among all labels.
   package var id: Int
   /// The true outcome.
   package var label: Bool
@@ -32,7 +32,7 @@ package enum LabelSource: String, Sendable, CaseIterable {
 
 /// A filter of labels; all given conditions must hold.
 package struct LabelFilter: Sendable, Equatable {
-  /// Rows with one of these numbers.
+  /// Rows with one of these ids.
   package var ids: [Int]?
   /// Rows with one of these keys.
   package var keys: [String]?
@@ -43,7 +43,7 @@ package struct LabelFilter: Sendable, Equatable {
   /// All rows; an explicit replacement for conditions.
   package var all = false
 
-  /// A filter without conditions, by which nothing is deleted.
+  /// Creates a filter without conditions, which deletes nothing.
   package init() {}
 
   /// Whether a condition was given.

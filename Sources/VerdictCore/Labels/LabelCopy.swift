@@ -14,10 +14,10 @@ enum LabelCopy {
     case float8 = 701
   }
 
-  /// The rows of a batch from `first` on, until about `size` bytes have come together.
+  /// Encodes the rows of a batch from `first` on, until about `size` bytes are reached.
   ///
-  /// - Parameter before: how many rows of the request came before this batch.
-  /// - Returns: the bytes, and the index of the first row that is not among them.
+  /// - Parameter before: the number of rows of the request before this batch.
+  /// - Returns: the bytes, and the index of the first row that they do not contain.
   static func encode(
     _ batch: RowBatch, before: Int, from first: Int, size: Int
   ) -> (bytes: [UInt8], next: Int) {
@@ -65,10 +65,10 @@ enum LabelCopy {
     }
   }
 
-  /// An array as `array_send` writes it: dimensions, whether there are NULLs, element type, then each element with
+  /// Appends an array in the form of `array_send`: dimensions, a flag for NULLs, element type, then each element with
   /// its length.
   ///
-  /// - Parameter append: appends an element with its length, or answers false for a NULL.
+  /// - Parameter append: appends an element with its length, or returns false for a NULL.
   private static func appendArray(
     _ type: ElementType, _ elements: Range<Int>, to bytes: inout [UInt8],
     _ append: (Int, inout [UInt8]) -> Bool

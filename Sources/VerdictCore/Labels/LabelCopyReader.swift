@@ -1,22 +1,22 @@
 import PostgreSQL
 import RowFormats
 
-/// Walks over the rows of `COPY (SELECT label, numbers, categories, key …) TO STDOUT (FORMAT binary)` where they lie: an
-/// export makes no Swift value of what it only passes on.
+/// Iterates over the rows of `COPY (SELECT label, numbers, categories, key …) TO STDOUT (FORMAT binary)` without
+/// copying their values, so that an export creates no Swift value per row.
 struct LabelCopyReader {
   private var bytes: [UInt8] = []
   private var position = 0
   private var hasHeader = false
-  /// The trailer has been read.
+  /// Whether the trailer has been read.
   private(set) var isFinished = false
 
-  // The current row: where its values begin, -1 for a missing one, and where texts end.
+  // The current row: the offset of each number (-1 if missing) and the ranges of the texts.
   private(set) var outcome: UInt8 = 0
   private var numbers: [Int] = []
   private var categories: [Range<Int>?] = []
   private var keyRange: Range<Int>?
 
-  /// Takes the next chunk, which holds whole rows.
+  /// Takes the next chunk, which must consist of whole rows.
   mutating func feed(_ chunk: [UInt8]) throws {
     guard position == bytes.count else { throw Self.malformed }
     bytes = chunk
@@ -31,7 +31,7 @@ struct LabelCopyReader {
     hasHeader = true
   }
 
-  /// Goes to the next row; false when the chunk is used up, or at the end.
+  /// Advances to the next row. Returns false at the end of the chunk or of the data.
   mutating func nextRow() throws -> Bool {
     guard position < bytes.count, !isFinished else { return false }
     try require(2)
@@ -73,7 +73,7 @@ struct LabelCopyReader {
     }
   }
 
-  /// How many elements an array has that begins here with its length, as `array_send` writes it.
+  /// Reads an array's length and header in the form of `array_send` and returns its number of elements.
   private mutating func arrayCount() throws -> Int32 {
     guard try word() >= 12 else { throw Self.malformed }
     let dimensions = try word()
@@ -112,7 +112,7 @@ struct LabelCopyReader {
 extension LabelCopyReader: WritableRow {
   func number(_ slot: Int) -> Double? {
     guard slot < numbers.count, numbers[slot] >= 0 else { return nil }
-    // Within the bytes: `readNumbers` has looked at all eight of them.
+    // In bounds: `readNumbers` has checked all eight bytes.
     let bits = bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: numbers[slot], as: UInt64.self)
     return Double(bitPattern: UInt64(bigEndian: bits))
   }

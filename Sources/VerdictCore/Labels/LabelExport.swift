@@ -18,10 +18,10 @@ package struct LabelExport: Sendable {
     self.database = database
   }
 
-  /// Passes the rows that match `filter` to `write` in the order of their ids, as text in pieces of about ``pieceSize`` bytes.
-  /// While `write` is busy, PostgreSQL waits and nothing is read ahead.
+  /// Passes the rows that match `filter` to `write` in the order of their ids, as text in chunks of about
+  /// ``pieceSize`` bytes. While `write` is busy, PostgreSQL waits and nothing is read ahead.
   ///
-  /// - Throws: ``PostgreSQLError``, and what `write` throws.
+  /// - Throws: ``PostgreSQLError``, and errors of `write`.
   package func text(
     _ tenant: TenantID, dataset: Dataset, as format: Format, where filter: LabelFilter,
     _ write: @Sendable ([UInt8]) async throws -> Void
@@ -67,6 +67,6 @@ package struct LabelExport: Sendable {
     }
   }
 
-  /// The size of a piece in bytes; a larger one is not faster.
+  /// The size of a chunk in bytes. Larger chunks are not faster.
   static let pieceSize = 128 << 10
 }

@@ -16,7 +16,7 @@ package struct LabelIngest: Sendable {
     package var updated: Int
     /// The number of the dataset's rows afterwards.
     package var labelsStored: Int
-    /// The automatic training that is queued afterwards, if any.
+    /// The queued automatic training, if any.
     package var trainingJob: Int?
   }
 
@@ -146,8 +146,8 @@ package struct LabelIngest: Sendable {
     return Outcome(inserted: inserted, updated: updated, labelsStored: counts.stored, trainingJob: job)
   }
 
-  /// Prevents deadlocks of transactions that change many rows of a dataset in different orders: upserts, in the order of the
-  /// keys, may run concurrently; deletions exclude them and each other.
+  /// Prevents deadlocks between transactions that change many rows of a dataset in different orders. Upserts, which
+  /// run in the order of the keys, may run concurrently; deletions exclude them and each other.
   static func lockOrder(
     _ tenant: TenantID, dataset: Int, exclusive: Bool, in tx: some QueryExecutor
   ) async throws {

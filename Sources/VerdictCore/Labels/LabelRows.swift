@@ -1,16 +1,16 @@
 import PostgreSQL
 import RowFormats
 
-/// Rows without keys as a `label_row[]` in its binary form.
+/// Rows without keys as a `label_row[]` in PostgreSQL's binary form.
 struct LabelRows: PostgresEncodable {
-  /// The type is the database's own: the statement says it, and the server infers it from there.
+  /// The OID differs per database, so it is 0 and the server infers the type from the statement.
   static var postgresType: PostgresType { PostgresType(rawValue: 0) }
 
-  /// How many rows there are.
+  /// The number of rows.
   let count: Int
   private let bytes: [UInt8]
 
-  /// The rows of a batch from `first` on, until about `size` bytes have come together; at least one.
+  /// Encodes the rows of a batch from `first` on, until about `size` bytes are reached; at least one row.
   ///
   /// - Parameter type: the OID of `label_row`.
   init(_ batch: RowBatch, from first: Int, size: Int, type: UInt32) {
@@ -34,7 +34,7 @@ struct LabelRows: PostgresEncodable {
 
   func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self.bytes) }
 
-  /// Bytes of a row without its length: the number of columns, their types and lengths, and their values.
+  /// The size in bytes of a row without its length: the number of columns, their types and lengths, and their values.
   private static func size(_ batch: RowBatch, _ row: Int) -> Int {
     4 + 3 * 8 + 1 + RowArrayWriter.valuesSize(batch, row)
   }

@@ -1,13 +1,13 @@
 import PostgreSQL
 
-/// Deletes many rows of a tenant in steps of bounded size, each a transaction of its own.
+/// Deletes many rows of a tenant in steps of bounded size, each in its own transaction.
 ///
-/// A step is a range of an index: everything up to the row that is so many rows further on. Such a statement has one plan
-/// alone, whatever the planner believes of the table; a join with the rows to be deleted, or their ctids, has others, which
-/// read the whole index for each of them. The next step begins where the last one ended, so that the index entries of what
-/// is gone are passed over once.
+/// A step is a range of an index, up to the row `stepSize` entries further on. Such a statement has only one plan,
+/// whatever the planner's statistics are. A join with the rows to be deleted, or their ctids, has other plans, which
+/// read the whole index for each row. Each step starts where the last one ended, so that the index entries of deleted
+/// rows are skipped once.
 struct BoundedDeletion: Sendable {
-  /// The tables that rows are deleted from in large numbers.
+  /// The tables from which rows are deleted in large numbers.
   enum Table: String {
     case labels
     case predictions
@@ -15,26 +15,26 @@ struct BoundedDeletion: Sendable {
     case idempotencyKeys = "idempotency_keys"
   }
 
-  /// A column that rows are met in the order of.
+  /// A column of the index order.
   struct Column {
     var name: String
     var type: String
   }
 
-  /// How many rows one step deletes at most.
+  /// The maximum number of rows of one step.
   static let rowsPerStep = 2_000
 
   private let table: Table
   private let tenant: TenantID
   private let condition: Query
-  /// Which of the rows that meet `condition` go, if not all: the first ones in their order, as long as there are any.
+  /// The condition of the rows to delete, if not all. It must hold for a prefix of the rows in index order.
   private let selection: Query?
-  /// The columns of an index behind those that `condition` fixes.
+  /// The columns of the index that follow those that `condition` fixes.
   private let order: [Column]
   private let stepSize: Int
   /// The values of ``order`` in the last row of the last step.
   private var position: [String]?
-  /// How many rows have gone since the table was begun with.
+  /// The number of rows deleted since the start of the current sweep.
   private var goneInSweep = 0
 
   private init(
@@ -51,7 +51,7 @@ struct BoundedDeletion: Sendable {
     self.condition = condition
   }
 
-  /// All rows of a dataset, or the first ones that meet a condition.
+  /// Deletes all rows of a dataset, or those that match `selection`.
   init(
     _ table: Table, of tenant: TenantID, dataset: Int, where selection: Query? = nil,
     stepSize: Int = rowsPerStep
@@ -61,7 +61,7 @@ struct BoundedDeletion: Sendable {
       stepSize: stepSize)
   }
 
-  /// All rows of a tenant.
+  /// Deletes all rows of a tenant.
   init(_ table: Table, of tenant: TenantID) {
     let hasDatasets = table == .labels || table == .predictions
     self.init(
@@ -69,7 +69,7 @@ struct BoundedDeletion: Sendable {
       by: (hasDatasets ? [Column(name: "dataset_id", type: "bigint")] : []) + [Self.identifier(of: table)])
   }
 
-  /// The oldest answers of a tenant that meet a condition.
+  /// Deletes the oldest stored responses of a tenant that match `selection`.
   init(answersOf tenant: TenantID, where selection: Query, stepSize: Int) {
     self.init(
       .idempotencyKeys, of: tenant, dataset: nil, where: selection,
@@ -84,9 +84,9 @@ struct BoundedDeletion: Sendable {
     }
   }
 
-  /// Deletes until no row is left that is to go, or until a time has come.
+  /// Deletes until no rows are left, or until the deadline.
   ///
-  /// - Returns: whether no row is left.
+  /// - Returns: whether no rows are left.
   mutating func run(
     in database: Database, until deadline: ContinuousClock.Instant? = nil
   ) async throws -> Bool {
@@ -96,7 +96,7 @@ struct BoundedDeletion: Sendable {
       goneInSweep += deleted
       position = end
       if end == nil {
-        // Rows that others were deleting or writing during the sweep may have been missed.
+        // Rows that other transactions deleted or wrote during the sweep may have been missed.
         if goneInSweep == 0 { return true }
         goneInSweep = 0
       } else if selection != nil, deleted == 0 {
@@ -104,14 +104,14 @@ struct BoundedDeletion: Sendable {
       }
       if let deadline, deadline <= .now { return false }
       try Task.checkCancellation()
-      // A ninth of the time is for the rows: others want the disk and the processors, too.
+      // Deletion gets a ninth of the time, so that other work gets the disk and the processors.
       try await Task.sleep(for: min((ContinuousClock.now - start) * 8, .seconds(2)))
     }
   }
 
-  /// Deletes the rows of a step.
+  /// Deletes the rows of one step.
   ///
-  /// - Returns: how many, and where the step ended; `nil` where there were no rows any more.
+  /// - Returns: the number of deleted rows, and the end of the step; `nil` if no rows were left.
   private func step(in database: Database) async throws -> (deleted: Int, end: [String]?) {
     try await database.transaction(for: tenant) { tx in
       var rows: Query = " WHERE " + condition
@@ -127,14 +127,14 @@ struct BoundedDeletion: Sendable {
     }
   }
 
-  /// Finds the first row if it is to go: if not, none is.
+  /// Returns the first row if it is to be deleted. If it is not, none is.
   private func isWorthAStep(_ rows: Query) -> Query {
     guard let selection else { return "SELECT" }
     return "SELECT FROM (SELECT * FROM " + name + " t" + rows + " ORDER BY " + Query.list(columns)
       + " LIMIT 1) first WHERE " + selection
   }
 
-  /// Asks for the last row of a step.
+  /// Returns the last row of the next step.
   private func lastRow(of rows: Query) -> Query {
     let last = Query.list(order.map { "\(identifier: $0.name) DESC" as Query })
     return "SELECT "
@@ -146,7 +146,7 @@ struct BoundedDeletion: Sendable {
 
   private var columns: [Query] { order.map { "t.\(identifier: $0.name)" } }
 
-  /// Deletes rows, and counts them out of what the tenant has.
+  /// Deletes rows and updates the tenant's counts.
   private func delete(_ rows: Query, in tx: Transaction) async throws -> Int {
     switch table {
     case .labels:

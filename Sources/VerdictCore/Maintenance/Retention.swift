@@ -1,12 +1,12 @@
 import Foundation
 import PostgreSQL
 
-/// Removes predictions that their datasets keep no longer. Labels that came from them stay.
+/// Deletes predictions beyond their dataset's retention period. Labels that refer to them stay.
 enum Retention {
-  /// How many predictions one transaction removes at most.
+  /// The maximum number of predictions that one transaction deletes.
   static let rowsPerStep = 5_000
 
-  /// The deletions of what is too old by now.
+  /// The deletions of the predictions that are too old now.
   static func deletions(for tenant: TenantID, in database: Database) async throws -> [BoundedDeletion] {
     let datasets = try await database.transaction(for: tenant, readOnly: true) { tx in
       try await tx.query(
@@ -17,8 +17,8 @@ enum Retention {
       ).map { try $0.decode(Int.self, Date.self) }
     }
     return datasets.map { dataset, limit in
-      // Ids begin with their time, so that the old ones stand first in the index, and one look tells that there is nothing to
-      // do.
+      // Ids begin with their creation time, so the oldest rows come first in the index, and one look-up detects that
+      // nothing is due.
       BoundedDeletion(
         .predictions, of: tenant, dataset: dataset, where: "created_at < \(limit)", stepSize: rowsPerStep)
     }

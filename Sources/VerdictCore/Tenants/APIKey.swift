@@ -24,7 +24,7 @@ package enum Role: String, Sendable, Codable, CaseIterable {
 
 /// An API key without its secret.
 package struct APIKey: Sendable, Equatable {
-  /// Number of the key within all keys.
+  /// The key's id, unique among all keys.
   package var id: Int
   /// The name that the tenant chose.
   package var name: String

@@ -2,11 +2,11 @@ import JobQueue
 import PostgreSQL
 
 extension TenantStore {
-  /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs; nothing of it is left when this
-  /// returns, whoever was writing for it. What was begun and not ended is taken up where it stopped by doing it again.
+  /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs. Nothing is left when this
+  /// returns, despite concurrent writers. An interrupted erasure is resumed by calling this again.
   ///
-  /// Its keys and datasets go first and at once. The bulk follows in bounded steps, so that no single transaction holds
-  /// millions of row locks, and last the tenant.
+  /// Keys and datasets are deleted first and at once. The rows follow in bounded steps, so that no transaction holds
+  /// millions of row locks, and the tenant comes last.
   package func delete(_ tenant: TenantID) async throws {
     try await close(tenant)
     for table in [BoundedDeletion.Table.labels, .predictions, .jobs, .idempotencyKeys] {
@@ -16,7 +16,7 @@ extension TenantStore {
     try await database.transaction(for: tenant) { tx in
       try await tx.query("SELECT id FROM datasets WHERE tenant_id = \(tenant) ORDER BY id FOR UPDATE")
       try await tx.query("SELECT tenant_id FROM tenants WHERE tenant_id = \(tenant) FOR UPDATE")
-      // Of these no foreign key knows.
+      // No foreign key covers these tables.
       try await tx.query("DELETE FROM labels WHERE tenant_id = \(tenant)")
       try await tx.query("DELETE FROM predictions WHERE tenant_id = \(tenant)")
       try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant)")
@@ -25,18 +25,18 @@ extension TenantStore {
     }
   }
 
-  /// Makes an end of everything that writes for a tenant.
+  /// Blocks all writers of a tenant.
   ///
-  /// Writers of rows hold their dataset's row until they commit: the lock waits for those that have it, and all others,
-  /// which may have known their key, or their dataset, from before, find the dataset gone. New datasets and keys are
-  /// asked for under the tenant's row (``Quotas``), which says from now on that there are none to be had.
+  /// Writers hold a lock on their dataset's row until they commit. This transaction waits for those locks, and later
+  /// writers, which may have cached the key or the dataset, find the dataset deleted. New datasets and keys require a
+  /// lock on the tenant's row (``Quotas``), which refuses them from now on.
   private func close(_ tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
-      // The tenant before its datasets, as everywhere.
+      // The tenant's row is locked before those of its datasets, as in all transactions.
       try await tx.query(
         "UPDATE tenants SET erased_at = coalesce(erased_at, now()) WHERE tenant_id = \(tenant)")
       try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant)")
-      // In the order in which predictions lock several.
+      // In the order in which predictions lock several datasets.
       let open = try await tx.query(
         "SELECT id FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL ORDER BY id FOR UPDATE"
       ).map { try $0.decode(Int.self) }

@@ -53,7 +53,7 @@ package struct TenantStore: Sendable {
     return tenant
   }
 
-  /// The own limits of a tenant.
+  /// Returns the tenant's own limits.
   package func limits(_ tenant: TenantID) async throws -> TenantLimits {
     try await database.transaction(for: tenant, readOnly: true) {
       try await Quotas.limits(of: tenant, in: $0)

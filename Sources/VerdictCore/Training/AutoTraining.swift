@@ -3,23 +3,24 @@ package import JobQueue
 import Learning
 import PostgreSQL
 
-/// Decides whether a dataset's policy wants a training: after each change of its labels, when the policy changes, when a
-/// training has ended, and for what these have missed (``MissedTrainings``); each time in the transaction of what led to it.
+/// Decides whether a dataset's policy requires a training: after each change of its labels, when the policy changes,
+/// when a training has ended, and for cases that these missed (``MissedTrainings``). Each decision runs in the
+/// transaction that caused it.
 ///
-/// At most one automatic training waits for a dataset: while one is queued, further changes only bring it forward.
-/// The decision and the job are rows of the database, so that a restart forgets neither.
+/// At most one automatic training is queued per dataset; further changes only reschedule it. The decision and the job
+/// are rows of the database, so that both survive a restart.
 package struct AutoTraining: Sendable {
   private let queue: JobQueue
 
-  /// Trainings go into `queue`.
+  /// Enqueues trainings in `queue`.
   package init(queue: JobQueue) {
     self.queue = queue
   }
 
-  /// Queues a training after a change of labels if the dataset's policy wants one.
+  /// Enqueues a training after a change of labels if the dataset's policy requires one.
   ///
   /// - Parameter counts: the dataset's counts after the change.
-  /// - Returns: the waiting job, if there is one now: it will read the changed labels.
+  /// - Returns: the id of the queued job, if any, which will read the changed labels.
   func changed(
     _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts, in tx: Transaction
   ) async throws -> Int? {
@@ -35,18 +36,18 @@ package struct AutoTraining: Sendable {
     return Int(job.id)
   }
 
-  /// Brings the waiting training into line with the policy and with what has not been trained on: queues it, sets its time
-  /// and parameters, or calls it off. The caller has locked the dataset's row.
+  /// Reconciles the queued training with the policy and the pending changes: enqueues it, updates its time and
+  /// parameters, or cancels it. The caller must have locked the dataset's row.
   ///
   /// - Parameters:
-  ///   - training: the parameters that it shall have.
-  ///   - reason: what one that is called off shows as its error.
+  ///   - training: the parameters of the job.
+  ///   - reason: the error of a cancelled job.
   func reconsider(
     _ tenant: TenantID, dataset: Int, _ policy: AutoTrain, _ training: TrainingParameters,
     _ reason: JobErrorRecord, in tx: Transaction
   ) async throws {
     let subject = Int64(dataset)
-    // Whoever joins it from here on waits for this transaction, and whoever has joined it is counted below.
+    // Transactions that join the job from here on wait for this one, and those that have joined it are counted below.
     let waiting = try await queue.waiting(tenant: tenant.rawValue, subject: subject, in: tx)
     var delay: Duration?
     if policy.enabled {
@@ -71,7 +72,7 @@ package struct AutoTraining: Sendable {
 }
 
 extension JobErrorRecord {
-  /// The dataset's policy does not want the training any more.
+  /// The dataset's policy no longer requires the training.
   static let policyChanged = JobErrorRecord(
     type: "cancelled", detail: "The dataset's auto_train was changed, and nothing is due by it.")
 }

@@ -1,26 +1,25 @@
 import PostgreSQL
 
-/// A moment in the writing of labels: where the sequence of their ids stood, and which transactions were still to come.
+/// A point in the sequence of label ids, with the transactions that had not begun to write by then.
 ///
-/// Whoever writes labels has its transaction number before its first label has an id: it locks the dataset's row first,
-/// or asks for the number.
-/// So the labels of every transaction whose number is at least ``horizon`` have higher ids than ``position``, and
-/// higher change ids where they change a row: the sequence is looked at before the numbers are.
+/// Writers obtain their xid before their first label id, since they lock the dataset's row or request the xid first.
+/// So every xid ≥ ``horizon`` has label ids > ``position``, and change ids > ``position`` for the rows that it
+/// changes: the sequence is read before the xid is allocated.
 struct HighWaterMark: Sendable {
-  /// The last id that had been given when the mark was made.
+  /// The last label id that was allocated when the mark was made.
   var position: Int
-  /// A transaction number that was given thereafter, to the transaction that made the mark.
+  /// The xid of the transaction that made the mark, allocated after ``position`` was read.
   var horizon: Int
 
-  /// Makes a mark, and gives transactions that are at it a moment to end, so that a snapshot that is taken next sees all
-  /// that the mark has passed. If one takes longer, an older mark serves the next reading.
+  /// Creates a mark and gives running transactions a moment to end, so that the next snapshot sees all labels up to
+  /// the mark. If one takes longer, the next read uses an older mark.
   static func make(_ tenant: TenantID, in database: Database) async throws -> HighWaterMark {
     let mark = try await database.transaction(for: tenant, isolation: .readCommitted, readOnly: true) { tx in
       let position = try await tx.query(
         "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM labels_id_seq"
       ).single().decode(Int.self)
-      // Taken, not looked at: `pg_snapshot_xmax` is the number after the last that has ended (manual, 9.27.10), and others
-      // above it may have been given before the look at the sequence.
+      // The xid is allocated instead of read: `pg_snapshot_xmax` is one above the highest completed xid (manual,
+      // 9.27.10), and higher ones may have been allocated before the sequence was read.
       let horizon = try await tx.query("SELECT pg_current_xact_id()::text::bigint").single().decode(Int.self)
       return HighWaterMark(position: position, horizon: horizon)
     }
@@ -35,11 +34,11 @@ struct HighWaterMark: Sendable {
   }
 }
 
-/// What a transaction sees of others, and of which run of PostgreSQL the numbers are.
+/// The transactions that a snapshot sees, and the run of PostgreSQL that allocated their xids.
 struct LabelSnapshot: Sendable {
-  /// All transactions with lower numbers had ended: what they wrote is seen (`pg_snapshot_xmin`).
+  /// Every lower xid had ended, and its writes are visible (`pg_snapshot_xmin`).
   var oldestRunning: Int
-  /// When PostgreSQL was started: after a start, numbers may be those of a restored backup.
+  /// The start time of PostgreSQL. After a restart, the xids may come from a restored backup.
   var serverStart: Double
 
   /// The snapshot of the caller's transaction.

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What a worker keeps of the labels that it has read, for datasets that train by themselves, so that the next training
-/// reads only what has changed. Bounded in bytes; what was not used for longest goes first.
+/// Caches the labels that a worker has read, for datasets with automatic training, so that the next training reads
+/// only the changes. The cache is bounded in bytes and evicts the least recently used entry first.
 package final class LabelCache: Sendable {
   private struct Key: Hashable {
     var tenant: TenantID
@@ -24,16 +24,16 @@ package final class LabelCache: Sendable {
   private let capacity: Int
   private let state = Mutex(State())
 
-  /// Keeps at most `bytes`; with 0, nothing.
+  /// Creates a cache of at most `bytes` bytes; 0 disables it.
   package init(bytes: Int) {
     capacity = bytes
   }
 
-  /// How many bytes are kept, about.
+  /// The approximate size of all entries in bytes.
   package var byteCount: Int { state.withLock(\.bytes) }
 
-  /// Forgets what has not been used for so long, every now and then until the task is cancelled: nobody says when a
-  /// dataset has gone.
+  /// Evicts unused entries periodically until the task is cancelled, since the deletion of a dataset is not announced
+  /// to workers.
   package func run(forgettingAfter age: Duration = .seconds(3_600)) async {
     while !Task.isCancelled {
       forget(unusedSince: .now - age)
@@ -41,7 +41,7 @@ package final class LabelCache: Sendable {
     }
   }
 
-  /// Forgets what has not been used since then.
+  /// Evicts the entries that have not been used since `time`.
   func forget(unusedSince time: ContinuousClock.Instant) {
     state.withLock { state in
       for (key, entry) in state.entries where entry.keptSince < time {
@@ -51,7 +51,7 @@ package final class LabelCache: Sendable {
     }
   }
 
-  /// Hands over what is kept of a dataset: it is not kept any more, so that it can be changed where it lies.
+  /// Removes and returns the labels of a dataset, so that the caller can change them in place.
   func take(_ tenant: TenantID, _ dataset: Int) -> ReadLabels? {
     state.withLock { state in
       let entry = state.entries.removeValue(forKey: Key(tenant: tenant, dataset: dataset))
@@ -60,7 +60,7 @@ package final class LabelCache: Sendable {
     }
   }
 
-  /// Keeps the labels of a dataset, if there is room for them.
+  /// Stores the labels of a dataset if they fit.
   func keep(_ labels: ReadLabels, _ tenant: TenantID, _ dataset: Int) {
     let bytes = labels.columns.byteCount
     guard bytes <= capacity else { return }

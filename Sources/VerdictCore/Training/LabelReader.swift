@@ -3,17 +3,17 @@ import Learning
 import Logging
 import PostgreSQL
 
-/// Reads the labels of datasets in the learner's form: all of them, or what has changed since the last time.
+/// Reads the labels of datasets in the learner's form: all of them, or the changes since the last read.
 struct LabelReader: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let cache: LabelCache
-  /// Up to so many bytes, labels are kept whether or not their dataset trains by itself: who trains a small one again and again
-  /// by hand shall not have PostgreSQL send it each time.
+  /// The size in bytes up to which labels are cached without automatic training, so that repeated manual trainings of
+  /// a small dataset do not read it anew each time.
   private let small: Int
   private let logger: Logger
 
-  /// How long PostgreSQL may take for the next rows. A connection that has died without a word is noticed before.
+  /// The maximum time that PostgreSQL may take for the next rows. A dead connection is detected earlier.
   static let timeout = Duration.seconds(60)
 
   init(database: Database, cache: LabelCache, small: Int = 8 << 20, logger: Logger) {
@@ -24,7 +24,7 @@ struct LabelReader: Sendable {
     self.logger = logger
   }
 
-  /// What a training needs of a dataset.
+  /// The labels of a dataset for one training.
   struct Reading: Sendable {
     /// The dataset in the same snapshot.
     var dataset: Dataset
@@ -32,21 +32,23 @@ struct LabelReader: Sendable {
     var table: TrainingTable
     /// Their ids, in order.
     var ids: [Int]
-    /// The highest of these.
+    /// The highest id.
     var lastLabelID: Int { ids.last ?? 0 }
-    /// The dataset's count of changes.
+    /// The dataset's change count.
     var changes: Int
-    /// How many rows came from the database, the others having been kept.
+    /// The number of rows that were read from the database; the others came from the cache.
     var rowsRead: Int
   }
 
-  /// Reads all labels of a dataset as one snapshot sees them.
+  /// Reads all labels of a dataset in one snapshot.
   ///
-  /// If the dataset trains by itself, or is small, they are kept for the next time, and what was kept is used: the labels that one
-  /// snapshot saw, with those that were written since put in, hold all that the next snapshot sees. If there are as many
-  /// as that counts, there are no others; if there are more, the ids that are stored tell which ones have gone.
-  /// - Parameter progress: told the numbers of rows read so far and expected, now and then.
-  /// - Throws: ``DomainError/notFound(what:)`` when the dataset has gone.
+  /// The labels are cached if the dataset trains automatically or is small, and cached ones are reused. The labels of
+  /// an earlier snapshot, merged with all rows written since, contain every row of the current snapshot. If their
+  /// number equals the dataset's count, there are no others. If there are more, the stored ids show which ones were
+  /// deleted.
+  ///
+  /// - Parameter progress: receives the numbers of rows read and expected, from time to time.
+  /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted.
   func read(
     _ tenant: TenantID, dataset id: Int, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
@@ -56,7 +58,7 @@ struct LabelReader: Sendable {
     }
   }
 
-  /// The same in a transaction whose one snapshot is taken after the mark was made.
+  /// Reads all labels in the caller's transaction, whose snapshot must be taken after the mark was made.
   func read(
     _ tenant: TenantID, dataset id: Int, mark: HighWaterMark, in tx: Transaction,
     progress: @Sendable (Int, Int) -> Void
@@ -90,8 +92,8 @@ struct LabelReader: Sendable {
       dataset: dataset, table: table, ids: columns.ids, changes: counts.changes, rowsRead: rowsRead)
   }
 
-  /// No ORDER BY: rows lie nearly in the order of their ids, so that putting them in order here costs less than PostgreSQL's
-  /// way through an index or a sort on disk.
+  /// Without ORDER BY: rows are stored nearly in the order of their ids, so that sorting here costs less than an
+  /// index scan or a sort on disk by PostgreSQL.
   private func readAll(
     _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts,
     progress: @Sendable (Int, Int) -> Void, in tx: Transaction
@@ -117,9 +119,9 @@ struct LabelReader: Sendable {
     }
   }
 
-  /// Puts in what was written since, and takes out what has gone.
+  /// Merges the rows written since `position` and removes deleted ones.
   ///
-  /// - Returns: whether the outcome is what is stored, and how many rows were read.
+  /// - Returns: whether the result equals the stored labels, and the number of rows read.
   private func update(
     _ columns: inout TrainingColumns, _ tenant: TenantID, _ dataset: Dataset, since position: Int,
     counts: LabelCounts, in tx: Transaction
@@ -147,9 +149,9 @@ struct LabelReader: Sendable {
     if columns.rowCount > counts.stored { columns.keep(only: try await Self.ids(tenant, dataset.id, in: tx)) }
     guard columns.rowCount == counts.stored, columns.positives == counts.positives else {
       logger.error(
-        "labels that were kept are not those that are stored; they are read again",
+        "cached labels differ from stored ones; reading all again",
         metadata: [
-          "tenant": "\(tenant)", "dataset": "\(dataset.id)", "kept": "\(columns.rowCount)",
+          "tenant": "\(tenant)", "dataset": "\(dataset.id)", "cached": "\(columns.rowCount)",
           "stored": "\(counts.stored)",
         ])
       return (false, rowsRead)
@@ -157,7 +159,7 @@ struct LabelReader: Sendable {
     return (true, rowsRead)
   }
 
-  /// The ids of the labels that are stored, up to `last`, in order.
+  /// Returns the ids of the stored labels up to `last`, in order.
   static func ids(
     _ tenant: TenantID, _ dataset: Int, upTo last: Int = .max, in tx: Transaction
   ) async throws -> [Int] {

@@ -1,32 +1,31 @@
-/// The names of a categorical column, numbered in the order in which they first came: a hash table on bytes, so that
-/// finding a name's number makes no String.
+/// The category names of a column, numbered in the order of their first occurrence. A hash table on bytes finds a
+/// name's code without creating a String.
 struct LevelIndex: Sendable {
   /// The code of a missing value.
   static let missing: Int32 = -1
 
-  /// The names by their codes.
+  /// The names by code.
   private(set) var names: [String] = []
-  /// The same the other way round: Strings are equal also if they are spelt with other scalars (Unicode, canonical
-  /// equivalence), and are one name then.
+  /// The codes by name. Strings that are canonically equivalent in Unicode are equal and share one code.
   private var codes: [String: Int32] = [:]
-  /// Every spelling that has come: its bytes end at `end`, where those of the next one begin.
+  /// Every distinct spelling: its bytes end at `end`, where those of the next one begin.
   private var spellings: [(end: Int, code: Int32)] = []
   private var bytes: [UInt8] = []
-  /// The low bits of the hash lead to a spelling, or to -1 for a free place; places that are taken are passed over.
+  /// An open-addressing hash table: each slot has the index of a spelling, or -1 if it is free.
   private var places = [Int32](repeating: -1, count: 16)
 
-  /// Without names.
+  /// Creates an empty index.
   init() {}
 
-  /// With names that are numbered already.
+  /// Creates an index with numbered names.
   init(_ names: [String]) {
     for name in names { _ = code(of: Array(name.utf8).span.bytes) }
   }
 
-  /// How much memory the names take, in bytes, about.
+  /// The approximate memory use in bytes.
   var byteCount: Int { names.count * 80 + bytes.count * 2 + spellings.count * 16 + places.count * 4 }
 
-  /// The number of a name, given as UTF-8; a new one gets the next number.
+  /// Returns the code of a name in UTF-8. A new name gets the next code.
   mutating func code(of name: RawSpan) -> Int32 {
     var place = Self.hash(name) & (places.count - 1)
     while places[place] >= 0 {
@@ -66,7 +65,7 @@ struct LevelIndex: Sendable {
     }
   }
 
-  /// Seeded anew in each process, so that nobody can choose names that meet in one place.
+  /// The seed is random per process, so that clients cannot choose colliding names.
   private static func hash(_ name: RawSpan) -> Int {
     var hasher = Hasher()
     name.withUnsafeBytes { hasher.combine(bytes: $0) }

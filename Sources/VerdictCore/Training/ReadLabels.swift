@@ -1,13 +1,13 @@
-/// The labels of a dataset as one snapshot saw them, and what it takes to read only what has changed since.
+/// The labels of a dataset as one snapshot saw them, with the marks that the next incremental read needs.
 struct ReadLabels: Sendable {
   /// The labels.
   private(set) var columns: TrainingColumns
-  /// The dataset's count of changes in the same snapshot.
+  /// The dataset's change count in the same snapshot.
   var changes: Int
   private var snapshot: LabelSnapshot
   private var marks: [HighWaterMark]
 
-  /// Labels that were read just now.
+  /// Creates an entry from labels that were just read.
   init(columns: TrainingColumns, changes: Int, snapshot: LabelSnapshot, marks: [HighWaterMark]) {
     self.columns = columns
     self.changes = changes
@@ -15,29 +15,30 @@ struct ReadLabels: Sendable {
     self.marks = marks
   }
 
-  /// Hands the labels over, so that nobody else holds them and they can be changed where they lie.
+  /// Moves the labels out, so that they are uniquely referenced and can be changed in place.
   mutating func takeColumns() -> TrainingColumns {
     defer { columns = TrainingColumns(features: [], expectedRows: 0) }
     return columns
   }
 
-  /// Every label that was written after this snapshot has an id or a change id above this; `nil` if that is not known,
-  /// because a transaction ran that was older than every mark, or because PostgreSQL was started since.
+  /// Returns a position below the id or change id of every label that was written after this snapshot. Returns `nil`
+  /// if it is unknown, because a transaction older than every mark was running or PostgreSQL has been restarted
+  /// since.
   func position(for snapshot: LabelSnapshot) -> Int? {
     guard snapshot.serverStart == self.snapshot.serverStart else { return nil }
     return marks.last { $0.horizon <= self.snapshot.oldestRunning }?.position
   }
 
-  /// How many marks are kept.
+  /// The maximum number of marks.
   static let marksKept = 16
 
-  /// The marks that a later reading may need, with a new one.
+  /// Returns the marks that a later read may need, including a new one.
   func marks(and mark: HighWaterMark) -> [HighWaterMark] {
-    // The newest one that this snapshot has passed serves all later ones, too; older ones serve none.
+    // The newest mark that this snapshot has passed is sufficient for all later reads; older ones are not needed.
     let first = marks.lastIndex { $0.horizon <= snapshot.oldestRunning } ?? 0
     let needed = marks[first...] + [mark]
     guard needed.count > Self.marksKept else { return Array(needed) }
-    // The first one is all there is to start from while a transaction goes on for many readings.
+    // While a transaction runs across many reads, only the first mark is usable.
     return needed.prefix(1) + needed.suffix(Self.marksKept - 1)
   }
 }

@@ -1,25 +1,27 @@
 import JobQueue
 import PostgreSQL
 
-/// How far a dataset's trainings have come: which changes are in a model, or on their way into one.
+/// The progress of a dataset's trainings: which changes the models include, and which ones a running training reads.
 struct TrainingBacklog: Sendable, Equatable {
-  /// The count of changes that the newest model has read.
+  /// The change count that the newest model includes.
   var trained: Int
-  /// The count of changes that the running training reads, or did when it was last tried.
+  /// The change count that the running training reads, or that the last failed one read.
   var reading: Int
-  /// A training runs.
+  /// Whether a training is running.
   var isRunning: Bool
-  /// It has said what it reads. Until then nobody knows whether a change of just now is among that.
+  /// Whether the running training has recorded its change count. Until then it is unknown whether it reads the latest
+  /// changes.
   var hasNoted: Bool
-  /// An automatic training waits.
+  /// Whether an automatic training is queued.
   var isWaiting: Bool
 
-  /// Whether what is pending can be told.
+  /// Whether the pending changes are known.
   var isKnown: Bool { !isRunning || hasNoted }
 
-  /// After how long a training is due by a policy; `nil` when none is, or when that cannot be told yet.
+  /// Returns the delay after which the policy requires a training; `nil` if it requires none, or if that is not known
+  /// yet.
   ///
-  /// - Parameter counts: the dataset's labels and changes now.
+  /// - Parameter counts: the dataset's current counts.
   func delay(_ counts: LabelCounts, _ policy: AutoTrain) -> Duration? {
     guard isKnown, TrainingJobs.reasonNotToTrain(counts) == nil else { return nil }
     let pending = counts.changes - (isRunning ? max(trained, reading) : trained)
@@ -44,7 +46,7 @@ struct TrainingBacklog: Sendable, Equatable {
       trained: trained, reading: reading, isRunning: isRunning, hasNoted: hasNoted, isWaiting: isWaiting)
   }
 
-  /// Notes that a training that now runs reads all changes so far, so that they ask for no other one.
+  /// Records that a running training reads all changes so far, so that they do not enqueue another one.
   static func note(_ tenant: TenantID, job: Job, in tx: Transaction) async throws {
     try await tx.query(
       """
@@ -57,7 +59,7 @@ struct TrainingBacklog: Sendable, Equatable {
       """)
   }
 
-  /// Notes that nothing is to be queued for the changes so far alone: the training that waited for them was called off.
+  /// Records that the changes so far enqueue no training by themselves, since the training for them was cancelled.
   static func giveUp(_ tenant: TenantID, dataset: Int, in tx: Transaction) async throws {
     try await tx.query(
       """

@@ -2,41 +2,41 @@ import Learning
 import PostgreSQL
 import RowFormats
 
-/// The labels of a dataset by column, as the learner wants them, in the order of their ids.
+/// The labels of a dataset by column, in the learner's form and in the order of their ids.
 struct TrainingColumns: Sendable {
-  /// Whose values these are.
+  /// The features of the columns.
   private(set) var features: [Feature]
   /// The id of each row.
   private(set) var ids: [Int] = []
   private var outcomes: [UInt8] = []
   private var numbers: [[Double]]
   private var codes: [[Int32]]
-  /// The names of each categorical column; new rows are read with them.
+  /// The category names of each categorical column, which also encode new rows.
   var levels: [LevelIndex]
 
-  /// No rows yet, with room for so many.
+  /// Creates empty columns with capacity for `expectedRows`.
   init(features: [Feature], expectedRows: Int) {
     self.features = features
     let numberSlots = features.count { $0.type != .categorical }
     numbers = Array(repeating: [], count: numberSlots)
     codes = Array(repeating: [], count: features.count - numberSlots)
     levels = Array(repeating: LevelIndex(), count: features.count - numberSlots)
-    // Some more, so that the rows of the next posts fit in without a copy; memory that is not written to costs nothing.
+    // Extra capacity lets the rows of the next posts fit without a copy. Unwritten memory costs nothing.
     reserve(expectedRows + expectedRows / 8)
   }
 
-  /// How many rows there are.
+  /// The number of rows.
   var rowCount: Int { ids.count }
-  /// How many of them have the outcome 1.
+  /// The number of rows with outcome 1.
   var positives: Int { outcomes.reduce(into: 0) { $0 += Int($1) } }
   /// The highest id.
   var lastLabelID: Int { ids.last ?? 0 }
-  /// How much memory all of it takes, about.
+  /// The approximate memory use in bytes.
   var byteCount: Int {
     rowCount * (9 + numbers.count * 8 + codes.count * 4) + levels.reduce(0) { $0 + $1.byteCount }
   }
 
-  /// Takes rows that are not there yet; to be followed by ``putInOrder()`` once all have come.
+  /// Appends rows with new ids. ``putInOrder()`` must follow after the last one.
   mutating func append(_ rows: borrowing TrainingRows) {
     if ids.capacity - ids.count < rows.count { reserve(ids.count + max(rows.count, ids.count / 8)) }
     ids.append(contentsOf: rows.ids)
@@ -47,7 +47,7 @@ struct TrainingColumns: Sendable {
     for slot in codes.indices { Self.gather(rows.codes, slot, of: rows.categorySlots, into: &codes[slot]) }
   }
 
-  /// Takes rows of which some may be there already: those are replaced.
+  /// Merges rows: those with existing ids replace the stored ones.
   mutating func merge(_ rows: consuming TrainingRows) {
     var new = TrainingRows(features: features)
     for row in 0..<rows.count {
@@ -63,13 +63,13 @@ struct TrainingColumns: Sendable {
     putInOrder()
   }
 
-  /// Sorts the rows by id, as they are stored; a look at them if they are in order already.
+  /// Sorts the rows by id, unless they are sorted already.
   mutating func putInOrder() {
     guard !zip(ids, ids.dropFirst()).allSatisfy({ $0 < $1 }) else { return }
     pick(ids.indices.sorted { ids[$0] < ids[$1] })
   }
 
-  /// Removes the rows whose ids are not among `stored`, which are in order.
+  /// Removes the rows whose ids are not in `stored`, which must be sorted.
   mutating func keep(only stored: [Int]) {
     var kept: [Int] = []
     kept.reserveCapacity(rowCount)
@@ -81,7 +81,7 @@ struct TrainingColumns: Sendable {
     if kept.count < rowCount { pick(kept) }
   }
 
-  /// Goes on with the features of a dataset that was extended: in the rows so far, the added ones are missing.
+  /// Adds the features that a dataset has gained. Their values are missing in the present rows.
   mutating func extend(to features: [Feature]) {
     self.features = features
     let numberSlots = features.count { $0.type != .categorical }
@@ -92,10 +92,10 @@ struct TrainingColumns: Sendable {
     }
   }
 
-  /// The columns in the order of the features.
+  /// Returns the columns in the order of the features.
   ///
-  /// Names are numbered in the order in which the rows have them, whatever rows there were before: a model depends on
-  /// the stored labels alone, to the last bit.
+  /// Category names are renumbered in the order of their first row, independently of earlier rows, so that a model
+  /// depends on the stored labels only, to the last bit.
   mutating func table() throws -> TrainingTable {
     for slot in codes.indices { number(slot) }
     return try TrainingTable(
@@ -138,7 +138,8 @@ struct TrainingColumns: Sendable {
     return low < ids.count && ids[low] == id ? low : nil
   }
 
-  /// The rows at `places`, in that order, and no others. A column at a time, so that one is there twice at the most.
+  /// Keeps only the rows at `places`, in that order. Works column by column, so that at most one column is in memory
+  /// twice.
   private mutating func pick(_ places: [Int]) {
     ids = places.map { ids[$0] }
     outcomes = places.map { outcomes[$0] }
@@ -153,7 +154,7 @@ struct TrainingColumns: Sendable {
     for slot in codes.indices { codes[slot].reserveCapacity(rows) }
   }
 
-  /// Appends every `width`-th value from `slot` on to a column.
+  /// Appends every `width`-th value of `rows`, from `slot` on, to a column.
   private static func gather<Value>(_ rows: [Value], _ slot: Int, of width: Int, into column: inout [Value]) {
     var index = slot
     while index < rows.count {

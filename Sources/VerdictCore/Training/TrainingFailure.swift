@@ -1,14 +1,14 @@
 package import JobQueue
 package import Learning
 
-/// Why a training job cannot succeed, however often it is tried: the job's `error` in the API.
+/// A permanent failure of a training job, shown as the job's `error` in the API. Retries cannot succeed.
 package struct TrainingFailure: DescribedJobError, Equatable {
   /// A stable word for programs.
   package var type: String
   /// A sentence for people.
   package var detail: String
 
-  /// The failure that the learner reports.
+  /// Creates the failure for an error of the learner.
   package init(_ error: LearningError) {
     detail = error.detail
     type =

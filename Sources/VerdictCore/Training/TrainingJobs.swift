@@ -3,35 +3,35 @@ package import JobQueue
 package import Learning
 package import PostgreSQL
 
-/// The training jobs of datasets: asking for one, reading, listing, cancelling.
+/// The training jobs of datasets: requests, look-ups, lists and cancellation.
 package struct TrainingJobs: Sendable {
-  /// The kind under which trainings stand in the queue.
+  /// The job kind of trainings in the queue.
   package static let kind = "training"
 
-  /// Fewer labels of one class than this cannot be split into rows to fit on and rows to measure on.
+  /// The minimum number of labels of each outcome. Fewer cannot be split into rows to fit and rows to validate.
   package static let minimumPerClass = 2
 
   private let database: Database
   private let datasets: DatasetStore
   private let queue: JobQueue
 
-  /// Jobs of `queue` for the datasets in `database`.
+  /// Creates the store for jobs of `queue` and datasets in `database`.
   package init(database: Database, queue: JobQueue) {
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.queue = queue
   }
 
-  /// Asks for a training on all labels stored when it starts, in the caller's transaction.
+  /// Requests a training on all labels that are stored when it starts, in the caller's transaction.
   ///
-  /// - Parameter parameters: makes the job's parameters out of the dataset's own.
+  /// - Parameter parameters: derives the job's parameters from the dataset's.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``,
-  ///   ``DomainError/quotaExceeded(_:maximum:present:)``, what `parameters` throws.
+  ///   ``DomainError/quotaExceeded(_:maximum:present:)``, and errors of `parameters`.
   package func request(
     _ tenant: TenantID, dataset name: String, in tx: Transaction,
     parameters: @Sendable (TrainingParameters) throws -> TrainingParameters
   ) async throws -> Job {
-    // First of all: the tenant's row is locked before those of its datasets.
+    // First, since the tenant's row is locked before those of its datasets.
     try await Quotas.admitOneMore(.queuedJobs, tenant, in: tx)
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let parameters = try parameters(dataset.settings.training)
@@ -44,7 +44,7 @@ package struct TrainingJobs: Sendable {
       in: tx)
   }
 
-  /// Why these labels cannot be trained on; `nil` when they can.
+  /// The reason why these labels cannot be trained on; `nil` if they can.
   static func reasonNotToTrain(_ counts: LabelCounts) -> String? {
     guard counts.positives < minimumPerClass || counts.negatives < minimumPerClass else { return nil }
     return """
@@ -53,7 +53,7 @@ package struct TrainingJobs: Sendable {
       """
   }
 
-  /// One job of a dataset.
+  /// Returns one job of a dataset.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func job(_ tenant: TenantID, dataset name: String, id: Int) async throws -> Job {
@@ -63,7 +63,7 @@ package struct TrainingJobs: Sendable {
     }
   }
 
-  /// The jobs of a dataset, newest first, below the id `cursor`, at most `limit`.
+  /// Returns the jobs of a dataset, newest first, with ids below `cursor`, at most `limit`.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
@@ -77,7 +77,7 @@ package struct TrainingJobs: Sendable {
     }
   }
 
-  /// Cancels a job in the caller's transaction: at once while it is queued, at its next step while it runs.
+  /// Cancels a job in the caller's transaction: a queued job at once, a running one at its next check.
   ///
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/jobFinished(id:state:)``.
   package func cancel(_ tenant: TenantID, dataset name: String, id: Int, in tx: Transaction) async throws

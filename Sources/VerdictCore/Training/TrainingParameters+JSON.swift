@@ -2,8 +2,8 @@ package import Learning
 import RowFormats
 
 extension JSONParser where Value == TrainingParameters {
-  /// The parameters of a training as clients write them: what is given replaces the current parameters, or else the
-  /// defaults. The solver's tolerance and iterations are not for clients.
+  /// Training parameters from a client. Given members replace those of the current parameters or the defaults. The
+  /// solver's tolerance and iterations are not available to clients.
   package static let trainingParameters = object(
     initial: TrainingParameters(),
     [
@@ -13,7 +13,7 @@ extension JSONParser where Value == TrainingParameters {
       JSONMember(TrainingParameters.CodingKeys.classWeight, \.classWeight, .choice()),
       JSONMember(TrainingParameters.CodingKeys.threshold, \.threshold, .thresholdRule),
       JSONMember(TrainingParameters.CodingKeys.validation, \.validation, .validationMethod),
-      // Larger seeds would not survive a client that keeps numbers as doubles.
+      // Clients that represent numbers as doubles would change larger seeds.
       JSONMember(
         TrainingParameters.CodingKeys.seed, \.seed,
         JSONParser<Int>.integer(in: 0...(1 << 53) - 1).map { UInt64($0) }),
@@ -30,7 +30,7 @@ extension JSONParser where Value == TrainingParameters {
 }
 
 extension JSONParser where Value == ThresholdRule {
-  /// A number or one of the rules that choose one.
+  /// A number, or one of the rules that choose one.
   fileprivate static let thresholdRule = JSONParser<ThresholdRule> { value, _, pointer, errors in
     if let number = value.finiteNumber { return .fixed(number) }
     guard case .object(let object) = value else {
@@ -64,7 +64,7 @@ extension JSONParser where Value == ThresholdRule {
 }
 
 extension JSONParser where Value == ValidationMethod {
-  /// A method with its own members.
+  /// A method with its members.
   fileprivate static let validationMethod = JSONParser { value, _, pointer, errors in
     let method = JSONObjectReader(value, at: pointer, known: ["method", "fraction", "folds"], errors: errors)
     switch method.string("method", required: true) {

@@ -2,34 +2,34 @@ import Learning
 import PostgreSQL
 import RowFormats
 
-/// Rows as they come out of the database, row after row, before they are put into columns.
+/// Rows from the database in row order, before they are appended to columns.
 struct TrainingRows: Sendable {
-  /// Numeric values a row has.
+  /// The number of numeric values per row.
   let numberSlots: Int
-  /// Categorical values a row has.
+  /// The number of categorical values per row.
   let categorySlots: Int
   private(set) var ids: [Int] = []
   /// The outcome of each row, 0 or 1.
   private(set) var outcomes: [UInt8] = []
-  /// `numberSlots` values for each row; NaN = missing.
+  /// `numberSlots` values per row; NaN means missing.
   private(set) var numbers: [Double] = []
-  /// `categorySlots` codes for each row.
+  /// `categorySlots` codes per row.
   private(set) var codes: [Int32] = []
 
-  /// No rows yet.
+  /// Creates an empty buffer.
   init(features: [Feature]) {
     numberSlots = features.count { $0.type != .categorical }
     categorySlots = features.count - numberSlots
   }
 
-  /// How many rows there are.
+  /// The number of rows.
   var count: Int { ids.count }
 
-  /// What the rows are read with: the columns that ``append(_:levels:)`` expects, in its order.
+  /// The columns that ``append(_:levels:)`` expects, in its order.
   static let columns: Query = "label, id, numbers, categories"
 
-  /// Takes one row. Arrays that are shorter than the dataset has slots are of rows from before it was extended: the
-  /// rest is missing.
+  /// Appends one row. Arrays that are shorter than the dataset's slots come from rows older than the newest features,
+  /// whose values are missing.
   mutating func append(_ row: borrowing BinaryCopyReader, levels: inout [LevelIndex]) throws {
     outcomes.append(try row.decode(0, as: Bool.self) ? 1 : 0)
     ids.append(try row.decode(1, as: Int.self))
@@ -50,7 +50,7 @@ struct TrainingRows: Sendable {
     for _ in slot..<max(slot, categorySlots) { codes.append(LevelIndex.missing) }
   }
 
-  /// Takes a row of others that have the same slots.
+  /// Appends a row of another buffer with the same slots.
   mutating func append(_ row: Int, of rows: borrowing TrainingRows) {
     ids.append(rows.ids[row])
     outcomes.append(rows.outcomes[row])
@@ -58,7 +58,7 @@ struct TrainingRows: Sendable {
     codes += rows.codes[row * categorySlots..<(row + 1) * categorySlots]
   }
 
-  /// Forgets the rows and keeps the memory.
+  /// Removes the rows and keeps the capacity.
   mutating func removeAll() {
     ids.removeAll(keepingCapacity: true)
     outcomes.removeAll(keepingCapacity: true)

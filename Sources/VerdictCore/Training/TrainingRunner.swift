@@ -4,7 +4,8 @@ package import Learning
 package import Logging
 import PostgreSQL
 
-/// Does training jobs: reads the labels, trains, and stores model, KPIs and the job's end in one transaction.
+/// Runs training jobs: reads the labels, trains, and stores the model, the KPIs and the job's final state in one
+/// transaction.
 package struct TrainingRunner: Sendable {
   private let database: Database
   private let autoTraining: AutoTraining
@@ -13,13 +14,13 @@ package struct TrainingRunner: Sendable {
   private let timeout: Duration
   private let logger: Logger
 
-  /// Trains on the labels in `database`.
+  /// Creates a runner for the labels in `database`.
   ///
   /// - Parameters:
-  ///   - autoTraining: decides, when a training has ended, what becomes of the one that waits.
-  ///   - cache: keeps what was read of datasets that train by themselves.
-  ///   - patience: how long PostgreSQL waits for a runner that says nothing in the middle of writing (it may be frozen)
-  ///     before it ends the transaction, and with it the locks; as long as the queue's lease.
+  ///   - autoTraining: reconciles the queued automatic training when a training has ended.
+  ///   - cache: the cache of labels that were read earlier.
+  ///   - timeout: the time after which PostgreSQL ends an idle write transaction, and with it the locks of a frozen
+  ///     runner; as long as the queue's lease.
   package init(
     database: Database, autoTraining: AutoTraining, cache: LabelCache,
     timeout: Duration = JobQueue.Configuration().lease, logger: Logger
@@ -32,10 +33,10 @@ package struct TrainingRunner: Sendable {
     self.logger = logger
   }
 
-  /// Runs one job to its end.
+  /// Runs one job to completion.
   ///
-  /// - Throws: a ``TrainingFailure`` for what cannot be trained, ``PostgreSQLError`` for what may pass: the queue
-  ///   tries again for the latter only.
+  /// - Throws: a ``TrainingFailure`` for permanent failures, ``PostgreSQLError`` for transient ones. The queue
+  ///   retries only the latter.
   package func run(_ context: JobContext) async throws {
     do {
       try await train(on: try await read(context), context)
@@ -46,19 +47,19 @@ package struct TrainingRunner: Sendable {
     }
   }
 
-  /// The first half of a job.
+  /// Reads the job's labels, the first half of a job.
   func read(_ context: JobContext) async throws -> LabelReader.Reading {
     let job = context.job
     let tenant = TenantID(rawValue: job.tenant)
     context.report(0, phase: "reading")
-    // Before it reads, so that nothing that comes meanwhile asks for another training on what it is about to see.
+    // Recorded before the read, so that changes that the read still sees do not enqueue another training.
     try await writing(tenant) { try await TrainingBacklog.note(tenant, job: job, in: $0) }
     return try await reader.read(tenant, dataset: Int(job.subject)) { done, of in
       context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
     }
   }
 
-  /// The second half.
+  /// Trains and stores the result, the second half of a job.
   func train(on data: LabelReader.Reading, _ context: JobContext) async throws {
     let job = context.job
     let tenant = TenantID(rawValue: job.tenant)
@@ -81,9 +82,9 @@ package struct TrainingRunner: Sendable {
       ])
   }
 
-  /// Notes which changes are being trained on, now that this is known exactly.
+  /// Records the exact change count of the labels that were read.
   ///
-  /// - Returns: the active model, to start from.
+  /// - Returns: the active model for a warm start.
   private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> LogisticModel? {
     try await writing(tenant) { tx in
       try await tx.query(
@@ -95,7 +96,7 @@ package struct TrainingRunner: Sendable {
       do {
         return try await models.model(tenant, dataset: data.dataset.id, version: version, in: tx).model
       } catch DomainError.notFound {
-        // Replaced and deleted since the labels were read.
+        // The model was replaced and deleted after the labels were read.
         return nil
       }
     }
@@ -111,12 +112,12 @@ package struct TrainingRunner: Sendable {
     let kpis = try JSONB(result.kpis)
     let curves = try JSONB(result.curves)
     let warnings = try JSONB(result.warnings)
-    // Large where a feature has very many categories.
+    // Large if a feature has very many categories.
     let model = try JSONB(result.model)
     try context.checkCancellation()
     try await writing(tenant) { tx in
       try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
-      // Locks the dataset: a deletion comes before or after, never in between, and versions have no gaps.
+      // Locks the dataset's row, so that deletions are serialized with this transaction and versions have no gaps.
       let rows = try await tx.query(
         """
         UPDATE datasets SET last_version = last_version + 1,
@@ -141,7 +142,7 @@ package struct TrainingRunner: Sendable {
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(kpis))
         """)
       try await ModelStore.settle(tenant, dataset: dataset.id, newest: version, kpis: result.kpis, in: tx)
-      // What waits may have nothing left to do.
+      // The queued training may have nothing left to do.
       let autoTrain = try policy.decode(AutoTrain.self)
       if autoTrain.enabled {
         try await autoTraining.reconsider(
@@ -152,7 +153,7 @@ package struct TrainingRunner: Sendable {
     }
   }
 
-  /// A transaction that holds locks for no longer than a frozen runner is waited for.
+  /// Runs a transaction that PostgreSQL ends when the runner is idle for longer than `timeout`.
   private func writing<T: Sendable>(
     _ tenant: TenantID, _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
@@ -164,16 +165,17 @@ package struct TrainingRunner: Sendable {
     }
   }
 
-  /// How many of the labels that the training read are gone by now.
+  /// Returns the number of labels that the training read and that have been deleted since.
   ///
-  /// A deletion marks the models that it can see. This one is not there yet, and deletions wait until it is
-  /// (``LabelIngest/lockOrder(_:dataset:exclusive:in:)``), so what has gone before is counted here.
+  /// A deletion updates the models that it sees. It cannot see this one yet, and later deletions wait for this
+  /// transaction (``LabelIngest/lockOrder(_:dataset:exclusive:in:)``), so earlier deletions are counted here.
   static func deletedSince(
     _ data: LabelReader.Reading, _ tenant: TenantID, in tx: Transaction
   ) async throws -> Int {
     let counts = try await LabelCounting.counts(tenant, dataset: data.dataset.id, in: tx)
     guard counts.changes != data.changes else { return 0 }
-    // Counting would not do: rows that were still to be committed when the training read can have lower ids than its last.
+    // A count would not suffice: rows that were uncommitted when the training read can have lower ids than its last
+    // one.
     let present = try await LabelReader.ids(tenant, data.dataset.id, upTo: data.lastLabelID, in: tx)
     var next = 0
     return data.ids.count { id in
@@ -183,9 +185,9 @@ package struct TrainingRunner: Sendable {
   }
 }
 
-/// What a succeeded training job keeps as its result.
+/// The result of a succeeded training job.
 package struct TrainingOutcome: Sendable, Codable {
-  /// The version that it made.
+  /// The version of the model.
   package var modelVersion: Int
   /// The version's KPIs.
   package var kpis: KPIs
