@@ -2,13 +2,13 @@ import Crypto
 import Foundation
 import PostgreSQL
 
-/// The advisory locks of the domain, all until the end of a transaction (PostgreSQL manual, section 13.3.5).
+/// The advisory locks of the domain. All last until the end of the transaction (PostgreSQL manual, section 13.3.5).
 ///
-/// Locks with two numbers are (tenant, dataset), or (tenant, 0) for all labels of the tenant: datasets are numbered from 1.
-/// Locks with one number, which PostgreSQL keeps apart from those, stand for Idempotency-Keys.
+/// Locks with two numbers identify (tenant, dataset), or (tenant, 0) for all labels of the tenant, since dataset ids
+/// start at 1. Locks with one number, a separate key space of PostgreSQL, identify Idempotency-Keys.
 enum AdvisoryLock {
-  /// Orders the transactions that change many labels of a dataset: upserts, which meet rows in the order of their keys,
-  /// share the lock; deletions, which meet them in another order, hold it alone.
+  /// Serializes transactions that change many labels of a dataset. Upserts, which lock rows in the order of their
+  /// keys, share the lock. Deletions, which lock rows in another order, take it exclusively.
   static func labels(_ tenant: TenantID, dataset: Int, exclusive: Bool) -> Query {
     let number = Int32(truncatingIfNeeded: dataset)
     return exclusive
@@ -16,7 +16,7 @@ enum AdvisoryLock {
       : "SELECT pg_advisory_xact_lock_shared(\(tenant), \(number))"
   }
 
-  /// Orders the transactions that bring a tenant's labels near their limit.
+  /// Serializes transactions that bring a tenant's labels near their limit.
   static func rowQuota(_ tenant: TenantID) -> Query { "SELECT pg_advisory_xact_lock(\(tenant), 0)" }
 
   /// The expression that takes the lock of ``rowQuota(_:)``, shared with others if `condition` holds.
@@ -25,7 +25,7 @@ enum AdvisoryLock {
       + " THEN pg_advisory_xact_lock_shared(\(tenant), 0) ELSE pg_advisory_xact_lock(\(tenant), 0) END"
   }
 
-  /// Takes the lock of an Idempotency-Key if it is free; the row says whether it was.
+  /// Tries to take the lock of an Idempotency-Key. The returned row tells whether it succeeded.
   static func idempotencyKey(_ tenant: TenantID, _ key: String) -> Query {
     var hash = SHA256()
     hash.update(data: Data("idempotency:\(tenant.rawValue):".utf8))

@@ -1,27 +1,27 @@
 package import PostgreSQL
 
 extension Query.StringInterpolation {
-  /// Binds a tenant's number.
+  /// Binds a tenant's id.
   package mutating func appendInterpolation(_ tenant: TenantID) {
     appendInterpolation(tenant.rawValue)
   }
 }
 
 extension Query {
-  /// The parts, separated by commas.
+  /// Joins parts with commas.
   static func list(_ parts: [Query]) -> Query {
     parts.dropFirst().reduce(parts.first ?? "") { $0 + ", " + $1 }
   }
 }
 
-/// A statement that must answer with exactly one row did not.
+/// A statement that must return exactly one row returned another number.
 package struct UnexpectedRowCount: Error, Sendable {
-  /// How many rows came.
+  /// The number of rows.
   package var count: Int
 }
 
 extension QueryResult {
-  /// The only row of the result.
+  /// Returns the only row of the result.
   ///
   /// - Throws: ``UnexpectedRowCount``.
   func single() throws -> Row {

@@ -1,27 +1,27 @@
 package import PostgreSQL
 
-/// PostgreSQL as Verdict uses it: every transaction says whose rows it is about before its first statement.
+/// The database as the domain uses it: every transaction sets its tenant before its first statement.
 ///
-/// Row-level security compares with that setting, so that a statement whose tenant filter was forgotten finds nothing
-/// (PostgreSQL manual, section 5.8). The setting is `LOCAL`: it ends with the transaction and never travels back to
-/// the pool.
+/// Row-level security compares rows with that setting, so that a statement without a tenant filter finds no rows of
+/// other tenants (PostgreSQL manual, section 5.8). The setting is `LOCAL`: it ends with the transaction and never
+/// returns to the pool.
 package struct Database: Sendable {
   /// The pool of connections as the role without BYPASSRLS.
   package let pool: ConnectionPool
-  /// Nothing is written: every transaction is read-only, and what would write fails as on a standby (SQLSTATE 25006).
+  /// Whether every transaction is read-only. Writes then fail as on a standby (SQLSTATE 25006).
   package let isReadOnly: Bool
 
-  /// A database behind `pool`.
+  /// Creates a database on `pool`.
   package init(pool: ConnectionPool, isReadOnly: Bool = false) {
     self.pool = pool
     self.isReadOnly = isReadOnly
   }
 
-  /// Runs `body` in a transaction in which only `tenant`'s rows exist.
+  /// Runs `body` in a transaction that sees only `tenant`'s rows.
   ///
-  /// - Parameter limit: how long all of it may take, the wait for a connection included, before it fails with a
-  ///   ``PostgreSQLError`` that is a connection problem: for what somebody waits for.
-  /// - Throws: what `body` throws, after a rollback; ``PostgreSQLError`` when the database fails, also at COMMIT.
+  /// - Parameter limit: the maximum duration including the wait for a connection, for transactions that a request
+  ///   waits for. Afterwards it fails with a ``PostgreSQLError`` that is a connection problem.
+  /// - Throws: errors of `body`, after a rollback; ``PostgreSQLError`` when the database fails, also at COMMIT.
   package func transaction<T: Sendable>(
     for tenant: TenantID, isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,
@@ -32,10 +32,11 @@ package struct Database: Sendable {
       body)
   }
 
-  /// Runs a short look-up in a read-only transaction, once more if it loses its connection: a connection may have died long
-  /// ago, and what the next one meets says whether a server is there (``PostgreSQLError/isServerDown``).
+  /// Runs a short look-up in a read-only transaction and retries once after a lost connection: a pooled connection
+  /// may have died earlier, and a new one shows whether the server is up (``PostgreSQLError/isServerDown``).
   ///
-  /// - Throws: as ``transaction(for:isolation:readOnly:within:_:)``; after ``lookUpLimit`` when the database does not answer.
+  /// - Throws: as ``transaction(for:isolation:readOnly:within:_:)``; after ``lookUpLimit`` if the database does not
+  ///   respond.
   func lookUp<T: Sendable>(
     for tenant: TenantID, isolation: IsolationLevel? = nil, _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
@@ -48,17 +49,17 @@ package struct Database: Sendable {
     }
   }
 
-  /// How long the database has to answer what requests wait for.
+  /// The maximum duration of look-ups that requests wait for.
   static let lookUpLimit = Duration.seconds(5)
 
-  /// Runs `body` in a transaction that may read the directory of tenants, and nothing of theirs.
+  /// Runs `body` in a transaction that can read the directory of tenants but no tenant's data.
   package func operatorTransaction<T: Sendable>(
     _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
     try await pool.transaction(setup: ["SET LOCAL verdict.operator = 'on'"], readOnly: true, body)
   }
 
-  /// The statement that says whose rows the rest of the transaction is about.
+  /// The statement that sets the tenant of the transaction.
   package static func setTenant(_ tenant: TenantID) -> Query {
     "SET LOCAL verdict.tenant = '\(unescaped: String(tenant.rawValue))'"
   }

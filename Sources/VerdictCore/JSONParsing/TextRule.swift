@@ -12,13 +12,13 @@ package struct TextRule: Sendable {
   /// Any text that PostgreSQL can store.
   package static let any = TextRule { $0.utf8.contains(0) ? "must not contain the character U+0000" : nil }
 
-  /// A name that can stand in a URL, `^[a-z0-9][a-z0-9_-]{0,62}$`: the constraint of `datasets.name`.
+  /// A name for URLs, `^[a-z0-9][a-z0-9_-]{0,62}$`: the constraint of `datasets.name`.
   package static let slug = TextRule { isSlug($0) ? nil : "must match ^[a-z0-9][a-z0-9_-]{0,62}$" }
 
   /// The name of an API key.
   package static let keyName = name(atMost: 128)
 
-  /// A name without control characters, which can stand in a line.
+  /// A name without control characters, safe in one line of text.
   package static func name(atMost maximum: Int) -> TextRule {
     TextRule { text in
       guard (1...maximum).contains(text.unicodeScalars.count) else {
@@ -29,7 +29,7 @@ package struct TextRule: Sendable {
     }
   }
 
-  /// A text whose UTF-8 has so many bytes.
+  /// A text whose length in UTF-8 is within `range`.
   package static func bytes(_ range: ClosedRange<Int>) -> TextRule {
     TextRule { text in
       guard range.contains(text.utf8.count) else {

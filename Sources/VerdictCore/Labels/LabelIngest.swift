@@ -124,7 +124,7 @@ package struct LabelIngest: Sendable {
   package func insert(
     _ staged: Staged, _ tenant: TenantID, dataset read: Dataset, in tx: Transaction
   ) async throws -> Outcome {
-    // The lock comes after the rows, so that a slow client delays nobody.
+    // The dataset is locked after the rows were sent, so that a slow client does not block others.
     let dataset = try await datasets.lock(tenant, read, in: tx)
     var inserted = staged.stored
     var updated = 0

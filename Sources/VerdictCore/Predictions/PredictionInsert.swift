@@ -118,8 +118,8 @@ struct PredictionInsert: Sendable {
   /// The statement of one tenant. Its text does not depend on the numbers of datasets and rows, so a connection prepares it
   /// once.
   ///
-  /// It locks each dataset's row once against deletion and compares the revision: nothing is stored for a dataset that has
-  /// changed or gone. It returns the positions of the targets that were current.
+  /// It locks each dataset's row once against deletion and compares the revision: nothing is stored for a dataset
+  /// that was changed or deleted. It returns the positions of the targets that were current.
   ///
   /// - Parameters:
   ///   - rows: the rows of the first target, then those of the second, …

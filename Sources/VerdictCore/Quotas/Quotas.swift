@@ -1,6 +1,6 @@
 package import PostgreSQL
 
-/// A tenant's limit on a quota beside its use, read by one statement.
+/// A tenant's limit on a quota and its current use, read by one statement.
 struct QuotaUsage: Sendable {
   /// The limit.
   var maximum: Int
@@ -16,8 +16,8 @@ struct QuotaUsage: Sendable {
     self.present = present
   }
 
-  /// The statement that reads limit and use as the columns `maximum` and `present`, the caller's own changes included. It
-  /// returns no row for a tenant that has gone.
+  /// The statement that reads the limit and the use as the columns `maximum` and `present`, including the caller's
+  /// own changes. It returns no row for a deleted tenant.
   static func statement(_ quota: Quota, of tenant: TenantID) -> Query {
     let maximum: Query =
       "SELECT coalesce((limits->>'\(unescaped: quota.rawValue)')::bigint, \(quota.standard ?? .max)) AS maximum, "

@@ -23,8 +23,8 @@ enum RowQuota {
   /// The tenant's limit and rows, including the rows of the caller's transaction.
   static func usage(_ tenant: TenantID) -> Query { QuotaUsage.statement(.rows, of: tenant) }
 
-  /// Refuses rows that exceed the limit already, before the database stores and rolls back a batch for a client that keeps
-  /// posting. ``check(_:_:adding:in:)`` decides at the end.
+  /// Refuses rows that already exceed the limit, so that a client that keeps posting does not make the database store
+  /// and roll back each batch. ``check(_:_:adding:in:)`` decides at the end.
   ///
   /// - Throws: ``DomainError/quotaExceeded(_:maximum:present:)``.
   static func refuseEarly(_ tenant: TenantID, adding rows: Int, in tx: some QueryExecutor) async throws {
@@ -44,7 +44,8 @@ enum RowQuota {
     guard var usage = try result.first.map(QuotaUsage.init) else { return }
     let (maximum, present) = (usage.maximum, usage.present)
     if present <= maximum, rows * shareDivisor > maximum || (maximum - present) * freeDivisor < maximum {
-      // Too close to the limit to share the lock, perhaps only since others committed: read again under the exclusive lock.
+      // Too close to the limit to share the lock, perhaps only because others committed: read again under the
+      // exclusive lock.
       let results = try await tx.pipeline([AdvisoryLock.rowQuota(tenant), self.usage(tenant)])
       if let row = results.last?.first { usage = try QuotaUsage(row) }
     }

@@ -88,7 +88,7 @@ package enum Quota: String, Sendable, CaseIterable {
 package struct TenantLimits: Sendable, Equatable, Codable {
   private var own: [String: Int]
 
-  /// No limits beside the standard ones.
+  /// Creates limits without any own values; the standard ones apply.
   package init() { own = [:] }
 
   /// The tenant's own limit; `nil` without one.
