@@ -1,4 +1,5 @@
 package import Foundation
+package import Learning
 package import RowFormats
 
 /// An error of the domain with a text for users of the API. The server maps each case to a problem type.
@@ -11,7 +12,7 @@ package enum DomainError: Error, Sendable, Equatable {
   case noModel(dataset: String)
   /// The active model does not reach the dataset's gate. `value` is `nil` if the KPI is undefined. `labels` is the
   /// number of labelled predictions that a live KPI was measured on, and `nil` for a KPI of the validation.
-  case belowGate(metric: String, value: Double?, minimum: Double, modelVersion: Int, labels: Int?)
+  case belowGate(metric: Metric, value: Double?, minimum: Double, modelVersion: Int, labels: Int?)
   /// The labels are too few to train on, with the reason.
   case tooFewLabels(detail: String)
   /// The active model cannot be deleted.

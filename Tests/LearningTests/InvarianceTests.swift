@@ -72,7 +72,7 @@ import Testing
     }
     #expect(steps.withLock { $0[1] < $0[0] })
     #expect(distance(try warm.model.probabilities(table), try cold.model.probabilities(table)) < 1e-9)
-    #expect(abs(try #require(warm.kpis.logLoss) - (try #require(cold.kpis.logLoss))) < 1e-9)
+    #expect(abs(try #require(warm.kpis[.logLoss]) - (try #require(cold.kpis[.logLoss]))) < 1e-9)
   }
 
   private func expectSame(

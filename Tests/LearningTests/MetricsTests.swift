@@ -21,11 +21,11 @@ import Testing
       let kpis = try KPIs(scores: example.scores, outcomes: example.outcomes, threshold: example.threshold)
       #expect(kpis.confusionMatrix == example.confusion_matrix)
       for (name, expected) in example.metrics {
-        let value = try #require(kpis.value(of: name), "\(example.name) \(name)")
+        let value = try #require(kpis[try Metric(stored: name)], "\(example.name) \(name)")
         #expect(abs(value - expected) < 1e-12, "\(example.name) \(name)")
       }
       for (name, expected) in example.intervals {
-        let interval = try #require(kpis.intervals[name], "\(example.name) \(name)")
+        let interval = try #require(kpis.intervals[Metric(stored: name)], "\(example.name) \(name)")
         #expect(abs(interval.low - expected.low) < 1e-12, "\(example.name) \(name)")
         #expect(abs(interval.high - expected.high) < 1e-12, "\(example.name) \(name)")
       }
@@ -35,9 +35,9 @@ import Testing
   @Test func aRatioOverNothingIsNull() throws {
     let kpis = try KPIs(scores: [0.1, 0.2, 0.3], outcomes: [0, 0, 0], threshold: 0.5)
     for metric in [Metric.precision, .recall, .balancedAccuracy, .f1, .mcc, .rocAUC, .prAUC] {
-      #expect(kpis.value(of: metric) == nil, "\(metric)")
+      #expect(kpis[metric] == nil, "\(metric)")
     }
-    #expect(kpis.specificity == 1)
+    #expect(kpis[.specificity] == 1)
     let json = try #require(
       try JSONSerialization.jsonObject(with: JSONEncoder().encode(kpis)) as? [String: Any])
     #expect(json["precision"] is NSNull)
@@ -57,7 +57,7 @@ import Testing
     let json = try JSONDecoder().decode([String: Lenient].self, from: JSONEncoder().encode(kpis))
     #expect(Set(json.keys) == Set(Metric.allCases.map(\.rawValue) + ["confusion_matrix", "intervals"]))
     for metric in Metric.allCases {
-      #expect(json[metric.rawValue]?.number == kpis.value(of: metric), "\(metric)")
+      #expect(json[metric.rawValue]?.number == kpis[metric], "\(metric)")
     }
   }
 

@@ -23,11 +23,11 @@ import Testing
   func noOtherThresholdIsBetter(_ objective: ThresholdRule.Objective) throws {
     func merit(_ kpis: KPIs) -> Double {
       switch objective {
-      case .f1: kpis.f1 ?? -1
-      case .mcc: kpis.mcc ?? -1
-      case .accuracy: kpis.accuracy ?? -1
-      case .balancedAccuracy: kpis.balancedAccuracy ?? -1
-      case .youden: (kpis.recall ?? 0) + (kpis.specificity ?? 0) - 1
+      case .f1: kpis[.f1] ?? -1
+      case .mcc: kpis[.mcc] ?? -1
+      case .accuracy: kpis[.accuracy] ?? -1
+      case .balancedAccuracy: kpis[.balancedAccuracy] ?? -1
+      case .youden: (kpis[.recall] ?? 0) + (kpis[.specificity] ?? 0) - 1
       }
     }
     let chosen = merit(try kpis(ThresholdChoice(.maximize(objective), ranking: ranking).threshold))
@@ -38,15 +38,15 @@ import Testing
     let choice = ThresholdChoice(.atLeast(.precision, 0.8), ranking: ranking)
     #expect(choice.warning == nil)
     let chosen = try kpis(choice.threshold)
-    #expect(try #require(chosen.precision) >= 0.8)
+    #expect(try #require(chosen[.precision]) >= 0.8)
     for step in 0...1_000 {
       let other = try kpis(Double(step) / 1_000)
-      if let precision = other.precision, precision >= 0.8 {
-        #expect(try #require(other.recall) <= (try #require(chosen.recall)))
+      if let precision = other[.precision], precision >= 0.8 {
+        #expect(try #require(other[.recall]) <= (try #require(chosen[.recall])))
       }
     }
     let recall = try kpis(ThresholdChoice(.atLeast(.recall, 0.9), ranking: ranking).threshold)
-    #expect(try #require(recall.recall) >= 0.9)
+    #expect(try #require(recall[.recall]) >= 0.9)
   }
 
   @Test func aFloorOutOfReachIsSaid() {

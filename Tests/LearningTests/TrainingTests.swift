@@ -31,7 +31,7 @@ import Testing
       plan.folds.folds[row] == 0 ? 1_000 * Double(outcomes[row]) : data.normal()
     }
     let noise = try train(try .numbers([data.normals(2_000)], outcomes), parameters: TrainingParameters())
-    #expect(abs(try #require(noise.kpis.rocAUC) - 0.5) < 0.08)
+    #expect(abs(try #require(noise.kpis[.rocAUC]) - 0.5) < 0.08)
     let result = try train(try .numbers([leak], outcomes), parameters: TrainingParameters())
     let training = outcomes.indices.filter { plan.folds.folds[$0] == 1 }
     let alone = try train(
@@ -41,7 +41,7 @@ import Testing
     let scores = try alone.model.probabilities(
       try .numbers([held.map { leak[$0] }], held.map { outcomes[$0] }))
     let expected = try KPIs(scores: scores, outcomes: held.map { outcomes[$0] }, threshold: 0.5)
-    #expect(abs(try #require(result.kpis.logLoss) - (try #require(expected.logLoss))) < 1e-9)
+    #expect(abs(try #require(result.kpis[.logLoss]) - (try #require(expected[.logLoss]))) < 1e-9)
     #expect(result.kpis.confusionMatrix == expected.confusionMatrix)
   }
 

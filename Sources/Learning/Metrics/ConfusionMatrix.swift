@@ -9,11 +9,26 @@ public struct ConfusionMatrix: Sendable, Codable, Hashable {
   /// Decided 0, was 1.
   public var falseNegative: Int
 
-  private enum CodingKeys: String, CodingKey {
+  /// The JSON names of the counts.
+  public enum CodingKeys: String, CodingKey, CaseIterable {
+    /// `truePositive`.
     case truePositive = "true_positive"
+    /// `falsePositive`.
     case falsePositive = "false_positive"
+    /// `trueNegative`.
     case trueNegative = "true_negative"
+    /// `falseNegative`.
     case falseNegative = "false_negative"
+  }
+
+  /// The count of that JSON name.
+  public subscript(name: CodingKeys) -> Int {
+    switch name {
+    case .truePositive: truePositive
+    case .falsePositive: falsePositive
+    case .trueNegative: trueNegative
+    case .falseNegative: falseNegative
+    }
   }
 
   /// Makes a matrix of its four counts.
@@ -26,14 +41,18 @@ public struct ConfusionMatrix: Sendable, Codable, Hashable {
 
   /// All rows.
   public var total: Int { truePositive + falsePositive + trueNegative + falseNegative }
+  /// Rows with outcome 1.
+  public var positives: Int { truePositive + falseNegative }
+  /// Rows with outcome 0.
+  public var negatives: Int { trueNegative + falsePositive }
   /// Share of right decisions.
   public var accuracy: Double? { ratio(truePositive + trueNegative, total) }
   /// Share of true positives among the decisions 1.
   public var precision: Double? { ratio(truePositive, truePositive + falsePositive) }
   /// Share of true positives among the outcomes 1.
-  public var recall: Double? { ratio(truePositive, truePositive + falseNegative) }
+  public var recall: Double? { ratio(truePositive, positives) }
   /// Share of true negatives among the outcomes 0.
-  public var specificity: Double? { ratio(trueNegative, trueNegative + falsePositive) }
+  public var specificity: Double? { ratio(trueNegative, negatives) }
   /// Harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN).
   public var f1: Double? { ratio(2 * truePositive, 2 * truePositive + falsePositive + falseNegative) }
   /// Mean of recall and specificity.
@@ -48,6 +67,9 @@ public struct ConfusionMatrix: Sendable, Codable, Hashable {
     let square = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return square > 0 ? (tp * tn - fp * fn) / square.squareRoot() : nil
   }
+
+  /// The accuracy of always deciding for the commoner outcome.
+  public var baselineAccuracy: Double? { ratio(max(positives, negatives), total) }
 
   private func ratio(_ part: Int, _ whole: Int) -> Double? { whole > 0 ? Double(part) / Double(whole) : nil }
 }

@@ -1,131 +1,136 @@
-/// The quality of a model on rows that it was not fitted on. JSON as in the API, undefined ratios as null.
+/// The quality of a model on rows that it was not fitted on. ``Metric`` defines the values.
 public struct KPIs: Sendable, Hashable {
-  /// Rows that the serving model is fitted on.
-  public var labelsUsed: Int
-  /// Of these, rows with outcome 1.
-  public var positives: Int
-  /// Of these, rows with outcome 0.
-  public var negatives: Int
-  /// Rows measured.
-  public var validationRows: Int
-  /// Probability from which on the decision is 1.
-  public var threshold: Double
-  /// Decisions and outcomes of the rows measured.
-  public var confusionMatrix: ConfusionMatrix
-  /// Share of right decisions.
-  public var accuracy: Double?
-  /// Mean of recall and specificity.
-  public var balancedAccuracy: Double?
-  /// Share of true positives among the decisions 1.
-  public var precision: Double?
-  /// Share of true positives among the outcomes 1.
-  public var recall: Double?
-  /// Share of true negatives among the outcomes 0.
-  public var specificity: Double?
-  /// Harmonic mean of precision and recall.
-  public var f1: Double?
-  /// Matthews correlation coefficient.
-  public var mcc: Double?
-  /// Area under the ROC curve.
-  public var rocAUC: Double?
-  /// Area under the precision-recall curve, as average precision.
-  public var prAUC: Double?
-  /// Mean of −log(probability of the true outcome), probabilities kept 2.2e-16 away from 0 and 1.
-  public var logLoss: Double?
-  /// Mean of (probability − outcome)².
-  public var brierScore: Double?
-  /// The accuracy of always deciding for the commoner outcome of the rows measured.
-  public var baselineAccuracy: Double?
-  /// 95 % confidence intervals by the JSON name of the KPI, where one can be given.
-  public var intervals: [String: Interval]
+  /// What is counted and chosen rather than computed.
+  struct Record: Sendable, Hashable {
+    /// Rows that the serving model is fitted on.
+    var labelsUsed: Int
+    /// Of these, rows with outcome 1.
+    var positives: Int
+    /// Of these, rows with outcome 0.
+    var negatives: Int
+    /// Probability from which on the decision is 1.
+    var threshold: Double
+    /// Decisions and outcomes of the rows measured.
+    var confusionMatrix: ConfusionMatrix
+  }
 
-  /// Measures probabilities (0…1) of outcome 1 against the outcomes (0, 1); throws `LearningError.malformedTable` if
-  /// there are not as many of both or a score is outside 0…1. The counts of the rows that the serving model is
-  /// fitted on are those of the rows measured unless given.
-  public init(
-    scores: [Double], outcomes: [UInt8], threshold: Double,
-    labelsUsed: Int? = nil, positives: Int? = nil, negatives: Int? = nil
-  ) throws(LearningError) {
+  private var record: Record
+  /// The values that are computed and defined.
+  private var values: [Metric: Double] = [:]
+  /// 95 % confidence intervals, for the KPIs that have one.
+  public private(set) var intervals: [Metric: Interval] = [:]
+
+  /// Decisions and outcomes of the rows measured.
+  public var confusionMatrix: ConfusionMatrix { record.confusionMatrix }
+  /// Probability from which on the decision is 1.
+  public var threshold: Double { record.threshold }
+  /// Rows that the serving model is fitted on.
+  public var labelsUsed: Int { record.labelsUsed }
+
+  /// The value of a metric; nil where it is undefined.
+  public subscript(metric: Metric) -> Double? {
+    if case .record(let value) = metric.formula { return value(record) }
+    return values[metric]
+  }
+
+  /// Measures probabilities (0…1) of outcome 1 against the outcomes (0, 1). The counts of rows that the serving model
+  /// is fitted on are those of the rows measured.
+  ///
+  /// - Throws: `LearningError.malformedTable` if there are not as many of both or a score is outside 0…1.
+  public init(scores: [Double], outcomes: [UInt8], threshold: Double) throws(LearningError) {
     guard scores.count == outcomes.count, scores.allSatisfy({ $0 >= 0 && $0 <= 1 }),
       outcomes.allSatisfy({ $0 <= 1 })
     else {
       throw .malformedTable(detail: "Scores are numbers from 0 to 1, outcomes 0 or 1, and as many of both.")
     }
     self.init(ScoreRanking(scores: scores, outcomes: outcomes), threshold: threshold) {}
-    self.labelsUsed = labelsUsed ?? self.labelsUsed
-    self.positives = positives ?? self.positives
-    self.negatives = negatives ?? self.negatives
   }
 
-  /// The same for scores that have been sorted before; `checkpoint` is called every few milliseconds and ends the work
-  /// by throwing.
+  /// What a confusion matrix says alone: KPIs that need the rows are undefined (``Metric/needsRows``).
+  public init(_ confusionMatrix: ConfusionMatrix, threshold: Double) {
+    self.init(confusionMatrix, threshold: threshold, rows: nil) {}
+  }
+
+  /// Measures scores that are sorted already; `checkpoint` is called every few milliseconds and ends the work by
+  /// throwing.
   init(_ ranking: ScoreRanking, threshold: Double, checkpoint: () throws -> Void) rethrows {
     let matrix = ConfusionMatrix(ranking, threshold: threshold)
     let losses = try PointwiseLosses(ranking, checkpoint: checkpoint)
-    let rows = ranking.keys.count
-    labelsUsed = rows
-    positives = ranking.positives
-    negatives = ranking.negatives
-    validationRows = rows
-    self.threshold = threshold
-    confusionMatrix = matrix
-    accuracy = matrix.accuracy
-    balancedAccuracy = matrix.balancedAccuracy
-    precision = matrix.precision
-    recall = matrix.recall
-    specificity = matrix.specificity
-    f1 = matrix.f1
-    mcc = matrix.mcc
-    rocAUC = ranking.rocAUC
-    prAUC = ranking.averagePrecision
-    logLoss = losses.logLoss
-    brierScore = losses.brierScore
-    baselineAccuracy = rows == 0 ? nil : Double(max(ranking.positives, ranking.negatives)) / Double(rows)
-    try checkpoint()
-    intervals = [:]
-    intervals = confidence(ranking: ranking, losses: losses)
+    try self.init(
+      matrix, threshold: threshold, rows: MeasuredRows(ranking: ranking, losses: losses),
+      checkpoint: checkpoint)
+  }
+
+  private init(
+    _ matrix: ConfusionMatrix, threshold: Double, rows: MeasuredRows?, checkpoint: () throws -> Void
+  ) rethrows {
+    record = Record(
+      labelsUsed: matrix.total, positives: matrix.positives, negatives: matrix.negatives,
+      threshold: threshold, confusionMatrix: matrix)
+    for metric in Metric.allCases {
+      switch metric.formula {
+      case .record: continue
+      case .decisions(let value, let interval):
+        values[metric] = value(matrix)
+        intervals[metric] = interval(matrix)
+      case .rows(let value, let interval):
+        guard let rows else { continue }
+        try checkpoint()
+        values[metric] = value(rows)
+        try checkpoint()
+        intervals[metric] = interval(rows)
+      }
+    }
+  }
+
+  /// Sets the counts of the rows that the serving model is fitted on, which are not the rows measured.
+  mutating func setFitted(positives: Int, negatives: Int) {
+    record.labelsUsed = positives + negatives
+    record.positives = positives
+    record.negatives = negatives
   }
 }
 
 extension KPIs: Codable {
-  private enum CodingKeys: String, CodingKey {
-    case labelsUsed = "labels_used"
-    case positives, negatives
-    case validationRows = "validation_rows"
-    case threshold
-    case confusionMatrix = "confusion_matrix"
-    case accuracy
-    case balancedAccuracy = "balanced_accuracy"
-    case precision, recall, specificity, f1, mcc
-    case rocAUC = "roc_auc"
-    case prAUC = "pr_auc"
-    case logLoss = "log_loss"
-    case brierScore = "brier_score"
-    case baselineAccuracy = "baseline_accuracy"
-    case intervals
+  /// A metric, or one of the two members that are no numbers.
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+    init(_ metric: Metric) { stringValue = metric.rawValue }
+
+    static let confusionMatrix = Key(stringValue: "confusion_matrix")
+    static let intervals = Key(stringValue: "intervals")
   }
 
-  /// Writes every key, undefined ratios as null.
+  /// Decodes what ``encode(to:)`` wrote. A value or an interval that is absent, as one of a KPI that is newer than the
+  /// data, is undefined.
+  public init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: Key.self)
+    record = Record(
+      labelsUsed: try members.decode(Int.self, forKey: Key(.labelsUsed)),
+      positives: try members.decode(Int.self, forKey: Key(.positives)),
+      negatives: try members.decode(Int.self, forKey: Key(.negatives)),
+      threshold: try members.decode(Double.self, forKey: Key(.threshold)),
+      confusionMatrix: try members.decode(ConfusionMatrix.self, forKey: .confusionMatrix))
+    let bounds = try members.decode([String: Interval].self, forKey: .intervals)
+    for metric in Metric.allCases {
+      intervals[metric] = bounds[metric.rawValue]
+      if case .record = metric.formula { continue }
+      values[metric] = try members.decodeIfPresent(Double.self, forKey: Key(metric))
+    }
+  }
+
+  /// Encodes every metric under its JSON name, undefined ones as null.
   public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(labelsUsed, forKey: .labelsUsed)
-    try values.encode(positives, forKey: .positives)
-    try values.encode(negatives, forKey: .negatives)
-    try values.encode(validationRows, forKey: .validationRows)
-    try values.encode(threshold, forKey: .threshold)
-    try values.encode(confusionMatrix, forKey: .confusionMatrix)
-    try values.encode(accuracy, forKey: .accuracy)
-    try values.encode(balancedAccuracy, forKey: .balancedAccuracy)
-    try values.encode(precision, forKey: .precision)
-    try values.encode(recall, forKey: .recall)
-    try values.encode(specificity, forKey: .specificity)
-    try values.encode(f1, forKey: .f1)
-    try values.encode(mcc, forKey: .mcc)
-    try values.encode(rocAUC, forKey: .rocAUC)
-    try values.encode(prAUC, forKey: .prAUC)
-    try values.encode(logLoss, forKey: .logLoss)
-    try values.encode(brierScore, forKey: .brierScore)
-    try values.encode(baselineAccuracy, forKey: .baselineAccuracy)
-    try values.encode(intervals, forKey: .intervals)
+    var members = encoder.container(keyedBy: Key.self)
+    for metric in Metric.allCases {
+      try members.encode(self[metric], forKey: Key(metric))
+    }
+    try members.encode(confusionMatrix, forKey: .confusionMatrix)
+    try members.encode(
+      Dictionary(uniqueKeysWithValues: intervals.map { ($0.rawValue, $1) }), forKey: .intervals)
   }
 }

@@ -1,65 +1,141 @@
-/// The numeric KPIs by their JSON name.
-public enum Metric: String, Sendable, Codable, Hashable, CaseIterable {
-  /// `KPIs.labelsUsed`.
+/// The KPIs, each defined once: its JSON name, what it is computed from, its formula, its interval, and whether less is
+/// better. Everything else (JSON, CSV, gates, the choice of the active model, live measurement) follows from here.
+///
+/// The order of the cases is the order of the columns in CSV.
+public enum Metric: String, Sendable, Hashable, CaseIterable {
+  /// Rows that the serving model is fitted on.
   case labelsUsed = "labels_used"
-  /// `KPIs.positives`.
+  /// Of these, rows with outcome 1.
   case positives
-  /// `KPIs.negatives`.
+  /// Of these, rows with outcome 0.
   case negatives
-  /// `KPIs.validationRows`.
+  /// Rows measured.
   case validationRows = "validation_rows"
-  /// `KPIs.threshold`.
+  /// Probability from which on the decision is 1.
   case threshold
-  /// `KPIs.accuracy`.
+  /// Share of right decisions.
   case accuracy
-  /// `KPIs.balancedAccuracy`.
+  /// Mean of recall and specificity.
   case balancedAccuracy = "balanced_accuracy"
-  /// `KPIs.precision`.
+  /// Share of true positives among the decisions 1.
   case precision
-  /// `KPIs.recall`.
+  /// Share of true positives among the outcomes 1.
   case recall
-  /// `KPIs.specificity`.
+  /// Share of true negatives among the outcomes 0.
   case specificity
-  /// `KPIs.f1`.
+  /// Harmonic mean of precision and recall.
   case f1
-  /// `KPIs.mcc`.
+  /// Matthews correlation coefficient.
   case mcc
-  /// `KPIs.rocAUC`.
+  /// Area under the ROC curve.
   case rocAUC = "roc_auc"
-  /// `KPIs.prAUC`.
+  /// Area under the precision-recall curve, as average precision.
   case prAUC = "pr_auc"
-  /// `KPIs.logLoss`.
+  /// Mean of −log(probability of the true outcome), probabilities kept 2.2e-16 away from 0 and 1.
   case logLoss = "log_loss"
-  /// `KPIs.brierScore`.
+  /// Mean of (probability − outcome)².
   case brierScore = "brier_score"
-  /// `KPIs.baselineAccuracy`.
+  /// The accuracy of always deciding for the commoner outcome of the rows measured.
   case baselineAccuracy = "baseline_accuracy"
-}
 
-extension KPIs {
-  /// The value of a metric; nil where it is undefined.
-  public func value(of metric: Metric) -> Double? {
-    switch metric {
-    case .labelsUsed: Double(labelsUsed)
-    case .positives: Double(positives)
-    case .negatives: Double(negatives)
-    case .validationRows: Double(validationRows)
-    case .threshold: threshold
-    case .accuracy: accuracy
-    case .balancedAccuracy: balancedAccuracy
-    case .precision: precision
-    case .recall: recall
-    case .specificity: specificity
-    case .f1: f1
-    case .mcc: mcc
-    case .rocAUC: rocAUC
-    case .prAUC: prAUC
-    case .logLoss: logLoss
-    case .brierScore: brierScore
-    case .baselineAccuracy: baselineAccuracy
+  /// How a KPI is computed. A value is nil where it is undefined, an interval where none can be given.
+  enum Formula: Sendable {
+    /// From the counts and the threshold that KPIs record.
+    case record(@Sendable (KPIs.Record) -> Double)
+    /// From decisions and outcomes.
+    case decisions(
+      @Sendable (ConfusionMatrix) -> Double?,
+      interval: @Sendable (ConfusionMatrix) -> Interval? = { _ in nil })
+    /// From the probability and the outcome of every row.
+    case rows(
+      @Sendable (MeasuredRows) -> Double?, interval: @Sendable (MeasuredRows) -> Interval? = { _ in nil })
+  }
+
+  /// The definition. Intervals: Wilson for shares, DeLong for the ROC area, the delta method for what is computed from
+  /// several shares, the standard error of the mean for the losses.
+  var formula: Formula {
+    switch self {
+    case .labelsUsed: .record { Double($0.labelsUsed) }
+    case .positives: .record { Double($0.positives) }
+    case .negatives: .record { Double($0.negatives) }
+    case .validationRows: .record { Double($0.confusionMatrix.total) }
+    case .threshold: .record { $0.threshold }
+    case .accuracy:
+      .decisions(\.accuracy) { .wilson($0.truePositive + $0.trueNegative, of: $0.total) }
+    case .balancedAccuracy:
+      .decisions(\.balancedAccuracy) {
+        .normal($0.balancedAccuracy, variance: $0.balancedAccuracyVariance, within: 0...1)
+      }
+    case .precision:
+      .decisions(\.precision) { .wilson($0.truePositive, of: $0.truePositive + $0.falsePositive) }
+    case .recall: .decisions(\.recall) { .wilson($0.truePositive, of: $0.positives) }
+    case .specificity: .decisions(\.specificity) { .wilson($0.trueNegative, of: $0.negatives) }
+    case .f1: .decisions(\.f1) { .normal($0.f1, variance: $0.f1Variance, within: 0...1) }
+    case .mcc: .decisions(\.mcc)
+    case .rocAUC:
+      .rows(\.ranking.rocAUC) {
+        .normal($0.ranking.rocAUC, variance: $0.ranking.rocAUCVariance, within: 0...1)
+      }
+    case .prAUC: .rows(\.ranking.averagePrecision)
+    case .logLoss:
+      .rows(\.losses.logLoss) {
+        .normal(
+          $0.losses.logLoss, variance: $0.losses.logLossVariance, within: 0...Double.greatestFiniteMagnitude)
+      }
+    case .brierScore:
+      .rows(\.losses.brierScore) {
+        .normal($0.losses.brierScore, variance: $0.losses.brierVariance, within: 0...1)
+      }
+    case .baselineAccuracy: .decisions(\.baselineAccuracy)
     }
   }
 
-  /// The value of a metric by its JSON name; nil where it is undefined or no metric has the name.
-  public func value(of name: String) -> Double? { Metric(rawValue: name).flatMap { value(of: $0) } }
+  /// Whether a smaller value is the better one: true of the losses.
+  public var isLowerBetter: Bool {
+    switch self {
+    case .logLoss, .brierScore: true
+    case .labelsUsed, .positives, .negatives, .validationRows, .threshold, .accuracy, .balancedAccuracy,
+      .precision, .recall, .specificity, .f1, .mcc, .rocAUC, .prAUC, .baselineAccuracy:
+      false
+    }
+  }
+
+  /// Whether the value depends on the probabilities of the rows, so that a confusion matrix and a threshold are not
+  /// enough for it.
+  public var needsRows: Bool {
+    switch formula {
+    case .rows: true
+    case .record, .decisions: false
+    }
+  }
+
+  /// Whether a value is at least as good as another one, to within `tolerance`.
+  public func isAtLeastAsGood(_ value: Double, as other: Double, tolerance: Double = 0) -> Bool {
+    isLowerBetter ? value <= other + tolerance : value >= other - tolerance
+  }
+}
+
+extension Metric: Codable {
+  /// Decodes the JSON name.
+  ///
+  /// - Throws: ``UnknownStoredName`` for a name that no KPI has.
+  public init(from decoder: any Decoder) throws {
+    try self.init(stored: decoder.singleValueContainer().decode(String.self))
+  }
+
+  /// The metric of that JSON name.
+  ///
+  /// - Throws: ``UnknownStoredName`` for a name that no KPI has.
+  public init(stored name: String) throws(UnknownStoredName) {
+    guard let metric = Metric(rawValue: name) else { throw UnknownStoredName(kind: "KPI", name: name) }
+    self = metric
+  }
+}
+
+/// What KPIs that depend on every row are computed from.
+struct MeasuredRows: Sendable {
+  /// The rows in the order of their probabilities.
+  let ranking: ScoreRanking
+  /// Their losses.
+  let losses: PointwiseLosses
 }

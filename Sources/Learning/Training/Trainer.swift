@@ -96,9 +96,7 @@ struct Trainer {
     if let warning = choice.warning { warnings.append(warning) }
     try checkpoint()
     var kpis = try KPIs(ranking, threshold: choice.threshold, checkpoint: checkpoint)
-    kpis.labelsUsed = table.rowCount
-    kpis.positives = plan.sizes[1]
-    kpis.negatives = plan.sizes[0]
+    kpis.setFitted(positives: plan.sizes[1], negatives: plan.sizes[0])
     try checkpoint()
     return (kpis, try Curves(ranking, checkpoint: checkpoint))
   }

@@ -1,4 +1,4 @@
-import Learning
+package import Learning
 
 /// The policy for automatic trainings.
 package struct AutoTrain: Sendable, Codable, Equatable {
@@ -38,14 +38,14 @@ package struct Activation: Sendable, Codable, Equatable {
 
   /// The kind of rule.
   package var policy: Policy
-  /// The KPI that `best` compares, by its JSON name; `nil` with `newest`.
-  package var metric: String?
+  /// The KPI that `best` compares; `nil` with `newest`.
+  package var metric: Metric?
 
   /// Every training activates its model.
   package static let newest = Activation(policy: .newest, metric: nil)
 
   /// Creates a policy; see the properties.
-  package init(policy: Policy, metric: String?) {
+  package init(policy: Policy, metric: Metric?) {
     self.policy = policy
     self.metric = metric
   }
@@ -75,9 +75,9 @@ package struct Gate: Sendable, Codable, Equatable {
   /// The default of ``minLabels``.
   package static let defaultMinLabels = 100
 
-  /// The KPI that is compared, by its JSON name.
-  package var metric: String
-  /// The value that it must at least have; for errors (`log_loss`, `brier_score`) must at most have.
+  /// The KPI that is compared.
+  package var metric: Metric
+  /// The least value that passes; for metrics where less is better the largest.
   package var minimum: Double
   /// The source of its value.
   package var source: Source
@@ -86,7 +86,7 @@ package struct Gate: Sendable, Codable, Equatable {
 
   /// Creates a gate; see the properties.
   package init(
-    metric: String, minimum: Double, source: Source = .validation, minLabels: Int = Gate.defaultMinLabels
+    metric: Metric, minimum: Double, source: Source = .validation, minLabels: Int = Gate.defaultMinLabels
   ) {
     self.metric = metric
     self.minimum = minimum
@@ -102,7 +102,7 @@ package struct Gate: Sendable, Codable, Equatable {
   /// Decodes a gate; a stored one that is older than live KPIs has no source.
   package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    metric = try values.decode(String.self, forKey: .metric)
+    metric = try values.decode(Metric.self, forKey: .metric)
     minimum = try values.decode(Double.self, forKey: .minimum)
     source = try values.decodeIfPresent(Source.self, forKey: .source) ?? .validation
     minLabels = try values.decodeIfPresent(Int.self, forKey: .minLabels) ?? Self.defaultMinLabels
@@ -152,7 +152,7 @@ extension JSONParser where Value == Activation {
       return .newest
     }
     let kept = fields.isNull("metric") ? nil : old.metric
-    return Activation(policy: .best, metric: (metric?.rawValue ?? kept) ?? Metric.rocAUC.rawValue)
+    return Activation(policy: .best, metric: (metric ?? kept) ?? .rocAUC)
   }
 }
 
@@ -162,7 +162,7 @@ extension JSONParser where Value == Gate {
     let fields = JSONObjectReader(
       value, at: pointer, known: ["metric", "minimum", "source", "min_labels"], errors: errors)
     let isNew = current == nil
-    let metric = fields.choice("metric", required: isNew, Metric.self)?.rawValue ?? current?.metric
+    let metric = fields.choice("metric", required: isNew, Metric.self) ?? current?.metric
     let minimum = fields.number("minimum", required: isNew) ?? current?.minimum
     let source = fields.choice("source", Gate.Source.self)
     let minLabels = fields.integer("min_labels", in: 1...1_000_000_000)

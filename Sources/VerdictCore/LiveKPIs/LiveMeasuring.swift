@@ -28,35 +28,33 @@ enum LiveMeasuring {
     return try KPIs(scores: rows.scores, outcomes: rows.outcomes, threshold: threshold)
   }
 
-  /// What a gate has to go by for a version: counts where they do, so that a gate on the confusion matrix costs no
-  /// reading of rows.
+  /// The measured values that a gate compares for a version. Rows are read for a metric that needs them alone; the
+  /// others follow from the counts.
   ///
-  /// - Parameter recent: what was measured a moment ago; without it, rows are read in any case.
+  /// - Parameter recent: measurements of the last second; without it, rows that are needed are read in any case.
   static func evidence(
     for gate: Gate, _ tenant: TenantID, dataset: Int, version: Int, validation: KPIs,
     recent: RecentMeasurements? = nil, in tx: Transaction
   ) async throws -> GateEvidence {
-    var evidence = GateEvidence(validation: validation.value(of: gate.metric))
+    let metric = gate.metric
+    var evidence = GateEvidence(validation: validation[metric])
     guard gate.source == .live else { return evidence }
     let matrix = try await counts(tenant, dataset: dataset, version: version, in: tx)
     evidence.labels = matrix.total
-    guard gate.decides(labels: matrix.total), let metric = Metric(rawValue: gate.metric) else {
+    guard gate.decides(labels: matrix.total) else { return evidence }
+    guard metric.needsRows else {
+      evidence.live = KPIs(matrix, threshold: validation.threshold)[metric]
       return evidence
     }
-    if let value = matrix.value(of: metric) {
-      evidence.live = value
+    let measure = {
+      try await kpis(tenant, dataset: dataset, version: version, threshold: validation.threshold, in: tx)[
+        metric]
+    }
+    if let recent {
+      let subject = RecentMeasurements.Subject(dataset: dataset, version: version, metric: metric)
+      evidence.live = try await recent.value(subject, matrix, measuredBy: measure)
     } else {
-      let measure = {
-        try await kpis(
-          tenant, dataset: dataset, version: version, threshold: validation.threshold, in: tx
-        ).value(of: metric)
-      }
-      if let recent {
-        let subject = RecentMeasurements.Subject(dataset: dataset, version: version, metric: metric)
-        evidence.live = try await recent.value(subject, matrix, measuredBy: measure)
-      } else {
-        evidence.live = try await measure()
-      }
+      evidence.live = try await measure()
     }
     return evidence
   }
@@ -72,22 +70,6 @@ enum LiveMeasuring {
       """)
     let (tp, fp, tn, fn) = try rows.first?.decode(Int.self, Int.self, Int.self, Int.self) ?? (0, 0, 0, 0)
     return ConfusionMatrix(truePositive: tp, falsePositive: fp, trueNegative: tn, falseNegative: fn)
-  }
-}
-
-extension ConfusionMatrix {
-  /// A KPI that follows from the matrix alone; `nil` for the others, and where it is undefined.
-  fileprivate func value(of metric: Metric) -> Double? {
-    switch metric {
-    case .accuracy: accuracy
-    case .balancedAccuracy: balancedAccuracy
-    case .precision: precision
-    case .recall: recall
-    case .specificity: specificity
-    case .f1: f1
-    case .mcc: mcc
-    default: nil
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import Learning
 
-/// What a gate has to go by, for one model version.
+/// The measured values that a gate compares, for one model version.
 struct GateEvidence: Sendable, Equatable {
   /// The gate's KPI as the training measured it; `nil` where it is undefined.
   var validation: Double?
@@ -11,13 +11,9 @@ struct GateEvidence: Sendable, Equatable {
 }
 
 extension Gate {
-  /// The KPIs for which less is better.
-  package static let lowerIsBetter: Set<String> = ["log_loss", "brier_score"]
-
   /// Refuses a model that does not reach the gate.
   ///
-  /// A KPI that is undefined (a ratio with denominator 0) does not reach any gate. For errors, where less is better
-  /// (`log_loss`, `brier_score`), the bound is the largest value that still passes.
+  /// An undefined KPI (a ratio with denominator 0) reaches no gate.
   ///
   /// - Throws: ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``.
   func check(_ evidence: GateEvidence, modelVersion: Int) throws {
@@ -31,11 +27,10 @@ extension Gate {
 
   /// Whether a value of the metric reaches the gate.
   func admits(_ value: Double?) -> Bool {
-    guard let value else { return false }
-    return Self.lowerIsBetter.contains(metric) ? value <= minimum : value >= minimum
+    value.map { metric.isAtLeastAsGood($0, as: minimum) } ?? false
   }
 
-  /// Whether live KPIs on this many labelled predictions decide rather than the validation's.
+  /// Whether live KPIs on so many labelled predictions decide, instead of the validation's.
   func decides(labels: Int?) -> Bool {
     guard source == .live, let labels else { return false }
     return labels >= minLabels

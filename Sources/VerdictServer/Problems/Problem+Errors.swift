@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Learning
 import Logging
 import NIOHTTP1
 import PostgreSQL
@@ -65,13 +66,13 @@ extension Problem {
       self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
     case .belowGate(let metric, let value, let minimum, let version, let labels):
       let location = labels.map { " on \($0) labelled predictions" } ?? ""
-      let bound = Gate.lowerIsBetter.contains(metric) ? "at most" : "at least"
+      let bound = metric.isLowerBetter ? "at most" : "at least"
       self.init(
         .modelBelowGate,
-        "Model \(version) has \(metric) \(value.map { "\($0)" } ?? "undefined")\(location); the dataset's gate asks for \(bound) \(minimum)."
+        "Model \(version) has \(metric.rawValue) \(value.map { "\($0)" } ?? "undefined")\(location); the dataset's gate asks for \(bound) \(minimum)."
       )
       extensions = [
-        .string("metric", metric), .number("value", value), .number("minimum", minimum),
+        .string("metric", metric.rawValue), .number("value", value), .number("minimum", minimum),
         .integer("model_version", version),
         .string("source", (labels == nil ? Gate.Source.validation : .live).rawValue),
       ]

@@ -6,25 +6,22 @@ import VerdictCore
 struct KPITable {
   private(set) var buffer = ByteBuffer()
 
-  private static let matrix = ["true_positive", "false_positive", "true_negative", "false_negative"]
-
   init() {
     let columns =
-      ["model_version", "training_job", "trained_at", "trigger"] + Self.matrix
-      + Metric.allCases.map(\.rawValue)
+      ["model_version", "training_job", "trained_at", "trigger"]
+      + ConfusionMatrix.CodingKeys.allCases.map(\.rawValue) + Metric.allCases.map(\.rawValue)
     line(columns)
   }
 
   mutating func append(_ record: KPIRecord) {
     let kpis = record.kpis
-    let cells = kpis.confusionMatrix
     line(
       [
         "\(record.modelVersion)", "\(record.jobID)", Timestamp.format(record.trainedAt),
         record.trigger.rawValue,
       ]
-        + [cells.truePositive, cells.falsePositive, cells.trueNegative, cells.falseNegative].map { "\($0)" }
-        + Metric.allCases.map { kpis.value(of: $0).map(Self.number) ?? "" })
+        + ConfusionMatrix.CodingKeys.allCases.map { "\(kpis.confusionMatrix[$0])" }
+        + Metric.allCases.map { kpis[$0].map(Self.number) ?? "" })
   }
 
   /// No field here can have a comma or a quote: names, numbers and times only.

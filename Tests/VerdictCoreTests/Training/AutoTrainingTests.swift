@@ -283,7 +283,7 @@ import Testing
       // A new model that is worse than the active one is kept as long as it is the newest: its job names it.
       try await trial.change {
         $0.settings.modelsKept = 1
-        $0.settings.activation = Activation(policy: .best, metric: "accuracy")
+        $0.settings.activation = Activation(policy: .best, metric: .accuracy)
       }
       #expect(try await trial.versions() == [4])
       try await trial.domain.post(

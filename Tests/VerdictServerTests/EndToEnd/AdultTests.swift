@@ -37,8 +37,8 @@ import Testing
         scores += batch.predictions.map(\.probability)
       }
       let measured = try KPIs(scores: scores, outcomes: test.outcomes, threshold: 0.5)
-      let accuracy = try #require(measured.accuracy)
-      let rocAUC = try #require(measured.rocAUC)
+      let accuracy = try #require(measured[.accuracy])
+      let rocAUC = try #require(measured[.rocAUC])
       #expect(accuracy >= 0.850)
       #expect(rocAUC >= 0.904)
       // What the training promised is what the test file shows.
