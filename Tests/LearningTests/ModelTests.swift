@@ -31,10 +31,14 @@ import Testing
 
   @Test func contributionsAddUpToTheLogit() throws {
     let (model, table) = try model()
+    let predictor = model.predictor()
     var deviations = [0.0, 0, 0]
     for row in 0..<table.rowCount {
-      let contributions = try model.contributions(of: table.row(row))
-      let logit = contributions.reduce(model.standardizedIntercept) { $0 + $1.contribution }
+      let explanation = try predictor.explain(table.row(row))
+      let contributions = explanation.contributions
+      #expect(explanation.intercept == model.standardizedIntercept)
+      #expect(contributions.map(\.value) == table.row(row).values)
+      let logit = contributions.reduce(explanation.intercept) { $0 + $1.contribution }
       let probability = try model.probability(of: table.row(row)).probability
       #expect(abs(logit - (probability / (1 - probability)).logarithm) < 1e-12)
       for feature in 0..<3 { deviations[feature] += contributions[feature].deviation }

@@ -1,4 +1,4 @@
-/// How decisions and outcomes agree.
+/// The counts of decisions by outcome, and the KPIs that follow from them.
 public struct ConfusionMatrix: Sendable, Codable, Hashable {
   /// Decided 1, was 1.
   public var truePositive: Int
@@ -31,7 +31,7 @@ public struct ConfusionMatrix: Sendable, Codable, Hashable {
     }
   }
 
-  /// Makes a matrix of its four counts.
+  /// Makes a matrix from its four counts.
   public init(truePositive: Int, falsePositive: Int, trueNegative: Int, falseNegative: Int) {
     self.truePositive = truePositive
     self.falsePositive = falsePositive
@@ -75,7 +75,7 @@ public struct ConfusionMatrix: Sendable, Codable, Hashable {
 }
 
 extension ConfusionMatrix {
-  /// Decides 1 from the threshold on.
+  /// Counts the decisions that a threshold makes on ranked rows.
   init(_ ranking: ScoreRanking, threshold: Double) {
     self.init(
       truePositive: 0, falsePositive: 0, trueNegative: ranking.negatives, falseNegative: ranking.positives)

@@ -1,8 +1,8 @@
-/// The curves of a model on the rows that it was measured on, each with at most 200 points.
+/// The ROC, precision-recall and calibration curves of a model on held-out rows, each with at most 200 points.
 public struct Curves: Sendable, Codable, Hashable {
   /// One point of the ROC curve.
   public struct ROCPoint: Sendable, Codable, Hashable {
-    /// Decisions are 1 from this probability on; nil at the start, where none is.
+    /// Probability from which on decisions are 1; nil at the start, where no decision is 1.
     public var threshold: Double?
     /// 1 − specificity.
     public var falsePositiveRate: Double
@@ -18,7 +18,7 @@ public struct Curves: Sendable, Codable, Hashable {
 
   /// One point of the precision-recall curve.
   public struct PrecisionRecallPoint: Sendable, Codable, Hashable {
-    /// Decisions are 1 from this probability on.
+    /// Probability from which on decisions are 1.
     public var threshold: Double
     /// Share of true positives among the decisions 1.
     public var precision: Double
@@ -26,7 +26,7 @@ public struct Curves: Sendable, Codable, Hashable {
     public var recall: Double
   }
 
-  /// Rows of similar probability, and how often the outcome was 1.
+  /// Rows of similar probability, with the share whose outcome was 1.
   public struct CalibrationBin: Sendable, Codable, Hashable {
     /// Mean probability of the rows.
     public var meanProbability: Double
@@ -45,9 +45,9 @@ public struct Curves: Sendable, Codable, Hashable {
 
   /// From (0, 0) to (1, 1); empty without rows of both outcomes.
   public var roc: [ROCPoint]
-  /// By falling threshold; empty without positives.
+  /// By decreasing threshold; empty without positives.
   public var precisionRecall: [PrecisionRecallPoint]
-  /// By rising probability: up to 20 bins of about as many rows; equal probabilities are never parted.
+  /// By increasing probability: up to 20 bins with about equal numbers of rows. Equal probabilities share a bin.
   public var calibration: [CalibrationBin]
 
   private enum CodingKeys: String, CodingKey {
@@ -55,7 +55,7 @@ public struct Curves: Sendable, Codable, Hashable {
     case precisionRecall = "precision_recall"
   }
 
-  /// Draws the curves of probabilities (0…1) and outcomes (0, 1), as many of both.
+  /// Computes the curves of probabilities (0…1) and their outcomes (0, 1).
   public init(scores: [Double], outcomes: [UInt8]) {
     self.init(ScoreRanking(scores: scores, outcomes: outcomes)) {}
   }

@@ -8,7 +8,7 @@ public struct Interval: Sendable, Hashable, Codable {
   /// The 97.5 % quantile of the standard normal distribution.
   static let quantile = 1.959963984540054
 
-  /// Makes an interval of its ends.
+  /// Makes an interval from its ends.
   public init(low: Double, high: Double) {
     self.low = low
     self.high = high
@@ -28,7 +28,7 @@ public struct Interval: Sendable, Hashable, Codable {
     try values.encode(high)
   }
 
-  /// Of a share, by Wilson (1927): keeps within 0…1 and holds for few rows. nil without rows.
+  /// The interval of a share by Wilson (1927): within 0…1 and valid for few rows. nil without rows.
   static func wilson(_ part: Int, of whole: Int) -> Interval? {
     guard whole > 0 else { return nil }
     let n = Double(whole)
@@ -41,8 +41,8 @@ public struct Interval: Sendable, Hashable, Codable {
       low: part == 0 ? 0 : max(0, centre - half), high: part == whole ? 1 : min(1, centre + half))
   }
 
-  /// Estimate ± 1.96 standard errors, kept within a range. nil if the variance is 0, which with few rows is no sign
-  /// of certainty.
+  /// Estimate ± 1.96 standard errors, clipped to a range. nil if the variance is 0, because that is common with few rows
+  /// and does not mean certainty.
   static func normal(_ estimate: Double?, variance: Double?, within range: ClosedRange<Double>) -> Interval? {
     guard let estimate, let variance, variance > 0 else { return nil }
     let half = quantile * variance.squareRoot()

@@ -1,4 +1,4 @@
-/// A line of very many points that is to be drawn with few. Ends and corners stay.
+/// Simplifies a polyline of very many points to a few; ends and corners stay (Visvalingam and Whyatt 1993).
 struct Line<Point> {
   private let place: (Point) -> (Double, Double)
   private let isLong: Bool
@@ -6,11 +6,11 @@ struct Line<Point> {
   /// Points since the last one kept, which are less than a step away from it.
   private var pending: [Point] = []
 
-  /// Above this many points only some are kept from the start: one in every step of 1/2000 of the way, which no eye
-  /// can tell from all, and the sharpest bend in between.
+  /// The resolution to which a long line is thinned while it is built: each 1/2000 of the way keeps one point and the
+  /// sharpest bend before it, which looks the same.
   private static var steps: Double { 2_000 }
 
-  /// A line that will have `count` points, at the places that `place` tells.
+  /// A line that will have `count` points; `place` returns the coordinates of a point.
   init(of count: Int, at place: @escaping (Point) -> (Double, Double)) {
     self.place = place
     isLong = Double(count) > 4 * Self.steps
@@ -26,7 +26,7 @@ struct Line<Point> {
     if abs(here.0 - last.0) + abs(here.1 - last.1) >= 1 / Self.steps { flush() }
   }
 
-  /// Keeps the last of the pending points and the one that is furthest from the straight way there.
+  /// Keeps the last pending point and the one furthest from the straight segment to it.
   private mutating func flush() {
     guard let last = pending.popLast() else { return }
     if let start = points.last {
@@ -54,8 +54,7 @@ struct Line<Point> {
     static func < (a: Candidate, b: Candidate) -> Bool { (a.area, a.index) < (b.area, b.index) }
   }
 
-  /// The line in at most `limit` points: the one whose triangle with its neighbours is smallest goes, again and again
-  /// (Visvalingam and Whyatt 1993).
+  /// The line in at most `limit` points: repeatedly drops the point whose triangle with its neighbours is smallest.
   consuming func simplified(to limit: Int) -> [Point] {
     flush()
     let points = points
@@ -82,7 +81,7 @@ struct Line<Point> {
       before[b] = a
       for index in [a, b] where index > 0 && index < points.count - 1 {
         versions[index] += 1
-        // Never below the area of the point that went, so that a run of small bends is not eaten up from one end.
+        // At least the area of the dropped point, or a run of small bends would disappear from one end.
         heap.insert(
           Candidate(area: max(area(index), least.area), index: index, version: versions[index]))
       }

@@ -5,7 +5,7 @@ struct PointwiseLosses: Sendable {
   private(set) var brierScore: Double?
   private(set) var brierVariance: Double?
 
-  /// `checkpoint` is called every millisecond or so and ends the work by throwing.
+  /// Computes both; `checkpoint` is called about every millisecond and cancels by throwing.
   init(_ ranking: ScoreRanking, checkpoint: () throws -> Void) rethrows {
     guard !ranking.keys.isEmpty else { return }
     var logs = Spread()
@@ -29,7 +29,7 @@ struct PointwiseLosses: Sendable {
     (brierScore, brierVariance) = (squares.mean, squares.varianceOfMean)
   }
 
-  /// Mean and squared deviations, taken together from blocks (Chan, Golub and LeVeque 1979).
+  /// Mean and squared deviations, merged block by block (Chan, Golub and LeVeque 1979).
   private struct Spread {
     var count = 0.0
     var mean = 0.0

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Scores in ascending order with their outcomes: all that ranking measures, losses, curves and thresholds are made of.
+/// Scores in ascending order with their outcomes, from which ranking metrics, losses, curves and thresholds are computed.
 struct ScoreRanking: Sendable {
   /// The rows with one score.
   struct Group: Sendable, Hashable {
@@ -9,8 +9,8 @@ struct ScoreRanking: Sendable {
     var negatives: Int
   }
 
-  /// A row as a whole number that sorts like its score: a double of 0…1 has its two highest bits clear and orders like
-  /// its bit pattern, which makes room for the outcome in the lowest bit.
+  /// A row as an integer that sorts like its score: a double in 0…1 has its two highest bits clear and orders like its
+  /// bit pattern, which leaves the lowest bit for the outcome.
   static func key(score: Double, outcome: UInt8) -> UInt64 {
     (score == 0 ? 0 : score.bitPattern << 1) | UInt64(outcome)
   }
@@ -19,7 +19,7 @@ struct ScoreRanking: Sendable {
   let keys: [UInt64]
   let positives: Int
   let negatives: Int
-  /// Different scores there are.
+  /// The number of distinct scores.
   let groupCount: Int
 
   /// Sorts rows with scores within 0…1.
@@ -27,7 +27,7 @@ struct ScoreRanking: Sendable {
     self.init(keys: scores.indices.map { Self.key(score: scores[$0], outcome: outcomes[$0]) }) {}
   }
 
-  /// Sorts keys; `checkpoint` is called every few milliseconds and ends the work by throwing.
+  /// Sorts keys; `checkpoint` is called every few milliseconds and cancels by throwing.
   init(keys: consuming [UInt64], checkpoint: () throws -> Void) rethrows {
     self.keys = try Self.sorted(keys, checkpoint: checkpoint)
     var (positives, groups) = (0, 0)
@@ -44,12 +44,12 @@ struct ScoreRanking: Sendable {
     groupCount = groups
   }
 
-  /// Rows with the same score together, ascending.
+  /// The groups of rows with equal scores, ascending.
   var ascending: Groups { Groups(keys: keys, position: 0, step: 1) }
-  /// The same the other way round.
+  /// The same groups, descending.
   var descending: Groups { Groups(keys: keys, position: keys.count - 1, step: -1) }
 
-  /// Goes over the groups as they come, so that they need no memory.
+  /// Iterates over the groups without storing them.
   struct Groups: Sequence, IteratorProtocol {
     let keys: [UInt64]
     var position: Int
@@ -69,7 +69,7 @@ struct ScoreRanking: Sendable {
     }
   }
 
-  /// Radix sort from the lowest byte up (Knuth, The Art of Computer Programming 3, 5.2.5), in stretches.
+  /// Radix sort from the lowest byte up (Knuth, The Art of Computer Programming 3, 5.2.5), one stretch of keys at a time.
   private static func sorted(
     _ keys: consuming [UInt64], checkpoint: () throws -> Void
   ) rethrows -> [UInt64] {

@@ -1,10 +1,10 @@
-/// The threshold that a rule comes to on held-out scores.
+/// Chooses a threshold by a rule on held-out scores.
 struct ThresholdChoice: Sendable {
   var threshold: Double
   var warning: TrainingWarning?
 
-  /// Tries a threshold between every two neighbouring scores and at both ends; of equally good ones the nearest to
-  /// 0.5 wins.
+  /// Tries the midpoints between neighbouring scores and both ends; of equally good thresholds the nearest to 0.5 is
+  /// chosen.
   init(_ rule: ThresholdRule, ranking: ScoreRanking) {
     if case .fixed(let value) = rule {
       threshold = value
@@ -30,7 +30,7 @@ struct ThresholdChoice: Sendable {
     }
   }
 
-  /// How good a threshold is: first whether it reaches what was asked for, then how much of it there is.
+  /// The merit of a threshold: whether it reaches the minimum comes before the value.
   private struct Merit: Comparable {
     var reached: Bool
     var value: Double
@@ -58,7 +58,7 @@ struct ThresholdChoice: Sendable {
     }
   }
 
-  /// Calls `body` with all thresholds that decide differently, rising.
+  /// Calls `body` with every threshold that decides differently, ascending.
   private static func visit(_ ranking: ScoreRanking, _ body: (Double, ConfusionMatrix) -> Void) {
     var matrix = ConfusionMatrix(
       truePositive: ranking.positives, falsePositive: ranking.negatives, trueNegative: 0, falseNegative: 0)
@@ -75,7 +75,7 @@ struct ThresholdChoice: Sendable {
       if group == nil, here.score == 1 { return }
       let next = group?.score ?? 1
       let middle = here.score + (next - here.score) / 2
-      // Between two neighbouring doubles there is none; the upper one parts them as well.
+      // No double lies between two adjacent ones; the upper one separates them as well.
       body(middle > here.score ? middle : next, matrix)
     }
   }

@@ -1,4 +1,4 @@
-/// The variances that the intervals of KPIs are made of.
+// The variances behind the confidence intervals of KPIs.
 
 extension ConfusionMatrix {
   /// Recall and specificity come from different rows, so that their variances add up.
@@ -21,9 +21,9 @@ extension ConfusionMatrix {
 }
 
 extension ScoreRanking {
-  /// The variance of the area by DeLong, DeLong and Clarke-Pearson (1988): for every row the share of rows of the
-  /// other outcome that it is ranked rightly against; the variances of these shares, over positives and over
-  /// negatives. Ranks make it one pass (Sun and Xu 2014). nil with fewer than 2 rows of either outcome.
+  /// The variance of the area by DeLong, DeLong and Clarke-Pearson (1988): from the share of rows of the other outcome
+  /// that each row is ranked correctly against, the variances over positives and over negatives. Ranks make it one pass
+  /// (Sun and Xu 2014). nil with fewer than 2 rows of either outcome.
   var rocAUCVariance: Double? {
     guard positives > 1, negatives > 1, let area = rocAUC else { return nil }
     var (below, above) = (0.0, Double(positives))

@@ -1,4 +1,4 @@
-/// Something about a row that makes its prediction less sure than it looks.
+/// A finding about a row that makes its prediction less reliable.
 public struct PredictionWarning: Sendable, Codable, Hashable {
   /// The kinds of warnings.
   public enum Kind: String, Sendable, Codable, Hashable, CaseIterable {
@@ -10,9 +10,9 @@ public struct PredictionWarning: Sendable, Codable, Hashable {
     case unseenMissing = "unseen_missing"
   }
 
-  /// What kind of thing it is.
+  /// The kind.
   public var kind: Kind
-  /// The feature that it is about.
+  /// The feature concerned.
   public var feature: String
   /// One sentence.
   public var detail: String
@@ -26,16 +26,4 @@ public struct Prediction: Sendable, Codable, Hashable {
   public var label: Int
   /// Empty for an ordinary row.
   public var warnings: [PredictionWarning]
-}
-
-/// What one feature of a row adds to its log-odds.
-public struct Contribution: Sendable, Codable, Hashable {
-  /// The feature's name.
-  public var feature: String
-  /// The value as it was taken: a number or a category in text, nil for a missing value.
-  public var value: String?
-  /// coefficient·(value − mean). Contributions and the model's `standardizedIntercept` add up to the log-odds.
-  public var contribution: Double
-  /// The contribution less what an average training row has: what makes this row special.
-  public var deviation: Double
 }

@@ -1,104 +1,60 @@
-/// A model made ready to answer fast: look-ups prepared, coefficients side by side.
-public struct Predictor: Sendable {
-  enum Term: Sendable {
-    /// standardized·(value − mean)·inverse; a missing value adds `missing`.
-    case number(
-      standardized: Double, mean: Double, inverse: Double, missing: Double, range: ClosedRange<Double>)
-    case category(levels: [String: Double], missing: Double)
-  }
+/// A model prepared to answer fast. Each call handles a whole batch, so that a model is dispatched on once a batch; all
+/// forms give the same answer to the last bit.
+public protocol Predictor: Sendable {
+  /// The answer to one row.
+  ///
+  /// - Throws: ``LearningError`` if a value is of the wrong type or not finite, or their number is wrong.
+  func predict(_ row: FeatureValues) throws(LearningError) -> Prediction
 
-  let terms: [Term]
-  let features: [ModelFeature]
-  let intercept: Double
-  /// Probability from which on the decision is 1.
-  public let threshold: Double
+  /// The answers to many rows.
+  ///
+  /// - Parameter slots: where in a row each feature of the model is: among the numbers or among the names, by what the
+  ///   feature is.
+  /// - Throws: ``RowRefusal`` for a number beyond ±1e150.
+  func predict(_ rows: PredictorRows, slots: [Int]) throws(RowRefusal) -> RowPredictions
 
-  init(_ model: LogisticModel) {
-    features = model.features
-    intercept = model.standardizedIntercept
-    threshold = model.threshold
-    terms = model.features.map { feature in
-      let missing = feature.missing?.standardized ?? 0
-      if let categories = feature.categories {
-        return .category(
-          levels: Dictionary(categories.map { ($0.name, $0.coefficient.standardized) }) { first, _ in first },
-          missing: missing)
-      }
-      let scale = feature.scale ?? 0
-      return .number(
-        standardized: feature.coefficient?.standardized ?? 0, mean: feature.mean ?? 0,
-        inverse: scale > 0 ? 1 / scale : 0, missing: missing,
-        range: (feature.minimum ?? -.infinity)...(feature.maximum ?? .infinity))
-    }
-  }
+  /// The probabilities of many rows that are given by column, in the feature order of the model; NaN and the code -1 are
+  /// missing values, unseen categories add nothing.
+  ///
+  /// - Throws: ``LearningError`` for columns that do not fit.
+  func probabilities(columns: [TrainingTable.Column]) throws(LearningError) -> [Double]
 
-  /// The answer to one row. Throws `LearningError` if a value is of the wrong type or not finite, or their number is
-  /// wrong.
-  public func predict(_ row: FeatureValues) throws(LearningError) -> Prediction {
-    var warnings: [PredictionWarning] = []
-    let logit = try logit(row, warnings: &warnings)
-    let probability = logit.sigmoid
-    return Prediction(probability: probability, label: probability >= threshold ? 1 : 0, warnings: warnings)
-  }
+  /// What each feature of a row adds to its log-odds.
+  ///
+  /// - Throws: as ``predict(_:)``.
+  func explain(_ row: FeatureValues) throws(LearningError) -> Explanation
+}
 
-  /// The log-odds of one row.
-  func logit(_ row: FeatureValues, warnings: inout [PredictionWarning]) throws(LearningError) -> Double {
-    guard row.values.count == terms.count else {
-      throw .wrongFeatureCount(expected: terms.count, found: row.values.count)
-    }
-    var sum = intercept
-    for index in terms.indices {
-      switch (terms[index], row.values[index]) {
-      case (.number(let standardized, let mean, let inverse, _, let range), .number(let value)):
-        guard abs(value) <= TrainingTable.largestMagnitude else {
-          throw .notFinite(feature: features[index].name)
-        }
-        if !range.contains(value) { warnings.append(.outside(range, value, features[index])) }
-        sum += standardized * ((value - mean) * inverse)
-      case (.category(let levels, _), .category(let name)):
-        if let coefficient = levels[name] {
-          sum += coefficient
-        } else {
-          warnings.append(.unseen(name, features[index]))
-        }
-      case (.number(_, _, _, let missing, _), .missing), (.category(_, let missing), .missing):
-        if features[index].missing == nil { warnings.append(.unseenMissing(features[index])) }
-        sum += missing
-      case (.number, .category): throw .wrongValueType(feature: features[index].name, expected: "number")
-      case (.category, .number): throw .wrongValueType(feature: features[index].name, expected: "category")
-      }
-    }
-    return sum
+/// Why a row has the log-odds that it has: the intercept and the contributions add up to them, to within rounding.
+public struct Explanation: Sendable, Hashable {
+  /// The log-odds before any feature is looked at.
+  public var intercept: Double
+  /// In the feature order of the model.
+  public var contributions: [Contribution]
+
+  /// Makes an explanation; see the properties.
+  public init(intercept: Double, contributions: [Contribution]) {
+    self.intercept = intercept
+    self.contributions = contributions
   }
 }
 
-extension PredictionWarning {
-  static func outside(
-    _ range: ClosedRange<Double>, _ value: Double, _ feature: ModelFeature
-  ) -> PredictionWarning {
-    PredictionWarning(
-      kind: .outsideRange, feature: feature.name,
-      detail: "\(value) is outside the training range \(range.lowerBound) to \(range.upperBound).")
-  }
+/// What one feature of a row adds to its log-odds.
+public struct Contribution: Sendable, Hashable {
+  /// The feature's name.
+  public var feature: String
+  /// The feature's value in the row.
+  public var value: FeatureValue
+  /// The log-odds that it adds.
+  public var contribution: Double
+  /// The contribution less the mean contribution over the training rows.
+  public var deviation: Double
 
-  static func unseen(_ name: String, _ feature: ModelFeature) -> PredictionWarning {
-    PredictionWarning(
-      kind: .unseenCategory, feature: feature.name,
-      detail: "The category '\(name)' was not in the training rows.")
-  }
-
-  static func unseenMissing(_ feature: ModelFeature) -> PredictionWarning {
-    PredictionWarning(
-      kind: .unseenMissing, feature: feature.name, detail: "No training row was without a value here.")
-  }
-}
-
-extension LogisticModel {
-  /// The model made ready to answer fast; make it once and keep it.
-  public func predictor() -> Predictor { Predictor(self) }
-
-  /// The answer to one row; `predictor()` is the way for many.
-  public func probability(of row: FeatureValues) throws(LearningError) -> Prediction {
-    try predictor().predict(row)
+  /// Makes a contribution; see the properties.
+  public init(feature: String, value: FeatureValue, contribution: Double, deviation: Double) {
+    self.feature = feature
+    self.value = value
+    self.contribution = contribution
+    self.deviation = deviation
   }
 }

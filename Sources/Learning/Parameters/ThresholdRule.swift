@@ -1,5 +1,5 @@
-/// How the threshold is found above which a probability becomes the decision 1. All but `fixed` look at held-out
-/// scores alone.
+/// How the threshold is chosen from which on a probability becomes the decision 1. All rules but `fixed` use held-out
+/// scores only.
 public enum ThresholdRule: Sendable, Hashable {
   /// What `maximize` can ask for.
   public enum Objective: String, Sendable, Codable, Hashable, CaseIterable {

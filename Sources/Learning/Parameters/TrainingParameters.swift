@@ -1,7 +1,7 @@
 /// How a model is trained. JSON keys are those of the API: `penalty`, `C`, `l1_ratio`, `class_weight`, `threshold`,
 /// `validation`, `seed`, `tolerance`, `max_iterations`; every one has a default.
 public struct TrainingParameters: Sendable, Hashable {
-  /// What is added to the loss to keep coefficients small; meanings and scale are scikit-learn's.
+  /// The regularisation term; meanings and scale are scikit-learn's.
   public enum Penalty: String, Sendable, Codable, Hashable, CaseIterable {
     /// ½·Σβ².
     case l2
@@ -13,17 +13,17 @@ public struct TrainingParameters: Sendable, Hashable {
     case none
   }
 
-  /// How the two outcomes are weighed against each other.
+  /// The weights of the two outcomes.
   public enum ClassWeight: String, Sendable, Codable, Hashable, CaseIterable {
-    /// Each outcome weighs rows / (2 · rows with this outcome), so that both weigh the same in all.
+    /// Each row weighs rows / (2 · rows with its outcome), so that both outcomes have the same total weight.
     case balanced
   }
 
   /// The penalty on the standardised coefficients; the intercept has none.
   public var penalty: Penalty = .l2
-  /// How much the data weigh against the penalty (`C`): the objective is C·Σ loss + penalty.
+  /// The inverse regularisation strength (`C`): the objective is C·Σ loss + penalty.
   public var c: Double = 1
-  /// The share of the l1 penalty, 0…1; for `elasticnet` alone, where it must be given.
+  /// The share of the l1 penalty, 0…1; required for `elasticnet` and not allowed otherwise.
   public var l1Ratio: Double?
   /// Absent: every row weighs 1.
   public var classWeight: ClassWeight?

@@ -1,6 +1,6 @@
 import Learning
 
-/// The difference that a transaction makes to the confusion matrices of model versions on labelled predictions.
+/// The change that a transaction makes to the confusion matrices of model versions on labelled predictions.
 struct LiveChange: Sendable, Equatable {
   /// By version.
   private(set) var matrices: [Int: ConfusionMatrix] = [:]
@@ -8,7 +8,7 @@ struct LiveChange: Sendable, Equatable {
   /// Whether nothing changes.
   var isEmpty: Bool { matrices.isEmpty }
 
-  /// Adds `count` predictions of a version that were decided so and turned out so; fewer of them where it is negative.
+  /// Adds `count` labelled predictions of a version; a negative count takes them away.
   mutating func add(_ count: Int, version: Int, predicted: Bool, outcome: Bool) {
     guard count != 0 else { return }
     var matrix =
@@ -23,7 +23,7 @@ struct LiveChange: Sendable, Equatable {
     matrices[version] = matrix
   }
 
-  /// The same for a label as it is stored; one that came from no prediction changes nothing.
+  /// The same for a stored label; one without a prediction changes nothing.
   mutating func add(_ count: Int, version: Int?, predicted: Bool?, outcome: Bool) {
     guard let version, let predicted else { return }
     add(count, version: version, predicted: predicted, outcome: outcome)

@@ -1,16 +1,16 @@
 import Learning
 import PostgreSQL
 
-/// Keeps `live_counts` exact, and tells the servers when the live KPIs of a dataset pass its gate or fall below it.
+/// Keeps `live_counts` exact, and notifies the servers when the live KPIs of a dataset cross its gate.
 enum LiveCounting {
-  /// Adds a difference, after all labels of the transaction are written and before their counts are
-  /// (``LabelCounting``): transactions that take several rows take them in that order.
+  /// Adds a change, after the labels of the transaction and before their counts (``LabelCounting``). All transactions
+  /// lock these rows in that order.
   static func add(
     _ change: LiveChange, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
   ) async throws {
     guard !change.isEmpty else { return }
     let matrices = change.matrices.sorted { $0.key < $1.key }
-    // In the order of the versions, in every transaction.
+    // Ordered by version in every transaction, so that two of them cannot deadlock.
     try await tx.query(
       """
       INSERT INTO live_counts AS c (tenant_id, dataset_id, model_version, true_positives, false_positives,
@@ -29,11 +29,11 @@ enum LiveCounting {
     if dataset.settings.gate?.source == .live { try await judge(tenant, dataset.id, change, in: tx) }
   }
 
-  /// Compares the live KPIs with the gate as the last judgement did; another outcome is a change of what a prediction
-  /// depends on.
+  /// Compares the live KPIs with the gate. A result that differs from the last one changes the dataset's revision, since
+  /// predictions depend on it.
   ///
-  /// The dataset's row stays locked to the end of the transaction, so that the next judgement sees this one, and a model
-  /// that becomes active meanwhile is seen here or sees what was counted here.
+  /// The dataset's row stays locked until the transaction ends, so that the next comparison sees this one, and a
+  /// concurrent activation is either seen here or sees these counts.
   private static func judge(
     _ tenant: TenantID, _ dataset: Int, _ change: LiveChange, in tx: Transaction
   ) async throws {

@@ -1,7 +1,7 @@
 package import Learning
 package import PostgreSQL
 
-/// The quality of models in use: measured on their predictions that were labelled afterwards.
+/// The live KPIs of models: measured on their predictions that were labelled afterwards.
 package struct LiveKPIStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
@@ -13,8 +13,8 @@ package struct LiveKPIStore: Sendable {
     self.datasets = DatasetStore(database: database)
   }
 
-  /// The KPIs of a version, also of one that is deleted, on its predictions that have a label now. Their `labelsUsed`,
-  /// `positives` and `negatives` count those predictions; without any, every ratio is undefined.
+  /// The KPIs of a version, including a deleted one, on its labelled predictions. `labels_used`, `positives` and
+  /// `negatives` count those predictions; without any, every ratio is undefined.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func kpis(_ tenant: TenantID, dataset name: String, version: Int) async throws -> KPIs {
@@ -32,7 +32,7 @@ package struct LiveKPIStore: Sendable {
     }
   }
 
-  /// What the gate of a dataset has to go by right now.
+  /// Checks the active model against the gate with the live KPIs of this moment.
   ///
   /// - Throws: ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)`` if the active model does not reach it.
   func checkGate(

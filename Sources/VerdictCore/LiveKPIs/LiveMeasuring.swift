@@ -1,7 +1,7 @@
 import Learning
 import PostgreSQL
 
-/// Measures a model version on the predictions of it that were labelled afterwards.
+/// Measures a model version on its predictions that were labelled afterwards.
 enum LiveMeasuring {
   /// All KPIs, from the probabilities and outcomes themselves.
   static func kpis(
@@ -59,7 +59,7 @@ enum LiveMeasuring {
     return evidence
   }
 
-  /// The confusion matrix as it is kept.
+  /// The stored confusion matrix.
   private static func counts(
     _ tenant: TenantID, dataset: Int, version: Int, in tx: Transaction
   ) async throws -> ConfusionMatrix {
@@ -73,9 +73,9 @@ enum LiveMeasuring {
   }
 }
 
-/// Probabilities and outcomes while they come in. Used by the one task that reads them.
+/// Collects the probabilities and outcomes of a COPY. Used by one task.
 private final class MeasuredRows: @unchecked Sendable {
-  // Sound: the closure of `copyOut` runs once, and what it leaves is read after it has returned.
+  // Sound: the closure of `copyOut` runs once, and its result is read after it has returned.
   var scores: [Double] = []
   var outcomes: [UInt8] = []
 

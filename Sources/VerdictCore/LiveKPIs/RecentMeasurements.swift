@@ -1,12 +1,12 @@
 import Learning
 import Synchronization
 
-/// Live KPIs that were measured in the last second, so that a client that goes on asking a model which its gate refuses does not
-/// have all its labelled predictions read for each request.
+/// Caches live KPIs for a second, so that repeated requests to a model below its gate do not read all its labelled
+/// predictions each time.
 ///
-/// Good for as long as nothing is counted that was not counted then: a label that is new, changed or gone is another matrix.
+/// An entry is valid only for the same confusion matrix, which every new, changed or deleted label changes.
 final class RecentMeasurements: Sendable {
-  /// What was measured of which predictions.
+  /// The key of a measurement.
   struct Subject: Hashable {
     /// The dataset's id.
     var dataset: Int
@@ -27,7 +27,7 @@ final class RecentMeasurements: Sendable {
 
   private let kept = Mutex<[Subject: Measurement]>([:])
 
-  /// The value, in which `nil` is undefined; measured by `measure` if it is not known.
+  /// The cached value, or else the result of `measure`; `nil` is an undefined KPI.
   func value(
     _ subject: Subject, _ matrix: ConfusionMatrix, measuredBy measure: () async throws -> Double?
   ) async throws -> Double? {

@@ -1,7 +1,7 @@
 package import Foundation
 package import Learning
 
-/// One model version of a dataset as it is shown.
+/// A stored model version of a dataset.
 package struct ModelRecord: Sendable {
   /// 1, 2, 3 … within the dataset.
   package var version: Int
@@ -19,15 +19,15 @@ package struct ModelRecord: Sendable {
   package var labelsDeletedSince: Int
   /// How it was trained.
   package var parameters: TrainingParameters
-  /// Encoder, coefficients, threshold.
-  package var model: LogisticModel
-  /// What the training had to remark.
+  /// The model itself.
+  package var model: any BinaryClassifier
+  /// The findings of the training.
   package var warnings: [TrainingWarning]
   /// Its quality on rows it was not fitted on.
   package var kpis: KPIs
 }
 
-/// What asked for a training.
+/// The origin of a training.
 package enum TrainingTrigger: String, Sendable, Codable {
   /// A request.
   case manual

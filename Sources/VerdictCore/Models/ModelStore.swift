@@ -2,7 +2,7 @@ import Foundation
 package import Learning
 package import PostgreSQL
 
-/// The models of datasets and the history of their KPIs.
+/// Stores the models of datasets and the history of their KPIs.
 package struct ModelStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
@@ -71,7 +71,7 @@ package struct ModelStore: Sendable {
     return record
   }
 
-  /// One version, in the caller's transaction; `nil` where it is not there.
+  /// One version, in the caller's transaction; `nil` if there is none.
   func find(
     _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
   ) async throws -> ModelRecord? {
@@ -81,7 +81,7 @@ package struct ModelStore: Sendable {
     ).first.map(Self.record)
   }
 
-  /// Makes a version the one that predicts: promotes it or rolls back to it.
+  /// Activates a version: promotes it or rolls back to it.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func activate(
@@ -141,7 +141,7 @@ package struct ModelStore: Sendable {
     }
   }
 
-  /// Makes `version` the active one and tells every server.
+  /// Activates a version and notifies every server.
   static func setActive(
     _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
   ) async throws {
@@ -153,8 +153,8 @@ package struct ModelStore: Sendable {
     try await DatasetChanges.announce(tenant, dataset: dataset, in: tx)
   }
 
-  /// After a training: makes its model the active one if the dataset's rule says so, and removes what is too old. The
-  /// caller has locked the dataset's row.
+  /// Finishes a training: activates its model if the dataset's rule admits it, and prunes old models. The caller has
+  /// locked the dataset's row.
   static func settle(
     _ tenant: TenantID, dataset: Int, newest: Int, kpis: KPIs, in tx: Transaction
   ) async throws {
@@ -177,7 +177,7 @@ package struct ModelStore: Sendable {
     try await prune(tenant, dataset: dataset, active: active, keeping: kept, in: tx)
   }
 
-  /// Removes the oldest models beyond so many, neither the active one nor the newest: that one's job still names it. The
+  /// Deletes the oldest models beyond `count`, but neither the active one nor the newest, which its job still names. The
   /// caller has locked the dataset's row.
   static func prune(
     _ tenant: TenantID, dataset: Int, active: Int?, keeping count: Int, in tx: Transaction
@@ -211,7 +211,7 @@ package struct ModelStore: Sendable {
       version: version, createdAt: createdAt, jobID: jobID,
       trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, labelsUsed: used,
       labelsDeletedSince: deleted, parameters: try parameters.decode(TrainingParameters.self),
-      model: try model.decode(LogisticModel.self), warnings: try warnings.decode([TrainingWarning].self),
+      model: try model.decode(StoredModel.self).model, warnings: try warnings.decode([TrainingWarning].self),
       kpis: try kpis.decode(KPIs.self))
   }
 }

@@ -1,9 +1,9 @@
 package import Learning
 package import RowFormats
 
-/// What a server keeps of a dataset in memory to answer predictions: description, gate and compiled model.
+/// A dataset in a server's memory, ready to answer predictions: description, gate and prepared model.
 ///
-/// A class, as the model: each prediction hands them on several times, and a copy would count a reference for each member.
+/// A class, like the model: predictions pass both on several times, and copying a struct would retain each member.
 package final class ServedDataset: Sendable {
   /// The dataset as of its `revision`.
   package let dataset: Dataset
@@ -11,7 +11,7 @@ package final class ServedDataset: Sendable {
   package let schema: RowSchema
   /// The active model, if there is one.
   package let model: ServedModel?
-  /// What the gate has to go by for it, if there are both.
+  /// The values that the gate compares, if there are a gate and a model.
   let evidence: GateEvidence?
 
   init(dataset: Dataset, schema: RowSchema, model: ServedModel?, evidence: GateEvidence?) {
@@ -39,22 +39,22 @@ package final class ServedModel: Sendable {
   package let labelsUsed: Int
   /// What the gate compares.
   package let kpis: KPIs
-  /// The model as stored, for contributions.
-  package let model: LogisticModel
-  /// The model compiled for speed.
-  package let predictor: Predictor
+  /// Probability from which on the answer is 1.
+  package let threshold: Double
+  /// The model prepared to answer.
+  let predictor: any Predictor
   /// The dataset's features at the time of the training: a prefix of its features now.
   package let features: [Feature]
   /// Where each of them stands in a row.
   let slots: [Int]
 
-  init(version: Int, labelsUsed: Int, kpis: KPIs, model: LogisticModel, features: [Feature]) {
+  init(version: Int, labelsUsed: Int, kpis: KPIs, model: any BinaryClassifier, features: [Feature]) {
     self.version = version
     self.labelsUsed = labelsUsed
     self.kpis = kpis
-    self.model = model
     self.features = features
-    predictor = model.predictor()
+    threshold = model.threshold
+    predictor = model.makePredictor()
     slots = features.map(\.slot)
   }
 }

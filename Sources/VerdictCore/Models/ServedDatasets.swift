@@ -2,36 +2,36 @@ import Learning
 package import PostgreSQL
 import Synchronization
 
-/// The datasets that this process predicts for, kept in memory and up to date.
+/// The cache of the datasets that this process predicts for.
 ///
-/// A change is announced on ``DatasetChanges/channel``. While the channel is known to be up, what is kept is used as it is;
-/// when it is down, or has given no sign of life for ``patience``, each use first compares the revision with the database. A
-/// stored prediction compares it once more in its own INSERT, so that no answer outlives a change that was committed
-/// before it. On a standby, where no announcements arrive, the revision is compared once in ``Freshness/polled(every:)``.
+/// Changes are announced on ``DatasetChanges/channel``. While the channel is up, a cached dataset is used as it is; while
+/// it is down, or silent for ``livenessTimeout``, each use first compares the revision with the database. A stored
+/// prediction compares it again in its own INSERT, so that no answer is based on a state from before a committed change. A
+/// standby gets no notifications: there the revision is compared at the interval of ``Freshness/polled(every:)``.
 ///
-/// While no database server runs, nothing can change: what was current when it stopped is used as it is.
+/// While no database server runs, nothing can change: datasets that were current when it stopped stay in use.
 package final class ServedDatasets: Sendable {
   private struct Name: Hashable {
     var tenant: TenantID
     var dataset: String
   }
 
-  /// By what a dataset in memory counts as current.
+  /// How the cache learns of changes.
   package enum Freshness: Sendable {
-    /// Changes are announced.
+    /// By notifications.
     case announced
-    /// Changes are looked for, by the first use after so long.
+    /// By a query at the first use after each interval.
     case polled(every: Duration)
   }
 
   private struct Entry {
     var served: ServedDataset
     var lastUse: Int
-    /// Since when announcements have been heard when it was compared with the database.
+    /// The epoch of notifications in which it was compared with the database.
     var epoch: Int
-    /// When the look began that found it current.
+    /// When the query began that found it current.
     var checked: ContinuousClock.Instant
-    /// Until when it is used without asking the database, whatever is announced.
+    /// Until when it is used without a query, regardless of notifications.
     var holdsUntil: ContinuousClock.Instant?
   }
 
@@ -40,9 +40,9 @@ package final class ServedDatasets: Sendable {
     var uses = 0
     // The last time at which the channel was known to be up; nil when it is known to be down.
     var heard: ContinuousClock.Instant?
-    // Counts invalidations, so that a load that began before one is not kept after it.
+    // Counts invalidations: a load that began before one is not cached.
     var generation = 0
-    // Counts the times at which announcements began to come in: what was announced before may have been missed.
+    // Counts the starts of listening: notifications from before the current one may have been missed.
     var epoch = 0
     var announcements = AnnouncementRecord()
   }
@@ -54,16 +54,16 @@ package final class ServedDatasets: Sendable {
   private let freshness: Freshness
   private let state = Mutex(State())
 
-  /// How long a channel that says nothing counts as up: a connection can vanish without a word. The heartbeat should be
-  /// a fraction of it.
+  /// How long a silent channel counts as up, because a connection can vanish silently. The heartbeat should be a
+  /// fraction of it.
   package static let livenessTimeout = Duration.seconds(2)
 
-  /// How often a model is looked for that others replace at the same time.
-  private static let looks = 10
-  /// How long what is known goes without a further look while no database server runs.
+  /// How often a load is retried while other transactions replace the active model.
+  private static let maxLoads = 10
+  /// How long a cached dataset is used without another query while no database server runs.
   package static let pause = Duration.milliseconds(200)
 
-  /// Keeps at most `capacity` datasets; the longest unused one goes first.
+  /// Caches at most `capacity` datasets; the least recently used one is evicted first.
   package init(database: Database, capacity: Int = 1_000, freshness: Freshness = .announced) {
     self.database = database
     self.freshness = freshness
@@ -72,10 +72,10 @@ package final class ServedDatasets: Sendable {
     self.capacity = capacity
   }
 
-  /// The dataset of that name, from memory if it is there and known to be current.
+  /// The dataset of that name, from the cache if it is known to be current.
   ///
-  /// - Parameter tx: a transaction of the caller's that is asked where the database is needed: a second connection for one
-  ///   request could be one that only requests in the same need would give back.
+  /// - Parameter tx: the caller's transaction, in which queries run. A second connection for one request could deadlock on
+  ///   the pool.
   /// - Throws: ``DomainError/notFound(what:)``; ``PostgreSQLError`` when the database is needed and away;
   ///   ``PredictionWriter/Overloaded`` while models replace each other faster than they can be read.
   package func served(
@@ -116,7 +116,8 @@ package final class ServedDatasets: Sendable {
     var start: ContinuousClock.Instant
   }
 
-  /// Whether a dataset in memory is what it was when the server stopped, so that it goes without a further look for a moment.
+  /// Whether a cached dataset is as current as when the database server stopped; then it is used without a query for
+  /// ``pause``.
   private func holds(_ key: Name, _ kept: ServedDataset) -> Bool {
     state.withLock { state in
       guard let entry = state.entries[key], entry.served === kept, state.announcements.covers(entry.checked)
@@ -126,7 +127,7 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Keeps what the database has just confirmed, unless it has been invalidated meanwhile.
+  /// Caches a dataset that the database has just confirmed, unless it was invalidated meanwhile.
   private func keep(_ served: ServedDataset, _ key: Name, _ mark: Mark) {
     var holdsUntil: ContinuousClock.Instant?
     if case .polled(let interval) = freshness { holdsUntil = mark.start + interval }
@@ -143,7 +144,7 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Forgets a dataset, after this process has changed it or has been told that another did.
+  /// Evicts a dataset, after this process has changed it or has heard that another one did.
   package func forget(_ tenant: TenantID, named name: String) {
     state.withLock { state in
       state.generation += 1
@@ -151,25 +152,25 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Announcements come in from now on. What was announced while nobody listened is unknown: all is compared once.
+  /// Notes that notifications arrive from now on. Earlier ones may have been missed, so each dataset is compared once.
   package func listeningBegan() {
     state.withLock { state in
       state.epoch += 1
       state.heard = .now
       state.announcements.began(at: .now)
-      // The server is back: each use asks it again.
+      // The server is back: each use queries it again.
       for key in state.entries.keys { state.entries[key]?.holdsUntil = nil }
     }
   }
 
-  /// All announcements from before this time have come in.
+  /// Notes that all notifications from before this time have arrived.
   package func listening(since time: ContinuousClock.Instant) {
     state.withLock { state in
       if let heard = state.heard { state.heard = max(heard, time) }
     }
   }
 
-  /// Announcements may be missed from now on.
+  /// Notes that notifications may be missed from now on.
   package func listeningEnded() {
     state.withLock { state in
       state.heard = nil
@@ -177,7 +178,7 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Forgets the dataset that an announcement on ``DatasetChanges/channel`` is about.
+  /// Evicts the dataset that a notification on ``DatasetChanges/channel`` names.
   package func heard(_ payload: String) {
     guard let (tenant, dataset) = DatasetChanges.parse(payload) else { return }
     state.withLock { state in
@@ -188,7 +189,7 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Which state of which dataset has a name: a dataset that was made anew can have an old one's number of changes.
+  /// The identity and revision of a dataset: a recreated dataset can have the revision number of an old one.
   private struct Revision: Equatable {
     var dataset: Int
     var number: Int
@@ -220,11 +221,11 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// In a transaction without one snapshot a newer model can become active between the two looks, and the version that the
-  /// first one saw can be pruned: then there is another look.
+  /// Loads a dataset and its active model. Without a snapshot, another model can become active between the two queries and
+  /// the first one be pruned; then the load is retried.
   private func load(_ tenant: TenantID, named name: String, in tx: Transaction) async throws -> ServedDataset
   {
-    for _ in 0..<Self.looks {
+    for _ in 0..<Self.maxLoads {
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       guard let version = dataset.activeVersion else {
         return ServedDataset(dataset: dataset, schema: dataset.schema, model: nil, evidence: nil)
@@ -234,7 +235,7 @@ package final class ServedDatasets: Sendable {
       }
       let model = ServedModel(
         version: version, labelsUsed: record.labelsUsed, kpis: record.kpis, model: record.model,
-        features: Array(dataset.features.prefix(record.model.features.count)))
+        features: Array(dataset.features.prefix(record.model.featureNames.count)))
       var evidence: GateEvidence?
       if let gate = dataset.settings.gate {
         evidence = try await LiveMeasuring.evidence(

@@ -21,7 +21,7 @@ package final class PredictionAnswers: Sendable {
   package var count: Int { rows.count }
 
   /// The decision on a row.
-  package func label(_ row: Int) -> Bool { probabilities[row] >= model.predictor.threshold }
+  package func label(_ row: Int) -> Bool { probabilities[row] >= model.threshold }
 
   /// Answers rows.
   ///
@@ -40,26 +40,12 @@ package final class PredictionAnswers: Sendable {
     }
   }
 
-  /// What each feature of a row adds to its log-odds, the largest first: with the base they sum up to the log-odds.
-  package func explanation(of row: Int) throws -> (base: Double, contributions: [RowContribution]) {
-    let values = rows.featureRow(row).values(of: model.features)
-    let contributions = zip(try model.model.contributions(of: values), values.values).map { each, value in
-      RowContribution(feature: each.feature, value: value, contribution: each.contribution)
-    }
-    return (
-      model.model.standardizedIntercept, contributions.sorted { abs($0.contribution) > abs($1.contribution) }
-    )
+  /// What each feature of a row adds to its log-odds, the largest contribution first.
+  package func explanation(of row: Int) throws -> Explanation {
+    var explanation = try model.predictor.explain(rows.featureRow(row).values(of: model.features))
+    explanation.contributions.sort { abs($0.contribution) > abs($1.contribution) }
+    return explanation
   }
-}
-
-/// What one feature of a row adds to its log-odds.
-package struct RowContribution: Sendable {
-  /// The feature's name.
-  package var feature: String
-  /// Its value in the row.
-  package var value: FeatureValue
-  /// The log-odds that it adds.
-  package var contribution: Double
 }
 
 /// A value that is well-formed but too large to compute with.

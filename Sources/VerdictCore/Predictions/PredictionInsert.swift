@@ -111,7 +111,7 @@ struct PredictionInsert: Sendable {
       dataset = group.dataset
       revision = group.revision
       version = group.answers.model.version
-      threshold = group.answers.model.model.threshold
+      threshold = group.answers.model.threshold
     }
   }
 

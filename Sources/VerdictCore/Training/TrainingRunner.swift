@@ -67,7 +67,7 @@ package struct TrainingRunner: Sendable {
     try context.checkCancellation()
     let previous = try await begin(data, tenant)
     let result = try await TrainingThread.run {
-      try Learning.train(
+      try ModelFamilies.standard.train(
         data.table, parameters: parameters, warmStart: previous,
         progress: { context.report(0.3 + 0.65 * $0.fraction, phase: $0.phase) },
         isCancelled: { context.isCancelled })
@@ -85,7 +85,8 @@ package struct TrainingRunner: Sendable {
   /// Records the exact change count of the labels that were read.
   ///
   /// - Returns: the active model for a warm start.
-  private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> LogisticModel? {
+  private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> (any BinaryClassifier)?
+  {
     try await writing(tenant) { tx in
       try await tx.query(
         """
@@ -103,7 +104,7 @@ package struct TrainingRunner: Sendable {
   }
 
   private func save(
-    _ result: TrainingResult, _ data: LabelReader.Reading, _ tenant: TenantID,
+    _ result: TrainingResult<any BinaryClassifier>, _ data: LabelReader.Reading, _ tenant: TenantID,
     _ parameters: TrainingParameters,
     _ context: JobContext
   ) async throws {
@@ -113,7 +114,7 @@ package struct TrainingRunner: Sendable {
     let curves = try JSONB(result.curves)
     let warnings = try JSONB(result.warnings)
     // Large if a feature has very many categories.
-    let model = try JSONB(result.model)
+    let model = try JSONB(StoredModel(result.model))
     try context.checkCancellation()
     try await writing(tenant) { tx in
       try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)

@@ -17,7 +17,7 @@ struct AnswerText {
     self.answers = answers
     explains = explain
     var threshold: [UInt8] = []
-    appendNumber(answers.model.model.threshold, to: &threshold)
+    appendNumber(answers.model.threshold, to: &threshold)
     let (version, used) = (answers.model.version, answers.model.labelsUsed)
     middle =
       Array(",\"threshold\":".utf8) + threshold
@@ -49,12 +49,12 @@ struct AnswerText {
   }
 
   private func appendExplanation(_ row: Int, to bytes: inout [UInt8]) throws {
-    let (base, contributions) = try answers.explanation(of: row)
+    let explanation = try answers.explanation(of: row)
     bytes.append(contentsOf: ",\"intercept\":".utf8)
-    appendNumber(base, to: &bytes)
+    appendNumber(explanation.intercept, to: &bytes)
     bytes.append(contentsOf: ",\"contributions\":".utf8)
     var json = JSONWriter()
-    json.array(contributions) { json, contribution in
+    json.array(explanation.contributions) { json, contribution in
       json.object { json in
         json.name("feature")
         json.string(contribution.feature)

@@ -3,31 +3,37 @@ import Learning
 import VerdictCore
 
 extension JSONWriter {
-  /// A model version without its coefficients.
+  /// A model version as lists show it.
   mutating func modelSummary(_ record: ModelRecord) throws {
     try object { try $0.modelMembers(record) }
   }
 
-  /// A model version with its coefficients.
+  /// A model version with what its family shows of it.
   mutating func model(_ record: ModelRecord) throws {
     try object { json in
       try json.modelMembers(record)
-      json.name("intercept")
-      json.number(record.model.intercept)
-      json.name("intercept_standard_error")
-      json.optional(record.model.interceptStandardError) { $0.number($1) }
-      json.name("standardized_intercept")
-      json.number(record.model.standardizedIntercept)
-      json.name("iterations")
-      json.integer(record.model.iterations)
-      json.name("training_loss")
-      json.number(record.model.trainingLoss)
-      json.name("features")
-      json.array(record.model.features) { $0.modelFeature($1) }
-      json.name("coefficients")
-      json.array(record.model.features.flatMap(ShownCoefficient.all(of:))) { $0.coefficient($1) }
+      for member in record.model.describe() {
+        json.name(member.name)
+        json.description(member.value)
+      }
       json.name("warnings")
       json.array(record.warnings) { $0.trainingWarning($1) }
+    }
+  }
+
+  private mutating func description(_ description: ModelDescription) {
+    switch description {
+    case .number(let number): optional(number) { $0.number($1) }
+    case .count(let count): integer(count)
+    case .text(let text): optional(text) { $0.string($1) }
+    case .list(let list): optional(list) { json, list in json.array(list) { $0.description($1) } }
+    case .members(let members):
+      object { json in
+        for member in members {
+          json.name(member.name)
+          json.description(member.value)
+        }
+      }
     }
   }
 

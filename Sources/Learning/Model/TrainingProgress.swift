@@ -1,4 +1,4 @@
-/// How far a training has come.
+/// The progress of a training.
 public struct TrainingProgress: Sendable, Hashable, Codable {
   /// `encoding`, `validating`, `measuring` or `fitting`.
   public var phase: String

@@ -1,4 +1,4 @@
-extension Predictor {
+extension LinearPredictor {
   /// The probabilities of many rows, given by column in the feature order of the model; NaN and the code -1 are
   /// missing values, unseen categories add nothing. Throws `LearningError` for columns that do not fit.
   public func probabilities(columns: [TrainingTable.Column]) throws(LearningError) -> [Double] {

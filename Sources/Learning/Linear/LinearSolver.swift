@@ -1,8 +1,8 @@
 import Dispatch
 import Foundation
 
-/// The way to the optimum for one fit: which solver, from where, and what its result is worth.
-struct Solver {
+/// Solves one fit: chooses the solver and the starting point, and computes the standard errors of the result.
+struct LinearSolver {
   let objective: Objective
   let references: Set<Int>
   private let encoding: Encoding
@@ -29,23 +29,23 @@ struct Solver {
       originValue: encoding.nullLoss, progress: progress)
   }
 
-  /// Finds the optimum from a place given (standardised scale), or else from where a part of the rows or the model
-  /// without features leads.
+  /// Finds the optimum from a given start (standardised scale), or else from the optimum of a sample of the rows or the
+  /// model without features.
   func fit(from start: [Double]?) throws -> Fit {
     var begin = try start.flatMap { $0.allSatisfy(\.isFinite) ? $0 : nil } ?? sampled() ?? settings.origin
     for column in references { begin[column] = 0 }
     let fit = try solve(objective, from: begin, settings)
-    // A start can be so far off that nothing leads back.
+    // A start can be too far off to converge from.
     guard !fit.converged, fit.separated.isEmpty, begin != settings.origin else { return fit }
     return try solve(objective, from: settings.origin, settings)
   }
 
-  /// Every so many tiles of rows make the sample from which a fit to many rows starts.
+  /// The sampling rates of tiles for the starting fit, sparsest first.
   private static let thinnings = [16, 8, 4]
 
-  /// The optimum of every 16th (8th, 4th) tile of rows, if these are still many beside the columns: within a few
-  /// standard errors of the optimum of all, from where two or three steps are enough, at a fraction of the cost of the
-  /// steps saved. Not without a penalty: what is rare may be absent from the sample, or separated there.
+  /// The optimum of every 16th (8th, 4th) tile of rows, if these are still many compared with the columns. It is within a
+  /// few standard errors of the full optimum, so that two or three steps remain, and costs a fraction of the steps saved.
+  /// Not used without a penalty: a rare category may be absent from the sample, or separate the outcomes there.
   private func sampled() throws -> [Double]? {
     let rows = objective.matrix.rowCount
     guard parameters.penalty != .none, rows >= 1 << 14, objective.columns <= Objective.explicitColumns,
@@ -72,8 +72,8 @@ struct Solver {
     return try Newton(objective: objective, settings: settings).fit(from: start)
   }
 
-  /// Standard errors at the optimum; nil with an l1 penalty, after a fit that reached no end, and for very many
-  /// columns. On separated data those of the columns concerned are huge, the others as usual.
+  /// Standard errors at the optimum; nil with an l1 penalty, after a fit that did not converge, and for very many columns.
+  /// On separated data those of the separating columns are huge, the others as usual.
   func inference(_ fit: Fit) throws -> Inference? {
     guard objective.penalty.isSmooth, fit.converged || !fit.separated.isEmpty,
       objective.columns <= Objective.explicitColumns
@@ -89,8 +89,8 @@ struct Solver {
 }
 
 extension Encoding {
-  /// The most frequent category of each categorical feature, which the others are measured against where no penalty
-  /// makes the full set of columns work.
+  /// The most frequent category of each categorical feature: the reference of the others where no penalty makes the full
+  /// set of columns identifiable.
   func references(_ layout: DesignLayout) -> Set<Int> {
     var references: Set<Int> = []
     for case .factor(let index, let first, let levels, _) in layout.slots {

@@ -1,5 +1,5 @@
-/// A logistic regression with everything needed to predict and to show it. Its JSON is stable: members are added,
-/// not changed, and doubles come back exactly.
+/// A logistic regression: the model of the family `linear`, with everything needed to predict and to show it. Its JSON
+/// is stable: members are added, not changed, and doubles read back exactly.
 public struct LogisticModel: Sendable, Codable, Hashable {
   /// The version of the JSON form, 1.
   public var format: Int = 1
@@ -18,7 +18,7 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var converged: Bool
   /// Newton steps of the fit.
   public var iterations: Int
-  /// The mean loss a training row (weighed), without the penalty.
+  /// The weighted mean loss per training row, without the penalty.
   public var trainingLoss: Double
   /// Training rows with outcome 1.
   public var positives: Int

@@ -1,4 +1,4 @@
-/// Something about a training that its owner should know of, though it succeeded.
+/// A finding of a training that succeeded, for its owner.
 public struct TrainingWarning: Sendable, Codable, Hashable {
   /// The kinds of warnings.
   public enum Kind: String, Sendable, Codable, Hashable, CaseIterable {
@@ -16,9 +16,9 @@ public struct TrainingWarning: Sendable, Codable, Hashable {
     case thresholdOutOfReach = "threshold_out_of_reach"
   }
 
-  /// What kind of thing it is.
+  /// The kind.
   public var kind: Kind
-  /// The feature that it is about, if it is about one.
+  /// The feature concerned, if there is one.
   public var feature: String?
   /// One sentence.
   public var detail: String

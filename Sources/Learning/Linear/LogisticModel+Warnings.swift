@@ -1,5 +1,5 @@
 extension LogisticModel {
-  /// What the owner of the model should know of it.
+  /// Findings about the fit for the model's owner.
   func warnings(separated: [String]) -> [TrainingWarning] {
     var warnings: [TrainingWarning] = []
     if !separated.isEmpty {

@@ -1,5 +1,5 @@
 extension LogisticModel {
-  /// Puts a fit into words.
+  /// Makes a model from a fit.
   init(
     _ fit: Fit, table: TrainingTable, encoding: Encoding, layout: DesignLayout,
     parameters: TrainingParameters,
@@ -55,8 +55,8 @@ extension LogisticModel {
     self.parameters = parameters
   }
 
-  /// Coefficients on the original scale in the columns of a table's design, for a fit to start from: what the model
-  /// does not know is 0.
+  /// The model's coefficients on the original scale in the columns of a table's design, as a warm start; columns that
+  /// the model does not know are 0.
   func start(_ table: TrainingTable, layout: DesignLayout) -> [Double] {
     var start = [Double](repeating: 0, count: layout.columns)
     start[0] = intercept

@@ -1,5 +1,4 @@
-/// Names for what an export adds to the features: those wanted, with underscores behind where a feature has the name
-/// already.
+/// Names of the fields that an export adds to the features, with underscores appended where a feature has the name.
 struct ExportNames {
   /// The probability of outcome 1.
   let probability: String

@@ -1,15 +1,16 @@
 /// Fits a logistic regression to all rows of a table and measures it on rows held out from a fit of the same kind.
 ///
-/// Works on the calling thread and, unless `threads` is 1, on Dispatch's; call it where blocking does no harm.
-/// Results depend on the table and the parameters, not on `threads`; `warmStart` only shortens the way to the same
-/// optimum. `isCancelled` is asked every few milliseconds, from any thread; if it says so, `CancellationError` is
-/// thrown. Otherwise throws `LearningError`.
+/// Blocks the calling thread and, unless `threads` is 1, works on a pool of its own as well. Results depend on the table
+/// and the parameters, not on `threads`; `warmStart` only shortens the way to the same optimum. `isCancelled` is asked
+/// every few milliseconds, from any thread.
+///
+/// - Throws: `LearningError`; `CancellationError` once `isCancelled` returns true.
 public func train(
   _ table: TrainingTable, parameters: TrainingParameters, warmStart: LogisticModel? = nil,
   threads: Int? = nil,
   progress: (@Sendable (TrainingProgress) -> Void)? = nil,
   isCancelled: @escaping @Sendable () -> Bool = { false }
-) throws -> TrainingResult {
+) throws -> TrainingResult<LogisticModel> {
   try parameters.validate()
   let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
   let plan = try ValidationPlan(
@@ -18,8 +19,8 @@ public func train(
   return try withTrainer(table, parameters, plan, runner, progress) { try $0.run(warmStart: warmStart) }
 }
 
-/// Fits a logistic regression to all rows of a table and measures nothing: what `train` does last. A threshold that
-/// is to be chosen on held-out rows is left at 0.5. Everything else as for `train`.
+/// Fits a logistic regression to all rows of a table without measuring it, as `train` does last. A threshold that would
+/// be chosen on held-out rows is 0.5. Everything else is as for `train`.
 public func fit(
   _ table: TrainingTable, parameters: TrainingParameters, warmStart: LogisticModel? = nil,
   threads: Int? = nil,
@@ -38,10 +39,10 @@ public func fit(
   }
 }
 
-/// Reads the table once and calls `body` with everything that fits need, which lives no longer than the call.
+/// Prepares the table and calls `body` with a trainer that is valid during the call.
 private func withTrainer<Result>(
   _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
-  _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (Trainer) throws -> Result
+  _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (LinearTrainer) throws -> Result
 ) throws -> Result {
   try runner.checkCancelled()
   progress?(TrainingProgress(phase: "encoding", fraction: 0, iteration: 0))
@@ -54,7 +55,7 @@ private func withTrainer<Result>(
 
 private func read<Result>(
   _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
-  _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (Trainer) throws -> Result
+  _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (LinearTrainer) throws -> Result
 ) throws -> Result {
   try table.withPinned(checkpoint: runner.checkCancelled) { pinned in
     try plan.folds.withPointer { fold in
@@ -68,7 +69,7 @@ private func read<Result>(
             """)
       }
       return try body(
-        Trainer(
+        LinearTrainer(
           table: table, parameters: parameters, plan: plan, statistics: statistics, runner: runner,
           matrix: DesignMatrix(layout: layout, pinned: pinned, fold: fold), progress: progress))
     }

@@ -1,5 +1,5 @@
-/// One training: a fit for each measured fold, the measurement, and the fit on all rows.
-struct Trainer {
+/// Trains a linear model: one fit for each measured fold, the measurement, and the fit on all rows.
+struct LinearTrainer {
   let table: TrainingTable
   let parameters: TrainingParameters
   let plan: ValidationPlan
@@ -10,7 +10,7 @@ struct Trainer {
 
   private var layout: DesignLayout { matrix.layout }
 
-  func run(warmStart: LogisticModel?) throws -> TrainingResult {
+  func run(warmStart: LogisticModel?) throws -> TrainingResult<LogisticModel> {
     var start = warmStart.map { $0.start(table, layout: layout) }
     var scores = [Double](repeating: 0, count: table.rowCount)
     for (step, fold) in plan.measured.enumerated() {
@@ -18,7 +18,7 @@ struct Trainer {
       let solver = try solver(encoding, step: step)
       let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
       try solver.objective.predict(fit.beta, only: fold, into: &scores)
-      // What did not come to rest is no place to start from.
+      // A fit that did not converge is no warm start.
       start = fit.converged ? encoding.original(fit.beta, layout: layout) : nil
     }
     progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
@@ -63,7 +63,7 @@ struct Trainer {
       balanced: parameters.classWeight == .balanced)
   }
 
-  private func solver(_ encoding: Encoding, step: Int) throws -> Solver {
+  private func solver(_ encoding: Encoding, step: Int) throws -> LinearSolver {
     let isFinal = step == plan.measured.count
     let fold = isFinal ? nil : step + 1
     let report: (Int, Double) -> Void = { iteration, objective in
@@ -72,18 +72,18 @@ struct Trainer {
           phase: isFinal ? "fitting" : "validating", fraction: fraction(step, iteration), fold: fold,
           iteration: iteration, objective: objective))
     }
-    return try Solver(
+    return try LinearSolver(
       matrix: matrix, encoding: encoding, parameters: parameters, runner: runner, progress: report)
   }
 
-  /// Every fit counts the same; how many steps one takes is not known before, so that each takes a third of the rest.
+  /// Progress in which all fits count the same. The number of steps is unknown, so each step takes a third of the rest.
   private func fraction(_ step: Int, _ iteration: Int) -> Double {
     var rest = 1.0
     for _ in 0..<min(iteration, 40) { rest *= 2.0 / 3 }
     return 0.05 + 0.95 * (Double(step) + 1 - rest) / Double(plan.measured.count + 1)
   }
 
-  /// Measures the scores of the rows that were held out; takes the scores, so that their memory can be used again.
+  /// Measures the scores of held-out rows; consumes the scores, so that their memory can be reused.
   private func measure(
     _ scores: consuming [Double], _ warnings: inout [TrainingWarning]
   ) throws -> (KPIs, Curves) {
@@ -101,7 +101,7 @@ struct Trainer {
     return (kpis, try Curves(ranking, checkpoint: checkpoint))
   }
 
-  /// The measured rows in the form that they are sorted in.
+  /// The sort keys of the measured rows.
   private func keys(_ scores: [Double]) throws -> [UInt64] {
     var isMeasured = [Bool](repeating: false, count: plan.folds.count)
     for fold in plan.measured { isMeasured[fold] = true }

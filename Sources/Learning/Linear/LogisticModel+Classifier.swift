@@ -1,0 +1,72 @@
+extension LogisticModel: BinaryClassifier {
+  /// `linear`.
+  public static let family = "linear"
+
+  /// Fits and measures a logistic regression; a model of another family is no start.
+  public static func train(
+    _ table: TrainingTable, parameters: TrainingParameters, warmStart: (any BinaryClassifier)?, threads: Int?,
+    progress: (@Sendable (TrainingProgress) -> Void)?, isCancelled: @escaping @Sendable () -> Bool
+  ) throws -> TrainingResult<LogisticModel> {
+    try Learning.train(
+      table, parameters: parameters, warmStart: warmStart as? LogisticModel, threads: threads,
+      progress: progress, isCancelled: isCancelled)
+  }
+
+  /// The names of ``features``.
+  public var featureNames: [String] { features.map(\.name) }
+
+  /// A ``LinearPredictor``.
+  public func makePredictor() -> any Predictor { predictor() }
+
+  /// Intercepts, how the fit went, the encoding of the features, and the list of all coefficients.
+  public func describe() -> [ModelDescription.Member] {
+    [
+      .init("intercept", .number(intercept)),
+      .init("intercept_standard_error", .number(interceptStandardError)),
+      .init("standardized_intercept", .number(standardizedIntercept)),
+      .init("iterations", .count(iterations)),
+      .init("training_loss", .number(trainingLoss)),
+      .init("features", .list(features.map(\.encodingDescription))),
+      .init("coefficients", .list(features.flatMap(\.coefficientDescriptions))),
+    ]
+  }
+}
+
+extension ModelFeature {
+  /// What the model knows of a feature beside its coefficients.
+  fileprivate var encodingDescription: ModelDescription {
+    .members([
+      .init("name", .text(name)),
+      .init("type", .text(kind.rawValue)),
+      .init("mean", .number(mean)),
+      .init("scale", .number(scale)),
+      .init("minimum", .number(minimum)),
+      .init("maximum", .number(maximum)),
+      .init("missing_rows", .count(missingRows)),
+      .init("categories", .list(categories?.map { .text($0.name) })),
+    ])
+  }
+
+  /// The coefficients of a feature: of its number (`value`) or its categories (`level`), then of its being `missing`.
+  fileprivate var coefficientDescriptions: [ModelDescription] {
+    func description(_ kind: String, _ coefficient: Coefficient, level: String? = nil) -> ModelDescription {
+      .members([
+        .init("feature", .text(name)),
+        .init("level", .text(level)),
+        .init("kind", .text(kind)),
+        .init("coefficient", .number(coefficient.value)),
+        .init("standardized", .number(coefficient.standardized)),
+        .init("status", .text(coefficient.status.rawValue)),
+        .init("standard_error", .number(coefficient.standardError)),
+        .init("z", .number(coefficient.z)),
+        .init("p_value", .number(coefficient.pValue)),
+        .init("odds_ratio", .number(coefficient.oddsRatio)),
+      ])
+    }
+    var descriptions: [ModelDescription] = []
+    if let coefficient { descriptions.append(description("value", coefficient)) }
+    descriptions += (categories ?? []).map { description("level", $0.coefficient, level: $0.name) }
+    if let missing { descriptions.append(description("missing", missing)) }
+    return descriptions
+  }
+}

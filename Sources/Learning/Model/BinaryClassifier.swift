@@ -1,0 +1,90 @@
+/// A fitted model of any family, with everything needed to predict, to explain and to take it elsewhere.
+///
+/// Stores, jobs and routes know models by this protocol alone. A new family is a type that conforms to it and a line in
+/// ``ModelFamilies/standard``. Its Codable form is stored: members are added and never change their meaning, and doubles
+/// read back exactly.
+public protocol BinaryClassifier: Sendable, Codable {
+  /// The name under which models of this family are stored.
+  static var family: String { get }
+
+  /// Fits a model to all rows of a table and measures it on rows held out from fits of the same kind.
+  ///
+  /// Blocks the calling thread. `isCancelled` is asked every few milliseconds, from any thread.
+  ///
+  /// - Parameters:
+  ///   - warmStart: a model to start from, of any family; it only shortens the way to the same result.
+  ///   - threads: how many threads may work; by default as many as there are processors.
+  /// - Throws: ``LearningError``; `CancellationError` once `isCancelled` returns true.
+  static func train(
+    _ table: TrainingTable, parameters: TrainingParameters, warmStart: (any BinaryClassifier)?, threads: Int?,
+    progress: (@Sendable (TrainingProgress) -> Void)?, isCancelled: @escaping @Sendable () -> Bool
+  ) throws -> TrainingResult<Self>
+
+  /// The features in the order in which rows give their values.
+  var featureNames: [String] { get }
+  /// Probability from which on the decision is 1.
+  var threshold: Double { get }
+  /// Whether the fit came within its tolerance of the optimum.
+  var converged: Bool { get }
+
+  /// The model prepared for fast answers; make it once and keep it.
+  func makePredictor() -> any Predictor
+  /// What the API shows of the model beside threshold and convergence, in the order in which it is shown.
+  func describe() -> [ModelDescription.Member]
+
+  /// The model as JSON: everything needed to predict elsewhere, keys sorted, doubles exact.
+  func exportJSON() throws -> String
+  /// The model in PMML 4.4 (Data Mining Group), with the outputs `probability` and `label`.
+  func exportPMML() -> String
+  /// A SELECT for PostgreSQL that adds `probability` and `label` to the rows of a table whose columns are named like the
+  /// features. `schema.table` is two names.
+  func exportSQL(table: String) -> String
+}
+
+/// What a training returns.
+public struct TrainingResult<Model: Sendable>: Sendable {
+  /// Fitted on all rows.
+  public var model: Model
+  /// Measured on held-out rows.
+  public var kpis: KPIs
+  /// Drawn on the same rows.
+  public var curves: Curves
+  /// What the owner should know of.
+  public var warnings: [TrainingWarning]
+
+  /// Makes a result; see the properties.
+  public init(model: Model, kpis: KPIs, curves: Curves, warnings: [TrainingWarning]) {
+    self.model = model
+    self.kpis = kpis
+    self.curves = curves
+    self.warnings = warnings
+  }
+}
+
+/// A part of what a model shows of itself, in a form that every format can write.
+public indirect enum ModelDescription: Sendable, Hashable {
+  /// A named part.
+  public struct Member: Sendable, Hashable {
+    /// The name, in snake_case.
+    public var name: String
+    /// The part.
+    public var value: ModelDescription
+
+    /// Makes a member; see the properties.
+    public init(_ name: String, _ value: ModelDescription) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// A number; nil where it is undefined.
+  case number(Double?)
+  /// A count.
+  case count(Int)
+  /// A text; nil where there is none.
+  case text(String?)
+  /// Parts in order; nil where they do not apply.
+  case list([ModelDescription]?)
+  /// Named parts in order.
+  case members([Member])
+}
