@@ -11,8 +11,7 @@ enum Bodies {
   /// A dataset with the features of the rows.
   static let dataset = Dataset(
     id: 1, name: "adult", features: Readers.schema.features, label: LabelDefinition(positive: "yes"),
-    autoTrain: .off, gate: nil, training: training, activation: .newest, modelsKept: 50,
-    predictionsKeptDays: nil, activeVersion: nil, revision: 1, createdAt: .distantPast,
+    settings: DatasetSettings(), activeVersion: nil, revision: 1, createdAt: .distantPast,
     updatedAt: .distantPast)
 
   private static let label = Label(
