@@ -1,8 +1,9 @@
 extension LinearPredictor {
   /// The answers to many rows, the same to the last bit as ``predict(_:)`` gives one by one.
   ///
-  /// - Parameter slots: where in a row each feature of the model stands: among the numbers or among the names, by what
-  ///   the feature is.
+  /// - Parameters:
+  ///   - rows: the rows to predict.
+  ///   - slots: the index of each feature of the model in a row, among the numbers or among the categories by its kind.
   /// - Throws: ``RowRefusal`` for a number beyond ±1e150.
   public func predict(_ rows: PredictorRows, slots: [Int]) throws(RowRefusal) -> RowPredictions {
     var answer = RowPredictions(probabilities: [], warnings: [:])

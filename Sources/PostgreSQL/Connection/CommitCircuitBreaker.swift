@@ -46,8 +46,10 @@ public final class CommitCircuitBreaker: Sendable {
 
   /// Creates a closed breaker.
   ///
-  /// - Parameter connections: the maximum number of writing connections. While half of them wait for slow commits, further
-  ///   writing transactions are refused, so that connections remain for readers.
+  /// - Parameters:
+  ///   - connections: the maximum number of writing connections. While half of them wait for slow commits, further writing
+  ///     transactions are refused, so that connections remain for readers.
+  ///   - logger: receives the opening and closing of the breaker.
   public init(connections: Int, logger: Logger) {
     maxSlowCommits = max(1, connections / 2)
     self.logger = logger

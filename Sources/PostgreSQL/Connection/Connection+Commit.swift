@@ -1,3 +1,4 @@
+/// Pipelines that end with COMMIT.
 extension Connection {
   /// Runs statements that end with COMMIT, as the current operation. COMMIT is never cancelled, not even at its deadline.
   ///

@@ -2,6 +2,7 @@ internal import CLibPQ
 internal import Glibc
 public import Logging
 
+/// Establishing a connection without blocking.
 extension Connection {
   /// Connects, authenticates and runs the session setup.
   ///
@@ -92,7 +93,7 @@ extension Connection {
     var interest: Readiness = .write
     while true {
       let ready = await wait(for: interest, rearms: true)
-      guard let libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+      guard let libpq else { throw closedError }
       if let reason = interruption(of: id) {
         throw reason == .cancelled
           ? PostgreSQLError(.cancelled, "the task was cancelled while connecting")

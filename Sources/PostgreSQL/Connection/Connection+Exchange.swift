@@ -1,5 +1,6 @@
 internal import CLibPQ
 
+/// Sending a pipeline of statements and reading its results.
 extension Connection {
   /// The commands queued for one exchange.
   private struct Batch {

@@ -1,5 +1,6 @@
 internal import CLibPQ
 
+/// Hashing of passwords.
 extension Connection {
   /// Computes the SCRAM-SHA-256 verifier of a role's password, which `ALTER ROLE … PASSWORD` accepts in its place, so that the
   /// password never reaches the server or its log (manual, 34.1, PQencryptPasswordConn).
@@ -15,7 +16,7 @@ extension Connection {
 
   private func makeVerifier(_ password: String, _ role: String) -> Result<String, PostgreSQLError> {
     guard let libpq else {
-      return .failure(failure ?? PostgreSQLError(.connectionClosed, "the connection is closed"))
+      return .failure(closedError)
     }
     guard !password.isEmpty, !password.utf8.contains(0) else {
       return .failure(PostgreSQLError(.encoding, "a password is not empty and has no zero byte"))

@@ -1,5 +1,6 @@
 internal import CLibPQ
 
+/// Scripts of several statements by the simple protocol.
 extension Connection {
   /// Runs a text of several statements by the simple protocol, without parameters and results. The statements are one implicit
   /// transaction, unless the text says otherwise.

@@ -1,5 +1,6 @@
 internal import Logging
 
+/// Transactions: BEGIN with the first statement, COMMIT, ROLLBACK.
 extension Connection {
   /// Runs the closure in a transaction: COMMIT if it returns, ROLLBACK if it throws.
   ///
@@ -10,8 +11,8 @@ extension Connection {
   ///
   /// A COMMIT that is not confirmed in time severs the session, and its error has ``PostgreSQLError/isOutcomeUnknown``.
   ///
-  /// - Parameter limit: the time for the whole transaction, COMMIT included; see ``Transaction/limited(to:)``. A COMMIT that is
-  ///   sent shortly before the limit has one second.
+  /// `limit` bounds the duration of the whole transaction, COMMIT included; see ``Transaction/limited(to:)``. A COMMIT that is sent
+  /// shortly before the limit has one second.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,

@@ -59,6 +59,11 @@ public final class Connection: @unchecked Sendable {
   /// Ends the session after the running operation, if there is one.
   public func close() async { await close(PostgreSQLError(.connectionClosed, "the connection is closed")) }
 
+  /// The error of a call on a closed connection.
+  var closedError: PostgreSQLError {
+    failure ?? PostgreSQLError(.connectionClosed, "the connection is closed")
+  }
+
   /// Ends the session after the running operation; later calls throw `reason`.
   func close(_ reason: PostgreSQLError) async {
     let id = OperationID.next()
@@ -78,7 +83,7 @@ public final class Connection: @unchecked Sendable {
   func perform<Steps: ProtocolSteps>(_ steps: consuming Steps) async throws -> Steps.Output {
     var ready: Readiness = []
     while true {
-      guard var libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+      guard var libpq else { throw closedError }
       switch steps.advance(&libpq, ready: ready) {
       case .done(let output): return output
       case .wait(let interest):

@@ -1,6 +1,7 @@
 internal import CLibPQ
 internal import Glibc
 
+/// Resolution of host names before libpq connects.
 extension ConnectionConfiguration {
   /// The parameters for libpq, with host names resolved.
   ///

@@ -1,3 +1,4 @@
+/// Access to the fields of the current row.
 extension BinaryCopyReader {
   /// The number of fields of the current row.
   @inlinable public var columnCount: Int { fields.count }

@@ -5,6 +5,7 @@ internal import CLibPQ
   internal import Foundation
 #endif
 
+/// COPY … FROM STDIN.
 extension Connection {
   /// Runs a COPY … FROM STDIN with the data that the closure writes, and returns the number of rows.
   @discardableResult
@@ -34,39 +35,6 @@ extension Connection {
     }
   }
 
-  /// Sends the statement. On return the connection is in COPY mode, as the current operation.
-  func startCopy(
-    _ query: Query, _ call: Call, _ id: UInt64, _ context: TransactionContext?, _ direction: CopyDirection
-  ) async throws {
-    configuration.observer?(query, call.file, call.line)
-    let sql = try query.inlined()
-    if let context, case .pending = context.phase { _ = try await run([], call, in: context) }
-    try await enter(id, ignoresCancellation: false)
-    do {
-      if let context { _ = try openTransaction(context) }
-      try leavePipelineMode()
-      state.withLock { $0.copy = direction }
-      copyHasEnded = false
-      guard let libpq, PQsendQueryParams(libpq.connection, sql, 0, nil, nil, nil, nil, 0) == 1 else {
-        throw PostgreSQLError(.connectionLost, libpq?.errorMessage ?? "the connection is closed")
-      }
-      switch (try await perform(CopyStartSteps()), direction) {
-      case (.copyIn, .copyIn), (.copyOut, .copyOut): return
-      case (.failed(let error), _): throw error
-      case (.notCopy, _): throw PostgreSQLError(.misuse, "the statement is not a COPY")
-      case (.copyIn, _):
-        try await endData(reason: "wrong direction")
-        _ = try await perform(CopyEndSteps())
-        throw PostgreSQLError(.misuse, "the statement is COPY FROM STDIN")
-      case (.copyOut, _):
-        _ = try await perform(CopyEndSteps())
-        throw PostgreSQLError(.misuse, "the statement is COPY TO STDOUT")
-      }
-    } catch {
-      throw await leaveCopy(id, call, error)
-    }
-  }
-
   /// Sends one chunk of data.
   func copyWrite(_ bytes: some ContiguousBytes & Sendable, _ id: UInt64) async throws {
     let reason = try beginCopyStep(id, .copyIn)
@@ -74,7 +42,7 @@ extension Connection {
     if let reason {
       throw PostgreSQLError(reason == .cancelled ? .cancelled : .statementTimeout, "the COPY was cancelled")
     }
-    guard let libpq else { throw failure ?? PostgreSQLError(.connectionClosed, "the connection is closed") }
+    guard let libpq else { throw closedError }
     let sent = bytes.withUnsafeBytes { raw in
       // libpq copies the bytes; an empty chunk needs no message.
       raw.count == 0 ? 1 : PQputCopyData(libpq.connection, raw.baseAddress, Int32(clamping: raw.count))
@@ -83,7 +51,8 @@ extension Connection {
     try await perform(FlushSteps())
   }
 
-  private func endData(reason: String?) async throws {
+  /// Ends the data of a COPY FROM: completes the COPY, or aborts it for a reason.
+  func endData(reason: String?) async throws {
     while let libpq {
       let sent = PQputCopyEnd(libpq.connection, reason)
       if sent == 1 { return }
@@ -108,42 +77,4 @@ extension Connection {
       throw await leaveCopy(id, call, error)
     }
   }
-
-  /// Ends COPY mode and the operation. Returns the error for the caller.
-  func leaveCopy(_ id: UInt64, _ call: Call, _ error: any Error) async -> any Error {
-    await leaveCopy(id, call, error as (any Error)?) ?? error
-  }
-
-  func leaveCopy(_ id: UInt64, _ call: Call, _ error: (any Error)?) async -> (any Error)? {
-    guard isCurrent(id) else { return error }
-    let interruption = interruption(of: id)
-    enterPipelineMode()
-    let postgres = error as? PostgreSQLError
-    await finishCancellation(id, tookEffect: postgres?.sqlState == .queryCanceled)
-    let described = postgres.map { describe(copy: $0, interruption, call) }
-    state.withLock { state in
-      state.copy = nil
-      state.isInCopyStep = false
-    }
-    await finish(id)
-    return described ?? error
-  }
-
-  private func describe(copy postgres: PostgreSQLError, _ interruption: Interruption?, _ call: Call)
-    -> PostgreSQLError
-  {
-    if interruption == .cancelled, postgres.kind == .server {
-      // The server reports the client's CopyFail, not SQLSTATE 57014.
-      return PostgreSQLError(
-        .cancelled, "the task was cancelled", sqlState: postgres.sqlState, underlying: postgres
-      ).located(query: call.sql, file: call.file, line: call.line)
-    }
-    return describe(postgres, interruption, call, call.sql)
-  }
-}
-
-/// The direction of a COPY's data.
-enum CopyDirection: Sendable {
-  case copyIn
-  case copyOut
 }

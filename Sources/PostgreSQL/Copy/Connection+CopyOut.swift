@@ -1,5 +1,6 @@
 internal import CLibPQ
 
+/// COPY … TO STDOUT.
 extension Connection {
   /// Runs a COPY … TO STDOUT and streams its data to the closure.
   public nonisolated(nonsending) func copyOut<T>(

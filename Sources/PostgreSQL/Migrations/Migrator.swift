@@ -23,6 +23,7 @@ public struct Migrator: Sendable {
   ///   - table: the table of applied migrations: name, SHA-256 of the text, time, compatibility.
   ///   - lockTimeout: how long a migration waits for a lock before it is rolled back and retried.
   ///   - timeout: how long a migration is retried.
+  ///   - logger: receives applied and retried migrations.
   public init(
     _ migrations: [Migration], table: String = "schema_migrations", lockTimeout: Duration = .seconds(1),
     timeout: Duration = .seconds(600), logger: Logger = Logger(label: "postgresql.migrations")

@@ -22,9 +22,13 @@ public struct Listener: Sendable {
   private let heartbeat: Duration
   private let logger: Logger
 
-  /// Creates a listener. Channel names are quoted identifiers, so that upper and lower case differ.
+  /// Creates a listener.
   ///
-  /// - Parameter heartbeat: the interval of probes, which detect a silently lost peer.
+  /// - Parameters:
+  ///   - configuration: the parameters of the connection.
+  ///   - channels: the channels to listen to, as quoted identifiers, so that upper and lower case differ.
+  ///   - heartbeat: the interval of probes, which detect a silently lost peer.
+  ///   - logger: receives lost and restored connections.
   public init(
     _ configuration: ConnectionConfiguration, channels: [String], heartbeat: Duration = .seconds(30),
     logger: Logger = Logger(label: "postgresql.listener")

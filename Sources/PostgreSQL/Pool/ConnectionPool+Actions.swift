@@ -1,6 +1,7 @@
 internal import Logging
 internal import Synchronization
 
+/// Carrying out the actions of the state machine.
 extension ConnectionPool {
   /// A side effect of an action, carried out after the lock is released.
   private enum Effect {

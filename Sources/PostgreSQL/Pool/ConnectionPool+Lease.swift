@@ -1,6 +1,7 @@
 internal import Logging
 internal import Synchronization
 
+/// Borrowing and returning connections.
 extension ConnectionPool {
   /// Takes an idle connection, or waits for one up to the shorter of `acquireTimeout` and `limit`.
   nonisolated(nonsending) func acquire(within limit: Duration? = nil) async throws -> Lease {

@@ -138,7 +138,8 @@ public final class ConnectionPool: Sendable {
 
   /// Lends a connection to the closure.
   ///
-  /// - Parameter limit: how long to wait for a connection, if shorter than `acquireTimeout`.
+  /// `limit` bounds the wait for a connection, if shorter than `acquireTimeout`.
+  ///
   /// - Throws: ``PostgreSQLError`` of kind `acquireTimeout`, `connectionFailed`, `cancelled` or `poolClosed` if there is no
   ///   connection to lend, and any error of the closure.
   public nonisolated(nonsending) func withConnection<T>(
@@ -152,7 +153,7 @@ public final class ConnectionPool: Sendable {
   /// Runs the closure in a transaction on a connection of its own; see
   /// ``Connection/transaction(setup:isolation:readOnly:within:file:line:_:)``.
   ///
-  /// - Parameter limit: the time for the whole transaction, the wait for a connection included.
+  /// `limit` bounds the duration of the whole transaction, the wait for a connection included.
   public nonisolated(nonsending) func transaction<T>(
     setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
     within limit: Duration? = nil,
@@ -172,7 +173,7 @@ public final class ConnectionPool: Sendable {
 
   /// Runs one statement on any connection.
   ///
-  /// - Parameter limit: the time for the call, the wait for a connection included; see ``Transaction/limited(to:)``.
+  /// `limit` bounds the duration of the call, the wait for a connection included; see ``Transaction/limited(to:)``.
   @discardableResult
   public nonisolated(nonsending) func query(
     _ query: Query, within limit: Duration? = nil, file: String = #fileID, line: Int = #line
@@ -185,7 +186,7 @@ public final class ConnectionPool: Sendable {
 
   /// Runs a pipeline on any connection.
   ///
-  /// - Parameter limit: the time for the call, the wait for a connection included; see ``Transaction/limited(to:)``.
+  /// `limit` bounds the duration of the call, the wait for a connection included; see ``Transaction/limited(to:)``.
   @discardableResult
   public nonisolated(nonsending) func pipeline(
     _ queries: [Query], within limit: Duration? = nil, file: String = #fileID, line: Int = #line

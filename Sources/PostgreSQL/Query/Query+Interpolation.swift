@@ -1,3 +1,4 @@
+/// Queries from string literals and interpolations.
 extension Query: ExpressibleByStringInterpolation {
   /// Creates SQL without parameters.
   public init(stringLiteral value: String) { self.init(unsafeSQL: value) }

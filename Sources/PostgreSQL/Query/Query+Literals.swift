@@ -1,3 +1,4 @@
+/// Parameters as literals in the SQL text.
 extension Query {
   /// The SQL with its parameters as literals, for COPY, which takes no parameters.
   ///
