@@ -26,8 +26,7 @@ struct KeyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let logger = try database.commandLogger()
-      let issued = try await database.withDatabase(logger) { database in
+      let issued = try await database.withDatabase { database in
         let tenant = try await TenantStore(database: database).find(name: tenant).id
         return try await database.transaction(for: tenant) { tx in
           try await KeyStore.issue(tenant, name: name, role: role, expiresAt: nil, in: tx)
@@ -64,8 +63,7 @@ struct KeyCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-      let logger = try database.commandLogger()
-      let keys = try await database.withDatabase(logger) { database in
+      let keys = try await database.withDatabase { database in
         let tenant = try await TenantStore(database: database).find(name: tenant).id
         return try await KeyStore(database: database).list(tenant, after: nil, limit: 1_000)
       }
@@ -87,8 +85,7 @@ struct KeyCommand: AsyncParsableCommand {
     @Argument(help: "Id of the key, as listed.") var id: Int
 
     func run() async throws {
-      let logger = try database.commandLogger()
-      try await database.withDatabase(logger) { database in
+      try await database.withDatabase { database in
         let tenant = try await TenantStore(database: database).find(name: tenant).id
         try await KeyStore(database: database).revoke(tenant, id: id)
       }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import JobQueue
-import Logging
 import VerdictCore
 
+/// The subcommands for usage and limits.
 extension TenantCommand {
   /// Shows a tenant's usage and limits.
   struct Show: AsyncParsableCommand {
@@ -14,9 +14,8 @@ extension TenantCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-      let logger = try database.commandLogger()
       let standard = try JobSettings.configuration().runningPerTenant
-      let (tenant, usage) = try await database.withDatabase(logger) { database in
+      let (tenant, usage) = try await database.withDatabase { database in
         let tenant = try await TenantStore(database: database).find(name: name)
         return (tenant, try await UsageStore(database: database).usage(tenant.id))
       }
@@ -81,9 +80,8 @@ extension TenantCommand {
     }
 
     func run() async throws {
-      let logger = try database.commandLogger()
       let changes = changes
-      _ = try await database.withDatabase(logger) { database in
+      _ = try await database.withDatabase { database in
         let store = TenantStore(database: database)
         return try await store.setLimits(store.find(name: name).id) { limits in
           for (quota, limit) in changes { limits[set: quota] = limit.number }

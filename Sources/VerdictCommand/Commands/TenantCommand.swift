@@ -18,8 +18,7 @@ struct TenantCommand: AsyncParsableCommand {
     func validate() throws { try Slug.validate(name, what: "tenant") }
 
     func run() async throws {
-      let logger = try database.commandLogger()
-      let (tenant, issued) = try await database.withDatabase(logger) { database in
+      let (tenant, issued) = try await database.withDatabase { database in
         try await TenantStore(database: database).create(name: name, keyName: "first")
       }
       if json {
@@ -43,8 +42,7 @@ struct TenantCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-      let logger = try database.commandLogger()
-      let tenants = try await database.withDatabase(logger) { try await TenantStore(database: $0).list() }
+      let tenants = try await database.withDatabase { try await TenantStore(database: $0).list() }
       if json {
         try Output.json(tenants.map(ShownTenant.init))
       } else {
@@ -62,14 +60,13 @@ struct TenantCommand: AsyncParsableCommand {
     @Flag(help: "Do not ask for confirmation.") var yes = false
 
     func run() async throws {
-      let logger = try database.commandLogger()
       if !yes {
         print(
           "All data of tenant \(name) will be deleted permanently. Type its name to continue: ",
           terminator: "")
         guard readLine() == name else { throw ExitCode.failure }
       }
-      let id = try await database.withDatabase(logger) { database in
+      let id = try await database.withDatabase { database in
         let store = TenantStore(database: database)
         let id = try await store.find(name: name).id
         try await store.delete(id)

@@ -108,9 +108,8 @@ extension DatabaseOptions {
 
   /// Runs the closure of a short command on the operator's database or on the private PostgreSQL. The latter is started for the
   /// command if no server runs it, and migrated if needed.
-  func withDatabase<T: Sendable>(
-    _ logger: Logger, _ body: (Database) async throws -> T
-  ) async throws -> T {
+  func withDatabase<T: Sendable>(_ body: (Database) async throws -> T) async throws -> T {
+    let logger = try commandLogger()
     if let url {
       return try await Self.with(installation(url), logger, body)
     }
