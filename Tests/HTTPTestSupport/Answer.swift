@@ -1,68 +1,68 @@
 import Foundation
 
-/// What a server answered.
+/// An HTTP response.
 public struct Answer: Sendable {
-  /// Status code.
+  /// The status code.
   public var status: Int
-  /// By their names in lower case.
+  /// The header fields by their names in lower case.
   public var headers: [String: String]
-  /// The body, with its transfer coding taken off.
+  /// The body, without its transfer coding.
   public var body: [UInt8]
 
   /// The body as text.
   public var text: String { String(decoding: body, as: UTF8.self) }
 
-  /// The body as JSON; `.null` when it is none.
+  /// The body as JSON; `.null` if it is not JSON.
   public var json: JSON { (try? JSON(parsing: body)) ?? .null }
 
-  /// Whether it is a problem as in RFC 9457 with all the members that the contract promises.
+  /// Whether the response is a problem document (RFC 9457) with all members that the contract promises.
   public var isProblem: Bool {
     let members = ["type", "title", "detail", "instance", "request_id"]
     return headers["content-type"] == "application/problem+json" && json["status"].int == status
       && members.allSatisfy { json[$0].string?.isEmpty == false }
   }
 
-  /// The problem's kind, the last part of its type.
+  /// The problem's kind: the last segment of its type.
   public var problem: String? { json["type"].string.map { String($0.split(separator: "/").last ?? "") } }
 }
 
 extension Answer: CustomStringConvertible {
-  /// Status and the beginning of the body.
+  /// The status and the beginning of the body.
   public var description: String { "\(status) \(text.prefix(600))" }
 }
 
 extension HTTPClient {
-  /// The same server with another key.
+  /// A client of the same server with another key.
   public func with(key: String?) -> HTTPClient {
     var client = self
     client.key = key
     return client
   }
 
-  /// Reads a resource.
+  /// Sends a GET request.
   public func get(_ path: String, headers: [String: String] = [:]) async throws -> Answer {
     try await send("GET", path, headers: headers)
   }
 
-  /// Deletes a resource.
+  /// Sends a DELETE request.
   public func delete(_ path: String) async throws -> Answer { try await send("DELETE", path) }
 
-  /// Sends JSON.
+  /// Sends a POST request with a JSON body.
   public func post(_ path: String, _ json: JSON, headers: [String: String] = [:]) async throws -> Answer {
     try await send("POST", path, text: json.text, headers: headers)
   }
 
-  /// Sends a merge patch.
+  /// Sends a PATCH request with a JSON merge patch.
   public func patch(_ path: String, _ json: JSON) async throws -> Answer {
     try await send("PATCH", path, text: json.text, as: "application/merge-patch+json")
   }
 
-  /// Puts JSON.
+  /// Sends a PUT request with a JSON body.
   public func put(_ path: String, _ json: JSON) async throws -> Answer {
     try await send("PUT", path, text: json.text)
   }
 
-  /// Sends a text of a media type.
+  /// Sends a request with a text body of a media type.
   public func send(
     _ method: String, _ path: String, text: String, as type: String = "application/json",
     headers: [String: String] = [:]

@@ -1,6 +1,6 @@
-/// A gzip file (RFC 1952) whose data are stored as they are, without compression.
+/// Writes gzip files (RFC 1952) with stored, uncompressed data.
 public enum Gzip {
-  /// Wraps bytes, which are at most 65,535.
+  /// A gzip file of at most 65,535 bytes of data.
   public static func stored(_ bytes: [UInt8]) -> [UInt8] {
     let length = UInt16(bytes.count)
     let header: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 1]

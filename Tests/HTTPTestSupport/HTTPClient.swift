@@ -2,41 +2,41 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// A client of a server on this host, for tests: one connection a request, and every byte of a request under control, so
-/// that broken ones can be sent, too.
+/// An HTTP client for tests. Each request has a connection of its own, and tests control every byte of a request, so that they can
+/// send invalid ones.
 public struct HTTPClient: Sendable {
-  /// Port of the server.
+  /// The port of the server on this host.
   public var port: Int
-  /// The API key to send; none without one.
+  /// The API key to send, if any.
   public var key: String?
-  /// How long an answer may take, with its body.
+  /// The timeout for the complete response.
   public var timeout: Duration
 
-  /// A client of the server at `port`.
+  /// Creates a client of the server at `port`.
   public init(port: Int, key: String? = nil, timeout: Duration = .seconds(60)) {
     self.port = port
     self.key = key
     self.timeout = timeout
   }
 
-  /// What goes out as a request's body.
+  /// The body of a request.
   public enum Payload: Sendable {
-    /// Nothing, and `Content-Length: 0`.
+    /// No body: `Content-Length: 0`.
     case none
-    /// All of it, with its length.
+    /// A complete body with `Content-Length`.
     case bytes([UInt8])
-    /// In chunks, as they come.
+    /// A chunked body, sent as the stream yields.
     case chunks(AsyncStream<[UInt8]>)
-    /// A promise of more bytes than are sent.
+    /// A `Content-Length` that promises more bytes than are sent.
     case promised(length: Int, sent: [UInt8])
   }
 
-  /// The connection ended, or the time was up, before the whole answer was there.
+  /// The connection ended, or the timeout expired, before the response was complete.
   public struct NoAnswer: Error {}
 
-  /// Sends a request and waits for the whole answer.
+  /// Sends a request and waits for the complete response.
   ///
-  /// - Throws: ``NoAnswer``, or what kept the connection from being made.
+  /// - Throws: ``NoAnswer``, or the error of the connection attempt.
   public func send(
     _ method: String, _ path: String, headers: [String: String] = [:], body: Payload = .none
   ) async throws -> Answer {
@@ -57,7 +57,7 @@ public struct HTTPClient: Sendable {
       return try await channel.executeThenClose { inbound, outbound in
         try await withThrowingTaskGroup(of: Answer?.self) { group in
           group.addTask {
-            // A server may answer and close before it has read everything: what counts is the answer.
+            // A server may respond and close before it has read the whole request: only the response counts.
             try? await Self.write(head, body, to: outbound)
             return nil
           }
@@ -103,7 +103,7 @@ public struct HTTPClient: Sendable {
       try Task.checkCancellation()
     case .promised(_, let sent):
       try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: sent))))
-      // The end would be an error of ours: the connection stays open, as that of a stalled client does.
+      // The connection stays open without the end of the body, as that of a stalled client.
       return
     }
     try await outbound.write(.end(nil))
@@ -116,7 +116,7 @@ public struct HTTPClient: Sendable {
     for try await part in inbound {
       switch part {
       case .head(let head):
-        // An interim answer (100 Continue) is followed by the real one.
+        // An interim response (100 Continue) precedes the final one.
         guard head.status.code >= 200 else { continue }
         let headers = head.headers.map { ($0.name.lowercased(), $0.value) }
         answer = Answer(

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Any JSON value, to be written as a literal and looked into by name.
+/// A JSON value that tests write as a literal and read by member name.
 public enum JSON: Sendable, Hashable {
   /// `null`.
   case null
@@ -8,32 +8,32 @@ public enum JSON: Sendable, Hashable {
   case bool(Bool)
   /// A number, as a double.
   case number(Double)
-  /// A text.
+  /// A string.
   case string(String)
   /// A list.
   case array([JSON])
   /// Members by name.
   case object([String: JSON])
 
-  /// Reads a text.
+  /// Parses a JSON text.
   ///
-  /// - Throws: what `JSONDecoder` throws.
+  /// - Throws: the error of `JSONDecoder`.
   public init(parsing bytes: some Sequence<UInt8>) throws {
     self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
   }
 
-  /// The member of an object; `.null` where there is none.
+  /// The member of an object; `.null` if absent.
   public subscript(name: String) -> JSON {
     if case .object(let members) = self { members[name] ?? .null } else { .null }
   }
 
-  /// The element of an array; `.null` where there is none.
+  /// The element of an array; `.null` if absent.
   public subscript(index: Int) -> JSON { elements.indices.contains(index) ? elements[index] : .null }
 
-  /// The elements of an array; none for what is no array.
+  /// The elements of an array; empty for other values.
   public var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
 
-  /// A text.
+  /// A string.
   public var string: String? { if case .string(let text) = self { text } else { nil } }
 
   /// A number.
@@ -42,7 +42,7 @@ public enum JSON: Sendable, Hashable {
   /// A whole number.
   public var int: Int? { double.flatMap { Int(exactly: $0) } }
 
-  /// As JSON on one line, members in the order of their names.
+  /// The value as JSON on one line, with members sorted by name.
   public var text: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -51,7 +51,7 @@ public enum JSON: Sendable, Hashable {
 }
 
 extension JSON: Codable {
-  /// Reads any value.
+  /// Decodes any value.
   public init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
@@ -69,7 +69,7 @@ extension JSON: Codable {
     }
   }
 
-  /// Writes the value as what it is.
+  /// Encodes the value.
   public func encode(to encoder: any Encoder) throws {
     var value = encoder.singleValueContainer()
     switch self {
@@ -93,7 +93,7 @@ extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, Expres
   public init(integerLiteral value: Int) { self = .number(Double(value)) }
   /// A number.
   public init(floatLiteral value: Double) { self = .number(value) }
-  /// A text.
+  /// A string.
   public init(stringLiteral value: String) { self = .string(value) }
   /// A list.
   public init(arrayLiteral elements: JSON...) { self = .array(elements) }

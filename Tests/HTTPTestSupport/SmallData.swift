@@ -1,4 +1,4 @@
-/// Rows of a small dataset: a number `x`, a category `c`, and an outcome that follows from them but for some noise.
+/// Rows of a small dataset: a number `x`, a category `c`, and an outcome that depends on both with some noise.
 public enum SmallData {
   /// The dataset's features.
   public static let features: JSON = [
@@ -16,14 +16,14 @@ public enum SmallData {
 
     /// The features as JSON.
     public var features: JSON { ["x": .number(x), "c": .string(c)] }
-    /// The label as the API takes it.
+    /// The row as the API accepts it.
     public var json: JSON { ["features": features, "label": .number(Double(label))] }
   }
 
-  /// The rows from number `start` on: always the same ones, both outcomes among any thirty.
+  /// The rows from number `start` on. They are the same in every run, and any thirty contain both outcomes.
   public static func rows(_ count: Int, from start: Int = 0) -> [Row] {
     (start..<start + count).map { number in
-      // Two whole multipliers without a common pattern: spread enough for a fit.
+      // Two multipliers without a common factor spread the values enough for a fit.
       let x = Double(number * 7_919 % 6_001) / 1_000 - 3
       let noise = Double(number * 104_729 % 2_003) / 1_001.5 - 1
       let c = ["red", "green", "blue"][number % 3]
@@ -43,16 +43,16 @@ public enum SmallData {
 extension HTTPClient {
   /// What was answered is not what a test needs to go on.
   public struct Unexpected: Error, CustomStringConvertible {
-    /// The request and its answer.
+    /// The request and its response.
     public let description: String
 
-    /// What was not expected.
+    /// Creates an error with a description.
     public init(description: String) {
       self.description = description
     }
   }
 
-  /// The answer, if it has the status that it must have.
+  /// Returns the response if it has the expected status.
   public static func expect(_ status: Int, _ answer: Answer, _ what: String = #function) throws -> Answer {
     guard answer.status == status else {
       throw Unexpected(description: "\(what): \(answer) instead of \(status)")
@@ -60,7 +60,7 @@ extension HTTPClient {
     return answer
   }
 
-  /// Makes the small dataset.
+  /// Creates the small dataset.
   @discardableResult
   public func makeDataset(_ name: String = "d", _ more: [String: JSON] = [:]) async throws -> JSON {
     var body = more
@@ -75,7 +75,7 @@ extension HTTPClient {
     try Self.expect(201, await post("/v1/datasets/\(name)/labels", SmallData.batch(rows))).json
   }
 
-  /// Trains and waits; the finished job.
+  /// Trains, waits, and returns the finished job.
   @discardableResult
   public func train(_ name: String = "d", _ parameters: JSON = [:]) async throws -> JSON {
     let job = try Self.expect(
@@ -86,12 +86,12 @@ extension HTTPClient {
     return job
   }
 
-  /// The dataset as it is.
+  /// Reads the dataset.
   public func dataset(_ name: String = "d") async throws -> JSON {
     try Self.expect(200, await get("/v1/datasets/\(name)")).json
   }
 
-  /// How many labels are stored, as the dataset says.
+  /// The number of stored labels, by the dataset's resource.
   public func labelsStored(_ name: String = "d") async throws -> Int {
     try await dataset(name)["labels_stored"].int ?? -1
   }

@@ -4,11 +4,11 @@ import Foundation
 @testable import VerdictCore
 @testable import VerdictServer
 
-/// The readers of small bodies, by the one reader of JSON of any structure.
+/// Fuzz target for the request bodies that are parsed through `JSONValue`.
 enum Bodies {
   private static let training = NewDataset(name: "adult", features: []).settings.training
 
-  /// A dataset with the features of the rows.
+  /// A dataset with the features of ``Readers/schema``.
   static let dataset = Dataset(
     id: 1, name: "adult", features: Readers.schema.features, label: LabelDefinition(positive: "yes"),
     settings: DatasetSettings(), activeVersion: nil, revision: 1, createdAt: .distantPast,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// libFuzzer's entry for programs with a main function of their own (FuzzerInterface.h of LLVM's compiler-rt).
+/// libFuzzer's entry point for programs with their own main function (FuzzerInterface.h of LLVM's compiler-rt).
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runDriver(
   _ count: UnsafeMutablePointer<CInt>,
@@ -8,7 +8,7 @@ private func runDriver(
   _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-/// Feeds what libFuzzer makes up to the reader that the environment variable `VERDICT_FUZZ_TARGET` names.
+/// Runs libFuzzer on the target that the environment variable `VERDICT_FUZZ_TARGET` names.
 @main enum Fuzz {
   private static let target = ProcessInfo.processInfo.environment["VERDICT_FUZZ_TARGET"].flatMap(
     Target.init(rawValue:))
@@ -22,14 +22,14 @@ private func runDriver(
     var arguments = CommandLine.unsafeArgv
     exit(
       runDriver(&count, &arguments) { data, count in
-        // The bytes are libFuzzer's for the time of this call.
+        // libFuzzer owns the bytes, which are valid during this call.
         Fuzz.target?.run(Array(UnsafeBufferPointer(start: data, count: count)))
         return 0
       })
   }
 }
 
-/// What is true of every input; what is not ends the process, which libFuzzer reports as a finding.
+/// Checks an invariant of every input. A violation ends the process, which libFuzzer reports as a finding.
 func require(_ condition: Bool, _ what: String) {
   guard condition else { preconditionFailure(what) }
 }

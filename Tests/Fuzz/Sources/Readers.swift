@@ -5,9 +5,9 @@ import Hummingbird
 @testable import VerdictCore
 @testable import VerdictServer
 
-/// The readers of rows.
+/// Fuzz targets for the readers of rows in every format.
 enum Readers {
-  /// Every type of feature, in both kinds of slots.
+  /// A schema with every type of feature, in both kinds of slots.
   static let schema = RowSchema(
     features: [
       Feature(name: "age", type: .discrete, slot: 0), Feature(name: "hours", type: .continuous, slot: 1),
@@ -27,7 +27,7 @@ enum Readers {
     if let skipping { require(whole != nil || skipping.skipped.count > 0, "what does not fit is skipped") }
   }
 
-  /// A byte that says how to cut the stream, then the stream.
+  /// The input is a byte that selects where the stream is split, then the stream.
   static func ndjson(_ input: [UInt8]) {
     guard let first = input.first else { return }
     stream(first, Array(input.dropFirst())) {
@@ -35,7 +35,7 @@ enum Readers {
     }
   }
 
-  /// A byte that says how to cut the stream, a line that is the query with the options, then the stream.
+  /// The input is a byte that selects where the stream is split, a line with the query of options, then the stream.
   static func csv(_ input: [UInt8]) {
     guard let first = input.first else { return }
     let line = input.dropFirst().prefix { $0 != UInt8(ascii: "\n") }
@@ -47,24 +47,24 @@ enum Readers {
     predictions(first, body) { CSVPredictionReader(schema: schema, format: format) }
   }
 
-  /// What a stream gives, read at once and in two pieces, must be the same.
+  /// A stream must yield the same rows read at once and in two pieces.
   private static func stream(
     _ first: UInt8, _ body: [UInt8], _ make: (RowErrorPolicy, StreamLimits) -> any LabelStreamReader
   ) {
     let cut = body.isEmpty ? 0 : Int(first >> 1) % body.count
     let policy: RowErrorPolicy = first & 1 == 0 ? .fail : .skip
     let whole = rows([body], make(policy, StreamLimits()))
-    // A reader that does not wait for more than a few bytes meets the cut in the middle of what it reads.
+    // With small pieces, the reader meets the split in the middle of a row.
     let parted = rows([Array(body[..<cut]), Array(body[cut...])], make(policy, StreamLimits(piece: 4)))
     require(whole == parted, "a stream's pieces make no difference")
   }
 
-  /// The rows of a stream and how many were left out; `nil` for one that is refused.
+  /// The rows of a stream and the number of skipped rows; `nil` for a refused stream.
   private static func rows(_ pieces: [[UInt8]], _ reader: any LabelStreamReader) -> [String]? {
     var rows: [String] = []
     do {
       for piece in pieces { rows += try reader.feed(piece)?.texts ?? [] }
-      // Each feed answers one batch at the most; what is left comes with the end.
+      // Each feed returns at most one batch, and the end returns the remaining rows.
       while let batch = try reader.feed([]) { rows += batch.texts }
       rows += try reader.finish()?.texts ?? []
       return rows + ["\(reader.skipped.count)"]
@@ -73,7 +73,7 @@ enum Readers {
     }
   }
 
-  /// The first byte says how the streams are cut.
+  /// The first byte selects where the streams are split.
   static func predictions(_ input: [UInt8]) {
     guard let first = input.first else { return }
     let body = Array(input.dropFirst())
@@ -95,7 +95,7 @@ enum Readers {
     require(whole == parted, "a stream's pieces make no difference")
   }
 
-  /// The rows to answer, with those that were refused in their places; `nil` for a stream that cannot be read.
+  /// The rows to predict, with refused rows at their positions; `nil` for an unreadable stream.
   private static func answers(_ pieces: [[UInt8]], _ reader: any PredictionStreamReader) -> [String]? {
     do {
       var chunks = try pieces.map { try reader.feed($0) }
@@ -131,7 +131,7 @@ enum Readers {
 }
 
 extension RowBatch {
-  /// Each row, so that rows can be compared.
+  /// A text for each row, for comparison.
   fileprivate var texts: [String] {
     (0..<count).map { index in
       let outcome = outcomes.isEmpty ? "" : "\(outcomes[index])"

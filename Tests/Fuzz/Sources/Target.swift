@@ -1,6 +1,6 @@
 @testable import VerdictCore
 
-/// The readers of what comes from outside.
+/// The fuzz targets: every reader of client input.
 enum Target: String, CaseIterable {
   case headers, bodies, csv, json, ndjson, predictions, compressed, texts
 

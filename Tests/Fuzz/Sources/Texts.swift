@@ -8,7 +8,7 @@ import RowFormats
 @testable import VerdictCore
 @testable import VerdictServer
 
-/// The readers of keys, cursors, queries and headers.
+/// Fuzz targets for API keys, cursors, queries and header fields.
 enum Texts {
   static func key(_ text: String) {
     guard let secret = KeySecret(token: text) else { return }
@@ -24,7 +24,7 @@ enum Texts {
     if let network = Network(text) { require(Network("\(text)") == network, "a network reads back") }
   }
 
-  /// The options of a CSV body, from a query; `nil` for one that is refused.
+  /// The CSV options of a query; `nil` for a refused query.
   static func csvFormat(_ query: String) -> CSVFormat? {
     let known: Set<String> = ["delimiter", "ignore", "key_column", "keep"]
     guard let query = try? QueryParameters(request(query), known: known) else { return nil }
@@ -45,7 +45,7 @@ enum Texts {
       body: .init(buffer: ByteBuffer()))
   }
 
-  /// Lines: the query, then the values of the headers in their order, and again from the first one.
+  /// The first line of the input is the query. The following lines are values of the header fields in ``names``, repeated cyclically.
   static func headers(_ text: String) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     var fields = HTTPFields()
