@@ -57,16 +57,16 @@ struct AppServices: Sendable {
   private func publishGauges(of writer: PredictionWriter, in metrics: MetricsRegistry) {
     // One query serves all scrapes of a second.
     let jobs = SingleFlightCache { [queue] in try await queue.statistics() }
-    metrics.show(database.pool)
-    metrics.show { [connectionLimiter] _ in
-      var readings: [MetricsRegistry.Reading] = [
+    metrics.addSource(database.pool)
+    metrics.addSource { [connectionLimiter] _ in
+      var samples: [MetricsRegistry.Sample] = [
         .init(kind: .gauge, name: "verdict_pool_permits_taken", value: Double(connectionLimiter.taken)),
         .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
         .init(kind: .gauge, name: "verdict_body_memory_bytes", value: Double(BodyMemory.current.taken)),
       ]
       // While the database is down, a scrape returns the rest.
       if let jobs = try? await jobs.value() {
-        readings += [
+        samples += [
           .init(
             kind: .gauge, name: "verdict_jobs", labels: [("state", "queued")], value: Double(jobs.queued)),
           .init(
@@ -74,7 +74,7 @@ struct AppServices: Sendable {
           .init(kind: .gauge, name: "verdict_jobs_oldest_wait_seconds", value: jobs.oldestWait),
         ]
       }
-      return readings
+      return samples
     }
   }
 }

@@ -7,20 +7,20 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// The HTTP side of Verdict: everything between the socket and the domain.
+/// The HTTP server: composes routes, middleware, limits and notifications into services.
 package struct WebServer: Sendable {
-  /// Where and how it listens.
+  /// The listening address and the limits towards the network.
   package struct Configuration: Sendable {
     /// Address to listen on.
     package var host: String
-    /// Port to listen on; 0 for any free one.
+    /// Port to listen on; 0 for any free port.
     package var port: Int
-    /// What stands between the network and the routes.
+    /// TLS, trusted proxies, CORS and limits for clients.
     package var networkLimits: NetworkLimits
-    /// Told the port once the server listens.
+    /// Called with the port once the server listens.
     package var onListening: @Sendable (Int) async -> Void
 
-    /// Makes a configuration; see the properties.
+    /// Creates a configuration; see the properties.
     package init(
       host: String, port: Int, networkLimits: NetworkLimits = NetworkLimits(),
       onListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -39,11 +39,11 @@ package struct WebServer: Sendable {
   private let logger: Logger
   private let metrics: MetricsRegistry
 
-  /// A server on `database`.
+  /// Creates a server on `database`.
   ///
   /// - Parameters:
-  ///   - listening: how to connect for notifications: a connection of its own, straight to PostgreSQL.
-  ///   - metrics: what `/metrics` shows beside what the server measures itself.
+  ///   - listening: the configuration of the dedicated connection for notifications, directly to PostgreSQL.
+  ///   - metrics: the metrics of the process, to which the server adds its own.
   package init(
     database: Database, queue: JobQueue, listening: ConnectionConfiguration, configuration: Configuration,
     metrics: ProcessMetrics = ProcessMetrics(), logger: Logger
@@ -56,10 +56,10 @@ package struct WebServer: Sendable {
     self.logger = logger
   }
 
-  /// The services that make it up: they run until graceful shutdown, in this order.
+  /// The services of the server, which run until graceful shutdown.
   package func services() throws -> [any Service] {
     let services = AppServices(database: database, queue: queue, metrics: metrics)
-    let jobs = JobWatch()
+    let jobs = JobEventHub()
     let api = try Self.api(
       services, configuration.networkLimits, jobs: jobs, metrics: metrics, logger: logger)
     let application = Application(
@@ -77,39 +77,40 @@ package struct WebServer: Sendable {
         await configuration.onListening(port)
       },
       logger: logger)
-    // A standby does not take LISTEN (manual, 27.4.1): there, what is kept in memory is compared again and again.
+    // A standby refuses LISTEN (PostgreSQL manual, 27.4.1); there, caches are revalidated by polling.
     if database.isReadOnly { return [application] }
     var listening = listening
     listening.parameters["application_name"] = services.publisher.barrier.server
     let listener = Listener(
       listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
       heartbeat: ServedDatasets.livenessTimeout / 4, logger: logger)
-    let announcements = ChangeListener(
+    let changes = ChangeListener(
       listener: listener, database: database, served: services.publisher.served,
       authenticator: api.authenticator, barrier: services.publisher.barrier, jobs: jobs, logger: logger)
-    return [announcements, application]
+    return [changes, application]
   }
 
-  /// All routes, as they are compared with openapi.yaml.
+  /// All routes, for the comparison with openapi.yaml.
   package static func routes(database: Database, queue: JobQueue, logger: Logger) throws -> RouteTable {
     let metrics = MetricsRegistry()
     return try api(
-      AppServices(database: database, queue: queue, metrics: metrics), NetworkLimits(), jobs: JobWatch(),
+      AppServices(database: database, queue: queue, metrics: metrics), NetworkLimits(), jobs: JobEventHub(),
       metrics: metrics, logger: logger
     ).routes.table
   }
 
   private static func api(
-    _ services: AppServices, _ door: NetworkLimits, jobs: JobWatch, metrics: MetricsRegistry, logger: Logger
+    _ services: AppServices, _ networkLimits: NetworkLimits, jobs: JobEventHub, metrics: MetricsRegistry,
+    logger: Logger
   ) throws -> API {
     let api = API(
       authenticator: Authenticator(
         keys: KeyStore(database: services.database),
-        failedAuthLimiter: FailedAuthLimiter(.init(burst: door.failedAuthBurst))),
-      requests: RequestMetrics(registry: metrics), door: door)
+        failedAuthLimiter: FailedAuthLimiter(.init(burst: networkLimits.failedAuthBurst))),
+      requests: RequestMetrics(registry: metrics), networkLimits: networkLimits)
     addDatasetRoutes(services, to: api)
     addPredictionRoutes(services, to: api)
-    TrainingJobRoutes(trainings: services.trainings, idempotency: services.idempotency, watch: jobs)
+    TrainingJobRoutes(trainings: services.trainings, idempotency: services.idempotency, hub: jobs)
       .add(to: api)
     ModelRoutes(models: services.models, liveKPIs: services.liveKPIs, publisher: services.publisher)
       .add(to: api)

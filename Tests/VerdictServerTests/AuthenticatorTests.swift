@@ -8,7 +8,7 @@ import Testing
 @testable import VerdictCore
 @testable import VerdictServer
 
-/// How long a key that was found is taken for good, by a clock of the test's own.
+/// Caching of API keys by ``Authenticator``, with a clock that the test controls.
 @Suite struct AuthenticatorTests {
   private let secret = KeySecret.generate(for: TenantID(rawValue: 7))
 
@@ -48,7 +48,7 @@ import Testing
       for each in waiting { each.resume() }
     }
 
-    /// Sees what is so when it begins, and answers when it is let.
+    /// Reads the state when called, and returns once ``release()`` allows it.
     func find(_ secret: KeySecret) async -> Principal? {
       let isRevoked = state.withLock { state in
         state.lookups += 1
@@ -81,13 +81,13 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func whoJoinsALookUpLateDoesNotMakeItYounger() async throws {
+  func resultsAgeFromTheStartOfTheLookUp() async throws {
     let world = World()
     let authenticator = Authenticator(clock: { world.now }) { await world.find($0) }
     world.hold()
     async let first = isAdmitted(authenticator)
     try await until { world.lookups == 1 }
-    // Revoked just after the look-up has looked; others join it all the while.
+    // The key is revoked just after the look-up has read it; other callers join the look-up.
     world.revoke()
     world.pass(.milliseconds(800))
     let joining = (0..<8).map { _ in Task { try await isAdmitted(authenticator) } }
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func nobodyJoinsALookUpThatIsTooOld() async throws {
+  func expiredLookUpsAreNotShared() async throws {
     let world = World()
     let authenticator = Authenticator(clock: { world.now }) { await world.find($0) }
     world.hold()
@@ -118,7 +118,7 @@ import Testing
     #expect(try await !isAdmitted(authenticator))
   }
 
-  /// A database that is down, or one that does not answer, with a key that expires in the meantime.
+  /// A database that refuses connections or does not answer, and a key that may expire meanwhile.
   private final class Outage: Sendable {
     let failure = Mutex<PostgreSQLError?>(nil)
     let expiry: Date?
@@ -137,16 +137,16 @@ import Testing
     }
   }
 
-  @Test func aKnownKeyStaysGoodWhileNoServerRuns() async throws {
+  @Test func cachedKeysStayValidWhileTheDatabaseIsDown() async throws {
     let world = World()
     let outage = Outage()
     let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }
     outage.failure.withLock { $0 = Outage.refused }
-    // One that was never seen may be anybody's.
+    // A key that was never validated is not accepted.
     await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
     outage.failure.withLock { $0 = nil }
     #expect(try await isAdmitted(authenticator))
-    // Nor one that may have been revoked without a word to this server.
+    // Neither is a key whose revocation may have been missed.
     world.pass(.seconds(1))
     outage.failure.withLock { $0 = Outage.refused }
     await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
@@ -159,17 +159,17 @@ import Testing
       world.pass(.seconds(3_600))
       #expect(try await isAdmitted(authenticator))
     }
-    // A server that does not answer may have been told anything by others.
+    // While the server runs without answering, another process may have revoked the key.
     world.pass(.seconds(1))
     outage.failure.withLock { $0 = PostgreSQLError(.statementTimeout, "silence") }
     await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
-    // And when it is back, what it says counts.
+    // Once the server is back, its answer counts.
     outage.failure.withLock { $0 = nil }
     #expect(try await isAdmitted(authenticator))
   }
 
-  /// A key that was revoked before the outage, and a server that lived on after it was last listened to.
-  @Test func whatMayHaveBeenRevokedBeforeAnOutageOpensNothing() async throws {
+  /// A key that was revoked before the outage, and a database server that ran on after the listening connection was lost.
+  @Test func keysPossiblyRevokedBeforeAnOutageAreRefused() async throws {
     let world = World()
     let outage = Outage()
     let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }
@@ -188,7 +188,7 @@ import Testing
     await #expect(throws: PostgreSQLError.self) { try await isAdmitted(authenticator) }
   }
 
-  @Test func aKnownKeyExpiresWhileNoServerRuns() async throws {
+  @Test func cachedKeysExpireWhileTheDatabaseIsDown() async throws {
     let world = World()
     let outage = Outage(expiry: Date(timeIntervalSinceNow: -1))
     let authenticator = Authenticator(clock: { world.now }) { try outage.find($0) }

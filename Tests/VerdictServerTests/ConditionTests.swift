@@ -4,9 +4,9 @@ import Testing
 
 @testable import VerdictServer
 
-/// Entity tags and traces as clients write them.
+/// Parsing of entity tags and `traceparent` header fields.
 @Suite struct ConditionTests {
-  @Test func aTagIsOfTheBytes() {
+  @Test func tagsDependOnTheBytes() {
     let tag = EntityTag(of: ByteBuffer(string: "a"))
     #expect(tag.text == "\"ca978112ca1bbdcafac231b39a23dc4d\"")
     #expect(tag == EntityTag(of: ByteBuffer(string: "a")))
@@ -14,19 +14,19 @@ import Testing
   }
 
   @Test(arguments: ["\"\"", "\"a\"", "W/\"a\"", "\"a,b\"", "\"!#[]~\""])
-  func tagsAreRead(_ text: String) throws {
+  func validTagsAreParsed(_ text: String) throws {
     #expect(try #require(EntityTag(text[...])).text == text)
   }
 
   @Test(arguments: ["", "\"", "a", "\"a", "a\"", "w/\"a\"", "\"a\"b\"", "\"a b\"", "W/", "\"ä\""])
-  func whatIsNoTagIsNotRead(_ text: String) {
+  func invalidTagsAreRefused(_ text: String) {
     #expect(EntityTag(text[...]) == nil)
   }
 
   @Test(arguments: [
     ("\"a\"", ["\"a\""]), (" \"a\" ,\tW/\"b\"", ["\"a\"", "W/\"b\""]), ("\"a,b\",\"\"", ["\"a,b\"", "\"\""]),
   ])
-  func listsAreRead(_ text: String, _ tags: [String]) throws {
+  func validListsAreParsed(_ text: String, _ tags: [String]) throws {
     var scanner = try #require(EntityTagScanner(text))
     #expect(scanner.tags()?.map(\.text) == tags)
   }
@@ -36,18 +36,18 @@ import Testing
     "\"a", "\"a\",*",
     "\"a b\"",
   ])
-  func whatIsNoListIsNotRead(_ text: String) throws {
+  func invalidListsAreRefused(_ text: String) throws {
     var scanner = try #require(EntityTagScanner(text))
     #expect(scanner.tags() == nil)
   }
 
-  @Test func listsHaveBounds() throws {
+  @Test func longListsAreRefused() throws {
     let longest = "W/\"\(String(repeating: "a", count: 128))\""
     var most = try #require(EntityTagScanner(Array(repeating: longest, count: 32).joined(separator: " , ")))
     #expect(most.tags()?.count == 32)
     var more = try #require(EntityTagScanner(Array(repeating: "\"a\"", count: 33).joined(separator: ",")))
     #expect(more.tags() == nil)
-    // Sixty kilobytes that a backtracking expression looks at again from every byte.
+    // Sixty kilobytes on which a backtracking regular expression would take quadratic time.
     #expect(EntityTagScanner(String(repeating: "W/\"a\" ", count: 10_000)) == nil)
     #expect(EntityTagScanner(String(repeating: "\t", count: 60_000)) == nil)
   }
@@ -65,7 +65,7 @@ import Testing
     #expect(EntityTagCondition.any.holdsStrongly(for: strong))
   }
 
-  @Test func aTraceIsRead() {
+  @Test func traceparentIsParsed() {
     let trace = "0af7651916cd43dd8448eb211c80319c"
     #expect(TraceContext.traceID(of: "00-\(trace)-b7ad6b7169203331-01") == trace)
     #expect(TraceContext.traceID(of: "cc-\(trace)-b7ad6b7169203331-01-later") == trace)
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func aPathThatIsWrittenOutHasItsOwnMethods() {
+  @Test func literalPathsPrecedeTemplates() {
     var table = RouteTable()
     table.add(.get, "/m/{version}", role: nil)
     table.add(.delete, "/m/{version}", role: nil)

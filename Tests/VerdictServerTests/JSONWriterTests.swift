@@ -18,12 +18,12 @@ import VerdictCore
     (0.1, "0.1"), (3.0, "3"), (-0.0, "-0"), (1e300, "1e+300"), (5e-324, "5e-324"), (.nan, "null"),
     (-.infinity, "null"), (9_007_199_254_740_993, "9007199254740992"),
   ])
-  func numbersReadBackAsTheSameDouble(value: Double, text: String) throws {
+  func numbersRoundTrip(value: Double, text: String) throws {
     #expect(written { $0.number(value) } == text)
     if value.isFinite { #expect(Double(text)?.bitPattern == value.bitPattern) }
   }
 
-  @Test func textsAreEscaped() throws {
+  @Test func stringsAreEscaped() throws {
     let text = "a\"b\\c\n\r\t\u{1}\u{7F}é🙂/"
     let json = written { $0.string(text) }
     #expect(json == #""a\"b\\c\n\r\t\u0001"# + "\u{7F}é🙂/\"")
@@ -54,7 +54,7 @@ import VerdictCore
     "2023-11-14T22:13:20Z", "2023-11-14T22:13:20.000Z", "2023-11-15T00:13:20+02:00",
     "2023-11-14T17:13:20.0-05:00",
   ])
-  func timesAreReadInAnyOffset(text: String) {
+  func timesAreParsedInAnyOffset(text: String) {
     #expect(Timestamp.parse(text) == Date(timeIntervalSince1970: 1_700_000_000))
   }
 
@@ -63,13 +63,13 @@ import VerdictCore
     "2023-11-14T24:00:00Z", "2023-11-14T22:60:00Z", "2023-11-14T22:13:20", "2023-11-14T22:13:20+0200",
     " 2023-11-14T22:13:20Z",
   ])
-  func whatIsNoTimeIsRefused(text: String) {
+  func invalidTimesAreRefused(text: String) {
     #expect(Timestamp.parse(text) == nil)
   }
 }
 
 @Suite struct PageTests {
-  @Test func theSurplusItemOnlyTellsOfANextPage() {
+  @Test func anExtraItemYieldsACursor() {
     let page = Page([1, 2, 3], limit: 2) { "\($0)" }
     #expect(page.items == [1, 2])
     #expect(page.nextCursor.flatMap(Cursor.decode) == "2")
@@ -100,11 +100,11 @@ import VerdictCore
   @Test(arguments: [
     ("two+words", "two words"), ("a%2Bb", "a+b"), ("%3D=x", "==x"), ("", ""), ("%C3%BC", "ü"),
   ])
-  func valuesAreDecodedAsFormsSendThem(sent: String, value: String) throws {
+  func valuesAreFormDecoded(sent: String, value: String) throws {
     #expect(try QueryParameters(request("key=\(sent)"), known: ["key"])["key"] == value)
   }
 
-  @Test func badPercentEncodingIsRefused() {
+  @Test func invalidPercentEncodingIsRefused() {
     #expect(throws: Problem.self) { try QueryParameters(request("key=%zz"), known: ["key"]) }
     #expect(throws: Problem.self) { try QueryParameters(request("key=%ff"), known: ["key"]) }
   }
@@ -130,18 +130,18 @@ import VerdictCore
     ("application/json;q=0.1, text/csv", .csv),
     ("text/html, */*;q=0.8", .json), ("application/x-ndjson", .ndjson),
   ])
-  func theBestOfferIsTaken(accept: String, type: BodyType) throws {
+  func acceptSelectsTheBestType(accept: String, type: BodyType) throws {
     #expect(try BodyType.wanted(by: request(accept: accept), offered: [.json, .csv, .ndjson]) == type)
   }
 
   @Test(arguments: ["text/html", "application/json;q=0"])
-  func whatIsNotOfferedIsRefused(accept: String) {
+  func unavailableTypesAreRefused(accept: String) {
     #expect(throws: Problem.self) { try BodyType.wanted(by: request(accept: accept), offered: [.json]) }
   }
 }
 
 @Suite struct RouteTableTests {
-  @Test func methodsOfAPathAreFound() {
+  @Test func methodsOfAPath() {
     var table = RouteTable()
     table.add(.get, "/v1/datasets/{dataset}", role: .read)
     table.add(.delete, "/v1/datasets/{dataset}", role: .write)

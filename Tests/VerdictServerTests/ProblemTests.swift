@@ -9,11 +9,11 @@ import Yams
 
 @testable import VerdictServer
 
-/// What problems say: as the contract shows it, and no more than it allows.
+/// Problem documents match the examples and limits of the contract.
 @Suite struct ProblemTests {
   private struct Mistake: Error {}
 
-  /// The members of a problem as they are answered.
+  /// The members of a problem as the response contains them.
   private func members(_ problem: Problem) throws -> [String: Any] {
     var json = JSONWriter()
     json.object { problem.members(to: &$0) }
@@ -21,8 +21,7 @@ import Yams
     return try #require(value as? [String: Any])
   }
 
-  /// The contract tests provoke every other example over HTTP; these take a fault of
-  /// the server or of its database, or more work than a test can make.
+  /// The contract tests provoke all other examples over HTTP. These need a fault of the server or its database, or extreme load.
   @Test(arguments: [
     ("InternalError", "internal", Mistake() as any Error),
     ("ServiceUnavailable", "database-unavailable", PostgreSQLError(.connectionLost, "gone")),
@@ -32,7 +31,7 @@ import Yams
     ),
     ("ServiceUnavailable", "overloaded", PostgreSQLError(.acquireTimeout, "none became free")),
   ])
-  func faultsReadAsTheContractShowsThem(response: String, name: String, error: any Error) throws {
+  func problemsMatchTheContractsExamples(response: String, name: String, error: any Error) throws {
     let document = try #require(try Yams.compose(yaml: OpenAPIDocument.yaml))
     let content = document["components"]?["responses"]?[response]?["content"]?["application/problem+json"]
     let shown = try #require(content?["examples"]?[name]?["value"])
@@ -45,7 +44,7 @@ import Yams
       Set(said.keys).union(["instance", "request_id"]) == Set(shown.mapping?.keys.compactMap(\.string) ?? []))
   }
 
-  @Test func whatAClientHasMadeUpIsShownInPart() throws {
+  @Test func longClientTextIsTruncated() throws {
     let long = String(repeating: "é", count: 5_000)
     let said = try members(
       Problem(.invalidBody, locations: [ErrorLocation(pointer: "/" + long, detail: "unknown member")]))
@@ -56,7 +55,7 @@ import Yams
     #expect(detail?.unicodeScalars.count == Problem.longestDetail)
   }
 
-  @Test func aPointerThatIsCutOffIsStillOne() {
+  @Test func truncatedPointersStayValid() {
     #expect("/a~0b".shortened(to: 5) == "/a~0b")
     #expect("/a~0bc".shortened(to: 5) == "/a~0…")
     #expect("/a~0bc".shortened(to: 4) == "/a…")

@@ -10,9 +10,9 @@ import Yams
 
 @testable import VerdictServer
 
-/// The router and openapi.yaml say the same, in both directions.
+/// The router and openapi.yaml define the same operations.
 @Suite struct RoutesAgainstContractTests {
-  /// An operation of either side, in a form that can be compared and read in a failure.
+  /// An operation of the router or the document, comparable and readable in a failure message.
   struct Operation: Hashable, CustomStringConvertible {
     var method: String
     var path: String
@@ -44,7 +44,7 @@ import Yams
 
   private var routed: Set<Operation> {
     get throws {
-      // The pool connects when it is asked to, which building the routes never does.
+      // The pool connects on demand, and building the routes needs no connection.
       let pool = ConnectionPool(.init(connection: try ConnectionConfiguration(uri: "postgres:///nowhere")))
       let logger = Logger(label: "test")
       let table = try WebServer.routes(
@@ -72,7 +72,7 @@ import Yams
     #expect(Set(try #require(kinds)) == Set(ProblemKind.allCases.map(\.type)))
   }
 
-  @Test func jsonIsTheSameDocument() throws {
+  @Test func jsonAndYAMLAreTheSameDocument() throws {
     let json = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.json().readableBytesView))
     let yaml = try #require(try Yams.load(yaml: OpenAPIDocument.yaml) as? [String: Any])
     let root = try #require(json as? [String: Any])

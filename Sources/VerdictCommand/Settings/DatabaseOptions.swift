@@ -82,7 +82,7 @@ struct DatabaseOptions: ParsableArguments {
     }
     var logger = Logger(label: "verdict") {
       DeferredLogHandler(
-        StreamLogHandler.standardError(label: $0, metadataProvider: RequestNames.metadataProvider))
+        StreamLogHandler.standardError(label: $0, metadataProvider: RequestLogMetadata.metadataProvider))
     }
     logger.logLevel = level
     return logger

@@ -16,8 +16,8 @@ package enum DatasetChanges {
     try await tx.query("SELECT pg_notify(\(channel), payload) FROM unnest(\(payloads)) AS payload")
   }
 
-  /// Sends a message that concerns no dataset, to find out whether notifications arrive.
-  package static func call(_ message: String, in database: Database) async throws {
+  /// Sends a message between servers that is not about a dataset.
+  package static func send(_ message: String, in database: Database) async throws {
     try await database.pool.query(
       "SELECT pg_notify(\(channel), \(message))", within: ServedDatasets.livenessTimeout)
   }

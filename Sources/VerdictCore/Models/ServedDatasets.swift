@@ -178,8 +178,8 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Evicts the dataset that a notification on ``DatasetChanges/channel`` names.
-  package func heard(_ payload: String) {
+  /// Removes the dataset that a notification on ``DatasetChanges/channel`` names from the cache.
+  package func invalidate(_ payload: String) {
     guard let (tenant, dataset) = DatasetChanges.parse(payload) else { return }
     state.withLock { state in
       state.generation += 1

@@ -53,9 +53,9 @@ package enum Quota: String, Sendable, CaseIterable {
     case .predictions: "stored predictions"
     case .bodyBytes: "bytes a body"
     case .requestsPerSecond: "requests a second"
-    case .jobs: "trainings at a time"
+    case .jobs: "concurrent trainings"
     case .queuedJobs: "waiting trainings"
-    case .answerBytes: "bytes of answers kept for repeats"
+    case .answerBytes: "bytes of responses kept for replays"
     }
   }
 

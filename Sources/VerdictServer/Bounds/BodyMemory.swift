@@ -1,11 +1,11 @@
 import Synchronization
 import VerdictCore
 
-/// Limits the memory for the bodies of requests and responses: in total, and to half of that for one tenant.
+/// Bounds the memory for the bodies of requests and responses: one limit for the process, and half of it for each tenant.
 ///
-/// Small bodies are not counted, since the number of connections bounds them.
+/// Small bodies are not counted, because the limit of connections bounds their number.
 final class BodyMemory: Sendable {
-  /// The memory for bodies is exhausted.
+  /// The limit leaves no memory for a body.
   struct Exhausted: Error, Sendable {}
 
   /// The size in bytes up to which a body is not counted.
@@ -14,7 +14,7 @@ final class BodyMemory: Sendable {
   /// The limit of the process: eight bodies of the largest size that is read into memory.
   static let process = BodyMemory(limit: 512 << 20)
 
-  /// The limit that requests count against.
+  /// The memory in which requests count; tests replace it.
   @TaskLocal static var current = process
 
   private struct State {
@@ -31,15 +31,15 @@ final class BodyMemory: Sendable {
   private let limit: Int
   private let state = Mutex(State())
 
-  /// A limit of so many bytes.
+  /// A limit of `limit` bytes.
   init(limit: Int) {
     self.limit = limit
   }
 
-  /// The bytes in use.
+  /// The number of bytes that are reserved.
   var taken: Int { state.withLock { $0.taken } }
 
-  fileprivate func take(_ count: Int, _ tenant: TenantID) -> Bool {
+  fileprivate func reserve(_ count: Int, _ tenant: TenantID) -> Bool {
     state.withLock { state in
       guard state.taken + count <= limit, (state.byTenant[tenant] ?? 0) + count <= limit / 2 else {
         return false
@@ -49,40 +49,40 @@ final class BodyMemory: Sendable {
     }
   }
 
-  fileprivate func giveBack(_ count: Int, _ tenant: TenantID) { state.withLock { $0.add(-count, tenant) } }
+  fileprivate func release(_ count: Int, _ tenant: TenantID) { state.withLock { $0.add(-count, tenant) } }
 
-  /// The bytes of one request; released with the last reference.
-  final class Share: Sendable {
+  /// The reservation of one request. Its last reference releases it.
+  final class Reservation: Sendable {
     private let memory: BodyMemory
     private let tenant: TenantID
     private let bytes = Mutex(0)
 
-    /// An empty share for a tenant.
+    /// An empty reservation for a tenant.
     init(of memory: BodyMemory = .current, for tenant: TenantID) {
       self.memory = memory
       self.tenant = tenant
     }
 
-    deinit { memory.giveBack(bytes.withLock { $0 }, tenant) }
+    deinit { memory.release(bytes.withLock { $0 }, tenant) }
 
-    /// Changes the share to a total of so many bytes.
+    /// Changes the size of the reservation to `count` bytes.
     ///
-    /// - Returns: false, without a change, if the memory does not suffice.
+    /// - Returns: false, without a change, if the limit does not allow it.
     func resize(to count: Int) -> Bool {
       bytes.withLock { bytes in
         if count > bytes {
-          guard memory.take(count - bytes, tenant) else { return false }
+          guard memory.reserve(count - bytes, tenant) else { return false }
         } else {
-          memory.giveBack(bytes - count, tenant)
+          memory.release(bytes - count, tenant)
         }
         bytes = count
         return true
       }
     }
 
-    /// Changes the share to a total of so many bytes.
+    /// Changes the size of the reservation to `count` bytes.
     ///
-    /// - Throws: ``Exhausted``.
+    /// - Throws: ``Exhausted`` if the limit does not allow it.
     func grow(to count: Int) throws {
       guard resize(to: count) else { throw Exhausted() }
     }

@@ -1,23 +1,23 @@
 import Synchronization
 import VerdictCore
 
-/// Limits how many connections of the pool are held for long, so that short uses (a key look-up, the INSERT of a prediction)
-/// always find one.
+/// Limits the number of pooled connections that long operations hold, so that short ones (the look-up of a key, the storing of
+/// a prediction) always find a free connection.
 ///
-/// A stream holds a connection while its client sends or reads, perhaps for hours: all streams may use about half of the
-/// pool, those of one tenant half of that. A large body holds one while the database works: together with the streams they
-/// may use three quarters of the pool, those of one tenant two thirds of that. A caller beyond a limit waits in order, and
-/// fails after a timeout.
+/// A stream holds its connection while a client sends or reads, possibly for hours. Streams get about half of the pool for all
+/// tenants, and half of that for each tenant. A large body holds its connection while the database works. Streams and large
+/// bodies together get three quarters of the pool, and two thirds of that for each tenant. A request that finds no free permit
+/// waits, in order of arrival, and is refused after a timeout.
 final class ConnectionLimiter: Sendable {
-  /// The use of a connection.
+  /// The purpose for which a connection is held.
   enum Use {
-    /// For a client that sends or reads at its own pace.
+    /// A transfer at the client's pace.
     case stream
-    /// For long work of the database.
+    /// A large amount of database work.
     case work
   }
 
-  /// No permit became available within the timeout.
+  /// No permit became free within the timeout.
   struct Full: Error, Sendable {}
 
   private struct Count {
@@ -44,43 +44,44 @@ final class ConnectionLimiter: Sendable {
     var next = 0
   }
 
-  /// The limits for all tenants, and for each.
-  private let most: Count
-  private let mostOfTenant: Count
+  /// Maximum number of permits of all tenants.
+  private let limit: Count
+  /// Maximum number of permits of one tenant.
+  private let tenantLimit: Count
   private let timeout: @Sendable (Use) -> Duration
   private let state = Mutex(State())
 
-  /// A limiter for a pool of so many connections.
+  /// A limiter for a pool of `connections` connections.
   ///
-  /// - Parameter timeout: the longest wait for a permit.
+  /// - Parameter timeout: the time that a request waits for a permit.
   init(
     connections: Int,
     timeout: @escaping @Sendable (Use) -> Duration = { $0 == .stream ? .seconds(2) : .seconds(5) }
   ) {
     let all = max(1, connections - max(1, connections / 4))
-    most = Count(streams: max(1, min(connections / 2, all)), all: all)
-    mostOfTenant = Count(streams: max(1, most.streams / 2), all: max(1, all - all / 3))
+    limit = Count(streams: max(1, min(connections / 2, all)), all: all)
+    tenantLimit = Count(streams: max(1, limit.streams / 2), all: max(1, all - all / 3))
     self.timeout = timeout
   }
 
   /// The number of permits in use.
   var taken: Int { state.withLock { $0.taken.all } }
 
-  /// Takes a permit, or waits for one.
+  /// Acquires a permit, waiting for one if necessary.
   ///
-  /// - Throws: ``Full``.
-  func take(_ use: Use, for tenant: TenantID) async throws -> Permit {
+  /// - Throws: ``Full``, also when the task is cancelled.
+  func acquire(_ use: Use, for tenant: TenantID) async throws -> Permit {
     let id = state.withLock { state -> Int? in
       if admit(use, tenant, &state) { return nil }
       state.next += 1
       return state.next
     }
     guard let id else { return Permit(self, use, tenant) }
-    let alarm = Task.detached { [self, timeout] in
+    let timer = Task.detached { [self, timeout] in
       try? await Task.sleep(for: timeout(use))
-      giveUp(id)
+      abandon(id)
     }
-    defer { alarm.cancel() }
+    defer { timer.cancel() }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let isAdmitted = state.withLock { state in
@@ -89,27 +90,29 @@ final class ConnectionLimiter: Sendable {
           return false
         }
         if isAdmitted { continuation.resume() }
-        if Task.isCancelled { giveUp(id) }
+        if Task.isCancelled { abandon(id) }
       }
     } onCancel: {
-      giveUp(id)
+      abandon(id)
     }
     return Permit(self, use, tenant)
   }
 
-  /// Takes a permit if one is free. Callers that wait at that moment wait for another use or tenant, so none is overtaken.
+  /// Takes a permit if one of the use and tenant is free. Every release admits waiting requests first, so a permit that is free
+  /// here suits none of them, and no request is overtaken.
   private func admit(_ use: Use, _ tenant: TenantID, _ state: inout State) -> Bool {
     let own = state.byTenant[tenant] ?? Count()
-    guard state.taken.all < most.all, own.all < mostOfTenant.all else { return false }
+    guard state.taken.all < limit.all, own.all < tenantLimit.all else { return false }
     if use == .stream {
-      guard state.taken.streams < most.streams, own.streams < mostOfTenant.streams else { return false }
+      guard state.taken.streams < limit.streams, own.streams < tenantLimit.streams else { return false }
     }
     state.taken.add(use, 1)
     state.byTenant[tenant, default: Count()].add(use, 1)
     return true
   }
 
-  private func giveUp(_ id: Int) {
+  /// Removes a waiting request, which then throws ``Full``.
+  private func abandon(_ id: Int) {
     let waiting = state.withLock { state -> Waiting? in
       guard let index = state.waiting.firstIndex(where: { $0.id == id }) else { return nil }
       return state.waiting.remove(at: index)
@@ -117,7 +120,7 @@ final class ConnectionLimiter: Sendable {
     waiting?.continuation.resume(throwing: Full())
   }
 
-  fileprivate func leave(_ use: Use, _ tenant: TenantID) {
+  fileprivate func release(_ use: Use, _ tenant: TenantID) {
     let admitted = state.withLock { state -> [Waiting] in
       state.taken.add(use, -1)
       state.byTenant[tenant]?.add(use, -1)
@@ -135,33 +138,33 @@ final class ConnectionLimiter: Sendable {
 }
 
 extension ConnectionLimiter {
-  /// From how many bytes on the work of the database with a body takes a permit.
+  /// The size in bytes from which the database work for a body needs a permit.
   private static let large = 256 << 10
 
-  /// Runs the database's work with a body of so many bytes, under a permit if the body is large.
+  /// Performs the database work for a body of `bytes` bytes, under a permit if the body is large.
   ///
   /// - Throws: ``Full``, and what `work` throws.
   func withPermit<T>(for tenant: TenantID, bytes: Int, _ work: () async throws -> T) async throws -> T {
     bytes >= Self.large ? try await withPermit(for: tenant, work) : try await work()
   }
 
-  /// Runs long work of the database under a permit.
+  /// Performs long database work under a permit.
   ///
   /// - Throws: ``Full``, and what `work` throws.
   func withPermit<T>(for tenant: TenantID, _ work: () async throws -> T) async throws -> T {
-    let permit = try await take(.work, for: tenant)
-    defer { permit.leave() }
+    let permit = try await acquire(.work, for: tenant)
+    defer { permit.release() }
     return try await work()
   }
 }
 
-/// The right to hold a connection. It is returned by ``leave()``, or when the last reference goes, as for a response whose
-/// body is never written.
+/// The right to hold a pooled connection for long. The deinitializer releases a permit that was not released before, as with a
+/// response whose body is never requested.
 final class Permit: Sendable {
   private let limiter: ConnectionLimiter
   private let use: ConnectionLimiter.Use
   private let tenant: TenantID
-  private let isTaken = Atomic(true)
+  private let isHeld = Atomic(true)
 
   fileprivate init(_ limiter: ConnectionLimiter, _ use: ConnectionLimiter.Use, _ tenant: TenantID) {
     self.limiter = limiter
@@ -169,10 +172,10 @@ final class Permit: Sendable {
     self.tenant = tenant
   }
 
-  deinit { leave() }
+  deinit { release() }
 
-  /// Returns the permit; further calls have no effect.
-  func leave() {
-    if isTaken.exchange(false, ordering: .acquiringAndReleasing) { limiter.leave(use, tenant) }
+  /// Releases the permit; further calls have no effect.
+  func release() {
+    if isHeld.exchange(false, ordering: .acquiringAndReleasing) { limiter.release(use, tenant) }
   }
 }

@@ -25,7 +25,7 @@ struct TokenBucket: Sendable {
   }
 
   /// Returns a token that was taken.
-  mutating func giveBack(capacity: Double) { tokens = min(capacity, tokens + 1) }
+  mutating func refund(capacity: Double) { tokens = min(capacity, tokens + 1) }
 }
 
 extension Duration {

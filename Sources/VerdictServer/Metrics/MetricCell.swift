@@ -1,9 +1,9 @@
 import CoreMetrics
 import Synchronization
 
-/// One metric with one set of labels.
+/// The values of one metric with one set of labels: the handler of all kinds of swift-metrics.
 final class MetricCell: Sendable {
-  /// Prometheus's types of metric.
+  /// Prometheus's metric types.
   enum Kind: String {
     case counter, gauge, summary, histogram
   }
@@ -14,11 +14,11 @@ final class MetricCell: Sendable {
     var buckets: [Int]
   }
 
-  /// Upper bounds in seconds: from fractions of a prediction to what a long upload takes.
+  /// Upper bounds of buckets in seconds, for requests: from a fast prediction to a long upload.
   static let short = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
   ]
-  /// The same for jobs: up to an hour of training.
+  /// Upper bounds of buckets in seconds, for jobs: up to an hour.
   static let long = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1_800, 3_600,
   ]
@@ -27,7 +27,7 @@ final class MetricCell: Sendable {
   private let bounds: [Double]
   private let value: Mutex<Value>
 
-  /// - Parameter bounds: of the buckets of a histogram, upwards.
+  /// - Parameter bounds: the upper bounds of a histogram's buckets, ascending.
   init(_ kind: Kind, bounds: [Double] = MetricCell.short) {
     self.kind = kind
     self.bounds = bounds
@@ -52,10 +52,12 @@ final class MetricCell: Sendable {
     }
   }
 
+  /// The name of the metric family; Prometheus requires the suffix `_total` for counters.
   func familyName(_ key: MetricsRegistry.Key) -> String {
     kind == .counter && !key.name.hasSuffix("_total") ? key.name + "_total" : key.name
   }
 
+  /// The lines of the text format.
   func lines(_ key: MetricsRegistry.Key) -> [String] {
     let value = value.withLock { $0 }
     let name = familyName(key)
@@ -65,7 +67,7 @@ final class MetricCell: Sendable {
       var lines: [String] = []
       if kind == .histogram {
         var below = 0
-        // One element, so that sorting a family's lines leaves the buckets in their order.
+        // All buckets form one element, so that sorting a family's lines keeps their order.
         var buckets = ""
         for (bound, count) in zip(bounds, value.buckets) {
           below += count
@@ -79,6 +81,7 @@ final class MetricCell: Sendable {
     }
   }
 
+  /// One line of the text format.
   static func line(_ name: String, _ labels: [String], _ value: Double) -> String {
     let braces = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
     let text = Int(exactly: value).map(String.init) ?? "\(value)"

@@ -1,10 +1,11 @@
 import CoreMetrics
 import Synchronization
 
-/// Keeps metrics in memory and writes them in Prometheus's text format: a backend of swift-metrics.
+/// A backend of swift-metrics that keeps metrics in memory and writes them in Prometheus's text format.
 ///
-/// Durations are histograms in seconds; recorders keep count and sum; counters and meters keep one number.
+/// Timers are histograms in seconds, aggregating recorders are summaries with count and sum, counters and meters hold one number.
 final class MetricsRegistry: MetricsFactory, Sendable {
+  /// Identifies a time series: the metric's name and its escaped labels.
   struct Key: Hashable {
     var name: String
     var labels: [String]
@@ -19,45 +20,45 @@ final class MetricsRegistry: MetricsFactory, Sendable {
     }
   }
 
-  /// How many requests have been answered.
+  /// The number of requests that have been answered.
   let requests = Atomic<Int>(0)
 
   private let cells = Mutex<[Key: MetricCell]>([:])
-  private let sources = Mutex<[@Sendable (Scrape) async -> [Reading]]>([])
+  private let sources = Mutex<[@Sendable (Scrape) async -> [Sample]]>([])
 
-  /// What a scrape asks for beyond what it always gets.
+  /// The options of a scrape.
   struct Scrape: Sendable {
-    /// The series that there is one of for each tenant.
+    /// Whether to include the series by tenant.
     var byTenant = false
   }
 
-  /// One number that is looked up at the time of a scrape.
-  struct Reading: Sendable {
+  /// One value that is read at the time of a scrape.
+  struct Sample: Sendable {
     /// `gauge` or `counter`.
     var kind: MetricCell.Kind
     /// The metric's name.
     var name: String
-    /// Its labels.
+    /// The names and values of its labels.
     var labels: [(String, String)] = []
     /// Its value.
     var value: Double
   }
 
-  /// Shows what `read` returns at the time of each scrape.
-  func show(_ read: @escaping @Sendable (Scrape) async -> [Reading]) {
+  /// Adds a source of samples, which is read at each scrape.
+  func addSource(_ read: @escaping @Sendable (Scrape) async -> [Sample]) {
     sources.withLock { $0.append(read) }
   }
 
   /// All metrics in the text exposition format 0.0.4.
   func text(_ scrape: Scrape = Scrape()) async -> String {
-    var readings: [Reading] = []
-    for read in sources.withLock({ $0 }) { readings += await read(scrape) }
+    var samples: [Sample] = []
+    for read in sources.withLock({ $0 }) { samples += await read(scrape) }
     let cells = cells.withLock { $0 }
     var families: [String: (type: String, lines: [String])] = [:]
     for (key, cell) in cells {
       families[cell.familyName(key), default: (cell.kind.rawValue, [])].lines += cell.lines(key)
     }
-    for reading in readings {
+    for reading in samples {
       let key = Key(reading.name, reading.labels)
       families[key.name, default: (reading.kind.rawValue, [])].lines.append(
         MetricCell.line(key.name, key.labels, reading.value))

@@ -4,27 +4,27 @@ package import ServiceLifecycle
 import Hummingbird
 import NIOCore
 
-/// `/metrics` and `/healthz` of a process that answers no other requests.
+/// Serves `/metrics` and `/healthz` in a process without an API, such as a worker.
 package struct MetricsServer: Sendable {
   private let metrics: ProcessMetrics
   private let host: String
   private let port: Int
   private let logger: Logger
 
-  /// A server that shows `metrics`, and the state of `pool`.
+  /// Creates a server for `metrics` and the state of `pool`.
   ///
   /// - Parameters:
   ///   - host: address to listen on.
-  ///   - port: 0 for any free one.
+  ///   - port: port to listen on; 0 for any free port.
   package init(metrics: ProcessMetrics, pool: ConnectionPool, host: String, port: Int, logger: Logger) {
     self.metrics = metrics
     self.host = host
     self.port = port
     self.logger = logger
-    metrics.registry.show(pool)
+    metrics.registry.addSource(pool)
   }
 
-  /// Runs until graceful shutdown.
+  /// The service, which runs until graceful shutdown.
   package func service() -> any Service {
     let router = Router()
     router.get("/healthz") { _, _ in "ok\n" }

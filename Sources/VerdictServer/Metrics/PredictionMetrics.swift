@@ -3,7 +3,7 @@ import PostgreSQL
 import Synchronization
 import VerdictCore
 
-/// Counts what becomes of predictions.
+/// Counts predictions by outcome: stored, unstored, refused by the gate, shed under overload.
 final class PredictionMetrics: Sendable {
   private struct State {
     var stored = 0
@@ -21,17 +21,17 @@ final class PredictionMetrics: Sendable {
     flushSeconds = Timer(label: "verdict_prediction_flush_seconds", dimensions: [], factory: registry)
     flushRows = Recorder(
       label: "verdict_prediction_flush_rows", dimensions: [], aggregate: true, factory: registry)
-    registry.show { [weak self] scrape in self?.readings(scrape) ?? [] }
+    registry.addSource { [weak self] scrape in self?.samples(scrape) ?? [] }
   }
 
-  /// One group commit.
+  /// Records a group commit of the prediction writer.
   func flushed(rows: Int, in duration: Duration) {
     let (seconds, attoseconds) = duration.components
     flushSeconds.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     flushRows.record(rows)
   }
 
-  /// Answers that were given.
+  /// Counts answered predictions.
   func answered(_ tenant: TenantID, _ count: Int, stored: Bool) {
     state.withLock { state in
       if stored { state.stored += count } else { state.unstored += count }
@@ -39,7 +39,7 @@ final class PredictionMetrics: Sendable {
     }
   }
 
-  /// A request for predictions that failed.
+  /// Counts a failed request for predictions, by its error.
   func failed(_ error: any Error) {
     switch error {
     case DomainError.belowGate: state.withLock { $0.refused += 1 }
@@ -49,22 +49,22 @@ final class PredictionMetrics: Sendable {
     }
   }
 
-  private func readings(_ scrape: MetricsRegistry.Scrape) -> [MetricsRegistry.Reading] {
+  private func samples(_ scrape: MetricsRegistry.Scrape) -> [MetricsRegistry.Sample] {
     let state = state.withLock { $0 }
     let name = "verdict_predictions_total"
-    var readings: [MetricsRegistry.Reading] = [
+    var samples: [MetricsRegistry.Sample] = [
       .init(kind: .counter, name: name, labels: [("stored", "true")], value: Double(state.stored)),
       .init(kind: .counter, name: name, labels: [("stored", "false")], value: Double(state.unstored)),
       .init(kind: .counter, name: "verdict_gate_refusals_total", value: Double(state.refused)),
       .init(kind: .counter, name: "verdict_predictions_shed_total", value: Double(state.shed)),
     ]
     if scrape.byTenant {
-      readings += state.byTenant.map { tenant, count in
+      samples += state.byTenant.map { tenant, count in
         .init(
           kind: .counter, name: "verdict_tenant_predictions_total", labels: [("tenant", "\(tenant)")],
           value: Double(count))
       }
     }
-    return readings
+    return samples
   }
 }

@@ -4,22 +4,23 @@ import PostgreSQL
 import Synchronization
 import VerdictCore
 
-/// What a process measures of itself, whichever of its parts does: shown by its ``WebServer`` or ``MetricsServer``.
+/// The metrics of all parts of a process, served by its ``WebServer`` or ``MetricsServer``.
 package struct ProcessMetrics: Sendable {
+  /// The registry behind `/metrics`.
   let registry = MetricsRegistry()
 
-  /// Nothing measured yet; which build it is can be seen.
+  /// Creates metrics that contain only `verdict_build_info`.
   package init() {
-    let build = MetricsRegistry.Reading(
+    let build = MetricsRegistry.Sample(
       kind: .gauge, name: "verdict_build_info",
       labels: [("version", BuildVersion.text), ("schema", Migrations.all.last?.name ?? "")], value: 1)
-    registry.show { _ in [build] }
+    registry.addSource { _ in [build] }
   }
 
-  /// How many requests the process has answered.
+  /// The number of requests that the process has answered.
   package var requests: Int { registry.requests.load(ordering: .relaxed) }
 
-  /// Counts an attempt at a job by a worker of this process: how it ended, and how long it took.
+  /// Records the outcome and the duration of a job attempt in this process.
   package func observe(_ outcome: AttemptOutcome, duration: Duration) {
     let (seconds, attoseconds) = duration.components
     Timer(label: "verdict_job_seconds", dimensions: [("outcome", outcome.rawValue)], factory: registry)
@@ -28,26 +29,26 @@ package struct ProcessMetrics: Sendable {
 }
 
 extension MetricsRegistry {
-  /// Shows the state of a pool at every scrape.
-  func show(_ pool: ConnectionPool) {
-    show { _ in
+  /// Adds the state of a connection pool, and of its commit breaker, to every scrape.
+  func addSource(_ pool: ConnectionPool) {
+    addSource { _ in
       let pool = pool.statistics()
       return [
         ("open", pool.open), ("idle", pool.idle), ("in_use", pool.inUse), ("waiting", pool.waiting),
       ].map { state, count in
-        Reading(
+        Sample(
           kind: .gauge, name: "verdict_pool_connections", labels: [("state", state)], value: Double(count))
       } + [
-        Reading(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
-        Reading(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
-        Reading(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
+        Sample(kind: .counter, name: "verdict_pool_waits_total", value: Double(pool.waits)),
+        Sample(kind: .counter, name: "verdict_pool_wait_seconds_total", value: pool.waited / .seconds(1)),
+        Sample(kind: .counter, name: "verdict_pool_timeouts_total", value: Double(pool.timeouts)),
       ]
     }
     guard let breaker = pool.connectionConfiguration.commitBreaker else { return }
-    show { _ in
+    addSource { _ in
       [
-        Reading(kind: .counter, name: "verdict_commits_unconfirmed_total", value: Double(breaker.stalls)),
-        Reading(kind: .gauge, name: "verdict_writes_suspended", value: breaker.isOpen ? 1 : 0),
+        Sample(kind: .counter, name: "verdict_commits_unconfirmed_total", value: Double(breaker.stalls)),
+        Sample(kind: .gauge, name: "verdict_writes_suspended", value: breaker.isOpen ? 1 : 0),
       ]
     }
   }

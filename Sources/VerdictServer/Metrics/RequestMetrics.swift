@@ -2,7 +2,7 @@ import CoreMetrics
 import HTTPTypes
 import Synchronization
 
-/// Counts requests and their durations by method, route and status.
+/// Measures the number and duration of requests by method, route and status.
 final class RequestMetrics: Sendable {
   private struct Series: Hashable {
     var method: String
@@ -19,10 +19,10 @@ final class RequestMetrics: Sendable {
     overloads = Counter(label: "verdict_requests_shed_total", dimensions: [], factory: registry)
   }
 
-  /// Adds one request that was turned away because there is too much to do.
+  /// Counts a request that was shed under overload.
   func shed() { overloads.increment() }
 
-  /// Adds one answered request. The route is the pattern, not the path, so that the number of series is bounded.
+  /// Records an answered request. The route is the pattern, not the path, which bounds the number of series.
   func record(method: HTTPRequest.Method, route: String?, status: HTTPResponse.Status, duration: Duration) {
     registry.requests.add(1, ordering: .relaxed)
     let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete]

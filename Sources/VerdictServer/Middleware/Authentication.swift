@@ -111,10 +111,10 @@ final class Authenticator: Sendable {
       guard let caller = try await caller(for: secret, digest) else {
         throw Self.unauthorized("The API key is unknown, revoked or expired.")
       }
-      if let origin { failedAuthLimiter.giveBack(origin) }
+      if let origin { failedAuthLimiter.refund(origin) }
       return caller
     } catch let error as PostgreSQLError {
-      if let origin { failedAuthLimiter.giveBack(origin) }
+      if let origin { failedAuthLimiter.refund(origin) }
       guard error.isServerDown, let caller = keep(digest) else { throw error }
       if let end = caller.principal.expiresAt, end <= Date() {
         throw Self.unauthorized("The API key is unknown, revoked or expired.")

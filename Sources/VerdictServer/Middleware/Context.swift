@@ -2,18 +2,18 @@ package import Hummingbird
 import Logging
 import NIOCore
 
-/// The context of a request.
+/// The request context: Hummingbird's storage, the request id, the connection and the authenticator.
 package struct Context: RequestContext {
-  /// The storage of Hummingbird.
+  /// Hummingbird's storage.
   package var coreContext: CoreRequestContextStorage
   /// The request id in the response and in log lines.
   package var requestID: String
-  /// The connection of the request.
+  /// The client's connection.
   let channel: any Channel
-  /// Revalidates the request's key, for long responses.
+  /// Revalidates the request's key during long requests; `nil` on routes without a key.
   var authenticator: Authenticator?
 
-  /// The context of a new request.
+  /// Creates the context of a new request.
   package init(source: Source) {
     coreContext = .init(source: source)
     channel = source.channel

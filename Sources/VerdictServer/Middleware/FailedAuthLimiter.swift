@@ -37,9 +37,9 @@ final class FailedAuthLimiter: Sendable {
   }
 
   /// Returns the token of a look-up that found a valid key.
-  func giveBack(_ address: String) {
+  func refund(_ address: String) {
     let index = Self.index(of: address)
-    buckets.withLock { $0[index].giveBack(capacity: capacity) }
+    buckets.withLock { $0[index].refund(capacity: capacity) }
   }
 
   private static func index(of address: String) -> Int {

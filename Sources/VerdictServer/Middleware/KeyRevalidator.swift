@@ -1,8 +1,8 @@
 import Hummingbird
 import Synchronization
 
-/// Ends long responses after their key was revoked or has expired. It is called at every step and revalidates the key a few
-/// times a second, which the authenticator's cache reduces to one query a second for each key.
+/// Revalidates the API key of a long request, so that revocation or expiry ends it. Callers check at every step; at most five
+/// checks a second reach the authenticator, whose cache reduces them to about one query a second and key.
 final class KeyRevalidator: Sendable {
   private static let interval = Duration.milliseconds(200)
 
@@ -10,7 +10,7 @@ final class KeyRevalidator: Sendable {
   private let request: Request
   private let last = Mutex(ContinuousClock.now)
 
-  /// A revalidator for the key of a request that was admitted just now.
+  /// Creates a revalidator for a request whose key has just been validated.
   init(_ authenticator: Authenticator?, _ request: Request) {
     self.authenticator = authenticator
     self.request = request
@@ -18,7 +18,7 @@ final class KeyRevalidator: Sendable {
 
   /// Returns while the key is valid.
   ///
-  /// - Throws: ``Problem`` of kind `unauthorized`; ``PostgreSQLError`` if the key cannot be looked up.
+  /// - Throws: ``Problem`` of kind `unauthorized`; `PostgreSQLError` if the key cannot be checked.
   func check() async throws {
     let now = ContinuousClock.now
     let isDue = last.withLock { last in

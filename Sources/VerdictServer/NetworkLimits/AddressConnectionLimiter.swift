@@ -1,31 +1,31 @@
 import Synchronization
 
-/// Counts the connections of each address.
-final class ConnectionCounts: Sendable {
+/// Limits the number of simultaneous connections from one client address. Trusted proxies are exempt.
+final class AddressConnectionLimiter: Sendable {
   private let limit: Int
   private let addresses: ClientAddress
   private let counts = Mutex<[String: Int]>([:])
 
   /// - Parameters:
-  ///   - limit: how many an address may have.
-  ///   - addresses: knows proxies, which may have any number.
+  ///   - limit: connections an address.
+  ///   - addresses: tells trusted proxies from clients.
   init(limit: Int, addresses: ClientAddress) {
     self.limit = limit
     self.addresses = addresses
   }
 
-  /// What became of a new connection.
+  /// The decision about a new connection.
   enum Admission {
-    /// It is counted under this name, to be given to ``left(_:)`` when it ends.
+    /// Admitted and counted under this key, which ``release(_:)`` takes when the connection ends.
     case counted(String)
-    /// It is a proxy's.
+    /// Admitted without counting: a trusted proxy.
     case exempt
-    /// Its address has too many.
+    /// Refused: the address has reached the limit.
     case refused
   }
 
-  /// A connection from `peer` has begun.
-  func entered(_ peer: String) -> Admission {
+  /// Decides about a new connection from `peer`.
+  func admit(_ peer: String) -> Admission {
     guard let key = addresses.ofClient(peer) else { return .exempt }
     return counts.withLock { counts in
       let present = counts[key] ?? 0
@@ -35,8 +35,8 @@ final class ConnectionCounts: Sendable {
     }
   }
 
-  /// A counted connection has ended.
-  func left(_ key: String) {
+  /// Ends the counting of a connection.
+  func release(_ key: String) {
     counts.withLock { counts in
       let present = counts[key] ?? 0
       counts[key] = present > 1 ? present - 1 : nil

@@ -1,34 +1,36 @@
 import NIOCore
 
-/// Counts a connection's bytes, nearest to the network, and knows whether more of them are asked for.
-final class ByteWatch: ChannelDuplexHandler, RemovableChannelHandler {
+/// Counts the bytes of a connection at the network end of its pipeline, and records whether the server has asked for more.
+///
+/// ``ConnectionTimeoutHandler`` reads the counters. All state belongs to the channel's event loop.
+final class ByteCounter: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = IOData
 
-  /// Bytes that came.
-  private(set) var count = 0
-  /// The server asks for more.
-  private(set) var isAwaited = false
-  /// It did so at the last look.
-  var wasAwaited = false
-  /// Nothing more is taken from the network, whoever asks.
-  var isHeld = false
-  /// Bytes that went out of the server's hands, as far as the next look has seen.
+  /// Bytes received.
+  private(set) var received = 0
+  /// Whether a read is outstanding: the server waits for the client.
+  private(set) var isReadPending = false
+  /// ``isReadPending`` at the previous tick of the timer.
+  var wasReadPending = false
+  /// Suppresses further reads from the network.
+  var isReadSuspended = false
+  /// Bytes that the server has written to the channel.
   private var written = 0
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    count += unwrapInboundIn(data).readableBytes
+    received += unwrapInboundIn(data).readableBytes
     context.fireChannelRead(data)
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    isAwaited = false
+    isReadPending = false
     context.fireChannelReadComplete()
   }
 
   func read(context: ChannelHandlerContext) {
-    guard !isHeld else { return }
-    isAwaited = true
+    guard !isReadSuspended else { return }
+    isReadPending = true
     context.read()
   }
 
@@ -37,9 +39,9 @@ final class ByteWatch: ChannelDuplexHandler, RemovableChannelHandler {
     context.write(data, promise: promise)
   }
 
-  /// How many bytes wait to be taken by the network, and how many it has taken so far.
-  func outgoing(_ channel: any Channel) -> (waiting: Int, taken: Int) {
-    let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    return (waiting, written - waiting)
+  /// The number of bytes that are buffered for sending, and the number that the network has accepted so far.
+  func outgoing(_ channel: any Channel) -> (buffered: Int, sent: Int) {
+    let buffered = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    return (buffered, written - buffered)
   }
 }

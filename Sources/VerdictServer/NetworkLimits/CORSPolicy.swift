@@ -1,28 +1,28 @@
 import HTTPTypes
 import Hummingbird
 
-/// Lets pages of the origin that is set use the API (Fetch standard, section 3.3, CORS protocol).
-struct CrossOrigin: Sendable {
-  /// The origin, or `*`.
+/// Cross-origin resource sharing: lets web pages of one configured origin call the API (Fetch standard, section 3.3).
+struct CORSPolicy: Sendable {
+  /// The allowed origin, or `*` for all.
   let origin: String
 
   private static let methods = "GET, POST, PUT, PATCH, DELETE"
-  /// What a page may send.
+  /// Request header fields that a page may set.
   private static let requestHeaders = [
     HTTPField.Name.accept, .authorization, .contentType, .contentEncoding, .idempotencyKey, .ifMatch,
     .ifNoneMatch,
     .lastEventID, .prefer, .traceparent, .xRequestID,
   ].map(\.rawName).joined(separator: ", ")
-  /// What a page may see beside the body.
-  private static let answerHeaders = [
+  /// Response header fields that a page may read.
+  private static let responseHeaders = [
     HTTPField.Name.allow, .eTag, .idempotencyReplayed, .location, .preferenceApplied, .rateLimit,
     .rateLimitPolicy,
     .retryAfter, .wwwAuthenticate, .xRequestID,
   ].map(\.rawName).joined(separator: ", ")
-  /// For how many seconds a browser may remember the answer to a preflight.
-  private static let memory = 3_600
+  /// Seconds for which a browser may cache the response to a preflight request.
+  private static let maxAge = 3_600
 
-  /// The answer to a page that asks whether it may send a request; `nil` for what is no such question.
+  /// The response to a preflight request; `nil` for other requests.
   func preflight(_ request: Request) -> Response? {
     guard request.method == .options, request.headers[.origin] != nil,
       request.headers[.accessControlRequestMethod] != nil
@@ -31,20 +31,20 @@ struct CrossOrigin: Sendable {
       status: .noContent,
       headers: [
         .accessControlAllowMethods: Self.methods, .accessControlAllowHeaders: Self.requestHeaders,
-        .accessControlMaxAge: "\(Self.memory)",
+        .accessControlMaxAge: "\(Self.maxAge)",
       ])
   }
 
-  /// Says in an answer which pages may see it.
-  func mark(_ headers: inout HTTPFields, of request: Request) {
+  /// Adds the fields that allow the page of a request to read its response.
+  func apply(to headers: inout HTTPFields, of request: Request) {
     if origin != "*" {
-      // The answer is another one for another origin: caches must know.
+      // The response differs by origin, which shared caches have to know.
       headers[values: .vary].append("Origin")
       guard request.headers[.origin] == origin else { return }
     } else if request.headers[.origin] == nil {
       return
     }
     headers[.accessControlAllowOrigin] = origin
-    headers[.accessControlExposeHeaders] = Self.answerHeaders
+    headers[.accessControlExposeHeaders] = Self.responseHeaders
   }
 }

@@ -1,22 +1,22 @@
 import HTTPTypes
 import Hummingbird
 
-/// Where requests come from, when proxies stand between.
+/// Determines the client address of a request behind trusted proxies. Limits by address count under it.
 struct ClientAddress: Sendable {
-  /// Proxies whose word is taken.
+  /// Proxies whose `X-Forwarded-For` is trusted.
   var proxies: [Network] = []
 
-  /// The address that a request counts for: the connection's, or, where that is a trusted proxy, the last one in
-  /// `X-Forwarded-For` that is none. What is further left in it anybody can have written.
+  /// The client address of a request: the peer of the connection or, if that is a trusted proxy, the rightmost entry of
+  /// `X-Forwarded-For` that is not one. Entries further left are ignored, because any client can forge them.
   ///
-  /// - Returns: an address as it can be compared: of IPv6 the first 64 bits, which one customer usually has to themselves.
+  /// - Returns: a key for comparison. An IPv6 address is reduced to its first 64 bits, which one customer usually owns.
   func of(_ request: Request, _ context: Context) -> String {
     of(
       context.channel.remoteAddress?.ipAddress ?? "",
       forwarded: request.headers[values: .xForwardedFor].joined(separator: ","))
   }
 
-  /// The same for the address of a connection and what was said of it.
+  /// The client address for a connection's peer and the joined values of `X-Forwarded-For`.
   func of(_ peer: String, forwarded: String) -> String {
     guard let bytes = Network.bytes(of: peer) else { return peer }
     guard isProxy(bytes) else { return Self.key(bytes) }
@@ -29,7 +29,7 @@ struct ClientAddress: Sendable {
     return Self.key(nearest)
   }
 
-  /// The address that a connection from `peer` counts for; `nil` for a trusted proxy's, behind which there are many.
+  /// The client address of a connection; `nil` if `peer` is a trusted proxy, which serves many clients.
   func ofClient(_ peer: String) -> String? {
     guard let bytes = Network.bytes(of: peer) else { return peer }
     return isProxy(bytes) ? nil : Self.key(bytes)

@@ -1,23 +1,23 @@
-/// How long a client may take, and how much it may ask for.
+/// Timeouts, sizes and counts that bound what a client connection may use.
 package struct ConnectionLimits: Sendable {
-  /// For the header section of a request, from its first byte (or the connection's beginning, TLS handshake included); for
-  /// taking in any byte of an answer; for closing a connection on which nothing more is to come.
+  /// Timeout for receiving the header section of a request (from its first byte, or from the start of the connection,
+  /// TLS handshake included), for sending any byte of a response, and for closing after the last response.
   package var head: Duration = .seconds(15)
-  /// Between two requests on a connection.
+  /// Timeout between two requests on a connection.
   package var idle: Duration = .seconds(75)
-  /// How many bytes a second of a body must come while the server waits for them, over ``head``.
+  /// Minimum rate of a request body while the server waits for it, in bytes a second averaged over ``head``.
   package var bytesPerSecond = 100
-  /// Connections at a time; more wait to be accepted.
+  /// Maximum number of connections; further ones wait to be accepted.
   package var connections = 10_000
-  /// Connections at a time from one address; more are closed. Trusted proxies are exempt.
+  /// Maximum number of connections from one address; further ones are closed. Trusted proxies are exempt.
   package var connectionsPerAddress = 2_000
-  /// Bytes of one header field or of the request line.
+  /// Maximum size of one header field or of the request line, in bytes.
   package var headerField = 64 << 10
-  /// Bytes of all header fields.
+  /// Maximum size of all header fields, in bytes.
   package var headerList = 80 << 10
-  /// How many header fields.
+  /// Maximum number of header fields.
   package var headerCount = 100
-  /// Bytes of a body that are still read, and thrown away, after its answer has gone.
+  /// Maximum number of bytes of a request body that are read and discarded after its response has been sent.
   package var drained = 1 << 20
 
   /// The default limits.

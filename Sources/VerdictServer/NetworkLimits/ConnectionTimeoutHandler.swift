@@ -4,77 +4,78 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Closes connections whose client keeps the server waiting, sending or reading, and those beyond what an address may have.
+/// Closes connections whose client sends or receives too slowly, and connections beyond the limit of their address.
 ///
-/// It stands twice in a connection's pipeline, at the bytes and at the parts of requests. A timer looks a few times within
-/// each limit, so that a request costs a few additions and no look at a clock. Time in which the server does not ask for
-/// more (it is busy with what came, or holds the client up) does not count.
-final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
+/// The handler works on the parts of HTTP messages; its ``ByteCounter`` works on bytes at the other end of the pipeline. A timer
+/// ticks four times per ``ConnectionLimits/head``, so a request costs a few additions and no clock reading. Time during which
+/// the server has no read outstanding (it processes what arrived, or applies back-pressure) does not count. All state belongs
+/// to the channel's event loop.
+final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
-  /// How often a limit's time is looked at.
-  private static let looks = 4
+  /// Timer ticks per ``ConnectionLimits/head``.
+  private static let ticksPerTimeout = 4
 
   private let limits: ConnectionLimits
-  private let counts: ConnectionCounts
+  private let addressLimiter: AddressConnectionLimiter
   private let logger: Logger
-  private let bytes = ByteWatch()
+  private let counter = ByteCounter()
   private var timer: RepeatedTask?
-  /// Under what the connection is counted.
-  private var counted: String?
-  /// Requests whose header section has come and whose answer has not gone.
-  private var open = 0
-  /// A body is coming.
+  /// The key under which the address limiter counts the connection.
+  private var countedKey: String?
+  /// Requests whose header section has been received and whose response has not been sent.
+  private var openRequests = 0
+  /// Whether a request body is being received.
   private var inBody = false
-  /// How many bytes of it are still to come; `nil` where that was not said.
+  /// Bytes of the body that are still to come, by its Content-Length; `nil` without one.
   private var remaining: Int?
-  /// Looks for which the present wait has lasted.
+  /// Ticks since the present wait for the client began.
   private var waited = 0
-  /// Bytes of the body at the wait's beginning.
-  private var bytesBefore = 0
-  /// A request or nothing at all has begun since the last one ended.
-  private var isFresh = true
-  /// Looks for which the network has taken nothing of what waits for it, and how much it had taken before.
-  private var stalled = (looks: 0, taken: 0)
-  /// Looks since there was nothing more to be said on the connection; `nil` before.
-  private var ending: Int?
-  /// Bytes and looks since a body's answer went before the body had come; `nil` while that is not so.
-  private var drained: (bytes: Int, looks: Int)?
-  /// What came was no HTTP: the answer to it is on its way.
-  private var unreadable: UnreadableRequest?
+  /// Bytes received when the present wait began.
+  private var receivedBefore = 0
+  /// Whether a header section is awaited: on a new connection, or since the first byte of a further request.
+  private var isInHeader = true
+  /// Ticks during which the network accepted none of the buffered bytes, and the bytes that it had accepted before.
+  private var stalled = (ticks: 0, sent: 0)
+  /// Ticks since the last response finished; `nil` before.
+  private var closing: Int?
+  /// Bytes and ticks since the response was sent while the request body was still arriving; `nil` otherwise.
+  private var draining: (bytes: Int, ticks: Int)?
+  /// Set while the response to a malformed request is being sent.
+  private var malformed: MalformedRequest?
 
-  init(_ limits: ConnectionLimits, _ counts: ConnectionCounts, logger: Logger) {
+  init(_ limits: ConnectionLimits, _ addressLimiter: AddressConnectionLimiter, logger: Logger) {
     self.limits = limits
-    self.counts = counts
+    self.addressLimiter = addressLimiter
     self.logger = logger
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     do {
-      try context.pipeline.syncOperations.addHandler(bytes, position: .first)
+      try context.pipeline.syncOperations.addHandler(counter, position: .first)
     } catch {
       context.fireErrorCaught(error)
     }
-    let look = TimeAmount.nanoseconds(Int64(limits.head.inSeconds * 1e9) / Int64(Self.looks))
-    // The timer's closure and this handler belong to the channel's event loop.
+    let interval = TimeAmount.nanoseconds(Int64(limits.head.inSeconds * 1e9) / Int64(Self.ticksPerTimeout))
+    // The timer runs on the channel's event loop, as this handler does.
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleRepeatedTask(initialDelay: look, delay: look) { _ in
-      let (watch, context) = bound.value
-      watch.look(context)
+    timer = context.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+      let (handler, context) = bound.value
+      handler.tick(context)
     }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) { end() }
 
   func channelActive(context: ChannelHandlerContext) {
-    // Not earlier: a channel that is closed before it is registered looks to the server like a failure of its own.
-    switch counts.entered(context.channel.remoteAddress?.ipAddress ?? "") {
-    case .counted(let key): counted = key
+    // Closing a channel before it is registered would appear to the server as a failure to accept connections.
+    switch addressLimiter.admit(context.channel.remoteAddress?.ipAddress ?? "") {
+    case .counted(let key): countedKey = key
     case .exempt: break
     case .refused:
-      logger.debug("an address has too many connections")
+      logger.debug("connection refused: too many connections from one address")
       context.close(promise: nil)
     }
     context.fireChannelActive()
@@ -87,14 +88,14 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func end() {
     timer?.cancel()
-    if let counted { counts.left(counted) }
-    counted = nil
+    if let countedKey { addressLimiter.release(countedKey) }
+    countedKey = nil
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head(let head):
-      open += 1
+      openRequests += 1
       inBody = true
       remaining = head.headerFields[.contentLength].flatMap { Int($0) }
       restart()
@@ -103,9 +104,9 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
       drain(buffer.readableBytes)
     case .end:
       inBody = false
-      drained = nil
-      if bytes.isHeld {
-        bytes.isHeld = false
+      draining = nil
+      if counter.isReadSuspended {
+        counter.isReadSuspended = false
         context.read()
       }
       restart()
@@ -113,29 +114,29 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     context.fireChannelRead(data)
   }
 
-  /// Bytes of a body came; one that is read for nothing has its bounds.
+  /// Counts bytes of a body that is discarded, and stops reading when there are too many.
   private func drain(_ count: Int) {
-    guard var drained else { return }
-    drained.bytes += count
-    if drained.bytes > limits.drained, !bytes.isHeld {
-      // No more of it. Until the next look the client may read its answer, which would be lost if this end closed at once.
-      bytes.isHeld = true
-      drained.looks = Self.looks
+    guard var draining else { return }
+    draining.bytes += count
+    if draining.bytes > limits.drained, !counter.isReadSuspended {
+      // The client has until the next tick to read its response, which an immediate close would discard.
+      counter.isReadSuspended = true
+      draining.ticks = Self.ticksPerTimeout
     }
-    self.drained = drained
+    self.draining = draining
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if error is HTTPParserError { unreadable = UnreadableRequest() }
+    if error is HTTPParserError { malformed = MalformedRequest() }
     context.fireErrorCaught(error)
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     switch unwrapOutboundIn(data) {
     case .head(let head):
-      if let unreadable, UnreadableRequest.isAnswered(by: head) {
-        unreadable.log(to: logger)
-        let (head, body) = unreadable.answer()
+      if let malformed, MalformedRequest.isResponse(head) {
+        malformed.log(to: logger)
+        let (head, body) = malformed.response()
         context.write(wrapOutboundOut(.head(head)), promise: promise)
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         return
@@ -147,72 +148,73 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
       }
     case .body: break
     case .end:
-      open = max(0, open - 1)
-      isFresh = false
-      // The answer is complete and the body is not: what still comes of it is read for nothing.
-      if open == 0, inBody { drained = (0, 0) }
+      openRequests = max(0, openRequests - 1)
+      isInHeader = false
+      // The response is complete and the request body is not: the rest of the body is discarded.
+      if openRequests == 0, inBody { draining = (0, 0) }
       restart()
     }
     context.write(data, promise: promise)
   }
 
-  /// Whether an answer is the connection's last: it refuses a body of which more is to come than will be read, or nobody knows
-  /// how much. A client that is told so does not send its next request there.
+  /// Whether a response is the last on its connection: an error response to a body whose rest is of unknown length or too long
+  /// to be discarded. `Connection: close` tells the client to send its next request on another connection.
   private func isLast(_ head: HTTPResponse) -> Bool {
-    guard inBody, open == 1, head.status.code >= 400 else { return false }
+    guard inBody, openRequests == 1, head.status.code >= 400 else { return false }
     return remaining.map { $0 > limits.drained } ?? true
   }
 
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    // From here on the server waits for the client to close, too, and perhaps reads no more to learn of it.
-    if mode == .output, ending == nil { ending = 0 }
+    // The server has closed its side and waits for the client to close; it may have no read outstanding to notice that.
+    if mode == .output, closing == nil { closing = 0 }
     context.close(mode: mode, promise: promise)
   }
 
   private func restart() {
     waited = 0
-    bytesBefore = bytes.count
+    receivedBefore = counter.received
   }
 
-  private func look(_ context: ChannelHandlerContext) {
-    if isOver(context) { return context.close(promise: nil) }
-    // Between two looks the server may have been busy: only a wait that lasts from one to the next counts.
-    guard bytes.isAwaited, bytes.wasAwaited else {
-      bytes.wasAwaited = bytes.isAwaited
+  private func tick(_ context: ChannelHandlerContext) {
+    if hasTimedOut(context) { return context.close(promise: nil) }
+    // The server may have been busy between two ticks: only a wait that spans both counts.
+    guard counter.isReadPending, counter.wasReadPending else {
+      counter.wasReadPending = counter.isReadPending
       return
     }
     if inBody {
       waited += 1
-      guard waited >= Self.looks else { return }
+      guard waited >= Self.ticksPerTimeout else { return }
       let needed = Int(limits.head.inSeconds * Double(limits.bytesPerSecond))
-      if bytes.count - bytesBefore < needed { return context.close(promise: nil) }
+      if counter.received - receivedBefore < needed { return context.close(promise: nil) }
       restart()
-    } else if open == 0 {
-      // Before the first request, and from the first byte of a further one, a header section is awaited.
-      if !isFresh, bytes.count > bytesBefore {
-        isFresh = true
+    } else if openRequests == 0 {
+      if !isInHeader, counter.received > receivedBefore {
+        isInHeader = true
         restart()
       }
       waited += 1
       let timeout =
-        isFresh ? Self.looks : Int(limits.idle.inSeconds / limits.head.inSeconds * Double(Self.looks))
+        isInHeader
+        ? Self.ticksPerTimeout
+        : Int(limits.idle.inSeconds / limits.head.inSeconds * Double(Self.ticksPerTimeout))
       if waited > timeout { context.close(promise: nil) }
     }
   }
 
-  /// Whether the client has had its time to take in an answer, to close after the last one, or to end a body that nobody
-  /// wants any more.
-  private func isOver(_ context: ChannelHandlerContext) -> Bool {
-    let (waiting, taken) = bytes.outgoing(context.channel)
-    if waiting > 0, taken == stalled.taken {
-      stalled.looks += 1
+  /// Whether the client has used up its time to receive a response, to close the connection after the last response, or to
+  /// finish a body that is discarded.
+  private func hasTimedOut(_ context: ChannelHandlerContext) -> Bool {
+    let (buffered, sent) = counter.outgoing(context.channel)
+    if buffered > 0, sent == stalled.sent {
+      stalled.ticks += 1
     } else {
-      stalled = (0, taken)
+      stalled = (0, sent)
     }
-    // A last answer that is on its way still has the client's time.
-    if waiting == 0 { ending = ending.map { $0 + 1 } }
-    drained?.looks += 1
-    return stalled.looks > Self.looks || ending.map { $0 > Self.looks } ?? false
-      || drained.map { $0.looks > Self.looks } ?? false
+    // The time for closing begins when the last response has been sent.
+    if buffered == 0 { closing = closing.map { $0 + 1 } }
+    draining?.ticks += 1
+    return stalled.ticks > Self.ticksPerTimeout || closing.map { $0 > Self.ticksPerTimeout } ?? false
+      || draining.map { $0.ticks > Self.ticksPerTimeout } ?? false
   }
 }

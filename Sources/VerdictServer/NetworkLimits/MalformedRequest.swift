@@ -3,22 +3,22 @@ import Hummingbird
 import Logging
 import NIOCore
 
-/// Bytes that are no request, or one with more headers than there may be: Hummingbird answers them with a bare 400, in whose
-/// place a problem goes out, under a name of its own.
-struct UnreadableRequest {
+/// A request that the HTTP parser refused: invalid HTTP, or too many header fields. Hummingbird answers it with a bare 400, which
+/// ``ConnectionTimeoutHandler`` replaces by a problem document with a request id.
+struct MalformedRequest {
   private let id = RequestIdentifier.next()
 
-  /// Whether an answer's head is the one to replace.
-  static func isAnswered(by head: HTTPResponse) -> Bool {
+  /// Whether a response head is Hummingbird's response to a malformed request.
+  static func isResponse(_ head: HTTPResponse) -> Bool {
     head.status == .badRequest && head.headerFields[.contentLength] == "0"
       && head.headerFields[.connection] == "close"
   }
 
-  /// The answer.
-  func answer() -> (HTTPResponse, ByteBuffer) {
+  /// The response that replaces it.
+  func response() -> (HTTPResponse, ByteBuffer) {
     let problem = Problem(
       .invalidParameter,
-      "This is no request as in RFC 9112, or its header section is larger than 80 KiB or 100 fields.")
+      "The request is not valid HTTP/1.1 (RFC 9112), or its header section exceeds 80 KiB or 100 fields.")
     let body = problem.body(instance: "/", id: id)
     var headers: HTTPFields = [
       .contentType: "application/problem+json", .contentLength: "\(body.readableBytes)", .connection: "close",
@@ -27,7 +27,8 @@ struct UnreadableRequest {
     return (HTTPResponse(status: .badRequest, headerFields: headers), body)
   }
 
+  /// Logs the request id that the client receives.
   func log(to logger: Logger) {
-    logger.debug("what came was no request", metadata: ["request_id": "\(id)"])
+    logger.debug("malformed HTTP request", metadata: ["request_id": "\(id)"])
   }
 }

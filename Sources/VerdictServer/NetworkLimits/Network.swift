@@ -1,11 +1,12 @@
 import Glibc
 
-/// Addresses that share a prefix, as `10.0.0.0/8` or `2001:db8::/32`; a single address counts as all of its bits.
+/// An IP network: the addresses that share a prefix, such as `10.0.0.0/8` or `2001:db8::/32`. A single address has a prefix of
+/// all its bits.
 package struct Network: Sendable, Equatable {
   private let bytes: [UInt8]
   private let prefix: Int
 
-  /// Reads CIDR notation (RFC 4632, RFC 4291); `nil` when it is none.
+  /// Parses CIDR notation (RFC 4632, RFC 4291); `nil` for any other text.
   package init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let bytes = Self.bytes(of: String(parts[0])) else { return nil }
@@ -18,7 +19,7 @@ package struct Network: Sendable, Equatable {
     self.prefix = prefix
   }
 
-  /// Whether an address is one of these.
+  /// Whether the network contains an address of four or sixteen bytes.
   func contains(_ address: [UInt8]) -> Bool {
     guard address.count == bytes.count else { return false }
     for bit in stride(from: 0, to: prefix, by: 8) {
@@ -29,7 +30,7 @@ package struct Network: Sendable, Equatable {
     return true
   }
 
-  /// The address of a hop in `X-Forwarded-For`, to which some proxies add its port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
+  /// The address of an entry of `X-Forwarded-For`. Some proxies append the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
   static func bytes(ofHop hop: String) -> [UInt8]? {
     if let bytes = bytes(of: hop) { return bytes }
     let isBracketed = hop.hasPrefix("[")
@@ -39,16 +40,16 @@ package struct Network: Sendable, Equatable {
     else {
       return nil
     }
-    // What is left of an IPv6 address without brackets is not one with a port.
+    // Without brackets, the last group of an IPv6 address could be mistaken for a port.
     let address = bytes(of: String(hop[..<end].drop { $0 == "[" }))
     return isBracketed || address?.count == 4 ? address : nil
   }
 
-  /// The bytes of a literal address, four or sixteen; an IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2) is four.
+  /// The four or sixteen bytes of a literal address. An IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) has four.
   static func bytes(of address: String) -> [UInt8]? {
     guard !address.utf8.contains(0) else { return nil }
     var bytes = [UInt8](repeating: 0, count: 4)
-    // The buffers are as large as inet_pton(3) fills for their families.
+    // Each buffer has the size that inet_pton(3) writes for its address family.
     if inet_pton(AF_INET, address, &bytes) == 1 { return bytes }
     bytes = [UInt8](repeating: 0, count: 16)
     guard inet_pton(AF_INET6, address, &bytes) == 1 else { return nil }

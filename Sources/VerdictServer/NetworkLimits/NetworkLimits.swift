@@ -5,47 +5,47 @@ import HummingbirdTLS
 import Logging
 import NIOSSL
 
-/// What stands between the network and the routes.
+/// The settings of the HTTP server towards the network: TLS, trusted proxies, CORS and limits for clients.
 package struct NetworkLimits: Sendable {
-  /// The certificate that the server shows, and its key.
+  /// The server's certificate and its private key.
   package struct TLS: Sendable {
-    /// Path of the certificate with those that lead to its root, in PEM.
+    /// Path of the certificate chain in PEM.
     package var certificate: String
-    /// Path of its private key, in PEM.
+    /// Path of the private key in PEM.
     package var key: String
 
-    /// Makes a setting; see the properties.
+    /// Creates the settings; see the properties.
     package init(certificate: String, key: String) {
       self.certificate = certificate
       self.key = key
     }
   }
 
-  /// How long clients may take, and how much.
+  /// Timeouts, sizes and counts for client connections.
   package var limits = ConnectionLimits()
-  /// TLS; none where a proxy speaks it.
+  /// TLS; `nil` where a proxy terminates it.
   package var tls: TLS?
-  /// Proxies whose `X-Forwarded-For` is believed.
+  /// Proxies whose `X-Forwarded-For` is trusted.
   package var trustedProxies: [Network] = []
-  /// The origin whose pages may use the API from a browser (`*` for all); none unless set.
+  /// The origin whose pages may call the API from a browser (`*` for all); `nil` disables CORS.
   package var corsOrigin: String?
-  /// How many wrong keys an address may try at once.
+  /// The number of unknown API keys that one address may try in a burst.
   package var failedAuthBurst = 500
 
-  /// The defaults.
+  /// The default settings.
   package init() {}
 
-  /// Speaks HTTP/1.1, over TLS if that is set.
+  /// An HTTP/1.1 server with these limits, over TLS if that is configured.
   ///
   /// - Throws: `NIOSSLError` for a certificate or key that cannot be read.
   func server(logger: Logger) throws -> HTTPServerBuilder {
-    let counts = ConnectionCounts(limit: limits.connectionsPerAddress, addresses: addresses)
+    let addressLimiter = AddressConnectionLimiter(limit: limits.connectionsPerAddress, addresses: addresses)
     let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
       maxHeaderFieldSize: limits.headerField, maxHeaderListSize: limits.headerList,
       maxHeaderFieldCount: limits.headerCount)
     let http = HTTPServerBuilder.http1(
       configuration: .init(
-        additionalChannelHandlers: [ConnectionWatch(limits, counts, logger: logger)],
+        additionalChannelHandlers: [ConnectionTimeoutHandler(limits, addressLimiter, logger: logger)],
         httpDecoderConfiguration: decoder))
     guard let tls else { return http }
     var configuration = TLSConfiguration.makeServerConfiguration(
@@ -56,9 +56,9 @@ package struct NetworkLimits: Sendable {
     return try .tls(http, tlsConfiguration: configuration)
   }
 
-  /// Lets pages of the origin that is set use the API; nobody's, if none is.
-  var crossOrigin: CrossOrigin? { corsOrigin.map(CrossOrigin.init) }
+  /// The CORS policy; `nil` if no origin is configured.
+  var corsPolicy: CORSPolicy? { corsOrigin.map(CORSPolicy.init) }
 
-  /// Where requests come from.
+  /// Determines client addresses behind the trusted proxies.
   var addresses: ClientAddress { ClientAddress(proxies: trustedProxies) }
 }

@@ -3,31 +3,31 @@ import PostgreSQL
 import Synchronization
 import VerdictCore
 
-/// Waits until every server has received the notification of a change, so that none uses the earlier state after the change
-/// was acknowledged.
+/// Waits until every server process has received a notification, so that no server answers from a stale cache after the response
+/// to a change has been sent.
 ///
-/// Notifications arrive in the order of their commits (PostgreSQL manual, NOTIFY), so a server that answers a ping sent after
-/// the change has received the change. The servers are found by the names of their listening sessions. A server that does
-/// not answer within ``ServedDatasets/livenessTimeout`` no longer trusts its cache either.
+/// Notifications arrive in the order of their commits (PostgreSQL manual, NOTIFY). A server that acknowledges a probe sent after
+/// the change has therefore received the change. The names of the listening sessions tell which servers exist. A server
+/// that does not acknowledge stops trusting its cache after ``ServedDatasets/livenessTimeout``.
 final class ChangeBarrier: Sendable {
-  /// A message between servers: a ping, or the answer to one.
+  /// A message between servers. Servers of other versions parse the payloads, so their format must not change.
   enum Message: Equatable {
-    case question(id: String)
-    case answer(id: String, server: String)
+    case probe(id: String)
+    case acknowledgement(id: String, server: String)
 
     init?(_ payload: String) {
       let parts = payload.split(separator: ":").map(String.init)
       switch (parts.first, parts.count) {
-      case ("ask", 2): self = .question(id: parts[1])
-      case ("heard", 3): self = .answer(id: parts[1], server: parts[2])
+      case ("ask", 2): self = .probe(id: parts[1])
+      case ("heard", 3): self = .acknowledgement(id: parts[1], server: parts[2])
       default: return nil
       }
     }
 
     var payload: String {
       switch self {
-      case .question(let id): "ask:\(id)"
-      case .answer(let id, let server): "heard:\(id):\(server)"
+      case .probe(let id): "ask:\(id)"
+      case .acknowledgement(let id, let server): "heard:\(id):\(server)"
       }
     }
   }
@@ -41,20 +41,20 @@ final class ChangeBarrier: Sendable {
     self.database = database
   }
 
-  /// Returns when every server has received what was committed before, or no longer trusts its cache.
-  func pass() async {
+  /// Returns when all other servers have received the notifications of earlier commits, or have stopped trusting their caches.
+  func wait() async {
     let id = UUID().uuidString
-    let (answers, continuation) = AsyncStream<String>.makeStream()
+    let (acknowledgements, continuation) = AsyncStream<String>.makeStream()
     waiting.withLock { $0[id] = continuation }
     defer { waiting.withLock { $0[id] = nil } }
     do {
       let others = Set(try await DatasetChanges.listeners(in: database)).subtracting([server])
       guard !others.isEmpty else { return }
-      try await DatasetChanges.call(Message.question(id: id).payload, in: database)
+      try await DatasetChanges.send(Message.probe(id: id).payload, in: database)
       await withTaskGroup(of: Void.self) { group in
         group.addTask {
           var missing = others
-          for await server in answers {
+          for await server in acknowledgements {
             missing.remove(server)
             if missing.isEmpty { return }
           }
@@ -64,18 +64,18 @@ final class ChangeBarrier: Sendable {
         group.cancelAll()
       }
     } catch {
-      // The change is committed, but the servers cannot be pinged.
+      // The change is committed, but no server can be asked: their caches expire after this time.
       try? await Task.sleep(for: ServedDatasets.livenessTimeout)
     }
   }
 
-  /// Answers a ping, or records an answer to one of this server's own.
-  func heard(_ message: Message) {
+  /// Acknowledges a probe, or delivers an acknowledgement to the probe of this server that waits for it.
+  func receive(_ message: Message) {
     switch message {
-    case .question(let id):
-      let answer = Message.answer(id: id, server: server)
-      Task { [database] in try? await DatasetChanges.call(answer.payload, in: database) }
-    case .answer(let id, let server):
+    case .probe(let id):
+      let reply = Message.acknowledgement(id: id, server: server)
+      Task { [database] in try? await DatasetChanges.send(reply.payload, in: database) }
+    case .acknowledgement(let id, let server):
       _ = waiting.withLock { $0[id] }?.yield(server)
     }
   }

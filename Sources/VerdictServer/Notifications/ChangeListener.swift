@@ -4,61 +4,61 @@ import PostgreSQL
 import ServiceLifecycle
 import VerdictCore
 
-/// Receives notifications of other processes over a connection of its own and forwards them within this process.
+/// Receives the notifications of other processes on a dedicated connection and invalidates caches of this process.
 ///
-/// A successful LISTEN does not prove that notifications arrive: behind a pooler in transaction mode none does. The server
-/// therefore sends itself a message over another connection, and relies on notifications only after that has arrived.
+/// A successful LISTEN proves little, because behind a pooler in transaction mode no notification ever arrives. The server
+/// therefore sends itself a message through another connection, and relies on notifications once that has arrived.
 struct ChangeListener: Service, CustomStringConvertible {
-  let description = "notifications"
+  let description = "change listener"
   let listener: Listener
   let database: Database
   let served: ServedDatasets
   let authenticator: Authenticator
   let barrier: ChangeBarrier
-  let jobs: JobWatch
+  let jobs: JobEventHub
   let logger: Logger
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
-      var calling: Task<Void, Never>?
+      var selfTest: Task<Void, Never>?
       var message = ""
       for await event in listener.events() {
         switch event {
         case .connected:
-          calling?.cancel()
+          selfTest?.cancel()
           message = "hello:\(UUID().uuidString)"
-          calling = Task { [message] in await call(message) }
+          selfTest = Task { [message] in await sendRepeatedly(message) }
         case .alive(let since): served.listening(since: since)
         case .disconnected(let error):
-          calling?.cancel()
+          selfTest?.cancel()
           served.listeningEnded()
           authenticator.listeningEnded()
-          logger.warning("notifications are down", metadata: ["error": "\(error)"])
+          logger.warning("notification connection lost", metadata: ["error": "\(error)"])
         case .notification(DatasetChanges.channel, message, _):
-          calling?.cancel()
+          selfTest?.cancel()
           served.listeningBegan()
           authenticator.listeningBegan()
         case .notification(DatasetChanges.channel, let payload, _):
           if let message = ChangeBarrier.Message(payload) {
-            barrier.heard(message)
+            barrier.receive(message)
           } else if let (tenant, key) = DatasetChanges.parseRevocation(payload) {
             authenticator.revoked(tenant, key: key)
           } else {
-            served.heard(payload)
+            served.invalidate(payload)
           }
-        case .notification(_, let payload, _): jobs.heard(payload)
+        case .notification(_, let payload, _): jobs.publish(payload)
         }
       }
-      calling?.cancel()
+      selfTest?.cancel()
     }
     served.listeningEnded()
   }
 
-  /// Sends the message until it arrives, which cancels this.
-  private func call(_ message: String) async {
+  /// Sends a message every second until its arrival cancels this task.
+  private func sendRepeatedly(_ message: String) async {
     for attempt in 1... {
       do {
-        try await DatasetChanges.call(message, in: database)
+        try await DatasetChanges.send(message, in: database)
       } catch {
         if !Task.isCancelled { logger.debug("cannot send a notification", metadata: ["error": "\(error)"]) }
       }
@@ -69,7 +69,7 @@ struct ChangeListener: Service, CustomStringConvertible {
       }
       if attempt == 3 {
         logger.warning(
-          "no notification arrives: is there a pooler in transaction mode? Every prediction queries the database instead"
+          "no notification arrives, as behind a pooler in transaction mode; every prediction queries the database instead"
         )
       }
     }

@@ -10,6 +10,6 @@ struct DatasetChangePublisher: Sendable {
   /// Returns when no server uses the dataset's earlier state any more.
   func publish(_ tenant: TenantID, _ dataset: String) async {
     served.forget(tenant, named: dataset)
-    await barrier.pass()
+    await barrier.wait()
   }
 }

@@ -2,9 +2,9 @@ import ServiceLifecycle
 import Synchronization
 import VerdictCore
 
-/// Wakes waiters when a job changes its state.
-final class JobWatch: Sendable {
-  /// A job of any tenant.
+/// Distributes notifications about jobs to the requests that wait for a job's state to change.
+final class JobEventHub: Sendable {
+  /// Identifies a job.
   struct Key: Hashable {
     var tenant: TenantID
     var job: Int
@@ -17,17 +17,17 @@ final class JobWatch: Sendable {
 
   private let state = Mutex(State())
 
-  /// Handles a notification of the queue: `tenant:kind:subject:job:state`.
-  func heard(_ payload: String) {
+  /// Wakes the subscribers of a job. The payload of the queue's notification is `tenant:kind:subject:job:state`.
+  func publish(_ payload: String) {
     let parts = payload.split(separator: ":")
     guard parts.count >= 4, let tenant = Int32(parts[0]), let job = Int(parts[3]) else { return }
     let key = Key(tenant: TenantID(rawValue: tenant), job: job)
     for continuation in state.withLock({ Array(($0.waiting[key] ?? [:]).values) }) { continuation.yield() }
   }
 
-  /// A stream of occasions to read a job: at once, after each notification about it, and every `interval`, since
-  /// notifications can be lost. Occasions that a slow consumer misses are merged. The stream ends with graceful shutdown, so
-  /// that waiters do not delay it.
+  /// A stream with an element whenever a job should be read: at once, at each notification, and every `interval`, because
+  /// notifications can be lost while their connection is down. Elements that are not consumed in time are coalesced.
+  /// Graceful shutdown ends the stream, so subscribers do not delay the end of the server.
   func changes(of key: Key, atLeastEvery interval: Duration) -> AsyncStream<Void> {
     AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
       let number = state.withLock { state in
@@ -35,7 +35,7 @@ final class JobWatch: Sendable {
         state.waiting[key, default: [:]][state.next] = continuation
         return state.next
       }
-      // An unstructured task inherits the handler of graceful shutdown.
+      // An unstructured task inherits the task-local value through which graceful shutdown is signalled.
       let ticker = Task {
         await cancelWhenGracefulShutdown {
           repeat {

@@ -1,7 +1,7 @@
 import RowFormats
 import VerdictCore
 
-/// Where in a request a mistake is: in the body by pointer or line, or in a parameter or header by its name.
+/// The location of an error in a request: a JSON Pointer or line of the body, or the name of a parameter or header field.
 struct ErrorLocation: Sendable {
   var pointer: String?
   var line: Int?
@@ -9,7 +9,7 @@ struct ErrorLocation: Sendable {
   var parameter: String?
   var detail: String
 
-  /// Names that a client has made up may be of any length; they are shown as far as it takes to recognise them.
+  /// Creates a location. Names come from the client and may have any length, so they are truncated.
   init(
     pointer: String? = nil, line: Int? = nil, column: String? = nil, parameter: String? = nil, detail: String
   ) {
@@ -20,14 +20,14 @@ struct ErrorLocation: Sendable {
     self.detail = detail.shortened(to: Problem.longestDetail)
   }
 
-  /// How many characters each of the names may have: more than any that the contract knows.
+  /// Maximum number of characters of a name: more than any name of the contract has.
   private static let longest = 1_000
 
   init(_ problem: InputProblem) {
     self.init(pointer: problem.pointer, line: problem.line, column: problem.column, detail: problem.detail)
   }
 
-  /// The place and what is wrong there, as one sentence.
+  /// The location and the error as one sentence.
   var sentence: String {
     if let line { return "Line \(line)\(column.map { ", column \($0)" } ?? ""): \(detail)." }
     if let parameter { return "\(parameter) \(detail)." }
@@ -35,6 +35,7 @@ struct ErrorLocation: Sendable {
     return "\(detail)."
   }
 
+  /// Writes the location as an object of the problem's `errors`.
   func write(to json: inout JSONWriter) {
     json.object { json in
       if let pointer {
@@ -60,8 +61,8 @@ struct ErrorLocation: Sendable {
 }
 
 extension String {
-  /// At most so many characters (Unicode code points, as JSON Schema counts them), the last of them “…” if some are left out.
-  /// Half an escape of a JSON Pointer is left out, too, so that what was a pointer still is one.
+  /// The text truncated to `limit` characters (Unicode code points, as JSON Schema counts them), with “…” as the last one.
+  /// A truncated JSON Pointer stays valid, because an incomplete escape at its end is removed.
   func shortened(to limit: Int) -> String {
     guard utf8.count > limit, unicodeScalars.count > limit else { return self }
     var kept = unicodeScalars.prefix(limit - 1)

@@ -8,7 +8,7 @@ import RowFormats
 import VerdictCore
 
 extension Problem {
-  /// The problem that an error is for a client. What it does not have to know goes to the log instead.
+  /// Maps an error to a problem. Unexpected errors are logged, and their cause is not sent.
   init(_ error: any Error, logger: Logger) {
     switch error {
     case let problem as Problem: self = problem
@@ -22,27 +22,30 @@ extension Problem {
         .schemaMismatch, locations: [ErrorLocation(pointer: pointer, detail: PredictionRefusal.detail)])
     case is PredictionWriter.Overloaded:
       self.init(
-        .overloaded, "The server has more predictions to store than it can; try again.",
+        .overloaded, "Too many predictions are waiting to be stored; try again.",
         headers: [.retryAfter: "1"])
     case is ConnectionLimiter.Full:
       self.init(
-        .overloaded, "Too much that takes long is under way, for this tenant or for all; try again.",
+        .overloaded, "Too many long operations are running, for this tenant or in total; try again.",
         headers: [.retryAfter: "5"])
     case is BodyMemory.Exhausted:
       self.init(
-        .overloaded, "The server holds as many bodies of requests in memory as it can; try again.",
+        .overloaded, "The memory for request bodies is exhausted; try again.",
         headers: [.retryAfter: "1"])
     case let error as PostgreSQLError: self.init(error, logger: logger)
     case is HTTPParserError:
       self.init(
-        .malformedBody, "The body is broken as a part of an HTTP message: see its chunks and its length.")
+        .malformedBody, "The body is not valid in the HTTP message: check its chunks and its length.")
     case let error as HTTPError where error.status == .contentTooLarge:
-      self.init(.bodyTooLarge, "The body is larger than this resource takes.")
+      self.init(.bodyTooLarge, "The body exceeds the limit of this resource.")
     default:
       logger.error("unexpected error", metadata: ["error": "\(String(reflecting: error))"])
-      self.init(.internal, "The server made a mistake; it is in its log under the request_id.")
+      self.init(.internal, Self.internalDetail)
     }
   }
+
+  /// The detail of an internal error. The cause is only in the log.
+  static let internalDetail = "Internal error; the server's log has the cause under the request_id."
 
   private init(_ error: SyntaxProblem) {
     let sentence = "\(error)"
@@ -58,10 +61,11 @@ extension Problem {
     }
   }
 
+  /// Maps an error of the domain to a problem.
   init(_ error: DomainError) {
     switch error {
     case .notFound(let what): self.init(.notFound, "There is no \(what).")
-    case .nameTaken(let what): self.init(.datasetExists, "There is a \(what) already.")
+    case .nameTaken(let what): self.init(.datasetExists, "A \(what) already exists.")
     case .noModel(let dataset):
       self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
     case .belowGate(let metric, let value, let minimum, let version, let labels):
@@ -81,9 +85,9 @@ extension Problem {
       self.init(.tooFewLabels, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
     case .modelActive(let version):
       self.init(
-        .modelActive, "Model \(version) is the active one; promote another version before deleting it.")
+        .modelActive, "Model \(version) is active; promote another version before deleting it.")
     case .jobFinished(let id, let state):
-      self.init(.jobFinished, "Training job \(id) has ended already: \(state).")
+      self.init(.jobFinished, "Training job \(id) has already ended: \(state).")
     case .quotaExceeded(let quota, let maximum, let present):
       self.init(
         .quotaExceeded,
@@ -94,10 +98,10 @@ extension Problem {
     case .invalid(let problems): self.init(.invalidBody, locations: problems.map(ErrorLocation.init))
     case .tenantErased: self = Authenticator.unauthorized("The API key is unknown, revoked or expired.")
     case .idempotencyKeyReused:
-      self.init(.idempotencyKeyReused, "This Idempotency-Key came with another request before.")
+      self.init(.idempotencyKeyReused, "This Idempotency-Key was used before with a different request.")
     case .idempotencyKeyInUse:
       self.init(
-        .idempotencyKeyInUse, "A request with this Idempotency-Key is being answered right now.",
+        .idempotencyKeyInUse, "Another request with this Idempotency-Key is still in progress.",
         headers: [.retryAfter: "1"])
     }
   }

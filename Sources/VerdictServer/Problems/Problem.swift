@@ -3,24 +3,24 @@ import Hummingbird
 import NIOCore
 import VerdictCore
 
-/// An answer that says what went wrong (RFC 9457).
+/// A problem document (RFC 9457): the error type that routes and middleware throw, and the response to it.
 struct Problem: Error, Sendable {
   var kind: ProblemKind
-  /// A sentence about this occurrence, for people. Never SQL, never a path of the server.
+  /// A sentence about this occurrence, for people. It never contains SQL or a path of the server.
   var detail: String
-  /// Where the input is wrong: the first hundred places.
+  /// The locations of the first hundred errors in the input.
   var locations: [ErrorLocation] = []
-  /// How many places there are in all.
+  /// The total number of errors in the input.
   var locationCount = 0
   /// Members beyond RFC 9457's.
   var extensions: [Extension] = []
-  /// Headers of the answer, such as `Retry-After`.
+  /// Header fields of the response, such as `Retry-After`.
   var headers: HTTPFields = [:]
 
-  /// How many characters a detail may have, whatever of the request it repeats.
+  /// Maximum number of characters of a detail, which may quote the request.
   static let longestDetail = 2_000
 
-  /// A further member of a problem.
+  /// A member beyond those of RFC 9457.
   enum Extension: Sendable {
     case string(String, String)
     case number(String, Double?)
@@ -33,17 +33,17 @@ struct Problem: Error, Sendable {
     self.headers = headers
   }
 
-  /// A problem about places in the input.
+  /// Creates a problem from errors in the input.
   init(_ kind: ProblemKind, locations: [ErrorLocation], count: Int? = nil) {
     self.kind = kind
     locationCount = count ?? locations.count
     self.locations = locations
     detail =
-      locationCount == 1 ? "The request has a mistake." : "The request has \(locationCount) mistakes."
+      locationCount == 1 ? "The request has an error." : "The request has \(locationCount) errors."
     if let only = locations.first, locationCount == 1 { detail = only.sentence }
   }
 
-  /// The answer to a request.
+  /// The response to a request.
   func response(to request: Request, id: String) -> Response {
     var headers = headers
     headers[.contentType] = "application/problem+json"
@@ -52,7 +52,7 @@ struct Problem: Error, Sendable {
     )
   }
 
-  /// The answer's body.
+  /// The body of the response.
   func body(instance: String, id: String) -> ByteBuffer {
     var json = JSONWriter()
     json.object { json in
@@ -68,8 +68,8 @@ struct Problem: Error, Sendable {
 }
 
 extension Problem {
-  /// The members of a problem, into the object that is being written; `location` writes what is of one request alone.
-  func members(to json: inout JSONWriter, location: (inout JSONWriter) -> Void = { _ in }) {
+  /// Writes the members of the problem into the current object; `identification` writes the members that identify the request.
+  func members(to json: inout JSONWriter, identification: (inout JSONWriter) -> Void = { _ in }) {
     json.name("type")
     json.string(kind.type)
     json.name("title")
@@ -78,7 +78,7 @@ extension Problem {
     json.integer(kind.status.code)
     json.name("detail")
     json.string(detail.shortened(to: Self.longestDetail))
-    location(&json)
+    identification(&json)
     if !locations.isEmpty {
       json.name("errors")
       json.array(locations) { $1.write(to: &$0) }

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// The kinds of problem that the server answers with: one stable URI path each, listed in docs/errors.md.
+/// The kinds of problem, each with a stable `type`. docs/errors.md describes them.
 enum ProblemKind: String, CaseIterable, Sendable {
   case malformedBody = "malformed-body"
   case invalidParameter = "invalid-parameter"
@@ -32,6 +32,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   /// The URI reference of the kind (RFC 9457, section 3.1.1).
   var type: String { "/problems/\(rawValue)" }
 
+  /// The HTTP status of the kind.
   var status: HTTPResponse.Status {
     switch self {
     case .malformedBody, .invalidParameter: .badRequest
@@ -53,6 +54,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     }
   }
 
+  /// The title of the kind, as docs/errors.md lists it.
   var title: String {
     switch self {
     case .malformedBody: "Malformed body"

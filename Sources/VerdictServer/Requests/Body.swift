@@ -12,8 +12,8 @@ struct Body: Sendable {
   var type: BodyType?
   /// Its bytes after decompression.
   var bytes: [UInt8]
-  /// The share of the memory for bodies, held as long as the body.
-  var share: BodyMemory.Share?
+  /// What it takes of the memory for bodies, until nobody has it any more.
+  var share: BodyMemory.Reservation?
 
   /// SHA-256 of the bytes.
   var hash: Data { Data(SHA256.hash(data: bytes)) }
@@ -37,11 +37,11 @@ struct Body: Sendable {
     let type = try BodyType.of(request, accepted: accepted)
     var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []
-    var share: BodyMemory.Share?
+    var share: BodyMemory.Reservation?
     while let piece = try await stream.next() {
       if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
       guard bytes.count > BodyMemory.small else { continue }
-      let own = share ?? BodyMemory.Share(for: tenant)
+      let own = share ?? BodyMemory.Reservation(for: tenant)
       try own.grow(to: bytes.count)
       share = own
     }

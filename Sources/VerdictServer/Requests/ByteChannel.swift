@@ -13,13 +13,13 @@ final class ByteChannel: Sendable {
   }
 
   private let limit: Int
-  private let share: BodyMemory.Share?
+  private let share: BodyMemory.Reservation?
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - limit: the bytes above which the sender waits.
-  ///   - share: the memory for the bytes; the sender also waits when it is exhausted.
-  init(limit: Int, sharing share: BodyMemory.Share? = nil) {
+  ///   - limit: how many bytes may lie here before the sender has to wait.
+  ///   - share: what takes room in memory for them; where there is none, the sender has to wait as well.
+  init(limit: Int, sharing share: BodyMemory.Reservation? = nil) {
     self.limit = limit
     self.share = share
   }

@@ -15,8 +15,8 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   /// The batches that were read ahead.
   private var ready: [RowBatch] = []
   private var received = 0
-  private var share: BodyMemory.Share?
-  /// Revalidates the API key with each piece that is read while a connection is held.
+  private var share: BodyMemory.Reservation?
+  /// Asked with each piece of the body that is read after those ahead, while a connection is held.
   var revalidator: KeyRevalidator?
   private(set) var hash = Data()
   var skipped: SkippedRows { reader.skipped }
@@ -62,7 +62,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
       try await revalidator?.check()
       received += bytes.count
       if limit < .max, received > BodyMemory.small {
-        let own = share ?? BodyMemory.Share(for: tenant)
+        let own = share ?? BodyMemory.Reservation(for: tenant)
         try own.grow(to: received)
         share = own
       }

@@ -2,14 +2,14 @@ import Foundation
 import NIOCore
 import Yams
 
-/// The contract in both of its notations.
+/// The OpenAPI document in YAML and JSON.
 package enum OpenAPIDocument {
-  /// As written, in YAML.
+  /// The document as written, in YAML.
   package static var yaml: String { String(buffer: Resource.openapiYAML) }
 
   /// The same document as JSON.
   ///
-  /// - Throws: `YamlError` when the document is no YAML, which a test rules out.
+  /// - Throws: `YamlError` when the document is not valid YAML, which a test rules out.
   static func json() throws -> ByteBuffer {
     var writer = JSONWriter(capacity: 1 << 18)
     guard let root = try Yams.compose(yaml: yaml) else { return writer.buffer }
@@ -17,8 +17,8 @@ package enum OpenAPIDocument {
     return writer.buffer
   }
 
-  /// Follows the YAML nodes rather than decoded values, so that members keep their order and texts that look like
-  /// times or numbers stay texts.
+  /// Converts YAML nodes instead of decoded values, so that members keep their order, and strings that resemble dates or
+  /// numbers stay strings.
   private static func write(_ node: Node, to json: inout JSONWriter) {
     switch node {
     case .mapping(let mapping):

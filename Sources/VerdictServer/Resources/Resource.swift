@@ -1,9 +1,9 @@
 import CResources
 import NIOCore
 
-/// Files of the repository that the binary carries.
+/// Files of the repository that are compiled into the binary.
 enum Resource {
-  /// The contract, as written.
+  /// openapi.yaml.
   static let openapiYAML = buffer(verdict_openapi())
   /// The page at /docs where there is no Swagger UI.
   static let docsPage = buffer(verdict_docs_page())
@@ -19,7 +19,7 @@ enum Resource {
   }()
 
   private static func buffer(_ resource: verdict_resource) -> ByteBuffer {
-    // The bytes are a constant array of the binary: valid for ever and never written.
+    // The bytes are a constant array in the binary, so they stay valid and unchanged for the life of the process.
     ByteBuffer(bytes: UnsafeBufferPointer(start: resource.bytes, count: resource.count))
   }
 }

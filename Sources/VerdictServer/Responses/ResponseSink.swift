@@ -30,9 +30,9 @@ extension Response {
     _ type: BodyType, for tenant: TenantID, _ limiter: ConnectionLimiter,
     _ write: @escaping @Sendable (ResponseSink) async throws -> Void
   ) async throws -> Response {
-    let permit = try await limiter.take(.stream, for: tenant)
+    let permit = try await limiter.acquire(.stream, for: tenant)
     let body = ResponseBody { output in
-      defer { permit.leave() }
+      defer { permit.release() }
       let sink = ResponseSink(output)
       try await write(sink)
       try await sink.finish()

@@ -25,14 +25,15 @@ struct API {
     }
   }
 
-  init(authenticator: Authenticator, requests: RequestMetrics, door: NetworkLimits) {
+  init(authenticator: Authenticator, requests: RequestMetrics, networkLimits: NetworkLimits) {
     self.authenticator = authenticator
-    addresses = door.addresses
+    addresses = networkLimits.addresses
     routes = Routes()
     router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
     router.add(
       middleware: ProblemMiddleware(
-        routes: routes, metrics: requests, crossOrigin: door.crossOrigin, isSecure: door.tls != nil))
+        routes: routes, metrics: requests, corsPolicy: networkLimits.corsPolicy,
+        isSecure: networkLimits.tls != nil))
   }
 
   /// Registers a route of tenants, whose handler gets a principal with `role`.

@@ -10,7 +10,7 @@ import VerdictCore
 /// An event's id is the event number in the job's row, so that any server process can resume the stream.
 struct JobEvents {
   let trainings: TrainingJobs
-  let watch: JobWatch
+  let hub: JobEventHub
 
   /// The interval of keep-alive comments, below the minute after which most proxies close an idle stream.
   private static let heartbeat = Duration.seconds(15)
@@ -59,8 +59,8 @@ struct JobEvents {
   ) async throws {
     var last = resumed
     var lastWrite = ContinuousClock.now
-    // The stream also ends with the server; the client reconnects to another one.
-    for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
+    // Ends with the server, too: the client comes back to another one, or to the next.
+    for await _ in hub.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
       try await key.check()
       let job = try await trainings.job(tenant, dataset: name, id: id)
       let events = try ServerSentEvents.events(of: job, after: last)

@@ -53,8 +53,8 @@ struct LabelPosting {
     try await revalidator.check()
     if source.isComplete { return try await store(source, onError, principal, dataset, key) }
     source.revalidator = revalidator
-    let permit = try await limiter.take(.stream, for: principal.tenant)
-    defer { permit.leave() }
+    let permit = try await limiter.acquire(.stream, for: principal.tenant)
+    defer { permit.release() }
     return try await store(source, onError, principal, dataset, key, revalidator: revalidator)
   }
 
@@ -100,10 +100,10 @@ private final class WholeBatch: BatchSource, @unchecked Sendable {
   private var batch: RowBatch?
   let hash: Data
   let skipped: SkippedRows
-  /// The rows take about as much memory as their text.
-  private let share: BodyMemory.Share?
+  /// The rows take about as much memory as their text did.
+  private let share: BodyMemory.Reservation?
 
-  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Share?) {
+  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Reservation?) {
     self.share = share
     self.batch = batch
     self.skipped = skipped

@@ -77,7 +77,7 @@ struct StreamingPredictionHandler {
     async throws
   {
     let input = ByteChannel(limit: ahead)
-    let output = ByteChannel(limit: behind, sharing: BodyMemory.Share(for: stream.tenant))
+    let output = ByteChannel(limit: behind, sharing: BodyMemory.Reservation(for: stream.tenant))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {

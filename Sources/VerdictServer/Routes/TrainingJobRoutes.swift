@@ -10,7 +10,7 @@ import VerdictCore
 struct TrainingJobRoutes {
   let trainings: TrainingJobs
   let idempotency: IdempotentExecutor
-  let watch: JobWatch
+  let hub: JobEventHub
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/training-jobs"
@@ -18,7 +18,7 @@ struct TrainingJobRoutes {
     api.on(.get, path, role: .read, list)
     api.on(.get, path + "/{id}", role: .read, read)
     api.on(.post, path + "/{id}/cancel", role: .write, cancel)
-    api.on(.get, path + "/{id}/events", role: .read, JobEvents(trainings: trainings, watch: watch).events)
+    api.on(.get, path + "/{id}/events", role: .read, JobEvents(trainings: trainings, hub: hub).events)
   }
 
   @Sendable private func create(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -98,7 +98,7 @@ struct TrainingJobRoutes {
     var job = try await trainings.job(tenant, dataset: name, id: id)
     guard !job.state.isFinal, seconds > 0 else { return job }
     let interval = Duration.milliseconds(min(500, seconds * 1_000))
-    for await _ in watch.changes(of: .init(tenant: tenant, job: id), atLeastEvery: interval) {
+    for await _ in hub.changes(of: .init(tenant: tenant, job: id), atLeastEvery: interval) {
       try await key.check()
       job = try await trainings.job(tenant, dataset: name, id: id)
       if job.state.isFinal || ContinuousClock.now >= deadline { break }

@@ -1,9 +1,9 @@
 import Foundation
 import VerdictCore
 
-/// Request ids.
+/// Creates and validates request ids (`X-Request-Id`).
 enum RequestIdentifier {
-  /// A new id, a UUID of version 7.
+  /// A new id: a UUID of version 7, which sorts by time.
   static func next() -> String {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(36)
@@ -11,7 +11,7 @@ enum RequestIdentifier {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// A client's own request id, if it can stand in a log line; otherwise `nil`.
+  /// The id that a client sent, if it is safe to log: 1 to 128 letters, digits, `-`, `_` and `.`.
   static func accepted(_ value: String) -> String? {
     guard (1...128).contains(value.utf8.count) else { return nil }
     let isPlain = value.utf8.allSatisfy { byte in

@@ -1,19 +1,20 @@
 package import Logging
 
-/// The ids of a request in log lines: its own and that of its trace.
-package struct RequestNames: Sendable {
-  /// The id in `X-Request-Id`.
+/// The identifiers of a request in log lines: its request id and, if the client sent one, its trace id.
+package struct RequestLogMetadata: Sendable {
+  /// The id that the response carries in `X-Request-Id`.
   var requestID: String
-  /// The trace id of the client's `traceparent`, if any.
+  /// The trace id of the client's `traceparent`, if there is one.
   var traceID: String?
 
-  /// The ids of the request that the current task handles.
-  @TaskLocal static var current: RequestNames?
+  /// The identifiers of the request that the current task answers.
+  @TaskLocal static var current: RequestLogMetadata?
 
-  /// Adds the ids to every line that any module logs for a request; for the log handler of the process.
+  /// Adds the identifiers to every line that any module logs while a request is answered. The process passes it to its log
+  /// handler.
   package static let metadataProvider = Logger.MetadataProvider { current?.metadata ?? [:] }
 
-  /// The ids as metadata of a log line.
+  /// The identifiers as log metadata.
   var metadata: Logger.Metadata {
     var metadata: Logger.Metadata = ["request_id": "\(requestID)"]
     if let traceID { metadata["trace_id"] = "\(traceID)" }
@@ -22,10 +23,10 @@ package struct RequestNames: Sendable {
 }
 
 extension Logger {
-  /// A logger for lines about one request, from any task.
-  init(_ logger: Logger, naming names: RequestNames) {
+  /// A logger that adds the identifiers of a request to its lines, in any task.
+  init(_ logger: Logger, request identifiers: RequestLogMetadata) {
     self = logger
     self[metadataKey: "hb.request.id"] = nil
-    for (key, value) in names.metadata { self[metadataKey: key] = value }
+    for (key, value) in identifiers.metadata { self[metadataKey: key] = value }
   }
 }

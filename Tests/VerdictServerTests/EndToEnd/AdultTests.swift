@@ -3,10 +3,10 @@ import HTTPTestSupport
 import Learning
 import Testing
 
-/// The example that the README walks through, in full: the census income data of Becker and Kohavi (1996).
+/// The README's example in full: the census income data of Becker and Kohavi (1996).
 @Suite struct AdultTests {
   @Test(.timeLimit(.minutes(5)))
-  func theExampleReachesTheQualityOfALogisticRegression() async throws {
+  func theExampleReachesTheExpectedQuality() async throws {
     try await TestServer.with { server in
       let client = server.client
       let dataset = try Example.text("adult/dataset.json")
@@ -21,7 +21,7 @@ import Testing
       let held = job["kpis"]
       #expect(held["labels_used"].int == 32_561)
 
-      // All rows of the test file, which the model has not seen, through the API.
+      // All rows of the test file, which the model was not trained on.
       let test = try Example.rows("adult/adult_test.csv", label: "income", positive: ">50K")
       #expect(test.outcomes.count == 16_281)
       var scores: [Double] = []
@@ -41,10 +41,10 @@ import Testing
       let rocAUC = try #require(measured[.rocAUC])
       #expect(accuracy >= 0.850)
       #expect(rocAUC >= 0.904)
-      // What the training promised is what the test file shows.
+      // The KPIs of the training agree with those on the test file.
       #expect(abs(try #require(held["accuracy"].double) - accuracy) < 0.01)
       #expect(abs(try #require(held["roc_auc"].double) - rocAUC) < 0.01)
-      // Nothing of it was stored.
+      // None of these predictions was stored.
       #expect(try await client.get("/v1/datasets/adult/predictions").json["data"] == [])
     }
   }
@@ -58,14 +58,14 @@ import Testing
   }
 }
 
-/// The files below Examples.
+/// Reads files in Examples.
 enum Example {
   static func text(_ name: String) throws -> String {
     let root = URL(filePath: #filePath).appending(path: "../../../..").standardizedFileURL
     return try String(contentsOf: root.appending(path: "Examples/\(name)"), encoding: .utf8)
   }
 
-  /// The rows of a CSV without quotes: features as JSON texts, numbers as numbers, and outcomes.
+  /// The rows of a CSV file without quotes, as JSON features and outcomes.
   static func rows(
     _ name: String, label: String, positive: String
   ) throws -> (features: [String], outcomes: [UInt8]) {

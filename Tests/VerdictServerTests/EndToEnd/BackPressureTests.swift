@@ -5,23 +5,23 @@ import PostgreSQL
 import Synchronization
 import Testing
 
-/// A client that sends faster than its rows are taken is held up, instead of filling the server's memory.
+/// Back-pressure slows a client that sends faster than its rows are stored.
 @Suite struct BackPressureTests {
   @Test(.timeLimit(.minutes(3)), arguments: ["text/csv", "application/x-ndjson"])
-  func aStreamThatNobodyReadsIsHeldUp(type: String) async throws {
+  func unreadStreamsAreSlowedDown(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
       let line = Array((type == "text/csv" ? "1,red,1" : #"{"features":{"x":1,"c":"red"},"label":1}"#).utf8)
-      // One row in four blocks of blank lines: much to send, little to store.
+      // One row in four blocks of blank lines: many bytes to send, few rows to store.
       let blank = [UInt8](repeating: UInt8(ascii: "\n"), count: 256)
       let chunk = (0..<1_024).flatMap { $0 % 4 == 0 ? line + blank : blank }
       let header = type == "text/csv" ? Array("x,c,label\n".utf8) : []
-      // There is always more, until the test says stop.
+      // The body continues until the test stops it.
       let sent = Sent()
       let chunks = AsyncStream<[UInt8]> { sent.next().map { $0 == 0 ? header + chunk : chunk } }
       let bound = (Self.socketBuffers + (8 << 20)) / chunk.count
-      // While this lock is held, the server cannot even find out what the rows must look like.
+      // While this lock is held, the server cannot read the dataset's schema.
       let post = try await server.domain.asOwner { connection in
         try await connection.transaction { tx in
           try await tx.query("LOCK TABLE datasets IN ACCESS EXCLUSIVE MODE")
@@ -44,8 +44,8 @@ import Testing
     }
   }
 
-  /// What the kernel takes in for a connection that nobody reads from: as much as its buffers may grow to (tcp(7)). The
-  /// rest, of both programs, is some megabytes.
+  /// The bytes that the kernel buffers for a connection that nobody reads: the maximum of its buffers (tcp(7)). The buffers of
+  /// both programs add some megabytes.
   private static var socketBuffers: Int {
     ["tcp_rmem", "tcp_wmem"].reduce(0) { sum, name in
       let text = (try? String(contentsOfFile: "/proc/sys/net/ipv4/\(name)", encoding: .utf8)) ?? ""
@@ -54,7 +54,7 @@ import Testing
   }
 }
 
-/// How many chunks were asked for.
+/// Counts the chunks that were requested.
 private final class Sent: Sendable {
   private let state = Mutex((count: 0, isStopped: false))
 
@@ -62,7 +62,7 @@ private final class Sent: Sendable {
 
   func stop() { state.withLock { $0.isStopped = true } }
 
-  /// The number of the next chunk; `nil` once stopped.
+  /// The number of the next chunk; `nil` after ``stop()``.
   func next() -> Int? {
     state.withLock { state in
       guard !state.isStopped else { return nil }

@@ -2,15 +2,15 @@ import HTTPTestSupport
 
 /// A request that must be refused.
 struct BadInput: Sendable, CustomStringConvertible {
-  /// What is wrong with it.
+  /// The fault of the request.
   var description: String
   var method: String
   var path: String
   var headers: [String: String] = ["Content-Type": "application/json"]
   var body: HTTPClient.Payload
-  /// What the first of the problem's `errors` must say, beside its detail; empty for a problem without places.
+  /// The members that the first of the problem's `errors` must have, beside its detail; empty for a problem without locations.
   var place: [String: JSON] = [:]
-  /// The status, where the contract leaves no choice.
+  /// The expected status.
   var status: Int
 
   init(
@@ -31,14 +31,14 @@ struct BadInput: Sendable, CustomStringConvertible {
     body = .bytes(Array(json.utf8))
   }
 
-  /// The same with other headers.
+  /// The same request with other header fields.
   func with(_ headers: [String: String]) -> BadInput {
     var copy = self
     copy.headers = headers
     return copy
   }
 
-  /// The same with another body.
+  /// The same request with another body.
   func with(_ body: HTTPClient.Payload) -> BadInput {
     var copy = self
     copy.body = body
@@ -60,7 +60,7 @@ extension BadInput {
     return place
   }
 
-  /// Batches of labels as JSON.
+  /// JSON batches of labels.
   static let jsonLabels: [BadInput] = [
     .init("a text for a number", labels, row(#"{"x":"abc"}"#), 422, pointer("/labels/0/features/x")),
     .init("a list for a number", labels, row(#"{"x":[1]}"#), 422, pointer("/labels/0/features/x")),
@@ -135,7 +135,7 @@ extension BadInput {
     return #"{"labels":[\#(good){"features":{"x":"bad"},"label":1}]}"#
   }()
 
-  /// Batches of labels as lines.
+  /// NDJSON and CSV batches of labels.
   static let lineLabels: [BadInput] = [
     BadInput("CSV without the label's column", labels, "x,c\n1,red\n", 422, line(1)).with(csv),
     BadInput("CSV with a column that is no feature", labels, "x,y,label\n1,2,1\n", 422, line(1, "y")).with(
@@ -228,7 +228,7 @@ extension BadInput {
   private static let merge = ["Content-Type": "application/merge-patch+json"]
   private static let x = #"[{"name":"x","type":"continuous"}]"#
 
-  /// Everything else that takes a body or parameters.
+  /// All other operations with a body or parameters.
   static let others: [BadInput] = [
     .init("no name", datasets, #"{"features":\#(x)}"#, 422, pointer("/name")),
     .init("a name that is no slug", datasets, #"{"name":"A b","features":\#(x)}"#, 422, pointer("/name")),

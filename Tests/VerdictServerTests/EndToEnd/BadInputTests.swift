@@ -1,21 +1,21 @@
 import HTTPTestSupport
 import Testing
 
-/// Bad input gets a clear error and changes nothing.
+/// Invalid input is refused with a located error and changes nothing.
 @Suite struct BadInputTests {
   @Test(.timeLimit(.minutes(2)))
-  func badLabelsAreRefused() async throws { try await check(BadInput.jsonLabels) }
+  func invalidJSONLabelsAreRefused() async throws { try await check(BadInput.jsonLabels) }
 
   @Test(.timeLimit(.minutes(2)))
-  func badLinesOfLabelsAreRefused() async throws { try await check(BadInput.lineLabels) }
+  func invalidLabelLinesAreRefused() async throws { try await check(BadInput.lineLabels) }
 
   @Test(.timeLimit(.minutes(2)))
-  func badRequestsForPredictionsAreRefused() async throws { try await check(BadInput.predictions) }
+  func invalidPredictionRequestsAreRefused() async throws { try await check(BadInput.predictions) }
 
   @Test(.timeLimit(.minutes(2)))
-  func everythingElseThatIsBadIsRefused() async throws { try await check(BadInput.others) }
+  func otherInvalidRequestsAreRefused() async throws { try await check(BadInput.others) }
 
-  /// Sends each to a dataset that would take it if it were good: with labels, a model and a stored prediction.
+  /// Sends each input to a dataset with labels, a model and a stored prediction, which would accept it if it were valid.
   private func check(_ inputs: [BadInput]) async throws {
     try await TestServer.with { server in
       let client = server.client
@@ -41,13 +41,13 @@ import Testing
         if answer.status == 422 { #expect(place["detail"].string?.isEmpty == false, "\(input): \(answer)") }
       }
       #expect(try await server.stored() == before)
-      // It still works.
+      // Valid input is still accepted.
       #expect(try await client.addLabels(SmallData.rows(1))["labels_stored"] == 61)
     }
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func noMoreThanAHundredMistakesAreListed() async throws {
+  func atMostAHundredErrorsAreListed() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       let rows =
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func gzipIsUnderstood() async throws {
+  func gzipBodiesAreAccepted() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       let body = Gzip.stored(Array(SmallData.csv(SmallData.rows(500)).utf8))

@@ -1,7 +1,7 @@
 import HTTPTestSupport
 import Testing
 
-/// Bodies that come compressed.
+/// Compressed request bodies.
 @Suite struct CompressionTests {
   private func post(
     _ client: HTTPClient, _ bytes: [UInt8], _ coding: String, as type: String = "text/csv"
@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func everyTypeInEveryCoding() async throws {
+  func everyTypeIsAcceptedInEveryCoding() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -25,7 +25,7 @@ import Testing
       let codings: [(String, ([UInt8]) -> [UInt8])] = [
         ("gzip", Gzip.stored), ("x-gzip", Gzip.stored), ("zstd", Zstd.stored), ("ZSTD", Zstd.stored),
         ("identity", { $0 }),
-        // Several members or frames are one body.
+        // Concatenated members or frames form one body.
         ("gzip", { Gzip.stored(Array($0.prefix(77))) + Gzip.stored(Array($0.dropFirst(77))) }),
         ("zstd", { Zstd.stored(Array($0.prefix(77))) + Zstd.stored(Array($0.dropFirst(77))) }),
       ]
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: ["br", "deflate", "gzip, zstd", "compress", "zst"])
-  func otherCodingsAreRefusedWithAList(coding: String) async throws {
+  func unknownCodingsAreRefused(coding: String) async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       let answer = try await post(server.client, Array("x,label\n1,1\n".utf8), coding)
@@ -54,9 +54,9 @@ import Testing
     }
   }
 
-  /// A few kilobytes that would become gigabytes.
+  /// A few kilobytes that decompress to gigabytes.
   @Test(.timeLimit(.minutes(2)), arguments: ["application/json", "application/x-ndjson", "text/csv"])
-  func bombsAreTooLarge(type: String) async throws {
+  func decompressionBombsAreTooLarge(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -75,7 +75,7 @@ import Testing
       let before = try await server.stored()
       let whole = Zstd.stored(Array(SmallData.csv(SmallData.rows(50)).utf8))
       var window = whole
-      // 16 MiB: more than a content coding may ask for.
+      // A window of 16 MiB exceeds what the content coding allows.
       window[5] = 14 << 3
       let broken: [[UInt8]] = [
         Array(whole.dropLast()), Array(whole.prefix(3)), whole + [1, 2, 3, 4], [], window,

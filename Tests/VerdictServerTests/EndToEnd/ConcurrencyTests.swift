@@ -2,7 +2,7 @@ import DomainTestSupport
 import HTTPTestSupport
 import Testing
 
-/// Many at a time.
+/// Concurrent requests.
 @Suite struct ConcurrencyTests {
   @Test(.timeLimit(.minutes(2)))
   func concurrentPredictionsAreAllStored() async throws {
@@ -20,7 +20,7 @@ import Testing
       #expect(ids.count == 32)
       let stored = try await client.get("/v1/datasets/d/predictions").json["data"].elements
       #expect(Set(stored.compactMap { $0["id"].string }) == ids)
-      // Each answer is stored with its own row.
+      // Each prediction is stored with its own row.
       for (row, answer) in zip(rows, answers) {
         let mine = stored.first { $0["id"] == answer.json["id"] }
         #expect(mine?["features"] == row.features)
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func feedbackSaidManyTimesIsOneLabel() async throws {
+  func repeatedFeedbackIsOneLabel() async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()
@@ -63,7 +63,7 @@ import Testing
           "/v1/datasets/d/labels", SmallData.batch(SmallData.rows(100, from: number * 100)))
       }
       #expect(answers.allSatisfy { $0.status == 201 })
-      // Every answer counts its own rows and those that were committed before.
+      // Every response counts its own rows and those committed before.
       #expect(answers.compactMap { $0.json["labels_stored"].int }.allSatisfy { (100...1_600).contains($0) })
       #expect(try await client.labelsStored() == 1_600)
       let rows = try await server.domain.countedRows()
@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  /// The answers in the order of the items, asked for all at once.
+  /// The responses in the order of the items, requested concurrently.
   private func all<Item: Sendable>(
     _ items: [Item], _ ask: @Sendable @escaping (Item) async throws -> Answer
   ) async throws -> [Answer] {

@@ -3,10 +3,10 @@ import HTTPTestSupport
 import PostgreSQL
 import Testing
 
-/// Whatever the schema and the values, an export posted back as it is gives the same rows and the same export.
+/// For any schema and values, posting an export gives the same rows and the same export.
 @Suite struct ExportPropertyTests {
   @Test(.timeLimit(.minutes(5)))
-  func exportsAreImportedAsTheyAre() async throws {
+  func randomExportsRoundTrip() async throws {
     try await TestServer.with(worker: false) { server in
       for seed in 0..<12 { try await check(seed: seed, server) }
     }
@@ -27,7 +27,7 @@ import Testing
         return
       }
     }
-    // Some rows came from predictions, and at other times: an export does not tell.
+    // Some rows come from predictions or were created at other times, which an export does not contain.
     try await server.domain.asOwner { connection in
       try await connection.query(
         """
@@ -44,14 +44,14 @@ import Testing
       #expect(back.status == 201, "seed \(seed): \(back)")
       let second = try await client.get("/v1/datasets/\(two)/labels", headers: accept)
       #expect(second.body == first.body, "seed \(seed): \(type)")
-      // The rows themselves, as pages show them.
+      // The rows, as lists return them.
       let before = try await rows(one, client)
       let after = try await rows(two, client)
       #expect(before == after, "seed \(seed): \(type)")
       exports[type] = first.body
       _ = try await client.delete("/v1/datasets/\(two)/labels?all=true")
     }
-    // Each format tells all that the other does.
+    // Both formats carry the same information.
     let crossed = try await client.send(
       "POST", "/v1/datasets/\(two)/labels", headers: ["Content-Type": "text/csv"],
       body: .bytes(exports["text/csv"] ?? []))

@@ -1,10 +1,10 @@
 import HTTPTestSupport
 import Testing
 
-/// What was exported can be posted back as it is and comes out again the same, byte for byte.
+/// An export can be posted as it is, and the next export is the same, byte for byte.
 @Suite struct ExportTests {
   @Test(.timeLimit(.minutes(2)), arguments: ["text/csv", "application/x-ndjson"])
-  func anExportImportsToTheSameExport(type: String) async throws {
+  func exportsRoundTrip(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       for name in ["one", "two"] { try await client.makeDataset(name, Self.declaration) }
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func pagesHaveTheSameRowsAsAnExport() async throws {
+  func pagesContainTheSameRowsAsExports() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -54,7 +54,7 @@ import Testing
     "label": ["name": "won, or lost"],
   ]
 
-  /// Missing values, texts that CSV and JSON have to escape, numbers at the ends of what a double can hold, keys.
+  /// Missing values, text that CSV and JSON must escape, extreme doubles, and keys.
   private static let awkward = #"""
     {"features":{},"label":1,"key":"k1"}
     {"features":{"x":null,"n":null,"c":null},"label":0}

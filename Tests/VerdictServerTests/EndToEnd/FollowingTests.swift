@@ -1,7 +1,7 @@
 import HTTPTestSupport
 import Testing
 
-/// Following a training job from outside.
+/// Following a training job by events and by waiting.
 @Suite struct FollowingTests {
   @Test(.timeLimit(.minutes(2)))
   func eventsEndWithTheFinalState() async throws {
@@ -21,12 +21,12 @@ import Testing
       #expect(last.job["state"] == "succeeded")
       #expect(last.job["progress"] == 1)
       #expect(last.job == (try await client.get(place).json))
-      // Never back, never past the end.
+      // Progress never decreases, and no event follows the final state.
       let progress = events.compactMap { $0.job["progress"].double }
       #expect(progress == progress.sorted())
       #expect(events.dropLast().allSatisfy { ["queued", "running"].contains($0.job["state"].string) })
 
-      // Who comes late gets the end at once.
+      // A late subscriber gets the final state at once.
       let late = try Self.events(try await client.get(place + "/events").text)
       #expect(late.map(\.job) == [last.job])
     }
@@ -34,7 +34,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(2)))
   func eventsOfACancelledJobEnd() async throws {
-    // Without a worker the job waits until it is cancelled.
+    // Without a worker, the job stays queued until it is cancelled.
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func waitingEndsWhenItsTimeIsUp() async throws {
+  func waitingEndsAfterItsTimeout() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aRunningJobIsCancelled() async throws {
+  func runningJobsAreCancelled() async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  /// While one training runs, another may wait, and no third.
+  /// While one training runs, one more may wait.
   @Test(.timeLimit(.minutes(2)))
   func oneTrainingRunsAndOneWaits() async throws {
     try await TestServer.with { server in
@@ -97,7 +97,7 @@ import Testing
       try await client.makeDataset("d", ["auto_train": ["enabled": true, "min_new_labels": 20]])
       let jobs = try await server.holding("models", "SHARE") {
         let first = try await client.addLabels(SmallData.rows(60))["training_job"]
-        // What it reads is on its way into a model; what comes then is not.
+        // The running job uses the rows that it has read; later rows need another job.
         let place = "/v1/datasets/d/training-jobs/\(try #require(first.int))"
         _ = try await eventually { try await client.get(place).json["phase"] == "saving" ? true : nil }
         var jobs = [first]
@@ -117,9 +117,9 @@ import Testing
     }
   }
 
-  /// Who followed a job at one server goes on at another in the middle of the run.
+  /// A subscriber continues at another server while the job runs.
   @Test(.timeLimit(.minutes(2)))
-  func eventsGoOnAtAnotherServerInTheMiddleOfARun() async throws {
+  func eventsContinueAtAnotherServer() async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()
@@ -130,7 +130,7 @@ import Testing
           let place = try #require(queued.headers["location"])
           _ = try await eventually { try await client.get(place).json["phase"] == "saving" ? true : nil }
           let resumed = Task { try await other.get(place + "/events", headers: ["Last-Event-ID": "1"]) }
-          // Heard in the middle of the run, too.
+          // The second server sends events during the run, too.
           try await Task.sleep(for: .milliseconds(300))
           return (place, resumed)
         }
@@ -143,9 +143,9 @@ import Testing
     }
   }
 
-  /// Nothing happens to the job, and the stream says that it is alive.
+  /// The stream sends heartbeats while the job does not change.
   @Test(.timeLimit(.minutes(2)))
-  func aSilentStreamHasAHeartbeat() async throws {
+  func silentStreamsSendHeartbeats() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -162,7 +162,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: ["correction", "deletion", "feedback", "feedback taken back"])
-  func everyChangeOfLabelsIsTrainedOn(change: String) async throws {
+  func everyChangeOfLabelsTriggersATraining(change: String) async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()

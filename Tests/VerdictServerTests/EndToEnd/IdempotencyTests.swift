@@ -1,19 +1,19 @@
 import HTTPTestSupport
 import Testing
 
-/// A repeat under the same Idempotency-Key gets the first answer and does nothing.
+/// A repeated request with the same Idempotency-Key gets the first response and has no effect.
 @Suite struct RepeatTests {
-  /// A request, and how to count what it makes.
+  /// A request, and the list that counts its effects.
   private struct Case {
     var path: String
     var body: JSON
     var other: JSON
-    /// A list whose items it adds to.
+    /// The path of the list to which the request adds an item.
     var counted: String
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func repeatsAreAnsweredFromTheFirst() async throws {
+  func repeatedRequestsAreReplayed() async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func concurrentRepeatsDoTheWorkOnce() async throws {
+  func concurrentRepeatsTakeEffectOnce() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -87,7 +87,7 @@ import Testing
         }
         return try await group.reduce(into: []) { $0.append($1) }
       }
-      // 201, or 409 while another one is at it.
+      // 201, or 409 while another request with the key is in progress.
       #expect(statuses.allSatisfy { [201, 409].contains($0) }, "\(statuses)")
       #expect(statuses.contains(201))
       #expect(try await client.labelsStored() == 500)
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aRefusedRequestMayBeCorrectedUnderItsKey() async throws {
+  func refusedRequestsMayBeCorrectedUnderTheirKey() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: ["", "a b", String(repeating: "k", count: 256)])
-  func keysThatAreNoneAreRefused(key: String) async throws {
+  func invalidKeysAreRefused(key: String) async throws {
     try await TestServer.with(worker: false) { server in
       let answer = try await server.client.post(
         "/v1/keys", ["name": "a", "role": "read"], headers: ["Idempotency-Key": key])

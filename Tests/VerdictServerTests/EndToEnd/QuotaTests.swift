@@ -6,10 +6,10 @@ import VerdictCore
 
 @testable import VerdictServer
 
-/// Limits of tenants as their clients meet them.
+/// The limits of tenants, as seen by their clients.
 @Suite struct QuotaTests {
   @Test(.timeLimit(.minutes(2)))
-  func oneRequestTooManyIsToldWhenToComeBack() async throws {
+  func requestsBeyondTheRateGetRetryAfter() async throws {
     try await TestServer.with(worker: false) { server in
       let before = try await server.client.get("/v1/usage")
       #expect(before.status == 200)
@@ -33,21 +33,21 @@ import VerdictCore
         return answer.status == 200 ? answer : nil
       }
       #expect(admitted.headers["ratelimit-policy"] == "\"requests\";q=2;w=1")
-      // So do answers that say what is wrong.
+      // Error responses carry the fields, too.
       let absent = try await eventually { () -> Answer? in
         let answer = try await server.client.get("/v1/datasets/none")
         return answer.status == 404 ? answer : nil
       }
       #expect(absent.isProblem && absent.headers["ratelimit-policy"] == "\"requests\";q=2;w=1")
       #expect(absent.headers["ratelimit"] != nil)
-      // Another tenant has a bucket of its own.
+      // Another tenant's bucket is independent.
       let other = try await server.clientOfAnotherTenant()
       for _ in 0..<20 { #expect(try await other.get("/v1/usage").status == 200) }
     }
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func predictionsStopAtTheLimitAndGoOnBelowIt() async throws {
+  func predictionsStopAtTheLimitAndResumeBelowIt() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(5)
       #expect(try await server.client.get("/v1/usage").json["predictions"]["used"].int == 5)
@@ -63,7 +63,7 @@ import VerdictCore
       #expect(refused.problem == "quota-exceeded")
       #expect(refused.json["limit"].string == "predictions")
       #expect(refused.json["maximum"].int == 8)
-      // What was known when the limit was set holds for a second.
+      // A validated key, with the tenant's limits, is cached for up to a second.
       #expect(statuses.filter { $0 == 201 }.count >= 3)
       let unstored = try await server.client.post("/v1/datasets/d/predictions?store=false", body)
       #expect(unstored.status == 200)
@@ -89,7 +89,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func bodiesRowsDatasetsAndKeysHaveTheirLimits() async throws {
+  func bodiesRowsDatasetsAndKeysAreLimited() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset("d")
       let rows = SmallData.batch(SmallData.rows(20))
@@ -135,23 +135,23 @@ import VerdictCore
   }
 }
 
-/// The bucket and the table of wrong keys, by a clock of the test's own.
+/// Rate limits by tenant and of failed authentication, with a clock that the test controls.
 @Suite struct LimiterTests {
-  @Test func aBucketHoldsASecondsWorthAndFillsAtItsRate() {
+  @Test func bucketsRefillAtTheirRate() {
     let start = ContinuousClock.now
     let bucket = RequestRateLimiter(rate: 3, now: start)
     #expect((0..<5).map { _ in bucket.take(rate: 3, now: start) } == [2, 1, 0, nil, nil])
     #expect(bucket.take(rate: 3, now: start + .milliseconds(300)) == nil)
     #expect(bucket.take(rate: 3, now: start + .milliseconds(400)) == 0)
     #expect(bucket.take(rate: 3, now: start + .seconds(60)) == 2)
-    // A clock that another processor reads a little earlier gives nothing back and takes nothing away.
+    // A clock reading that is slightly earlier neither adds nor removes tokens.
     #expect(bucket.take(rate: 3, now: start + .seconds(59)) == 1)
-    // A smaller rate holds at once.
+    // A lower rate takes effect at once.
     #expect(bucket.take(rate: 1, now: start + .seconds(60)) == 0)
     #expect(bucket.take(rate: 1, now: start + .seconds(60)) == nil)
   }
 
-  @Test func wrongKeysOfAnAddressRunOutAndRightOnesDoNot() {
+  @Test func onlyFailedAuthenticationsUseTokens() {
     let start = ContinuousClock.now
     let wrong = FailedAuthLimiter(.init(burst: 3, perSecond: 1))
     #expect((0..<5).map { _ in wrong.take("10.0.0.1", now: start) } == [true, true, true, false, false])
@@ -159,9 +159,9 @@ import VerdictCore
     let right = FailedAuthLimiter(.init(burst: 3, perSecond: 1))
     for _ in 0..<20 {
       #expect(right.take("10.0.0.1", now: start))
-      right.giveBack("10.0.0.1")
+      right.refund("10.0.0.1")
     }
-    // Of some addresses at most a few share the bucket that ran out.
+    // Only a few other addresses can share the exhausted bucket.
     let others = (2..<102).filter { wrong.take("10.0.0.\($0)", now: start + .seconds(2)) }
     #expect(others.count > 90)
   }

@@ -1,12 +1,12 @@
 import HTTPTestSupport
 
-/// Makes datasets of any shape, and rows for them, out of what formats are known to get wrong.
+/// Generates random datasets and rows from values that formats are known to corrupt.
 struct RandomDataset {
   var generator: Generator
 
   init(seed: UInt64) { generator = Generator(state: seed) }
 
-  /// SplitMix64: the same numbers in every run.
+  /// SplitMix64: the same sequence in every run.
   struct Generator: RandomNumberGenerator {
     var state: UInt64
 
@@ -31,7 +31,7 @@ struct RandomDataset {
     "😀",
   ]
 
-  /// What creates the dataset, but for its name.
+  /// The body that creates the dataset, without its name.
   mutating func declaration() -> [String: JSON] {
     let count = Bool.random(using: &generator) ? Int.random(in: 1...60, using: &generator) : 3
     var used: Set<String> = []
@@ -59,7 +59,7 @@ struct RandomDataset {
     return ["features": .array(features), "label": .object(label)]
   }
 
-  /// Rows as NDJSON; about every second with a key, some of them keys of earlier rows.
+  /// Rows as NDJSON. About half have a key, and some keys repeat those of earlier rows.
   mutating func lines(count: Int, of declaration: [String: JSON]) -> String {
     var used: Set<String> = []
     let hasKeys = Int.random(in: 0..<4, using: &generator) > 0

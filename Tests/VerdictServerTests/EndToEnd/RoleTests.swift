@@ -5,7 +5,7 @@ import Testing
 import VerdictCore
 import VerdictServer
 
-/// Who may do what: over every route that the server has, so that a new one is covered on the day it is added.
+/// Authorization on every route of the server, so that new routes are covered automatically.
 @Suite struct RoleTests {
   private static let includes: [Role: Set<Role>] = [
     .admin: [.admin, .write, .read, .predict], .write: [.write, .read, .predict], .read: [.read],
@@ -13,7 +13,7 @@ import VerdictServer
   ]
 
   @Test(.timeLimit(.minutes(2)))
-  func everyRouteAsksForItsRole() async throws {
+  func everyRouteRequiresItsRole() async throws {
     try await TestServer.with(worker: false) { server in
       let routes = try Self.routes(server)
       #expect(routes.count > 25)
@@ -37,7 +37,7 @@ import VerdictServer
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func everyRouteButTheOpenOnesAsksForAKey() async throws {
+  func everyRouteExceptOpenOnesRequiresAKey() async throws {
     try await TestServer.with(worker: false) { server in
       let unknown = "vd_1_" + String(repeating: "0", count: 64)
       for key in [nil, "", "vd_x", unknown, "\u{FFFD}"] {
@@ -46,7 +46,7 @@ import VerdictServer
           let path = Self.path(route, dataset: "nothing")
           let answer = try await client.send(route.method.rawValue, path)
           if path.hasPrefix("/docs/") {
-            // Absent where Swagger UI was not there to be compiled in.
+            // Absent in builds without Swagger UI.
             #expect(answer.status == 200 || answer.status == 404, "\(path): \(answer)")
           } else if route.role == nil {
             #expect(answer.status == 200, "\(path): \(answer)")
@@ -61,7 +61,7 @@ import VerdictServer
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func eachRoleDoesItsOwn() async throws {
+  func eachRoleMayUseItsOwnRoutes() async throws {
     try await TestServer.with { server in
       try await server.client.makeDataset()
       try await server.client.addLabels(SmallData.rows(60))
@@ -88,7 +88,7 @@ import VerdictServer
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func anotherTenantsDatasetIsOneThatIsNotThere() async throws {
+  func anotherTenantsDatasetsAppearAbsent() async throws {
     try await TestServer.with { server in
       try await server.client.makeDataset("mine")
       try await server.client.addLabels(SmallData.rows(60), "mine")
@@ -111,7 +111,7 @@ import VerdictServer
         }
         #expect(answers[0].status == 404, "\(route.method) \(route.path): \(answers[0])")
         #expect(answers[0].problem == "not-found")
-        // Nothing but the name tells the two apart.
+        // The responses differ only in the name.
         #expect(answers[0].status == answers[1].status)
         #expect(
           answers[0].json["detail"].string?.replacing("mine", with: "nothing")
@@ -125,7 +125,7 @@ import VerdictServer
     }
   }
 
-  /// A request that would succeed if the dataset were there.
+  /// A request that would succeed if the dataset existed.
   private static func sensible(
     _ route: RouteTable.Entry, _ path: String, _ client: HTTPClient
   ) async throws -> Answer {

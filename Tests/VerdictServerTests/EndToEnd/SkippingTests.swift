@@ -1,7 +1,7 @@
 import HTTPTestSupport
 import Testing
 
-/// `on_error=skip`: the rows that fit are stored, the others come back with what is wrong with them.
+/// `on_error=skip`: valid rows are stored, invalid rows are returned with their errors.
 @Suite struct LabelSkippingTests {
   private static let path = "/v1/datasets/d/labels?on_error=skip"
 
@@ -20,7 +20,7 @@ import Testing
   ]
 
   @Test(.timeLimit(.minutes(2)))
-  func goodRowsAreStoredAndBadOnesTold() async throws {
+  func validRowsAreStoredAndInvalidOnesReported() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -34,7 +34,7 @@ import Testing
         #expect(errors.map { $0["line"] == .null ? $0["pointer"] : $0["line"] } == body.locations)
         #expect(errors.allSatisfy { $0["detail"].string?.isEmpty == false })
         #expect(answer.json["labels_stored"].int == 2 * (number + 1))
-        // Without the parameter, and with the one that says so, nothing is stored.
+        // Without the parameter, and with `on_error=fail`, nothing is stored.
         for path in ["/v1/datasets/d/labels", "/v1/datasets/d/labels?on_error=fail"] {
           let refused = try await client.send("POST", path, text: body.text, as: body.type)
           #expect(refused.status == 422)
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aBatchOfBadRowsAloneStoresNothing() async throws {
+  func batchesOfInvalidRowsStoreNothing() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -62,9 +62,9 @@ import Testing
     }
   }
 
-  /// The first row of a key that fits is the one that is stored, also if there was one before the batch.
+  /// The first valid row of a key is stored, also if the key existed before the batch.
   @Test(.timeLimit(.minutes(2)))
-  func keysGivenTwice() async throws {
+  func firstValidRowOfAKeyIsStored() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func theAnswerIsGivenAgain() async throws {
+  func skippingUploadsAreReplayed() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -98,14 +98,14 @@ import Testing
       #expect(again.status == 201)
       #expect(again.headers["idempotency-replayed"] == "true")
       #expect(again.body == first.body)
-      // To skip is another request than not to.
+      // With and without skipping are different requests.
       #expect(try await post("/v1/datasets/d/labels").status == 422)
       #expect(try await client.labelsStored() == 2)
     }
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func whatIsNotAMatterOfRowsFails() async throws {
+  func errorsOutsideRowsFailTheRequest() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()

@@ -1,14 +1,14 @@
 import HTTPTestSupport
 import Testing
 
-/// Does something next to a test; what it was at when it was cancelled may fail.
+/// Runs a background activity of a test. An error after its cancellation is ignored.
 private func untilCancelled(_ body: () async throws -> Void) async {
   do { try await body() } catch { if !Task.isCancelled { Issue.record(error) } }
 }
 
-/// Lists and exports while others write.
+/// Lists and exports under concurrent writes.
 @Suite struct SnapshotTests {
-  /// Posts rows of other keys and deletes them again, until it is cancelled.
+  /// Posts rows with other keys and deletes them, until cancelled.
   private static func disturb(_ client: HTTPClient, _ number: Int) async throws {
     var round = 0
     while !Task.isCancelled {
@@ -21,7 +21,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
     }
   }
 
-  /// Rows that stay, between others that do not.
+  /// Creates rows that stay, mixed with rows that are deleted during the test.
   private static func prepare(_ client: HTTPClient) async throws {
     try await client.makeDataset()
     let labels: [JSON] = (0..<600).map { index in
@@ -37,7 +37,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
   private static let staying = (0..<600).filter { $0 % 3 != 0 }.map { JSON.string("stays-\($0)") }
 
   @Test(.timeLimit(.minutes(3)))
-  func pagesHaveEveryRowThatStaysOnce() async throws {
+  func pagesContainEveryLastingRowOnce() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await Self.prepare(client)
@@ -45,7 +45,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
         for number in 0..<3 {
           group.addTask { await untilCancelled { try await Self.disturb(client, number) } }
         }
-        // Rows before, after and just at the place of the cursor go away, and rows that stay are replaced.
+        // Rows before, at and after the cursor are deleted, and rows that stay are updated.
         group.addTask {
           await untilCancelled {
             for index in stride(from: 0, to: 600, by: 3) {
@@ -61,7 +61,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
           var seen: [JSON] = []
           var ids: [Int] = []
           var path = "/v1/datasets/d/labels?limit=\(limit)"
-          // The others never come to an end: a few pages behind the last row that stays are enough.
+          // The writers never stop, so the test reads only a few pages beyond the last row that stays.
           var further = 0
           while further < 3 {
             if seen.contains(Self.staying[Self.staying.count - 1]) { further += 1 }
@@ -79,9 +79,9 @@ private func untilCancelled(_ body: () async throws -> Void) async {
     }
   }
 
-  /// Batches of ten rows that belong together: an export has all of a batch or nothing.
+  /// Each batch updates ten rows in one transaction; an export contains all or none of an update.
   @Test(.timeLimit(.minutes(3)), arguments: ["text/csv", "application/x-ndjson"])
-  func anExportIsOfOneMoment(type: String) async throws {
+  func exportsAreConsistentSnapshots(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()
@@ -92,7 +92,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
             await untilCancelled {
               var round = 0
               while !Task.isCancelled {
-                // The same ten keys get a new value all at once.
+                // One batch gives the same ten keys a new value.
                 let labels: [JSON] = (0..<10).map { index in
                   [
                     "features": ["x": .number(Double(writer * 1_000_000 + round)), "c": "batch"], "label": 1,
@@ -125,7 +125,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func csvHasKeysWhereThereAreAny() async throws {
+  func csvHasAKeyColumnOnlyIfRowsHaveKeys() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       try await client.makeDataset()

@@ -2,11 +2,10 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// A file as a data frame writes it, with semicolons, an index column without a name and the rows to train on and to test
-/// with in one table, goes in as it is.
+/// Upload of a file as a data frame writes it: semicolons, an unnamed index column, and training and test rows in one table.
 @Suite struct SplitFileTests {
   @Test(.timeLimit(.minutes(2)))
-  func oneRequestStoresTheRowsToTrainOn() async throws {
+  func oneRequestStoresTheTrainingRows() async throws {
     let file = try #require(Bundle.module.url(forResource: "Fixtures/split", withExtension: "csv"))
     let bytes = Array(try Data(contentsOf: file))
     try await TestServer.with(worker: false) { server in
@@ -32,7 +31,7 @@ import Testing
       #expect(labels[0]["features"]["CONT2"] == 0.77516)
       #expect(labels[0]["features"]["CAT1"] == "0")
       #expect(labels[0]["features"]["DIS1"] == 1)
-      // Without the parameters, what does not fit is said.
+      // Without the parameters, the errors are reported.
       let refused = try await client.send(
         "POST", "/v1/datasets/split/labels?delimiter=;", headers: ["Content-Type": "text/csv"],
         body: .bytes(bytes))

@@ -7,23 +7,24 @@ import ServiceLifecycle
 import VerdictCore
 import VerdictServer
 
-/// The web server and a worker in this process, on a database of the test's own.
+/// A web server and a worker in the test's process, on a database of their own.
 struct TestServer {
   let domain: TestDomain
   let port: Int
   /// The tenant `acme`.
   let tenant: TenantID
-  /// With the tenant's first key, an admin's.
+  /// A client with the tenant's first key, which has the role admin.
   let client: HTTPClient
 
-  /// Runs the closure with a server of its own; nothing of it is left afterwards.
+  /// Runs the closure with a new server and database, and removes both afterwards.
   static func with<T: Sendable>(
-    worker: Bool = true, door: NetworkLimits = NetworkLimits(), acquireTimeout: Duration = .seconds(60),
+    worker: Bool = true, networkLimits: NetworkLimits = NetworkLimits(),
+    acquireTimeout: Duration = .seconds(60),
     observer: (@Sendable (Query, String, Int) -> Void)? = nil,
     _ body: @Sendable @escaping (TestServer) async throws -> T
   ) async throws -> T {
     try await TestDomain.with(connections: 16, acquireTimeout: acquireTimeout, observer: observer) { domain in
-      try await serve(domain, worker: worker, door: door, listening: domain.app) { port in
+      try await serve(domain, worker: worker, networkLimits: networkLimits, listening: domain.app) { port in
         let (tenant, issued) = try await TenantStore(database: domain.database).create(
           name: "acme", keyName: "first")
         let client = HTTPClient(port: port, key: issued.secret.token)
@@ -32,8 +33,11 @@ struct TestServer {
     }
   }
 
-  /// Runs the closure with one more server on the same database, as another process would be: with a memory of its own.
-  /// It hears of changes over `listening`, and reaches the database over `database`.
+  /// Runs the closure with a second server on the same database, with caches of its own, as in another process.
+  ///
+  /// - Parameters:
+  ///   - listening: the connection on which it receives notifications.
+  ///   - database: the connections for everything else.
   func withAnother<T: Sendable>(
     listening: ConnectionConfiguration? = nil, database: TestDomain? = nil,
     _ body: @Sendable @escaping (HTTPClient) async throws -> T
@@ -46,14 +50,14 @@ struct TestServer {
   }
 
   private static func serve<T: Sendable>(
-    _ domain: TestDomain, worker: Bool, door: NetworkLimits = NetworkLimits(),
+    _ domain: TestDomain, worker: Bool, networkLimits: NetworkLimits = NetworkLimits(),
     listening: ConnectionConfiguration,
     _ body: @Sendable (Int) async throws -> T
   ) async throws -> T {
     let (ports, announced) = AsyncStream<Int>.makeStream()
     let web = WebServer(
       database: domain.database, queue: domain.queue, listening: listening,
-      configuration: .init(host: "127.0.0.1", port: 0, networkLimits: door) { announced.yield($0) },
+      configuration: .init(host: "127.0.0.1", port: 0, networkLimits: networkLimits) { announced.yield($0) },
       logger: domain.logger)
     var services = try web.services()
     if worker { services.append(TrainingWorker(domain: domain)) }
@@ -79,7 +83,7 @@ struct TestServer {
 
   struct NeverListened: Error {}
 
-  /// A client with a new key of the tenant's.
+  /// A client with a new key of the tenant.
   func client(role: Role) async throws -> HTTPClient {
     let issued = try await domain.database.transaction(for: tenant) { [tenant] tx in
       try await KeyStore.issue(tenant, name: role.rawValue, role: role, expiresAt: nil, in: tx)
@@ -93,7 +97,7 @@ struct TestServer {
     return client.with(key: issued.secret.token)
   }
 
-  /// Holds a table in a mode, so that whoever needs it otherwise waits, until the closure returns.
+  /// Holds a table lock until the closure returns.
   func holding<T: Sendable>(
     _ table: String, _ mode: String, _ body: @Sendable @escaping () async throws -> T
   ) async throws -> T {
@@ -104,8 +108,7 @@ struct TestServer {
     }
   }
 
-  /// How many rows each table of tenant data has, and what each dataset says of itself: what must not change when a
-  /// request is refused.
+  /// The row counts of all tables of tenant data and the rows of `datasets`: the state that a refused request must not change.
   func stored() async throws -> [String] {
     try await domain.asOwner { connection in
       var counts: [String] = []
@@ -120,7 +123,7 @@ struct TestServer {
   }
 }
 
-/// Trains, as `verdict serve` does.
+/// A worker that trains, as in `verdict serve`.
 private struct TrainingWorker: Service {
   let domain: TestDomain
 
@@ -135,7 +138,7 @@ private struct TrainingWorker: Service {
   }
 }
 
-/// Looks again and again until there is an answer, for half a minute: generous, for it says only "never".
+/// Polls until `look` returns a value, for at most half a minute.
 func eventually<T>(_ look: () async throws -> T?) async throws -> T {
   for _ in 0..<600 {
     if let answer = try await look() { return answer }

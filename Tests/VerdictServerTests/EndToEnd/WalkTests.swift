@@ -1,10 +1,10 @@
 import HTTPTestSupport
 import Testing
 
-/// Everything that the product is for, in the order in which an application comes across it.
+/// The whole product in the order in which an application uses it.
 @Suite struct WalkTests {
   @Test(.timeLimit(.minutes(3)))
-  func labelsTrainPredictGateFeedback() async throws {
+  func theWholeProductWorks() async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()
@@ -31,13 +31,13 @@ import Testing
     let dataset = try await client.dataset()
     #expect(dataset["positives"].int == positives)
     #expect(dataset["negatives"].int == 300 - positives)
-    // Nothing predicts before anything is trained.
+    // There are no predictions before the first training.
     let early = try await client.post("/v1/datasets/d/predictions", Self.row)
     #expect(early.status == 409)
     #expect(early.problem == "no-model")
   }
 
-  /// Two trainings make a history of two.
+  /// Two trainings give a history of two entries.
   private func trainings(_ client: HTTPClient) async throws {
     let first = try await client.train()
     #expect(first["model_version"].int == 1)
@@ -89,7 +89,7 @@ import Testing
     return id
   }
 
-  /// Refused at every path in the very next request after the PATCH, and answered again in the very next one.
+  /// A gate takes effect on every path with the next request after the PATCH, and so does its removal.
   private func gate(_ client: HTTPClient) async throws {
     for path in [
       "predictions", "predictions?store=false", "predictions/batch", "predictions/batch?store=false",
@@ -158,7 +158,7 @@ import Testing
     #expect(try await client.get("/v1/datasets/d/models/3").json["labels_deleted_since"] == 3)
     #expect(try await client.delete("/v1/datasets/d/labels?all=true").json == ["deleted": 447])
     #expect(try await client.labelsStored() == 0)
-    // The model goes on predicting; the dataset goes with everything in it.
+    // The model still predicts after all labels are deleted. Deleting the dataset deletes everything in it.
     #expect(try await client.post("/v1/datasets/d/predictions", Self.row).status == 201)
     #expect(try await client.delete("/v1/datasets/d").status == 204)
     #expect(try await client.get("/v1/datasets/d").status == 404)

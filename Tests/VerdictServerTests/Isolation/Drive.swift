@@ -5,7 +5,7 @@ import PostgreSQL
 import Testing
 import VerdictCore
 
-/// Has the server run every statement of its domain, and leaves a tenant with something of everything behind.
+/// Makes the server run every statement of the domain, and leaves a tenant with rows in every table.
 struct Drive {
   let server: TestServer
   let recorder: StatementRecorder
@@ -56,7 +56,7 @@ struct Drive {
     }
   }
 
-  /// - Returns: ids of stored predictions.
+  /// - Returns: the ids of stored predictions.
   private func predictions() async throws -> [String] {
     let queued = try await client.post("/v1/datasets/d/training-jobs", [:])
     let job = queued.json["id"].int ?? 0
@@ -118,7 +118,8 @@ struct Drive {
     _ = try await client.delete("/v1/datasets/d/models/2")
   }
 
-  /// Until a training has read what had changed: other tests' transactions on the same server can stand in the way.
+  /// Trains until every statement of `LabelReader` has run. Transactions of other tests on the same server can prevent a job from
+  /// reading only the changed labels.
   private func automaticTraining() async throws {
     let policy: JSON = [
       "auto_train": ["enabled": true, "min_new_labels": 10, "max_delay_seconds": 0], "models_kept": 2,
@@ -138,7 +139,7 @@ struct Drive {
     _ = try await client.patch("/v1/datasets/d", ["auto_train": .null])
   }
 
-  /// One that was called off, made to look as if it had been forgotten.
+  /// Cancels a training and makes it appear as a missed one.
   private func missedTraining() async throws {
     let policy: JSON = ["auto_train": ["min_new_labels": 1_000_000, "max_delay_seconds": 3_600]]
     _ = try await client.patch("/v1/datasets/d", policy)
@@ -155,7 +156,7 @@ struct Drive {
     #expect(newest["state"] == "queued" && newest["trigger"] == "auto")
   }
 
-  /// Until a label has gone between a training's reading and its end.
+  /// Trains until a label is deleted between a job's reading and its end.
   private func deletionDuringATraining() async throws {
     try await client.addLabels(SmallData.rows(20_000, from: 10_000))
     let slow: JSON = ["validation": ["method": "kfold", "folds": 10], "penalty": "l1"]
@@ -171,7 +172,7 @@ struct Drive {
     }
   }
 
-  /// Whether a statement of a file has not been sent yet.
+  /// Whether a statement of the file has not been sent yet.
   private func isUnseen(_ file: String) throws -> Bool {
     try !StatementSources.calls(of: "VerdictCore", in: file).isSubset(of: recorder.places)
   }
@@ -198,7 +199,7 @@ struct Drive {
           """)
     }
     try await store.delete(tenant.id)
-    // At its limit a tenant's transactions look twice.
+    // At its limit, a tenant's transactions read the usage a second time.
     _ = try await store.setLimits(server.tenant) { $0[set: .rows] = 22_000 }
     try await client.addLabels(SmallData.rows(1, from: 9_000))
     _ = try await store.setLimits(server.tenant) { limits in
@@ -208,7 +209,7 @@ struct Drive {
   }
 
   private func maintenance() async throws {
-    // Without announcements each use asks the database whether what is in memory is current.
+    // Without notifications, every use revalidates the cache against the database.
     let served = ServedDatasets(database: server.domain.database)
     for _ in 0..<2 { _ = try await served.served(server.tenant, named: "d") }
     _ = try await server.domain.database.transaction(for: server.tenant) { [tenant = server.tenant] tx in

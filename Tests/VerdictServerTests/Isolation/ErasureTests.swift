@@ -6,11 +6,11 @@ import Synchronization
 import Testing
 import VerdictCore
 
-/// Nothing is left of a tenant that was erased while it wrote; `StatementTests` erases one with rows in every table.
+/// Erasure of a tenant under concurrent writes leaves nothing behind. `StatementTests` erases one with rows in every table.
 @Suite struct ErasureTests {
-  /// Writers with keys and datasets in memory, and streams that are open, do not stop because a key is gone.
+  /// Writers whose keys and datasets are cached, and open streams, continue after the erasure begins.
   @Test(.timeLimit(.minutes(5)))
-  func nothingIsWrittenWhileATenantIsErased() async throws {
+  func erasureUnderConcurrentWritesLeavesNothing() async throws {
     try await TestServer.with { server in
       let client = server.client
       for name in ["d", "e"] {
@@ -72,7 +72,7 @@ import VerdictCore
         try await TenantStore(database: server.domain.database).delete(server.tenant)
         let tables = try await TenantTables(of: server.domain)
         #expect(try await tables.counts(server.tenant).filter { $0.value != 0 } == [:])
-        // What is on its way, and what still knows its key, comes to nothing, too.
+        // Requests in progress, and requests with a cached key, leave nothing either.
         try await Task.sleep(for: .seconds(1.5))
         isOver.withLock { $0 = true }
         try await group.waitForAll()

@@ -3,13 +3,13 @@ import VerdictCore
 
 @testable import PostgreSQL
 
-/// What a statement found or changed.
+/// The effect of a statement.
 enum Effect: Equatable, CustomStringConvertible {
-  /// The rows, where they are the same each time, and how many it touched.
+  /// The rows, if they are the same each time, and the number of rows affected.
   case rows([[[UInt8]?]], touched: Int)
-  /// Row-level security let it change nothing.
+  /// Row-level security refused the change.
   case refused
-  /// PostgreSQL refused it for another reason, by its SQLSTATE.
+  /// PostgreSQL refused it with another SQLSTATE.
   case failed(String)
 
   var description: String {
@@ -21,13 +21,13 @@ enum Effect: Equatable, CustomStringConvertible {
   }
 }
 
-/// Runs recorded statements again, and undoes each.
+/// Runs recorded statements again and rolls each back.
 struct Replayer {
   private let owner: Connection
   private let app: Connection
   private let temporary: [Query]
 
-  /// - Parameter statements: of which those that make temporary tables are run before those that need them.
+  /// - Parameter statements: the recorded statements. Those that create temporary tables run before those that use them.
   init(_ domain: TestDomain, _ statements: [StatementRecorder.Statement]) async throws {
     owner = try await Connection.connect(domain.admin, logger: domain.logger)
     var configuration = domain.app
@@ -46,7 +46,7 @@ struct Replayer {
     var effect: Effect
   }
 
-  /// What a statement does with this tenant set, as the server's role or as the owner.
+  /// The effect of a statement with a tenant set, as the server's role or as the owner.
   func run(_ query: Query, as tenant: TenantID?, isOwner: Bool = false) async throws -> Effect {
     let connection = isOwner ? owner : app
     do {

@@ -3,28 +3,28 @@ import Synchronization
 
 @testable import PostgreSQL
 
-/// Writes down every statement that the server sends, and where in the source it stands.
+/// Records every statement that the server sends, with its location in the source.
 final class StatementRecorder: Sendable {
-  /// A statement as it was sent.
+  /// A recorded statement.
   struct Statement: Sendable {
     var query: Query
     /// `VerdictCore/KeyStore.swift:19`.
     var place: String
   }
 
-  /// How many executions of a text are kept: the last ones, whose rows are more likely to be there still.
+  /// The number of executions that are kept of a text: the latest, whose rows are most likely to exist still.
   private static let kept = 5
 
   private let seen = Mutex<[String: [Statement]]>([:])
 
-  /// Each text that was sent, with the values of its last executions.
+  /// Each statement text with the values of its last executions.
   var statements: [[Statement]] {
     seen.withLock { seen in
       seen.sorted { $0.key < $1.key }.map(\.value)
     }
   }
 
-  /// Where statements came from.
+  /// The source locations of the recorded statements.
   var places: Set<String> { seen.withLock { Set($0.values.compactMap(\.first?.place)) } }
 
   func record(_ query: Query, _ file: String, _ line: Int) {
@@ -37,7 +37,7 @@ final class StatementRecorder: Sendable {
   }
 }
 
-/// The places in the sources that send statements.
+/// The source locations that send statements.
 enum StatementSources {
   /// `VerdictCore/KeyStore.swift:19` for every call of a module, or of one of its files.
   static func calls(of module: String, in name: String? = nil) throws -> Set<String> {

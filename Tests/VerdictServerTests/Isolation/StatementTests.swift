@@ -6,16 +6,16 @@ import VerdictCore
 
 @testable import PostgreSQL
 
-/// Row-level security is proved, not assumed: every statement of the domain is run again with its tenant filter taken out, as
-/// a bug would do it, by the role of the server, with no tenant set and with a tenant set that has nothing. What it then
-/// finds or changes is what it finds or changes where nothing can match; and the owner, whom nothing holds back, finds
-/// or changes something else, so that each statement could fail the test. What names a row that has gone since is run with
-/// the filters of that name taken out, too. At last the tenant is erased, with rows in every table.
+/// Proves row-level security. Every statement of the domain runs again with its tenant filter removed, as a bug would do, as the
+/// server's role, with no tenant set and with a tenant set that has no rows. Its effect must be that of a statement that
+/// matches nothing. As the owner, who bypasses the policies, its effect must differ, so that each statement could fail
+/// the test. If a row that a statement names no longer exists, the filters that name it are removed, too. Finally the tenant
+/// is erased, with rows in every table.
 @Suite struct StatementTests {
-  /// A tenant that is not there.
+  /// A tenant that does not exist.
   private static let stranger = TenantID(rawValue: .max)
 
-  /// Statements that do the same for everybody.
+  /// Statements whose effect does not depend on the tenant.
   private static let alike: [(file: String, text: String, reason: String)] = [
     ("HighWaterMark.swift", "labels_id_seq", "a sequence has no rows of tenants"),
     ("HighWaterMark.swift", "pg_snapshot_xmin", "reads of the server's transactions, not of rows"),
@@ -25,14 +25,14 @@ import VerdictCore
   ]
 
   @Test(.timeLimit(.minutes(10)))
-  func noStatementReachesAnotherTenantsRowsWithoutItsFilter() async throws {
+  func statementsWithoutTenantFiltersReachNoOtherTenant() async throws {
     let recorder = StatementRecorder()
     try await TestServer.with(observer: { recorder.record($0, $1, $2) }) { server in
       try await Drive(server: server, recorder: recorder).everything()
-      // What no test of this suite runs is not proved: a new statement needs its step in the drive.
+      // A statement that is never sent is not proved: a new one needs a step in ``Drive``.
       let unseen = try StatementSources.calls(of: "VerdictCore").subtracting(recorder.places)
       #expect(unseen.isEmpty, "the drive does not run \(unseen.sorted())")
-      try await Self.bringWhatWasTidiedUp(into: server.domain)
+      try await Self.insertExpiredRows(into: server.domain)
       let replayer = try await Replayer(server.domain, recorder.statements.flatMap { $0 })
       for executions in recorder.statements {
         guard let statement = executions.first, Self.isProved(statement) else { continue }
@@ -46,7 +46,7 @@ import VerdictCore
     }
   }
 
-  /// The drive has left something in every table: of that nothing is left, and of another tenant's all.
+  /// Erases the tenant, which has rows in every table: none remain, and another tenant keeps all of its rows.
   private static func erase(_ server: TestServer, _ tables: TenantTables) async throws {
     let other = try await server.clientOfAnotherTenant()
     try await other.makeDataset()
@@ -60,9 +60,9 @@ import VerdictCore
     #expect(try await other.labelsStored() == 20)
   }
 
-  /// What maintenance and workers look for, and leave nothing of: rows that are old, and jobs in each state, of a kind that
-  /// no worker knows.
-  private static func bringWhatWasTidiedUp(into domain: TestDomain) async throws {
+  /// Inserts what maintenance and workers have removed during the drive: expired rows, and jobs in each state, of a kind that no
+  /// worker takes.
+  private static func insertExpiredRows(into domain: TestDomain) async throws {
     try await domain.asOwner { connection in
       try await connection.execute(
         script: """
@@ -98,7 +98,7 @@ import VerdictCore
   }
 
   private func check(_ executions: [StatementRecorder.Statement], with replayer: Replayer) async throws {
-    // One execution that would have reached something says enough of its text.
+    // One execution with an effect is enough for each statement text.
     for statement in executions.reversed() {
       if try await isHeldBack(statement, Self.replay(of:filter:), replayer) { return }
     }
@@ -110,7 +110,7 @@ import VerdictCore
     #expect(isKnown, "\(statement.place): the owner finds no more than the server's role: \(statement.query)")
   }
 
-  /// Runs a statement without its filters; whether the owner then finds what the server's role does not.
+  /// Runs a statement without its filters. Returns whether the owner reaches rows that the server's role does not.
   private func isHeldBack(
     _ statement: StatementRecorder.Statement, _ replay: (Query, String) throws -> Query, _ replayer: Replayer
   ) async throws -> Bool {
@@ -128,21 +128,21 @@ import VerdictCore
     return isHeldBack
   }
 
-  /// The statement with each comparison with the request's tenant replaced.
+  /// The statement with each comparison with the request's tenant replaced by `filter`.
   private static func replay(of query: Query, filter: String) throws -> Query {
-    // COPY takes no parameters: its values stand in its text.
+    // COPY takes no parameters, so its values are part of its text.
     let isCopy = query.sql.hasPrefix("COPY")
     let sql = try (isCopy ? query.inlined() : query.sql)
       .replacing(#/(\w+\.)?tenant_id = (\$\d+|'\d+'::int4)/#, with: filter)
     return isCopy ? Query(unsafeSQL: sql) : Query(unsafeSQL: sql, binds: query.binds)
   }
 
-  /// The same with the comparisons that name one row replaced by true.
+  /// The statement with the comparisons that name one row replaced by true, too.
   private static func widened(_ query: Query, filter: String) throws -> Query {
     let query = try replay(of: query, filter: filter)
     let names =
       #/\b(\w+\.)?(id|dataset_id|subject|name|kind|model_version|version|revision|prediction_id|lease_token|change_id) (=|<>|<=|>=|<|>) (ANY\(\$\d+\)|\$\d+|'[^']*'::\w+|t\.\w+)/#
-    // Where a step of a deletion begins and ends.
+    // The bounds of a deletion step.
     let ranges = #/\("\w+"(, "\w+")*\) (>|<=) \(\$\d+::text::\w+(, \$\d+::text::\w+)*\)/#
     let sql = query.sql.replacing(names, with: "true").replacing(ranges, with: "true")
     return Query(unsafeSQL: sql, binds: query.binds)

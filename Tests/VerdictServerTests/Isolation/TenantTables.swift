@@ -3,7 +3,7 @@ import PostgreSQL
 import Testing
 import VerdictCore
 
-/// All tables with rows of tenants, as the database knows them: a new one is covered on the day it is made.
+/// All tables with tenant data, read from the catalog, so that new tables are covered automatically.
 struct TenantTables {
   let names: [String]
   private let domain: TestDomain
@@ -21,7 +21,7 @@ struct TenantTables {
     }
   }
 
-  /// How many rows of a tenant each table has, past row-level security.
+  /// The number of a tenant's rows in each table, without row-level security.
   func counts(_ tenant: TenantID) async throws -> [String: Int] {
     let names = names
     return try await domain.asOwner { connection in
@@ -35,7 +35,7 @@ struct TenantTables {
     }
   }
 
-  /// Reads every table without a filter, as a tenant that has rows in each, as one that has few, and as nobody.
+  /// Reads every table without a filter: as a tenant with rows in each, as one with few rows, and without a tenant.
   func showOwnRowsOnly(_ tenant: TenantID) async throws {
     #expect(names.count > 10)
     #expect(try await counts(tenant).filter { $0.value == 0 } == [:], "nothing can be seen where nothing is")
@@ -55,8 +55,8 @@ struct TenantTables {
     }
   }
 
-  /// Writes into every table for somebody else: a copy of a row of the tenant's as another tenant, and the tenant's own rows
-  /// into another's hands.
+  /// Attempts to write rows of another tenant into every table: inserts a copy of a row as the other tenant, and moves own rows to
+  /// it.
   func takeNoRowOfAnother(_ tenant: TenantID) async throws {
     let other = try await domain.tenant("taker")
     for name in names {
@@ -69,7 +69,7 @@ struct TenantTables {
       try await expectRefusal(
         "INSERT INTO \(identifier: name) SELECT * FROM jsonb_populate_record(NULL::\(identifier: name), \(copy)::text::jsonb)",
         as: other, name)
-      // Nobody may change an entry of the audit log, whoever's it is.
+      // No role of the server may change audit entries.
       let isGranted = name != "audit_entries"
       try await expectRefusal(
         "UPDATE \(identifier: name) SET tenant_id = \(other.rawValue)", as: tenant, name,

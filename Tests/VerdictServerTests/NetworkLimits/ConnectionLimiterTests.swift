@@ -4,66 +4,66 @@ import VerdictCore
 
 @testable import VerdictServer
 
-/// How many connections are held for long, and by whom.
+/// Limits on pooled connections that are held for long.
 @Suite struct ConnectionLimiterTests {
   private let one = TenantID(rawValue: 1)
   private let other = TenantID(rawValue: 2)
   private let third = TenantID(rawValue: 3)
 
-  /// Takes seats until there is none; nobody waits.
+  /// Acquires permits until none is free, without waiting.
   private func fill(_ limiter: ConnectionLimiter, _ use: ConnectionLimiter.Use, _ tenant: TenantID) async
     -> [Permit]
   {
     var taken: [Permit] = []
-    while let permit = try? await limiter.take(use, for: tenant) { taken.append(permit) }
+    while let permit = try? await limiter.acquire(use, for: tenant) { taken.append(permit) }
     return taken
   }
 
-  @Test func streamsHaveHalfAndATenantAQuarter() async throws {
+  @Test func streamsGetHalfOfThePoolAndATenantAQuarter() async throws {
     let limiter = ConnectionLimiter(connections: 16) { _ in .zero }
     let first = await fill(limiter, .stream, one)
     #expect(first.count == 4)
     let second = await fill(limiter, .stream, other)
     #expect(second.count == 4)
     #expect(await fill(limiter, .stream, third).isEmpty)
-    // Work has the rest of three quarters.
+    // Work gets the rest of three quarters of the pool.
     let work = await fill(limiter, .work, third)
     #expect(work.count == 4)
     #expect(limiter.taken == 12)
-    await #expect(throws: ConnectionLimiter.Full.self) { try await limiter.take(.work, for: one) }
-    for permit in first + second + work { permit.leave() }
+    await #expect(throws: ConnectionLimiter.Full.self) { try await limiter.acquire(.work, for: one) }
+    for permit in first + second + work { permit.release() }
     #expect(limiter.taken == 0)
   }
 
-  @Test func aTenantLeavesRoomForAnother() async {
+  @Test func oneTenantLeavesPermitsForOthers() async {
     let limiter = ConnectionLimiter(connections: 16) { _ in .zero }
     let work = await fill(limiter, .work, one)
     #expect(work.count == 8)
     #expect(await fill(limiter, .stream, other).count == 4)
-    work.forEach { $0.leave() }
+    work.forEach { $0.release() }
   }
 
-  @Test(arguments: [2, 3, 4, 1_000]) func everyPoolHasSeatsAndRoomBeside(connections: Int) async {
+  @Test(arguments: [2, 3, 4, 1_000]) func everyPoolHasPermitsAndFreeConnections(connections: Int) async {
     let limiter = ConnectionLimiter(connections: connections) { _ in .zero }
     var taken: [Permit] = []
     for tenant in 1...8 { taken += await fill(limiter, .stream, TenantID(rawValue: Int32(tenant))) }
     for tenant in 1...8 { taken += await fill(limiter, .work, TenantID(rawValue: Int32(tenant))) }
     #expect((1..<connections).contains(taken.count))
-    taken.forEach { $0.leave() }
+    taken.forEach { $0.release() }
   }
 
-  @Test(.timeLimit(.minutes(1))) func whoWaitsIsSeatedInOrder() async throws {
+  @Test(.timeLimit(.minutes(1))) func allWaitingRequestsAreAdmitted() async throws {
     let limiter = ConnectionLimiter(connections: 2) { _ in .seconds(600) }
-    let held = try await limiter.take(.stream, for: one)
+    let held = try await limiter.acquire(.stream, for: one)
     let (order, came) = AsyncStream<Int>.makeStream()
     let tasks = (0..<3).map { number in
       Task {
-        let permit = try await limiter.take(.stream, for: number == 1 ? one : other)
+        let permit = try await limiter.acquire(.stream, for: number == 1 ? one : other)
         came.yield(number)
-        permit.leave()
+        permit.release()
       }
     }
-    held.leave()
+    held.release()
     var seen: Set<Int> = []
     for await number in order {
       seen.insert(number)
@@ -73,33 +73,33 @@ import VerdictCore
     #expect(limiter.taken == 0)
   }
 
-  @Test(.timeLimit(.minutes(1))) func aSeatThatNobodyHasIsFree() async throws {
+  @Test(.timeLimit(.minutes(1))) func unreferencedPermitsAreReleased() async throws {
     let limiter = ConnectionLimiter(connections: 2) { _ in .zero }
-    _ = try await limiter.take(.stream, for: one)
+    _ = try await limiter.acquire(.stream, for: one)
     #expect(limiter.taken == 0)
-    let permit = try await limiter.take(.stream, for: one)
-    permit.leave()
-    permit.leave()
+    let permit = try await limiter.acquire(.stream, for: one)
+    permit.release()
+    permit.release()
     #expect(limiter.taken == 0)
   }
 }
 
-/// The memory that bodies take.
+/// The limit on memory for bodies.
 @Suite struct BodyMemoryTests {
-  @Test func sharesTakeAndGiveBack() throws {
+  @Test func reservationsGrowAndShrink() throws {
     let memory = BodyMemory(limit: 200)
     let (one, other) = (TenantID(rawValue: 1), TenantID(rawValue: 2))
-    let first = BodyMemory.Share(of: memory, for: one)
+    let first = BodyMemory.Reservation(of: memory, for: one)
     try first.grow(to: 60)
     do {
-      let second = BodyMemory.Share(of: memory, for: one)
-      // A tenant has half of it, and leaves the other half to the others.
+      let second = BodyMemory.Reservation(of: memory, for: one)
+      // One tenant gets at most half of the memory.
       #expect(throws: BodyMemory.Exhausted.self) { try second.grow(to: 41) }
       try second.grow(to: 40)
-      let others = BodyMemory.Share(of: memory, for: other)
+      let others = BodyMemory.Reservation(of: memory, for: other)
       try others.grow(to: 100)
       #expect(memory.taken == 200)
-      let third = BodyMemory.Share(of: memory, for: TenantID(rawValue: 3))
+      let third = BodyMemory.Reservation(of: memory, for: TenantID(rawValue: 3))
       #expect(throws: BodyMemory.Exhausted.self) { try third.grow(to: 1) }
     }
     #expect(memory.taken == 60)
@@ -107,7 +107,7 @@ import VerdictCore
     #expect(memory.taken == 10)
   }
 
-  @Test(.timeLimit(.minutes(2))) func moreThanFitsIsTurnedAway() async throws {
+  @Test(.timeLimit(.minutes(2))) func bodiesBeyondTheMemoryLimitAreRefused() async throws {
     try await BodyMemory.$current.withValue(BodyMemory(limit: 200_000)) {
       try await TestServer.with(worker: false) { server in
         try await server.client.makeDataset()
@@ -117,7 +117,7 @@ import VerdictCore
         #expect(refused.status == 503)
         #expect(refused.isProblem && refused.problem == "overloaded")
         #expect(refused.headers["retry-after"] == "1")
-        // What fits goes on, and what was turned away has left nothing behind.
+        // Smaller bodies are accepted, and the refused one has released its memory.
         for _ in 0..<3 { try await server.client.addLabels(SmallData.rows(1_000)) }
         _ = try await eventually { BodyMemory.current.taken == 0 ? true : nil }
         let metrics = try await server.client.get("/metrics").text

@@ -9,7 +9,7 @@ import VerdictCore
 
 @testable import VerdictServer
 
-/// What clients are told when the database has too much to do, or is lost.
+/// Responses when the database is overloaded or lost.
 @Suite struct OverloadTests {
   private static let failures: [(PostgreSQLError, ProblemKind, String?)] = [
     (PostgreSQLError(.acquireTimeout, ""), ProblemKind.overloaded, "1"),
@@ -27,13 +27,13 @@ import VerdictCore
   ]
 
   @Test(arguments: failures)
-  func kindsOfTheDatabasesFailures(_ error: PostgreSQLError, _ kind: ProblemKind, _ after: String?) {
+  func databaseErrorsMapToProblems(_ error: PostgreSQLError, _ kind: ProblemKind, _ after: String?) {
     let problem = Problem(error, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     #expect(problem.kind == kind)
     #expect(problem.headers[.retryAfter] == after)
   }
 
-  @Test func aLostCommitPromisesNothing() {
+  @Test func unconfirmedCommitsPromiseNothing() {
     var error = PostgreSQLError(.connectionLost, "")
     let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     #expect(Problem(error, logger: logger).detail.contains("nothing was changed"))
@@ -44,7 +44,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func noFreeConnectionIsAnOverload() async throws {
+  func anExhaustedPoolIsAnOverload() async throws {
     try await TestServer.with(worker: false, acquireTimeout: .milliseconds(500)) { server in
       try await server.client.makeDataset()
       let refused = try await Self.holding(16, of: server.domain.database.pool) {
@@ -61,7 +61,7 @@ import VerdictCore
     }
   }
 
-  /// Runs the closure while so many connections are lent.
+  /// Runs the closure while `count` connections of the pool are in use.
   private static func holding<T: Sendable>(
     _ count: Int, of pool: ConnectionPool, _ body: @Sendable () async throws -> T
   ) async throws -> T {
@@ -69,13 +69,13 @@ import VerdictCore
     do {
       return try await pool.withConnection { _ in try await holding(count - 1, of: pool, body) }
     } catch let error as PostgreSQLError where error.kind == .acquireTimeout {
-      // Something else has the last one for a moment.
+      // The server itself uses the last connection for a moment.
       return try await holding(count, of: pool, body)
     }
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func whoWaitsForAJobKeepsItsPlaceWhenTheDatabaseGoes() async throws {
+  func waitingForAJobSurvivesTheLossOfTheDatabase() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       try await server.client.addLabels(SmallData.rows(60))
@@ -108,14 +108,14 @@ import VerdictCore
   }
 }
 
-/// What is done for many requests carries the name of none.
+/// Work that several requests share carries the id of none of them.
 @Suite struct SharedWorkTests {
   @Test(.timeLimit(.minutes(2)))
-  func sharedStatementsBearNoRequestsName() async throws {
+  func sharedStatementsHaveNoRequestID() async throws {
     let seen = Mutex<[(sql: String, isNamed: Bool)]>([])
     try await TestServer.with(
       observer: { query, _, _ in
-        let isNamed = RequestNames.current != nil
+        let isNamed = RequestLogMetadata.current != nil
         seen.withLock { $0.append((query.sql, isNamed)) }
       }
     ) { server in
@@ -127,12 +127,12 @@ import VerdictCore
       let groups = statements.filter { $0.sql.contains("INSERT INTO predictions") }
       #expect(!lookups.isEmpty && lookups.allSatisfy { !$0.isNamed })
       #expect(groups.contains { !$0.isNamed })
-      // A request's own statements bear its name.
+      // A statement of one request carries its id.
       #expect(statements.contains { $0.isNamed && $0.sql.contains("INSERT INTO datasets") })
     }
   }
 
-  @Test func oneLookIsForAllWhoAsk() async throws {
+  @Test func concurrentCallersShareOneOperation() async throws {
     let looks = Mutex(0)
     let recent = SingleFlightCache(lifetime: .seconds(600)) {
       looks.withLock { $0 += 1 }

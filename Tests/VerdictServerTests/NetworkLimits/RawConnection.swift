@@ -2,10 +2,10 @@ import HTTPTestSupport
 import NIOCore
 import NIOPosix
 
-/// A connection on which a test says what is sent and when anything is read.
+/// A connection on which a test controls what is sent and when the response is read.
 enum RawConnection {
-  /// Sends `request`, and runs the closure with what comes back: nothing is taken of it but what fits into the small buffers on
-  /// the way, until the closure asks for it.
+  /// Sends a request and runs the closure with the response's bytes. Until the closure reads, only what fits into small socket
+  /// buffers is received.
   static func with<T: Sendable>(
     _ client: HTTPClient, _ method: String, _ path: String, headers: [String: String] = [:],
     _ body: @Sendable (NIOAsyncChannelInboundStream<ByteBuffer>) async throws -> T

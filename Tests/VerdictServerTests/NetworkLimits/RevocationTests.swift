@@ -5,9 +5,9 @@ import VerdictCore
 
 @testable import VerdictServer
 
-/// What is under way when its key is revoked ends soon.
+/// Revoking a key ends its long requests.
 @Suite struct RevocationTests {
-  /// A client with a key of its own, and how to revoke that.
+  /// A client with a key of its own, and a closure that revokes the key.
   private func brief(_ server: TestServer) async throws -> (
     client: HTTPClient, revoke: @Sendable () async throws -> Void
   ) {
@@ -19,7 +19,7 @@ import VerdictCore
     )
   }
 
-  /// Something that comes again and again until the test has seen enough.
+  /// A body that sends `piece` again and again until the task is cancelled.
   private func drip(_ first: [UInt8], _ piece: [UInt8]) -> (
     chunks: AsyncStream<[UInt8]>, source: Task<Void, Never>
   ) {
@@ -36,7 +36,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aStreamOfPredictionsEnds() async throws {
+  func revocationEndsPredictionStreams() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let (client, revoke) = try await brief(server)
@@ -60,11 +60,11 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func anUploadStoresNothing() async throws {
+  func revocationDiscardsUploads() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       let (client, revoke) = try await brief(server)
-      // Far fewer rows than make a batch, and more bytes than are read ahead.
+      // Far fewer rows than a batch, and more bytes than the server reads ahead.
       let blank = [UInt8](repeating: UInt8(ascii: "\n"), count: 2 << 20)
       let (chunks, source) = drip(Array("x,c,label\n1,red,1\n".utf8) + blank, Array("1,red,1\n".utf8))
       let answer = Task {
@@ -73,7 +73,7 @@ import VerdictCore
       }
       _ = try await eventually { try await server.permitsTaken() == 1 ? true : nil }
       try await revoke()
-      // Though the body goes on and on.
+      // The upload is refused while its body continues.
       #expect(try await answer.value.problem == "unauthorized")
       source.cancel()
       #expect(try await server.client.labelsStored() == 0)
@@ -82,7 +82,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func eventsEnd() async throws {
+  func revocationEndsEventStreams() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       try await server.client.addLabels(SmallData.rows(60))
@@ -99,7 +99,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func anExportBreaksOff() async throws {
+  func revocationBreaksOffExports() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
       try await server.fill(rows: 40_000)
@@ -108,7 +108,7 @@ import VerdictCore
         client, "GET", "/v1/datasets/d/labels", headers: ["Accept": "application/x-ndjson"]
       ) { inbound in
         try await revoke()
-        // What was known when it was revoked holds for a second.
+        // A validated key is cached for up to a second.
         try await Task.sleep(for: .seconds(2))
         var (bytes, end) = (0, ByteBuffer())
         do {
@@ -117,12 +117,12 @@ import VerdictCore
             end = piece
           }
         } catch is any Error {
-          // The server has closed before all was read.
+          // The server closed the connection before the end of the response.
         }
         return (bytes, String(decoding: end.readableBytesView.suffix(7), as: UTF8.self))
       }
       #expect(text.0 < 40_000_000)
-      // The last chunk, which says that nothing is missing, is.
+      // The final chunk, which marks a complete response, is missing.
       #expect(!text.1.hasSuffix("0\r\n\r\n"))
       _ = try await eventually { try await server.permitsTaken() == 0 ? true : nil }
     }

@@ -7,12 +7,12 @@ import Testing
 import VerdictCore
 import VerdictServer
 
-/// Clients that send or read slowly stop nobody else.
+/// Slow clients do not block other requests.
 @Suite struct SlowStreamTests {
-  /// A row and much that is none.
+  /// One row and many blank lines.
   private static let piece = Array("1,red,1\n".utf8) + [UInt8](repeating: UInt8(ascii: "\n"), count: 16 << 10)
 
-  /// Uploads that send so much and then nothing more until they are told to end.
+  /// Uploads that stall after a number of pieces until ``end()`` finishes them.
   private struct Uploads {
     var answers: [Task<Answer, any Error>] = []
     var bodies: [AsyncStream<[UInt8]>.Continuation] = []
@@ -48,14 +48,14 @@ import VerdictServer
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func slowUploadsStopNobody() async throws {
-    var door = NetworkLimits()
-    door.limits.head = .seconds(120)
-    try await TestServer.with(door: door) { server in
+  func slowUploadsBlockNoOthers() async throws {
+    var networkLimits = NetworkLimits()
+    networkLimits.limits.head = .seconds(120)
+    try await TestServer.with(networkLimits: networkLimits) { server in
       _ = try await server.predicted(1)
       var small = Uploads()
       for _ in 0..<40 { small.begin(server.client, pieces: 1) }
-      // Small ones hold nothing at all.
+      // Small uploads hold no permit.
       for _ in 0..<10 {
         try await predict(server)
         #expect(try await server.permitsTaken() == 0)
@@ -65,7 +65,7 @@ import VerdictServer
       _ = try await eventually { try await server.permitsTaken() == 4 ? true : nil }
       for _ in 0..<10 { try await predict(server) }
       for answer in try await small.end() { #expect(answer.status == 201, "\(answer)") }
-      // Of the large ones some hold connections, the others have been told to come back.
+      // Some of the large uploads hold connections, the others are refused with Retry-After.
       _ = try await eventually { large.turnedAway > 0 ? true : nil }
       let answers = try await large.end()
       #expect(Set(answers.map(\.status)).isSubset(of: [201, 503]))
@@ -79,10 +79,10 @@ import VerdictServer
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func unreadExportsStopNobodyAndEnd() async throws {
-    var door = NetworkLimits()
-    door.limits.head = .seconds(8)
-    try await TestServer.with(door: door) { server in
+  func unreadExportsBlockNoOthersAndEnd() async throws {
+    var networkLimits = NetworkLimits()
+    networkLimits.limits.head = .seconds(8)
+    try await TestServer.with(networkLimits: networkLimits) { server in
       _ = try await server.predicted(1)
       try await server.fill(rows: 20_000)
       let exports = (0..<20).map { _ in
@@ -90,7 +90,7 @@ import VerdictServer
           try await RawConnection.with(
             server.client, "GET", "/v1/datasets/d/labels", headers: ["Accept": "text/csv"]
           ) { inbound in
-            // Nothing is read until the server has given up.
+            // Nothing is read until the server closes the connection.
             try await Task.sleep(for: .seconds(600))
             _ = inbound
           }
@@ -98,7 +98,7 @@ import VerdictServer
       }
       _ = try await eventually { try await server.permitsTaken() == 4 ? true : nil }
       for _ in 0..<10 { try await predict(server) }
-      // The connections come back though the clients are still there.
+      // The permits are released although the clients stay connected.
       _ = try await eventually { try await server.permitsTaken() == 0 ? true : nil }
       for export in exports { export.cancel() }
       for export in exports { _ = await export.result }
@@ -107,7 +107,7 @@ import VerdictServer
 }
 
 extension TestServer {
-  /// How many connections are held for long.
+  /// The number of permits in use, by the server's metrics.
   func permitsTaken() async throws -> Int {
     let line = try await client.get("/metrics").text.split(separator: "\n").first {
       $0.hasPrefix("verdict_pool_permits_taken ")
@@ -115,7 +115,7 @@ extension TestServer {
     return line.flatMap { Int($0.split(separator: " ")[1]) } ?? -1
   }
 
-  /// Adds rows of about a kilobyte to the dataset `d`, past the API.
+  /// Inserts rows of about a kilobyte into the dataset `d` by SQL.
   func fill(rows: Int) async throws {
     try await domain.asOwner { [tenant] connection in
       try await connection.query(
@@ -128,7 +128,7 @@ extension TestServer {
   }
 }
 
-/// Counts.
+/// A thread-safe counter.
 private final class Tally: Sendable {
   private let count = Mutex(0)
   var value: Int { count.withLock { $0 } }

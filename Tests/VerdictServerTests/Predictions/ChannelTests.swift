@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 import VerdictCore
 
-/// What a server answers by that another server has changed, while announcements arrive and while they do not.
+/// Propagation of changes between servers, with and without notifications.
 @Suite struct ChannelTests {
   private static let unstored = "/v1/datasets/d/predictions?store=false"
   private static let body: JSON = ["features": ["x": 1, "c": "red"]]
@@ -14,14 +14,14 @@ import VerdictCore
   private static let open: JSON = ["gate": .null]
 
   @Test(.timeLimit(.minutes(2)))
-  func aNewModelAndAGateReachTheOtherServer() async throws {
+  func newModelsAndGatesReachTheOtherServer() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       try await server.withAnother { other in
         #expect(try await other.post(Self.unstored, Self.body).json["model_version"] == 1)
         try await server.client.train()
-        // Stored ones are compared with the database: right at once. The others when the announcement has come, which
-        // the request for a change waits for, and a training does not.
+        // Stored predictions are checked against the database and are right at once. Unstored ones follow the notification,
+        // for which the request for a change waits, and a training does not.
         #expect(try await other.post("/v1/datasets/d/predictions", Self.body).json["model_version"] == 2)
         for round in 0..<20 {
           let version = round % 2 + 1
@@ -42,16 +42,16 @@ import VerdictCore
     }
   }
 
-  /// Announcements are late at the other server: the change is not answered before they have come.
+  /// A change is answered only after a delayed notification has reached the other server.
   @Test(.timeLimit(.minutes(2)))
-  func aChangeIsAnsweredWhenAllServersHaveHeardOfIt() async throws {
+  func changesAreAnsweredAfterAllServersReceivedThem() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let proxy = try ListenerProxy(to: server.domain.app)
       defer { proxy.close() }
       try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
-        // Until it listens it asks the database each time, and nobody waits for it.
+        // Until the other server listens, it queries the database each time and changes do not wait for it.
         _ = try await eventually {
           let listeners = try await DatasetChanges.listeners(in: server.domain.database)
           return listeners.count == 2 ? true : nil
@@ -73,9 +73,9 @@ import VerdictCore
     }
   }
 
-  /// The connection for announcements is cut, and cannot be made again: every request asks the database.
+  /// While the connection for notifications is down, every request queries the database.
   @Test(.timeLimit(.minutes(2)))
-  func withoutAnnouncementsNothingStaleIsAnswered() async throws {
+  func nothingStaleIsAnsweredWithoutNotifications() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let proxy = try ListenerProxy(to: server.domain.app)
@@ -83,10 +83,10 @@ import VerdictCore
       try await server.withAnother(listening: proxy.configuration(server.domain.app)) { other in
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
         proxy.cut(refusing: true)
-        // What it has in memory may be used until it has noticed, and no longer: it looks at once.
+        // The cache may be used until the server notices the loss, which is at once.
         try await Task.sleep(for: .milliseconds(300))
         try await Self.expectFresh(server, other)
-        // Announcements come in again, and take their time.
+        // Notifications arrive again after some time.
         proxy.cut(refusing: false)
         for (policy, status) in [(Self.closed, 409), (Self.open, 200)] {
           _ = try await server.client.patch("/v1/datasets/d", policy)
@@ -101,9 +101,9 @@ import VerdictCore
     }
   }
 
-  /// The connection stays and nothing comes through any more, as when a cable is pulled.
+  /// The connection stays open and nothing passes, as with a pulled cable.
   @Test(.timeLimit(.minutes(2)))
-  func aSilentConnectionIsNotTrustedForLong() async throws {
+  func silentConnectionsAreNotTrustedForLong() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let proxy = try ListenerProxy(to: server.domain.app)
@@ -112,7 +112,7 @@ import VerdictCore
         #expect(try await other.post(Self.unstored, Self.body).status == 200)
         proxy.stall(true)
         try await Task.sleep(for: .milliseconds(2_500))
-        // Each change waits until the other server certainly does not trust its memory any more.
+        // Each change waits until the other server no longer trusts its cache.
         try await Self.expectFresh(server, other, rounds: 2)
         proxy.stall(false)
         proxy.cut(refusing: false)
@@ -120,10 +120,10 @@ import VerdictCore
     }
   }
 
-  /// LISTEN succeeds, and nothing ever arrives: as behind a pooler in transaction mode. Here by listening in another
-  /// database, whose notifications are its own.
+  /// LISTEN succeeds and no notification arrives, as behind a pooler in transaction mode. The test listens in another database,
+  /// which has separate notifications.
   @Test(.timeLimit(.minutes(2)))
-  func aListenerThatHearsNothingIsNotCountedOn() async throws {
+  func listenersWithoutNotificationsAreNotTrusted() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       var elsewhere = server.domain.admin
@@ -137,7 +137,7 @@ import VerdictCore
     }
   }
 
-  /// Whatever one server changes, the very next unstored answer of the other goes by it.
+  /// Expects that the next unstored prediction of one server reflects each change that the other makes.
   private static func expectFresh(
     _ server: TestServer, _ other: HTTPClient, rounds: Int = 10
   ) async throws {

@@ -3,10 +3,10 @@ import HTTPTestSupport
 import PostgreSQL
 import Testing
 
-/// Labelling predictions afterwards, many at a time.
+/// Batches of labels for earlier predictions.
 @Suite struct FeedbackTests {
   @Test(.timeLimit(.minutes(2)))
-  func manyAreLabelledChangedAndTakenBack() async throws {
+  func batchesOfLabelsAreSetChangedAndDeleted() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(100)
       let first = try await server.label(made.map { ($0.id, 1) })
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func oneUnknownPredictionAndNothingIsLabelled() async throws {
+  func unknownPredictionsFailTheBatch() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(3)
       let before = try await server.stored()
@@ -45,14 +45,14 @@ import Testing
       said[1] = said[0]
       #expect(try await server.client.post(path, ["labels": .array(said)]).status == 422)
       #expect(try await server.stored() == before)
-      // Another tenant's dataset of that name does not exist, and neither do its predictions.
+      // Another tenant with a dataset of that name cannot see these predictions.
       let other = try await server.clientOfAnotherTenant()
       #expect(try await other.post(path, ["labels": [said[0]]]).status == 404)
     }
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func streamsOfLabelsAreTakenToo() async throws {
+  func streamsOfFeedbackAreAccepted() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(4)
       let path = "/v1/datasets/d/predictions/labels"
@@ -75,10 +75,9 @@ import Testing
     }
   }
 
-  /// Fifty at a time, of overlapping predictions and saying different things: nobody waits in a circle, each prediction has
-  /// one label, and all counts are right.
+  /// Fifty concurrent batches label overlapping predictions differently: no deadlock, one label a prediction, correct counts.
   @Test(.timeLimit(.minutes(2)))
-  func concurrentFeedbackKeepsEveryCount() async throws {
+  func concurrentFeedbackKeepsCountsExact() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(60)
       let gate: JSON = ["metric": "accuracy", "minimum": 0.01, "source": "live", "min_labels": 5]
@@ -125,7 +124,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aPredictionFromBeforeTheDatasetGrewCanBeLabelled() async throws {
+  func predictionsFromBeforeAddedFeaturesCanBeLabelled() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(2)
       var features = SmallData.features.elements
@@ -141,7 +140,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aPredictionUnderAKeyCountsOnceHoweverOftenItIsSent() async throws {
+  func repeatedPredictionsUnderAKeyCountOnce() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let body: JSON = ["features": SmallData.rows(1)[0].features]

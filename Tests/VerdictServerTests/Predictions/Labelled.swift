@@ -2,7 +2,7 @@ import HTTPTestSupport
 import Testing
 
 extension TestServer {
-  /// A trained dataset and `count` stored predictions of its model, with what was true of each.
+  /// A trained dataset and `count` stored predictions of its model, with the true outcome of each.
   func predicted(
     _ count: Int, from start: Int = 5_000, _ more: [String: JSON] = [:]
   ) async throws -> [(id: String, answer: JSON, row: SmallData.Row)] {
@@ -24,7 +24,7 @@ extension TestServer {
     return zip(rows, answers).map { (id: $1["id"].string ?? "", answer: $1, row: $0) }
   }
 
-  /// Says of predictions what was true.
+  /// Labels predictions with their true outcomes.
   @discardableResult
   func label(_ said: [(id: String, label: JSON)]) async throws -> JSON {
     let labels: [JSON] = said.map { ["id": .string($0.id), "label": $0.label] }

@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 
-/// Stands between a listener and PostgreSQL on Unix sockets: cuts its connections, or lets nothing through any more.
+/// A proxy between a listener and PostgreSQL on Unix sockets that can cut or stall connections.
 final class ListenerProxy: Sendable {
   private struct State {
     var sockets: Set<Int32> = []
@@ -15,7 +15,7 @@ final class ListenerProxy: Sendable {
   private let upstream: String
   private let directory: String
 
-  /// A proxy in front of the server that `configuration` names; it ends with `close()`.
+  /// Starts a proxy in front of the server of `configuration`; ``close()`` stops it.
   init(to configuration: ConnectionConfiguration) throws {
     upstream = "\(configuration.parameters["host"] ?? "")/.s.PGSQL.5432"
     directory = "/tmp/pgproxy-\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -32,14 +32,14 @@ final class ListenerProxy: Sendable {
     }
   }
 
-  /// The server behind the proxy.
+  /// The configuration that connects through the proxy.
   func configuration(_ direct: ConnectionConfiguration) -> ConnectionConfiguration {
     var configuration = direct
     configuration.parameters["host"] = directory
     return configuration
   }
 
-  /// Cuts all connections; new ones are cut at once as long as `refusing`.
+  /// Cuts all connections; with `refusing`, new ones are cut at once, too.
   func cut(refusing: Bool) {
     let sockets = state.withLock { state in
       state.isRefusing = refusing
@@ -48,12 +48,12 @@ final class ListenerProxy: Sendable {
     for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
   }
 
-  /// Lets nothing through, or everything again, with the connections open.
+  /// Stops or resumes the forwarding on open connections.
   func stall(_ isStalled: Bool) {
     state.withLock { $0.isStalled = isStalled }
   }
 
-  /// Takes no more connections.
+  /// Stops accepting connections.
   func close() {
     shutdown(listener, Int32(SHUT_RDWR))
     Foundation.close(listener)
@@ -78,7 +78,7 @@ final class ListenerProxy: Sendable {
         pass(from: source, to: sink)
         shutdown(client, Int32(SHUT_RDWR))
         shutdown(server, Int32(SHUT_RDWR))
-        // The last of the two directions closes the sockets.
+        // The direction that ends last closes the sockets.
         guard left.count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
         _ = state.withLock { $0.sockets.remove(client) }
         Foundation.close(client)

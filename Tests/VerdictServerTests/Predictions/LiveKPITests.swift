@@ -5,10 +5,10 @@ import PostgreSQL
 import Synchronization
 import Testing
 
-/// The quality of a model in use, and the gate that goes by it.
+/// KPIs on labelled predictions, and the gate that uses them.
 @Suite struct LiveKPITests {
   @Test(.timeLimit(.minutes(2)))
-  func liveKPIsAreThoseOfTheLabelledPredictions() async throws {
+  func liveKPIsDescribeLabelledPredictions() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(300)
       #expect(try await server.liveKPIs()["accuracy"] == .null)
@@ -26,12 +26,12 @@ import Testing
       #expect(live["mcc"].double == expected[.mcc])
       #expect(live["confusion_matrix"]["false_negative"].int == expected.confusionMatrix.falseNegative)
       #expect(live["model_version"] == 1)
-      // Apart from the training's, and there for ever: a prediction that goes takes nothing with it.
+      // Live KPIs are kept apart from the training's, and survive the deletion of a prediction.
       let history = try await server.client.get("/v1/datasets/d/kpis").json["data"]
       #expect(history[0]["validation_rows"] == 80)
       try await server.domain.asOwner { _ = try await $0.query("DELETE FROM predictions") }
       #expect(try await server.liveKPIs() == live)
-      // A label that is corrected or deleted is so here, too.
+      // Corrected and deleted labels change the live KPIs.
       let labels = try await server.client.get("/v1/datasets/d/labels?source=prediction").json["data"]
       let (one, two) = (labels[0], labels[1])
       let flipped = JSON.number(1 - (one["label"].double ?? 0))
@@ -44,10 +44,10 @@ import Testing
     }
   }
 
-  /// The same gate in two servers, by what is counted and by what has to be read: it closes and opens with the label that
-  /// makes the difference, in every server at once.
+  /// A live gate on two servers, for a KPI from counts and one from rows: it closes and opens on both servers with the label that
+  /// crosses the minimum.
   @Test(.timeLimit(.minutes(2)), arguments: ["accuracy", "roc_auc"])
-  func theGateGoesByLiveKPIsInEveryServer(metric: String) async throws {
+  func liveGatesApplyOnEveryServer(metric: String) async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(60)
       let gate: JSON = [
@@ -63,7 +63,7 @@ import Testing
             try await other.post("/v1/datasets/d/predictions", body).status,
           ]
         }
-        // All wrong, but too few to say anything: the validation decides.
+        // All predictions are wrong, but too few are labelled, so the validation decides.
         let wrong = made.map { (id: $0.id, label: JSON.number(1 - ($0.answer["label"].double ?? 0))) }
         try await server.label(Array(wrong.prefix(19)))
         #expect(try await statuses() == [201, 201])
@@ -75,13 +75,13 @@ import Testing
         #expect(refused.json["source"] == "live")
         #expect(refused.json["labels"] == 20)
         #expect(try #require(refused.json["value"].double) < 0.6)
-        // One more wrong one changes the figures and not the verdict; the figures are those of now all the same.
+        // Another wrong prediction changes the values but not the decision; the response has the current values.
         try await server.label([wrong[20]])
         #expect(try await other.post("/v1/datasets/d/predictions", body).json["labels"] == 21)
-        // Corrected: open again, without a PATCH or a training.
+        // Corrected labels open the gate without a PATCH or a training.
         try await server.label(made.prefix(30).map { ($0.id, $0.answer["label"]) })
         #expect(try await statuses() == [201, 201])
-        // Taken back below the least number: the validation decides again.
+        // With fewer labels than the minimum, the validation decides again.
         try await server.label(Array(wrong.prefix(30)))
         #expect(try await statuses() == [409, 409])
         _ = try await server.client.send(
@@ -91,9 +91,9 @@ import Testing
     }
   }
 
-  /// A KPI that all labelled predictions have to be read for is not read for each refusal, but at most once a second.
+  /// A KPI that needs all labelled predictions is computed at most once a second, not for each refusal.
   @Test(.timeLimit(.minutes(2)))
-  func refusalsDoNotReadAllLabelledPredictionsEachTime() async throws {
+  func refusalsDoNotRecomputeKPIsEachTime() async throws {
     let reads = Atomic(0)
     try await TestServer.with(observer: { query, _, _ in
       if query.sql.contains("SELECT probability, label FROM labels") { reads.add(1, ordering: .relaxed) }
@@ -109,7 +109,7 @@ import Testing
       for _ in 0..<100 {
         #expect(try await server.client.post("/v1/datasets/d/predictions", body).status == 409)
       }
-      // One more for each second that it took, one at its start, and one when the dataset was read.
+      // One computation for each second, one at the start, and one when the dataset was loaded.
       let most = 2 + Int((ContinuousClock.now - start) / .seconds(1))
       #expect(reads.load(ordering: .relaxed) - before <= most)
     }

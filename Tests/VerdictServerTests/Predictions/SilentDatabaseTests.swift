@@ -6,11 +6,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A database whose connections have died without a word: whoever asks is told, and nobody hangs.
+/// A database whose connections stop responding: requests fail in bounded time.
 @Suite struct SilentDatabaseTests {
-  /// Without announcements each answer needs a look at the gate, which the database does not give.
+  /// Without notifications each prediction has to query the gate, and the database does not answer.
   @Test(.timeLimit(.minutes(1)))
-  func theGateIsNotWaitedForWithoutEnd() async throws {
+  func waitingForTheGateIsBounded() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let proxy = try FaultProxy(to: server.domain.app)
@@ -28,16 +28,16 @@ import Testing
           #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
           #expect(answer.headers["retry-after"] != nil)
           proxy.plan.withLock { $0.isStalled = false }
-          // Nothing of it stays behind.
+          // The failed request has no lasting effect.
           _ = try await eventually { try await other.post(path, body).status == 200 ? true : nil }
         }
       }
     }
   }
 
-  /// The connection falls silent in the middle of storing: those who wait for that commit are told, and so are those after them.
+  /// The connection stops responding during a group commit: its requests fail in bounded time, and so do later ones.
   @Test(.timeLimit(.minutes(2)))
-  func aCommitIsNotWaitedForWithoutEnd() async throws {
+  func waitingForACommitIsBounded() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let proxy = try FaultProxy(to: server.domain.app)

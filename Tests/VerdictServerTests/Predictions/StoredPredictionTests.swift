@@ -5,10 +5,10 @@ import PostgreSQL
 import Testing
 import VerdictCore
 
-/// What becomes of stored predictions: lists, exports, retention.
+/// Lists, exports and retention of stored predictions.
 @Suite struct StoredPredictionTests {
   @Test(.timeLimit(.minutes(2)))
-  func uncertainOnesComeFirstAndPagesHaveNoGaps() async throws {
+  func uncertainPredictionsComeFirstAndPagesHaveNoGaps() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(50)
       func distance(_ answer: JSON) -> Double {
@@ -24,7 +24,7 @@ import VerdictCore
         ).json
         seen += page["data"].elements.compactMap { $0["id"].string }
         cursor = page["next_cursor"].string
-        // What comes in meanwhile moves nothing that has been shown.
+        // New predictions do not move those that were already listed.
         if seen.count == 21 { _ = try await server.predictMore(1, from: 9_000) }
       } while cursor != nil
       #expect(seen.filter { expected.contains($0) } == expected)
@@ -75,7 +75,7 @@ import VerdictCore
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func oldPredictionsGoAndTheirLabelsStay() async throws {
+  func oldPredictionsAreDeletedAndTheirLabelsKept() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(20)
       let maintenance = Maintenance(database: server.domain.database, logger: server.domain.logger)

@@ -3,7 +3,7 @@ import HTTPTestSupport
 import Foundation
 import Testing
 
-/// Batches of predictions as streams.
+/// Streamed batches of predictions.
 @Suite struct StreamingPredictionTests {
   private static let path = "/v1/datasets/d/predictions/batch"
 
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func everyRowHasItsLineInOrder() async throws {
+  func everyRowGetsItsLineInOrder() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(300)
       let ndjson = made.map { "{\"features\":\($0.row.features.text)}\n" }.joined()
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aBadRowHasALineOfItsOwn() async throws {
+  func invalidRowsGetErrorLines() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let body = """
@@ -76,7 +76,7 @@ import Testing
       #expect(rows.count == 5)
       #expect(rows[2].contains("Line 3, column x"))
       #expect(rows[4].hasSuffix(",,"))
-      // What is wrong from the start is the answer itself.
+      // An error found before the first row sets the status of the response.
       #expect(try await post(server, "text/csv", "x,z\n1,2\n").status == 422)
       #expect(try await post(server, "application/x-ndjson", "").status != 500)
       let closed = ["gate": ["metric": "roc_auc", "minimum": 0.9999]] as JSON
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func underAKeyAStreamIsAllOrNothingAndRepeatable() async throws {
+  func streamsUnderAKeyAreAtomicAndReplayed() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let good = String(repeating: "{\"features\":{\"x\":1}}\n", count: 200)
@@ -104,9 +104,9 @@ import Testing
     }
   }
 
-  /// The answer to a row comes while the request is still open.
+  /// Predictions are sent while the request body is still open.
   @Test(.timeLimit(.minutes(2)))
-  func answersComeWhileRowsAreStillToCome() async throws {
+  func predictionsAreSentBeforeTheBodyEnds() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let (chunks, more) = AsyncStream<[UInt8]>.makeStream()
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aNumberBeyondEveryModelIsRefused() async throws {
+  func numbersBeyondTheModelsRangeAreRefused() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
       let answer = try await server.client.post("/v1/datasets/d/predictions", ["features": ["x": 1e200]])
@@ -143,7 +143,7 @@ import Testing
       try await client.makeDataset(
         "d",
         ["features": [["name": "at", "type": "continuous"], ["name": "c", "type": "categorical"]]])
-      // Times in microseconds: coefficient times value is some million times the log-odds.
+      // Timestamps in microseconds: coefficient times value is some million times the log-odds.
       let rows: [JSON] = SmallData.rows(300).map {
         [
           "features": ["at": .number(1.7e15 + $0.x * 1e9), "c": .string($0.c)],
