@@ -6,13 +6,13 @@ import NIOCore
 import RowFormats
 import VerdictCore
 
-/// The body of a request, in memory.
+/// A request body that has been read into memory.
 struct Body: Sendable {
-  /// Its type; `nil` when there is no body.
+  /// The media type; `nil` without a body.
   var type: BodyType?
-  /// Its bytes after decompression.
+  /// The bytes after decompression.
   var bytes: [UInt8]
-  /// What it takes of the memory for bodies, until nobody has it any more.
+  /// The reservation in the memory for bodies, which lasts as long as the body.
   var share: BodyMemory.Reservation?
 
   /// SHA-256 of the bytes.
@@ -53,9 +53,9 @@ struct Body: Sendable {
   ///
   /// - Parameter isTenants: whether the limit is the tenant's and not the resource's.
   static func tooLarge(_ limit: Int, isTenants: Bool) -> Problem {
-    let whose = isTenants ? "the tenant may send" : "this resource takes"
+    let owner = isTenants ? "the tenant's" : "this resource's"
     var problem = Problem(
-      .bodyTooLarge, "The body is larger than \(limit) bytes, which is the most that \(whose).")
+      .bodyTooLarge, "The body exceeds \(owner) limit of \(limit) bytes.")
     if isTenants {
       problem.extensions = [.string("limit", Quota.bodyBytes.rawValue), .integer("maximum", limit)]
     }

@@ -17,8 +17,8 @@ final class ByteChannel: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - limit: how many bytes may lie here before the sender has to wait.
-  ///   - share: what takes room in memory for them; where there is none, the sender has to wait as well.
+  ///   - limit: the number of buffered bytes beyond which the sender waits.
+  ///   - share: the reservation for buffered bytes; if it cannot grow, the sender waits, too.
   init(limit: Int, sharing share: BodyMemory.Reservation? = nil) {
     self.limit = limit
     self.share = share

@@ -25,9 +25,9 @@ extension HTTPField.Name {
 }
 
 extension HTTPFields {
-  /// The value of a field; several fields of one name are joined by commas.
+  /// The value of a field; the values of repeated fields are joined by commas.
   ///
-  /// The subscript joins even a single field, and six such look-ups cost a request more than its authentication does.
+  /// The subscript joins even a single value, and six such look-ups cost a request more than its authentication.
   func value(_ name: HTTPField.Name) -> String? {
     var found: String?
     for field in self where field.name == name {

@@ -28,8 +28,8 @@ enum BodyType: String, Sendable {
     let list = accepted.map(\.rawValue).joined(separator: ", ")
     throw Problem(
       .unsupportedMediaType,
-      declared.map { "This resource takes \(list), not \($0)." }
-        ?? "Say what the body is by Content-Type: \(list).",
+      declared.map { "This resource accepts \(list), not \($0)." }
+        ?? "The request needs a Content-Type: \(list).",
       headers: [.accept: list])
   }
 
@@ -38,7 +38,9 @@ enum BodyType: String, Sendable {
   /// - Throws: ``Problem`` of kind `not-acceptable`.
   static func wanted(by request: Request, offered: [BodyType]) throws -> BodyType {
     let header = request.headers[values: .accept].joined(separator: ",")
-    guard let first = offered.first else { throw Problem(.notAcceptable, "There is nothing to offer.") }
+    guard let first = offered.first else {
+      throw Problem(.notAcceptable, "This resource offers no media type.")
+    }
     guard !header.allSatisfy(\.isWhitespace) else { return first }
     var best: (type: BodyType, quality: Double)?
     for range in header.split(separator: ",") {
@@ -50,7 +52,7 @@ enum BodyType: String, Sendable {
     }
     guard let best else {
       throw Problem(
-        .notAcceptable, "This resource answers in \(offered.map(\.rawValue).joined(separator: ", ")).")
+        .notAcceptable, "This resource is available as \(offered.map(\.rawValue).joined(separator: ", ")).")
     }
     return best.type
   }
@@ -62,7 +64,7 @@ enum BodyType: String, Sendable {
 }
 
 extension StringProtocol {
-  /// Without the given characters at both ends.
+  /// The text without the given characters at both ends.
   func trimmingCharacters(of set: String) -> String {
     var rest = self[...]
     while let first = rest.first, set.contains(first) { rest = rest.dropFirst() }

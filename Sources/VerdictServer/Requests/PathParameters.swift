@@ -3,9 +3,9 @@ import Hummingbird
 import VerdictCore
 
 extension Context {
-  /// The dataset's name in the path.
+  /// The name of the dataset in the path.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``, also for a text that cannot be a name.
+  /// - Throws: ``DomainError/notFound(what:)`` for a text that is not a valid name.
   func dataset() throws -> String {
     let name = try parameter("dataset")
     guard TextRule.slug.admits(name) else { throw DomainError.notFound(what: "dataset of that name") }
@@ -14,7 +14,7 @@ extension Context {
 
   /// A positive number in the path.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``, also for a text that is no such number.
+  /// - Throws: ``DomainError/notFound(what:)`` for a text that is not such a number.
   func number(_ name: String, of what: String, atMost maximum: Int = .max) throws -> Int {
     let text = try parameter(name)
     guard let number = QueryParameters.integer(text), (1...maximum).contains(number) else {
@@ -25,7 +25,7 @@ extension Context {
 
   /// A UUID in the path.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``, also for a text that is no UUID.
+  /// - Throws: ``DomainError/notFound(what:)`` for a text that is not a UUID.
   func identifier(_ name: String, of what: String) throws -> UUID {
     guard let id = UUID(uuidString: try parameter(name)) else {
       throw DomainError.notFound(what: "\(what) of that id")

@@ -6,7 +6,7 @@ import VerdictCore
 struct QueryParameters {
   private var values: [String: String] = [:]
 
-  /// - Throws: ``Problem`` of kind `invalid-parameter` for an unknown or a repeated parameter.
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for an unknown or repeated parameter.
   init(_ request: Request, known: Set<String>) throws {
     for pair in (request.uri.query ?? "").split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -19,7 +19,7 @@ struct QueryParameters {
     }
   }
 
-  /// A name or value as forms and browsers send it: percent-encoded, `+` for a space (WHATWG URL, section 5).
+  /// Decodes a name or value of `application/x-www-form-urlencoded` (WHATWG URL, section 5).
   private static func decoded(_ text: Substring) throws -> String {
     // The usual case; decoding costs more than the rest of a prediction.
     if text.utf8.allSatisfy({ $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "+") }) { return String(text) }
@@ -63,7 +63,7 @@ struct QueryParameters {
     return value
   }
 
-  /// A point in time as in RFC 3339.
+  /// A timestamp (RFC 3339).
   func time(_ name: String) throws -> Date? {
     guard let text = values[name] else { return nil }
     guard let time = Timestamp.parse(text) else {
@@ -92,6 +92,7 @@ struct QueryParameters {
     return Int(text)
   }
 
+  /// The problem of an invalid parameter or header field.
   static func refusal(_ name: String, _ detail: String) -> Problem {
     Problem(.invalidParameter, locations: [ErrorLocation(parameter: name, detail: detail)])
   }

@@ -60,7 +60,7 @@ enum OutcomeValue {
 
   /// The outcome in a dataset.
   ///
-  /// - Throws: ``Problem`` of kind `schema-mismatch` for a text where the dataset has none.
+  /// - Throws: ``Problem`` of kind `schema-mismatch` for a name if the dataset defines none.
   func outcome(in dataset: Dataset) throws -> Bool {
     switch self {
     case .number(let outcome): return outcome

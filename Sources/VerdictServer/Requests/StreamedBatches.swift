@@ -6,7 +6,7 @@ import VerdictCore
 
 /// The rows of a body that is read as a stream, batch by batch.
 final class StreamedBatches: BatchSource, @unchecked Sendable {
-  // Sound: used by the one task that answers the request.
+  // Sound: only the task that answers the request uses it.
   private var body: BodyStream
   private let tenant: TenantID
   private let reader: any LabelStreamReader
@@ -16,7 +16,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   private var ready: [RowBatch] = []
   private var received = 0
   private var share: BodyMemory.Reservation?
-  /// Asked with each piece of the body that is read after those ahead, while a connection is held.
+  /// Checked with each piece of the body that is read while a connection is held.
   var revalidator: KeyRevalidator?
   private(set) var hash = Data()
   var skipped: SkippedRows { reader.skipped }
@@ -38,7 +38,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
 
   /// Reads the first ``ahead`` bytes.
   ///
-  /// - Throws: what ``next()`` throws, and ``BodyMemory/Exhausted``.
+  /// - Throws: the errors of ``next()``, and ``BodyMemory/Exhausted``.
   func readAhead() async throws {
     while received < Self.ahead, !isAtEnd, let batch = try await read(upTo: Self.ahead) {
       ready.append(batch)

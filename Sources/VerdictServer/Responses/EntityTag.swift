@@ -182,7 +182,7 @@ extension DatasetSummary {
       guard expected.holdsStrongly(for: EntityTag(of: json.buffer)) else {
         throw Problem(
           .preconditionFailed,
-          "The dataset \(summary.dataset.name) has changed since it was read; read it again and decide anew.")
+          "The dataset \(summary.dataset.name) has changed since it was read; read it again and retry.")
       }
     }
   }

@@ -6,7 +6,7 @@ extension JSONWriter {
     object { $0.keyMembers(key) }
   }
 
-  /// A new key; its secret is `null` where the answer is given again, since only its hash is stored.
+  /// A new key. Its secret is `null` in a replayed response, because only its hash is stored.
   mutating func issuedKey(_ key: APIKey, secret: KeySecret?) {
     object { json in
       json.keyMembers(key)

@@ -48,7 +48,7 @@ extension JSONWriter {
     }
   }
 
-  /// One line of the history of KPIs.
+  /// An entry of the history of KPIs.
   mutating func kpiRecord(_ record: KPIRecord) throws {
     try object { json in
       json.name("model_version")
@@ -72,7 +72,7 @@ extension JSONWriter {
     }
   }
 
-  /// The members of a value that encodes as an object, into the object that is being written.
+  /// Writes the members of a value that encodes as an object into the current object.
   private mutating func members(of value: some Encodable) throws {
     var nested = JSONWriter()
     try nested.encoded(value)

@@ -1,9 +1,9 @@
 import VerdictCore
 
 extension JSONWriter {
-  /// What a tenant uses and may use.
+  /// The usage and the limits of a tenant.
   ///
-  /// - Parameter jobs: how many run at a time where nothing was set.
+  /// - Parameter jobs: the number of concurrent trainings of a tenant without a limit of its own.
   mutating func usage(_ usage: Usage, jobs: Int) {
     object { json in
       for quota in Quota.allCases {

@@ -2,7 +2,7 @@ import Learning
 import NIOCore
 import VerdictCore
 
-/// The history of KPIs as CSV (RFC 4180): one line a training. A KPI that is undefined is an empty field.
+/// The history of KPIs as CSV (RFC 4180) with one line a training. An undefined KPI is an empty field.
 struct KPITable {
   private(set) var buffer = ByteBuffer()
 
@@ -24,7 +24,7 @@ struct KPITable {
         + Metric.allCases.map { kpis[$0].map(Self.number) ?? "" })
   }
 
-  /// No field here can have a comma or a quote: names, numbers and times only.
+  /// No field needs quotes: all are names, numbers or timestamps.
   private mutating func line(_ fields: [String]) {
     buffer.writeString(fields.joined(separator: ","))
     buffer.writeStaticString("\r\n")

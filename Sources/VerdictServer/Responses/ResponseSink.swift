@@ -5,7 +5,7 @@ import VerdictCore
 
 /// The writer of a response's body, for closures that escape.
 final class ResponseSink: @unchecked Sendable {
-  // Sound: used by the one task that writes the body.
+  // Sound: only the task that writes the body uses it.
   private var output: any ResponseBodyWriter
 
   init(_ output: any ResponseBodyWriter) {

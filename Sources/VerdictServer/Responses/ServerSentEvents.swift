@@ -1,7 +1,7 @@
 import JobQueue
 import NIOCore
 
-/// The text of server-sent events (WHATWG HTML, section 9.2.5) about a job.
+/// Formats server-sent events (WHATWG HTML, section 9.2.5) about a job.
 enum ServerSentEvents {
   /// A comment that keeps proxies from closing an idle stream.
   static let keepAlive = ByteBuffer(string: ": keep-alive\n\n")
@@ -14,8 +14,8 @@ enum ServerSentEvents {
       try write(job, "state", to: &text)
       return text
     }
-    for move in job.transitions where move.event > last && move.event < job.event {
-      try write(job.asOf(move), "state", to: &text)
+    for transition in job.transitions where transition.event > last && transition.event < job.event {
+      try write(job.asOf(transition), "state", to: &text)
     }
     if job.event > last {
       try write(job, job.transitions.last?.event == job.event ? "state" : "progress", to: &text)

@@ -2,7 +2,7 @@ import Foundation
 
 /// Times in requests and responses (RFC 3339).
 enum Timestamp {
-  /// In UTC with milliseconds.
+  /// The timestamp in UTC with milliseconds.
   static func format(_ date: Date) -> String {
     date.formatted(
       .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))

@@ -84,23 +84,23 @@ struct LabelPosting {
   }
 }
 
-/// The source of a request's rows, batch after batch.
+/// The rows of a request in batches.
 protocol BatchSource: Sendable {
   /// The next rows; `nil` at the end.
   func next() async throws -> RowBatch?
-  /// SHA-256 of the body after its end; empty for a request without an Idempotency-Key.
+  /// SHA-256 of the body, after its end; empty without an Idempotency-Key.
   var hash: Data { get }
-  /// The rows that were left out, after the body's end.
+  /// The skipped rows, after the end of the body.
   var skipped: SkippedRows { get }
 }
 
-/// A body that is one batch.
+/// A body that forms a single batch.
 private final class WholeBatch: BatchSource, @unchecked Sendable {
-  // Sound: used by the one task that answers the request.
+  // Sound: only the task that answers the request uses it.
   private var batch: RowBatch?
   let hash: Data
   let skipped: SkippedRows
-  /// The rows take about as much memory as their text did.
+  /// The reservation of the body's text; the rows take about as much memory.
   private let share: BodyMemory.Reservation?
 
   init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Reservation?) {

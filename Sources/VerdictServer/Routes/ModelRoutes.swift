@@ -57,7 +57,7 @@ struct ModelRoutes {
     return try .conditional(request) { try $0.model(model) }
   }
 
-  /// The forms in which a model can be taken elsewhere.
+  /// The formats of model exports.
   private enum ExportFormat: String, CaseIterable {
     case json, pmml, sql
   }

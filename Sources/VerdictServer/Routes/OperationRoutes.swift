@@ -44,7 +44,7 @@ struct OperationRoutes {
     if let newer = report.schema.incompatible {
       throw Problem(
         .databaseUnavailable,
-        "The database has the migration \(newer) of a newer version, which this server does not work with.",
+        "The database has migration \(newer) of a newer version, with which this server is incompatible.",
         headers: [.retryAfter: "5"])
     }
     return report

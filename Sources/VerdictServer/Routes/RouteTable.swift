@@ -8,7 +8,7 @@ package struct RouteTable: Sendable {
   package struct Entry: Sendable, Hashable {
     /// The HTTP method.
     package var method: HTTPRequest.Method
-    /// The path as openapi.yaml writes it, `/v1/datasets/{dataset}`.
+    /// The path template as in openapi.yaml, such as `/v1/datasets/{dataset}`.
     package var path: String
     /// The role that the key needs; `nil` without authentication.
     package var role: Role?

@@ -70,7 +70,7 @@ struct StoredPredictionRoutes {
 }
 
 extension PredictionOrder.UncertaintyCursor {
-  /// As the cursor of a list: the distance to the last bit, and the id.
+  /// The cursor's text: the exact bits of the distance, and the id.
   fileprivate var cursor: String { "\(distance.bitPattern):\(id.uuidString)" }
 
   fileprivate init?(cursor: String) {

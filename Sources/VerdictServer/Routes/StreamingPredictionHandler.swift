@@ -34,7 +34,7 @@ struct StreamingPredictionHandler {
     let output = try BodyType.wanted(
       by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
     if options.explain, output == .csv {
-      throw QueryParameters.refusal("explain", "needs an answer as application/x-ndjson")
+      throw QueryParameters.refusal("explain", "needs a response as application/x-ndjson")
     }
     let dataset = try await served.served(principal.tenant, named: name).dataset
     let reader: any PredictionStreamReader
@@ -61,7 +61,7 @@ struct StreamingPredictionHandler {
       }
     }
     let head = stream.header + first
-    let rest = Rest(body, isAtEnd: isAtEnd)
+    let rest = RemainingBody(body, isAtEnd: isAtEnd)
     return Response(
       status: options.status, headers: [.contentType: output.contentType],
       body: ResponseBody { [rest] output in
@@ -110,14 +110,14 @@ struct StreamingPredictionHandler {
 
   /// An event of a stream.
   private enum Step {
-    /// Bytes arrived, or their end.
-    case came([UInt8]?)
-    /// A chunk has been predicted.
+    /// Bytes were received, or the end.
+    case received([UInt8]?)
+    /// A part has been predicted.
     case answered(part: Int, lines: [UInt8])
   }
 
-  /// Predicts the incoming chunks: while one is stored, the next one is read and predicted. Lines are sent in order as soon as
-  /// they are complete, without waiting for further input.
+  /// Predicts parts as they arrive: while one part is being stored, the next one is read and predicted. Lines are sent in order, as
+  /// soon as they are ready, whether or not more input arrives.
   private static func answer(
     _ input: ByteChannel, through stream: PredictionLineEncoder, to output: ByteChannel
   ) async throws {
@@ -129,10 +129,10 @@ struct StreamingPredictionHandler {
         while true {
           if !isListening, !isAtEnd, begun - sent < partsAtOnce {
             isListening = true
-            running.addTask { .came(try await input.receive()) }
+            running.addTask { .received(try await input.receive()) }
           }
           switch try await running.next() {
-          case .came(let bytes):
+          case .received(let bytes):
             (isListening, isAtEnd) = (false, bytes == nil)
             guard let part = try bytes.map(stream.read) ?? stream.readLast() else { continue }
             running.addTask { [begun] in .answered(part: begun, lines: try await stream.lines(for: part)) }
@@ -173,9 +173,9 @@ struct StreamingPredictionHandler {
   }
 }
 
-/// The rest of a body, for closures that escape.
-private final class Rest: @unchecked Sendable {
-  // Sound: used by the one task that reads the body.
+/// The unread rest of a body, which an escaping closure can hold.
+private final class RemainingBody: @unchecked Sendable {
+  // Sound: only the task that reads the body uses it.
   private var body: BodyStream
   let isAtEnd: Bool
 

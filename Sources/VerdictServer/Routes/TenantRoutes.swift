@@ -6,7 +6,7 @@ import VerdictCore
 struct TenantRoutes {
   let usage: UsageStore
   let audit: AuditLog
-  /// How many trainings of a tenant run at a time without a limit of its own.
+  /// The number of concurrent trainings of a tenant without a limit of its own.
   let standardJobs: Int
 
   func add(to api: API) {
