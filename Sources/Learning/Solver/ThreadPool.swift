@@ -12,7 +12,7 @@ final class ThreadPool: Sendable {
   /// The number of helpers in the current call; negative while none may join.
   private let activeHelpers = Atomic<Int>(ThreadPool.closed)
   private let sleepers = Atomic<Int>(0)
-  private let isOver = Atomic<Bool>(false)
+  private let isShutDown = Atomic<Bool>(false)
   private let wakeUp = DispatchSemaphore(value: 0)
   /// The body of the current call. Sound as `nonisolated(unsafe)`: the leader writes it while no helper may join, and helpers read
   /// it after joining. Opening the call releases the write, joining acquires it, and the call closes after all helpers have left.
@@ -58,14 +58,14 @@ final class ThreadPool: Sendable {
   }
 
   private func end() {
-    isOver.store(true, ordering: .sequentiallyConsistent)
+    isShutDown.store(true, ordering: .sequentiallyConsistent)
     for _ in 0..<sleepers.load(ordering: .sequentiallyConsistent) { wakeUp.signal() }
   }
 
   private func help(as thread: Int) {
     var seen = 0
     var idle = 0
-    while !isOver.load(ordering: .acquiring) {
+    while !isShutDown.load(ordering: .acquiring) {
       let now = call.load(ordering: .acquiring)
       if now != seen {
         seen = now
@@ -81,7 +81,7 @@ final class ThreadPool: Sendable {
         // A call or an end after this line sees a sleeper; an earlier one is seen by the check below.
         sleepers.add(1, ordering: .sequentiallyConsistent)
         if call.load(ordering: .sequentiallyConsistent) == seen,
-          !isOver.load(ordering: .sequentiallyConsistent)
+          !isShutDown.load(ordering: .sequentiallyConsistent)
         {
           wakeUp.wait()
         }

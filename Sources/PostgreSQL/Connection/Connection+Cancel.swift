@@ -157,12 +157,12 @@ extension Connection {
     }
     guard isCancelled else { return }
     await withUnsafeContinuation { continuation in
-      let isOver = state.withLock { state in
+      let isComplete = state.withLock { state in
         guard state.cancellation?.isRequesting == true else { return true }
         state.cancellation?.waiter = continuation
         return false
       }
-      if isOver { continuation.resume() }
+      if isComplete { continuation.resume() }
     }
     // The signal of a late request may still be on its way to the server process: an empty round trip absorbs it. The
     // cancellation's timeout covers this round trip, too.

@@ -78,14 +78,14 @@ extension Connection {
 
   /// Ends the current operation, after its cancellation can hit no other operation.
   func finish(_ id: UInt64) async {
-    if !leave(id) {
+    if !endOperation(id) {
       await finishCancellation(id, tookEffect: false)
-      _ = leave(id)
+      _ = endOperation(id)
     }
   }
 
   /// Ends the current operation, unless its cancellation is in progress. Returns whether it ended.
-  private func leave(_ id: UInt64) -> Bool {
+  private func endOperation(_ id: UInt64) -> Bool {
     if let libpq {
       deliverNotifications()
       if libpq.isBroken { tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage)) }
@@ -94,7 +94,7 @@ extension Connection {
     if libpq != nil, socket >= 0 { channel.watchWhileIdle(socket, rearms: waits > 1) }
     var turn: OperationQueue.Turn?
     var hasMissedEvent = false
-    let hasLeft = state.withLock { state in
+    let hasEnded = state.withLock { state in
       guard state.operations.current == id else { return true }
       if state.cancellation?.operation == id { return false }
       publishStatus()
@@ -109,7 +109,7 @@ extension Connection {
     }
     turn?.resume(returning: true)
     if hasMissedEvent { readWhileIdle() }
-    return hasLeft
+    return hasEnded
   }
 
   /// Whether the operation is the current one.
@@ -133,6 +133,6 @@ extension Connection {
       waits = 2
       if !libpq.consumeInput() { tearDown(PostgreSQLError(.connectionLost, libpq.errorMessage)) }
     }
-    _ = leave(id)
+    _ = endOperation(id)
   }
 }

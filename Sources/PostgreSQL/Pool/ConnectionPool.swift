@@ -211,8 +211,8 @@ public final class ConnectionPool: Sendable {
       perform { machine in
         let actions = machine.shutDown()
         // On a second call all connections may be closed already.
-        let isOver = machine.open == 0 && machine.connecting.isEmpty
-        return actions.isEmpty && isOver ? [.shutDownComplete] : actions
+        let isClosed = machine.open == 0 && machine.connecting.isEmpty
+        return actions.isEmpty && isClosed ? [.shutDownComplete] : actions
       }
     }
     timer.cancel()

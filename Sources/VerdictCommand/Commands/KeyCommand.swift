@@ -68,7 +68,7 @@ struct KeyCommand: AsyncParsableCommand {
         return try await KeyStore(database: database).list(tenant, after: nil, limit: 1_000)
       }
       if json {
-        try Output.json(keys.map(ShownKey.init))
+        try Output.json(keys.map(KeyOutput.init))
       } else {
         for key in keys {
           print("\(key.id)\t\(key.role.rawValue)\t\(Output.time(key.createdAt))\t\(key.name)")
@@ -95,7 +95,7 @@ struct KeyCommand: AsyncParsableCommand {
 }
 
 /// The representation of a key in the command's output.
-struct ShownKey: Encodable {
+struct KeyOutput: Encodable {
   var id: Int
   var name: String
   var role: String

@@ -20,13 +20,13 @@ extension TenantCommand {
         return (tenant, try await UsageStore(database: database).usage(tenant.id))
       }
       let shown = Quota.allCases.map { quota in
-        ShownQuota(
+        QuotaOutput(
           name: quota.rawValue, used: usage.used[quota], limit: usage.limits[quota] ?? standard,
           source: usage.limits[set: quota] != nil
             ? .tenant : usage.limits[quota] != nil ? .standard : .environment)
       }
       if json {
-        try Output.json(ShownUsage(tenant: .init(tenant), usage: shown))
+        try Output.json(UsageOutput(tenant: .init(tenant), usage: shown))
       } else {
         for quota in shown {
           let used = quota.used.map(String.init) ?? "-"
@@ -105,7 +105,7 @@ extension TenantCommand {
 }
 
 /// The representation of a limit in the command's output.
-private struct ShownQuota: Encodable {
+private struct QuotaOutput: Encodable {
   var name: String
   var used: Int?
   var limit: Int
@@ -139,7 +139,7 @@ private struct ShownQuota: Encodable {
   }
 }
 
-private struct ShownUsage: Encodable {
-  var tenant: ShownTenant
-  var usage: [ShownQuota]
+private struct UsageOutput: Encodable {
+  var tenant: TenantOutput
+  var usage: [QuotaOutput]
 }

@@ -30,7 +30,7 @@ struct TenantCommand: AsyncParsableCommand {
     }
 
     private struct Created: Encodable {
-      var tenant: ShownTenant
+      var tenant: TenantOutput
       var key: String
     }
   }
@@ -44,7 +44,7 @@ struct TenantCommand: AsyncParsableCommand {
     func run() async throws {
       let tenants = try await database.withDatabase { try await TenantStore(database: $0).list() }
       if json {
-        try Output.json(tenants.map(ShownTenant.init))
+        try Output.json(tenants.map(TenantOutput.init))
       } else {
         for tenant in tenants { print("\(tenant.name)\t\(Output.time(tenant.createdAt))") }
       }
@@ -78,7 +78,7 @@ struct TenantCommand: AsyncParsableCommand {
 }
 
 /// The representation of a tenant in the command's output.
-struct ShownTenant: Encodable {
+struct TenantOutput: Encodable {
   var id: Int32
   var name: String
   var createdAt: String
