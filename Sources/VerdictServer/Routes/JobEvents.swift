@@ -59,7 +59,7 @@ struct JobEvents {
   ) async throws {
     var last = resumed
     var lastWrite = ContinuousClock.now
-    // Ends with the server, too: the client comes back to another one, or to the next.
+    // Graceful shutdown ends the loop, too; the client reconnects to another server.
     for await _ in hub.changes(of: .init(tenant: tenant, job: id), atLeastEvery: .seconds(1)) {
       try await key.check()
       let job = try await trainings.job(tenant, dataset: name, id: id)

@@ -67,13 +67,15 @@ struct StreamingPredictionHandler {
       body: ResponseBody { [rest] output in
         let sink = ResponseSink(output)
         try await sink.write(head)
-        if !rest.isAtEnd { try await Self.pass(rest, through: stream, to: sink) }
+        if !rest.isAtEnd { try await Self.relay(rest, through: stream, to: sink) }
         try await sink.finish()
       })
   }
 
   /// Reads, predicts and writes concurrently.
-  private static func pass(_ rest: Rest, through stream: PredictionLineEncoder, to sink: ResponseSink)
+  private static func relay(
+    _ rest: RemainingBody, through stream: PredictionLineEncoder, to sink: ResponseSink
+  )
     async throws
   {
     let input = ByteChannel(limit: ahead)

@@ -21,7 +21,9 @@ import VerdictCore
     ("HighWaterMark.swift", "pg_snapshot_xmin", "reads of the server's transactions, not of rows"),
     ("DatasetChanges.swift", "pg_notify", "reads nothing but its arguments"),
     ("DatasetChanges.swift", "pg_stat_activity", "reads of the database's sessions, not of rows"),
-    ("JobQueue+Heartbeat.swift", "WITH renew AS", "finds jobs by the tokens of leases, of which none is left"),
+    (
+      "JobQueue+Heartbeat.swift", "WITH renew AS", "finds jobs by the tokens of leases, of which none is left"
+    ),
   ]
 
   @Test(.timeLimit(.minutes(10)))
