@@ -5,22 +5,22 @@ import RowFormats
 import TestSupport
 package import VerdictCore
 
-/// A migrated database of a test's own, with the domain on it, connected as the role that row-level security binds.
+/// A migrated database for one test, with the domain's services, connected as the role that row-level security binds.
 package struct TestDomain: Sendable {
-  /// As the owner of the tables: to look behind row-level security.
+  /// Connects as the owner of the tables, who bypasses row-level security.
   package let admin: ConnectionConfiguration
-  /// As the server works.
+  /// Connects as the server does.
   package let app: ConnectionConfiguration
   /// The database as the server uses it.
   package let database: Database
   /// The queue of trainings.
   package let queue: JobQueue
-  /// Says little.
+  /// Logs errors only.
   package let logger: Logger
 
-  /// Runs the closure with a fresh domain; nothing of it is left afterwards.
+  /// Runs the closure with a fresh domain, which is removed afterwards.
   ///
-  /// - Parameter observer: is told of every statement of the server's.
+  /// - Parameter observer: receives every statement of the server.
   package static func with<T>(
     connections: Int = 8, acquireTimeout: Duration = .seconds(60),
     observer: (@Sendable (Query, String, Int) -> Void)? = nil,
@@ -49,7 +49,7 @@ package struct TestDomain: Sendable {
     }
   }
 
-  /// Runs the closure with the same database reached by another way.
+  /// Runs the closure with the same database through another connection configuration.
   package func connected<T>(
     by app: ConnectionConfiguration, connections: Int = 8, _ body: (TestDomain) async throws -> T
   ) async throws -> T {
@@ -73,7 +73,7 @@ package struct TestDomain: Sendable {
     return logger
   }
 
-  /// Brings a database to the present schema.
+  /// Migrates a database to the current schema.
   package static func migrate(_ admin: ConnectionConfiguration, logger: Logger) async throws {
     let connection = try await Connection.connect(admin, logger: logger)
     do {
@@ -85,12 +85,12 @@ package struct TestDomain: Sendable {
     await connection.close()
   }
 
-  /// A new tenant.
+  /// Creates a tenant.
   package func tenant(_ name: String = "acme") async throws -> TenantID {
     try await TenantStore(database: database).create(name: name, keyName: "first").0.id
   }
 
-  /// Waits until somebody waits for another transaction.
+  /// Waits until a transaction waits for a lock.
   package func waitForALock() async throws {
     try await asOwner { connection in
       while true {
@@ -103,7 +103,7 @@ package struct TestDomain: Sendable {
     }
   }
 
-  /// A statement behind row-level security's back.
+  /// Runs the closure with a connection that bypasses row-level security.
   package func asOwner<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
     let connection = try await Connection.connect(admin, logger: logger)
     do {
@@ -118,22 +118,22 @@ package struct TestDomain: Sendable {
 }
 
 extension TestDomain {
-  /// What changes of labels set off.
+  /// The automatic training that changes of labels trigger.
   package var autoTraining: AutoTraining { AutoTraining(queue: queue) }
   /// The datasets.
   package var datasets: DatasetStore { DatasetStore(database: database) }
   /// The labels.
   package var labels: LabelStore { LabelStore(database: database, autoTraining: autoTraining) }
-  /// Posting labels.
+  /// Ingests posted labels.
   package var ingest: LabelIngest { LabelIngest(database: database, autoTraining: autoTraining) }
   /// The models.
   package var models: ModelStore { ModelStore(database: database) }
-  /// Trainings.
+  /// The training jobs.
   package var trainings: TrainingJobs { TrainingJobs(database: database, queue: queue) }
-  /// Labelling predictions.
+  /// Receives the outcomes of predictions.
   package var feedback: Feedback { Feedback(database: database, autoTraining: autoTraining) }
 
-  /// A dataset with a number `x` and a category `c`, or as `change` has it.
+  /// Creates a dataset with a number `x` and a category `c`, edited by `change`.
   @discardableResult
   package func dataset(
     _ tenant: TenantID, _ name: String = "d", _ change: (inout NewDataset) -> Void = { _ in }
@@ -150,7 +150,7 @@ extension TestDomain {
     }
   }
 
-  /// Posts a batch as its JSON text.
+  /// Posts a batch given as JSON text.
   @discardableResult
   package func post(
     _ json: String, _ tenant: TenantID, _ name: String = "d"
@@ -164,7 +164,7 @@ extension TestDomain {
     }
   }
 
-  /// Posts rows `x` with their labels, the label following from `x` where `labels` is not given.
+  /// Posts rows with the values `x`. The outcome follows from `x` unless `labels` is given.
   @discardableResult
   package func post(
     x: [Double], label: (Double) -> Bool = { $0 > 0 }, keys: [String]? = nil, _ tenant: TenantID,
@@ -178,12 +178,12 @@ extension TestDomain {
     return try await post("{\"labels\":[\(rows.joined(separator: ","))]}", tenant, name)
   }
 
-  /// How many labels the dataset says it has.
+  /// Returns the label counts that the dataset reports.
   package func counts(_ tenant: TenantID, _ name: String = "d") async throws -> LabelCounts {
     try await datasets.summary(tenant, named: name).counts
   }
 
-  /// How many labels there really are, by label.
+  /// Counts the stored labels by outcome.
   package func countedRows() async throws -> (positives: Int, negatives: Int) {
     try await asOwner { connection in
       let rows = try await connection.query(
@@ -192,7 +192,7 @@ extension TestDomain {
     }
   }
 
-  /// Trains on what is stored of a dataset and waits for the model, which is then the active one.
+  /// Trains on the stored labels of a dataset and waits until the new model is active.
   package func train(_ tenant: TenantID, _ name: String = "d") async throws {
     let before = try await datasets.summary(tenant, named: name).activeModel?.version
     let runner = TrainingRunner(
@@ -210,7 +210,7 @@ extension TestDomain {
   }
 }
 
-/// Gives a value once.
+/// Hands a value out once.
 private actor Once<T: Sendable> {
   private var value: T?
 

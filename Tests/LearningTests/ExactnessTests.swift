@@ -2,26 +2,27 @@ import Testing
 
 @testable import Learning
 
-/// Optima agree with those of independent solvers: scikit-learn for coefficients, statsmodels for standard errors.
+/// Tests that optima agree with those of independent solvers: scikit-learn for coefficients, statsmodels for standard
+/// errors.
 @Suite struct ExactnessTests {
-  @Test func generatedDataWithEverythingThatIsHard() throws {
+  @Test func `generated data with missing, constant and rare values`() throws {
     let fixture: Fixture.Solutions = try Fixture.load("solutions")
     let table = try fixture.generated.table
     #expect(fixture.generated.cases.count == 12)
     for example in fixture.generated.cases { try expectAgreement(example, table) }
   }
 
-  @Test func adultOneHot() throws {
+  @Test func `Adult, one-hot encoded`() throws {
     let table = try Examples.adult("adult_train")
     for example in try cases().adult.cases { try expectAgreement(example, table) }
   }
 
-  @Test func adultAsTenNumbers() throws {
+  @Test func `Adult as ten numbers`() throws {
     let table = try Examples.tenNumbers()
     for example in try cases().adult10.cases { try expectAgreement(example, table) }
   }
 
-  @Test func census() throws {
+  @Test func `the census extract`() throws {
     let table = try Examples.census()
     for example in try cases().census10.cases { try expectAgreement(example, table) }
   }
@@ -39,7 +40,7 @@ import Testing
     let original = centred(model.coefficients(intercept: model.intercept) { $0.value }, blocks)
     expectClose(standardized, example.standardized, "\(example) standardized")
     expectClose(original, example.original, "\(example) original")
-    // What the reference does not name has no effect: constant columns and reference categories.
+    // Columns that the reference omits have no effect: constant columns and reference categories.
     for (name, value) in standardized where example.standardized[name] == nil {
       #expect(value == 0, "\(name)")
     }
@@ -53,13 +54,13 @@ import Testing
     }
   }
 
-  /// Within 1e-6 of the reference's size; what is 0 there is (next to) 0 here.
+  /// Expects a difference of at most 1e-6 of the reference. Values that are 0 in the reference must be close to 0.
   private func expectClose(
     _ mine: [String: Double], _ reference: [String: Double], _ comment: String, relative: Double = 1e-6
   ) {
     for (name, expected) in reference {
       let value = mine[name] ?? .nan
-      // p-values may be next to the smallest numbers that there are.
+      // p-values may be close to the smallest representable numbers.
       #expect(
         abs(value - expected) <= max(relative * abs(expected), 1e-300),
         "\(comment): \(name) \(value) \(expected)")
@@ -68,7 +69,7 @@ import Testing
 }
 
 extension TrainingTable {
-  /// The table with some of its features.
+  /// The table with the named features only.
   func selecting(_ names: [String]) throws -> TrainingTable {
     let chosen = names.compactMap { self.names.firstIndex(of: $0) }
     return try TrainingTable(
@@ -77,7 +78,7 @@ extension TrainingTable {
 }
 
 extension LogisticModel {
-  /// What was minimised, in units of the loss.
+  /// The minimised objective, in units of the loss.
   fileprivate var objective: Double {
     let penalty = PenaltyWeights(parameters, columns: 2)
     let all = coefficients(intercept: 0) { $0.standardized }.values

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Learning
 
-/// What can be said of exports without a reader; Tests/Contract compares what PostgreSQL, a PMML reader and plain
-/// Python make of them.
+/// Tests of exports that need no reader. Tests/Contract compares the predictions of PostgreSQL, a PMML reader and
+/// plain Python.
 @Suite struct ExportTests {
   private func model(_ names: [String]) throws -> LogisticModel {
     var data = Generated(seed: 71)
@@ -16,7 +16,7 @@ import Testing
     return try fit(table, parameters: TrainingParameters())
   }
 
-  @Test func namesThatAnExportAddsGiveWayToThoseOfFeatures() throws {
+  @Test func `names that an export adds do not collide with features`() throws {
     let names = ["probability", "label", "label_", "outcome", "x", "x__standardized", "x__missing"]
     let model = try model(names)
     let sql = model.exportSQL(table: "rows")
@@ -25,13 +25,13 @@ import Testing
     #expect(pmml.contains(#"<OutputField name="probability_""#))
     #expect(pmml.contains(#"<OutputField name="label__""#))
     #expect(pmml.contains(#"<DerivedField name="x__standardized_""#))
-    // Every field of the document has a name of its own.
+    // Every field of the document has a unique name.
     let fields = pmml.matches(of: /<(?:Data|Derived|Output)Field name="([^"]*)"/).map { String($0.1) }
     #expect(Set(fields).count == fields.count)
     #expect(Set(names).isSubset(of: fields))
   }
 
-  @Test func namesAreQuoted() throws {
+  @Test func `names are quoted`() throws {
     let model = try model([#"a "b" <&>'"#])
     #expect(model.exportSQL(table: #"s"x.t;--"#).contains(#"FROM "s""x"."t;--" AS source"#))
     #expect(model.exportSQL(table: "t").contains(#"source."a ""b"" <&>'"::double precision"#))

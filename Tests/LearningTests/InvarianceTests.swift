@@ -3,13 +3,13 @@ import Testing
 
 @testable import Learning
 
-/// What must not change a prediction.
+/// Tests of changes to the data that must not change a prediction.
 @Suite struct InvarianceTests {
   static let penalties: [TrainingParameters] = [
     .init(.l2), .init(.l1, c: 0.1), .init(.elasticnet), .init(.none),
   ]
 
-  @Test(arguments: penalties, 0..<3) func theOrderOfRows(_ parameters: TrainingParameters, _ round: Int)
+  @Test(arguments: penalties, 0..<3) func `the order of rows`(_ parameters: TrainingParameters, _ round: Int)
     throws
   {
     var data = Generated(seed: 11 + 100 * UInt64(round))
@@ -26,7 +26,7 @@ import Testing
     try expectSame(table, shuffled, parameters) { order[$0] }
   }
 
-  @Test(arguments: penalties, 0..<3) func shiftAndScaleOfAFeature(
+  @Test(arguments: penalties, 0..<3) func `shift and scale of a feature`(
     _ parameters: TrainingParameters, _ round: Int
   ) throws {
     var data = Generated(seed: 12 + 100 * UInt64(round))
@@ -37,7 +37,7 @@ import Testing
     try expectSame(table, moved, parameters) { $0 }
   }
 
-  @Test(arguments: penalties, 0..<3) func namesAndOrderOfCategories(
+  @Test(arguments: penalties, 0..<3) func `names and order of categories`(
     _ parameters: TrainingParameters, _ round: Int
   ) throws {
     var data = Generated(seed: 13 + 100 * UInt64(round))
@@ -48,19 +48,19 @@ import Testing
     try expectSame(table, renamed, parameters) { $0 }
   }
 
-  @Test(arguments: penalties) func theNumberOfThreads(_ parameters: TrainingParameters) throws {
+  @Test(arguments: penalties) func `the number of threads`(_ parameters: TrainingParameters) throws {
     var data = Generated(seed: 14)
     let table = try data.table(rows: 20_000)
     let one = try train(table, parameters: parameters, threads: 1)
     for threads in [2, 3, 8] {
       let many = try train(table, parameters: parameters, threads: threads)
-      // To the last bit.
+      // Identical to the last bit.
       #expect(many.model == one.model)
       #expect(many.kpis == one.kpis)
     }
   }
 
-  @Test(arguments: penalties) func aWarmStart(_ parameters: TrainingParameters) throws {
+  @Test(arguments: penalties) func `a warm start`(_ parameters: TrainingParameters) throws {
     var data = Generated(seed: 15)
     let table = try data.table(rows: 2_000)
     let steps = Mutex([0, 0])

@@ -5,13 +5,15 @@ import Testing
 
 @testable import Learning
 
-/// The C kernels against the same sums in plain Swift, for every instruction set of this processor.
+/// Compares the C kernels with the same sums in plain Swift, for every instruction set of the processor.
 @Suite struct KernelTests {
   private static var sets: [ck_isa] {
     [CK_BASELINE, CK_AVX2, CK_AVX512].filter { $0.rawValue <= ck_best_isa().rawValue }
   }
 
-  @Test(arguments: [1, 7, 255, 256, 257, 1_000]) func lossAndDerivativesAreTheirDefinitions(_ rows: Int)
+  @Test(arguments: [1, 7, 255, 256, 257, 1_000]) func `loss and derivatives agree with their definitions`(
+    _ rows: Int
+  )
     throws
   {
     var data = Generated(seed: UInt64(rows))
@@ -56,7 +58,7 @@ import Testing
     }
   }
 
-  /// What the kernels compute, by definition and slowly.
+  /// Reference implementation of the kernels by their definitions.
   private struct Reference {
     var loss = 0.0
     var gradient: [Double]
@@ -97,7 +99,7 @@ import Testing
     }
   }
 
-  @Test func momentsKeepTheirDigitsUnderAHugeOffset() {
+  @Test func `moments keep their precision under a huge offset`() {
     let small = (0..<10_000).map { Double(($0 * 7919) % 1_000) }
     let huge = small.map { $0 + 1e12 }
     for set in Self.sets {
@@ -111,7 +113,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 2, 3, 8]) func aTeamDoesEveryBlockOnce(_ threads: Int) throws {
+  @Test(arguments: [1, 2, 3, 8]) func `a thread pool runs every block once`(_ threads: Int) throws {
     let blocks = 7
     let counts = (0..<blocks).map { _ in Counter() }
     try ThreadPool.with(threads: threads) { pool in
@@ -119,7 +121,7 @@ import Testing
       runner.pool = pool
       for round in 1...2_000 {
         try runner.run(blocks) { block, _, _ in counts[block].value.add(1, ordering: .relaxed) }
-        // Nothing of a pass is left to do when it returns.
+        // All blocks are complete when the pass returns.
         #expect(counts.allSatisfy { $0.value.load(ordering: .relaxed) == round })
         if round % 500 == 0 { usleep(2_000) }
       }
@@ -131,7 +133,7 @@ import Testing
 
   private final class Counter: Sendable { let value = Atomic<Int>(0) }
 
-  @Test func sortsLikeTheLibrary() {
+  @Test func `the sort agrees with the standard library`() {
     var data = Generated(seed: 61)
     for count in [0, 1, 2, 1_000] {
       let keys = (0..<count).map { _ in data.generator.next() >> UInt64(data.generator.below(64)) }

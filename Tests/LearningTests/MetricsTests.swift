@@ -3,6 +3,7 @@ import Testing
 
 @testable import Learning
 
+/// Tests of the KPIs against scikit-learn.
 @Suite struct MetricsTests {
   struct Case: Decodable {
     var name: String
@@ -16,7 +17,7 @@ import Testing
   }
   struct Cases: Decodable { var cases: [Case] }
 
-  @Test func agreeWithScikitLearnToTheLastDigits() throws {
+  @Test func `metrics agree with scikit-learn`() throws {
     for example in try Fixture.load("metrics", as: Cases.self).cases {
       let kpis = try KPIs(scores: example.scores, outcomes: example.outcomes, threshold: example.threshold)
       #expect(kpis.confusionMatrix == example.confusion_matrix)
@@ -32,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func aRatioOverNothingIsNull() throws {
+  @Test func `a ratio with denominator zero is null`() throws {
     let kpis = try KPIs(scores: [0.1, 0.2, 0.3], outcomes: [0, 0, 0], threshold: 0.5)
     for metric in [Metric.precision, .recall, .balancedAccuracy, .f1, .mcc, .rocAUC, .prAUC] {
       #expect(kpis[metric] == nil, "\(metric)")
@@ -45,14 +46,14 @@ import Testing
     #expect(try JSONDecoder().decode(KPIs.self, from: JSONEncoder().encode(kpis)) == kpis)
   }
 
-  @Test func scoresThatAreNoProbabilitiesAreRefused() {
+  @Test func `scores outside 0 to 1 are refused`() {
     for score in [Double.nan, -0.1, 1.5, .infinity] {
       #expect(throws: LearningError.self) { try KPIs(scores: [score], outcomes: [1], threshold: 0.5) }
     }
     #expect(throws: LearningError.self) { try KPIs(scores: [0.5], outcomes: [1, 0], threshold: 0.5) }
   }
 
-  @Test func everyNumberInTheJSONIsAMetric() throws {
+  @Test func `every number in the JSON is a metric`() throws {
     let kpis = try KPIs(scores: [0.1, 0.9, 0.4, 0.7], outcomes: [0, 1, 1, 0], threshold: 0.5)
     let json = try JSONDecoder().decode([String: Lenient].self, from: JSONEncoder().encode(kpis))
     #expect(Set(json.keys) == Set(Metric.allCases.map(\.rawValue) + ["confusion_matrix", "intervals"]))
@@ -61,7 +62,7 @@ import Testing
     }
   }
 
-  /// A number, or anything else.
+  /// Decodes a number, and ignores other values.
   private struct Lenient: Decodable {
     var number: Double?
 
@@ -70,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func curvesKeepTheirEndsAndTheirArea() throws {
+  @Test func `shortened curves keep their ends and area`() throws {
     var data = Generated(seed: 21)
     let scores = (0..<5_000).map { _ in data.uniform() }
     let outcomes = data.outcomes(scores.map { 4 * $0 - 2 })
@@ -89,8 +90,8 @@ import Testing
     #expect(curves.calibration.reduce(0) { $0 + $1.rows } == 5_000)
   }
 
-  @Test(arguments: [7, 3_001]) func cornersOfLongCurvesStayWhereTheyAre(_ alarms: Int) throws {
-    // From the highest score down: some negatives, all positives, the other negatives.
+  @Test(arguments: [7, 3_001]) func `shortened curves keep their corners`(_ alarms: Int) throws {
+    // By decreasing score: some negatives, all positives, the other negatives.
     let outcomes = (0..<30_000).map { UInt8($0 >= alarms && $0 < alarms + 14_003 ? 1 : 0) }
     let scores = (0..<30_000).map { 1 - Double($0 + 1) / 30_001 }
     let curves = Curves(scores: scores, outcomes: outcomes)
@@ -104,7 +105,7 @@ import Testing
     #expect(curves.precisionRecall.first?.precision == 0 && curves.precisionRecall.last?.recall == 1)
   }
 
-  @Test func shortCurvesHaveEveryPoint() throws {
+  @Test func `short curves keep every point`() throws {
     for example in try Fixture.load("metrics", as: Cases.self).cases where example.roc.count <= 200 {
       let points = Curves(scores: example.scores, outcomes: example.outcomes).roc
       #expect(points.count == example.roc.count)

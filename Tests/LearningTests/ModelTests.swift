@@ -3,6 +3,7 @@ import Testing
 
 @testable import Learning
 
+/// Tests of predictions, explanations and the stored form of a model.
 @Suite struct ModelTests {
   private func model() throws -> (LogisticModel, TrainingTable) {
     var data = Generated(seed: 31)
@@ -17,7 +18,7 @@ import Testing
     return (try train(gaps, parameters: TrainingParameters()).model, gaps)
   }
 
-  @Test func aPredictionCanBeCheckedByHand() throws {
+  @Test func `a prediction equals the sum computed by hand`() throws {
     let (model, _) = try model()
     let a = try #require(model.features[0].coefficient?.value)
     let b = try #require(model.features[1].coefficient?.value)
@@ -29,7 +30,7 @@ import Testing
     #expect(answer.warnings.isEmpty)
   }
 
-  @Test func contributionsAddUpToTheLogit() throws {
+  @Test func `contributions sum to the logit`() throws {
     let (model, table) = try model()
     let predictor = model.predictor()
     var deviations = [0.0, 0, 0]
@@ -43,11 +44,11 @@ import Testing
       #expect(abs(logit - (probability / (1 - probability)).logarithm) < 1e-12)
       for feature in 0..<3 { deviations[feature] += contributions[feature].deviation }
     }
-    // Deviations from the average row cancel out over the training rows.
+    // Deviations from the average row sum to zero over the training rows.
     #expect(deviations.allSatisfy { abs($0) < 1e-9 })
   }
 
-  @Test func rowsOutOfTheOrdinaryGetWarnings() throws {
+  @Test func `unusual rows get warnings`() throws {
     let (model, _) = try model()
     let odd = try model.probability(of: FeatureValues([.number(1e9), .missing, .category("ultraviolet")]))
     #expect(odd.warnings.map(\.kind) == [.outsideRange, .unseenMissing, .unseenCategory])
@@ -56,7 +57,7 @@ import Testing
     #expect(try model.probability(of: FeatureValues([.missing, .number(0), .missing])).warnings.isEmpty)
   }
 
-  @Test func valuesThatDoNotFitAreRefused() throws {
+  @Test func `values of the wrong type are refused`() throws {
     let (model, _) = try model()
     for row: [FeatureValue] in [
       [.number(1)], [.category("1"), .number(1), .missing], [.number(1), .number(1), .number(1)],
@@ -66,14 +67,14 @@ import Testing
     }
   }
 
-  @Test func batchesAnswerLikeSingleRows() throws {
+  @Test func `a batch gives the same predictions as single rows`() throws {
     let (model, table) = try model()
     let many = try model.predictor().probabilities(columns: table.columns)
     #expect(distance(many, try model.probabilities(table)) == 0)
     #expect(throws: LearningError.self) { try model.predictor().probabilities(columns: [table.columns[0]]) }
   }
 
-  @Test func jsonComesBackExactly() throws {
+  @Test func `the model survives JSON exactly`() throws {
     let (model, _) = try model()
     let json = try model.exportJSON()
     #expect(try LogisticModel(json: json) == model)
@@ -82,7 +83,7 @@ import Testing
     }
   }
 
-  @Test func intervalsOfTheModelAreThoseOfWald() throws {
+  @Test func `confidence intervals are Wald intervals`() throws {
     let (model, _) = try model()
     let coefficient = try #require(model.features[1].coefficient)
     let error = try #require(coefficient.standardError)

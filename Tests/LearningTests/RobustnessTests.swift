@@ -2,10 +2,10 @@ import Testing
 
 @testable import Learning
 
-/// Data that break naive learners: a correct model or a clear error comes out, never NaN, never an endless loop.
+/// Tests of degenerate data: each gives a correct model or a clear error, never NaN and never an endless loop.
 @Suite struct RobustnessTests {
   @Test(arguments: TrainingParameters.Penalty.allCases)
-  func separableDataEndInAModel(_ penalty: TrainingParameters.Penalty) throws {
+  func `separable data give a model`(_ penalty: TrainingParameters.Penalty) throws {
     let table = try TrainingTable.numbers([(0..<200).map(Double.init)], (0..<200).map { $0 < 100 ? 0 : 1 })
     let result = try train(table, parameters: TrainingParameters(penalty))
     #expect(result.model.isFinite)
@@ -14,7 +14,7 @@ import Testing
     #expect(result.model.converged == (penalty != .none))
   }
 
-  @Test func exactDuplicatesShareOrLeaveOneOut() throws {
+  @Test func `exact duplicates share the weight or one is dropped`() throws {
     var data = Generated(seed: 1)
     let x = data.normals(500)
     let y = data.outcomes(x)
@@ -29,7 +29,7 @@ import Testing
     #expect(abs(halves[0] - halves[1]) < 1e-9)
   }
 
-  @Test func aWarmStartThatUsesWhatIsLeftOutComesToTheSameModel() throws {
+  @Test func `a warm start with a dropped feature gives the same model`() throws {
     var data = Generated(seed: 6)
     let x = data.normals(500)
     let y = data.outcomes(x)
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test(arguments: TrainingParameters.Penalty.allCases)
-  func aWarmStartThatIsFarOffComesToTheSameModel(_ penalty: TrainingParameters.Penalty) throws {
+  func `a distant warm start gives the same model`(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 8)
     let table = try data.table(rows: 2_000)
     let cold = try fit(table, parameters: TrainingParameters(penalty))
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(arguments: TrainingParameters.Penalty.allCases)
-  func constantAndEmptyColumnsAddNothing(_ penalty: TrainingParameters.Penalty) throws {
+  func `constant and empty columns have no effect`(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 2)
     let x = data.normals(300)
     let table = try TrainingTable(
@@ -81,7 +81,9 @@ import Testing
   }
 
   @Test(arguments: TrainingParameters.Penalty.allCases)
-  func whereAllIsMissingTheModelIsTheShareOfPositives(_ penalty: TrainingParameters.Penalty) throws {
+  func `with all values missing the model is the share of positives`(_ penalty: TrainingParameters.Penalty)
+    throws
+  {
     let nothing = [Double](repeating: .nan, count: 80)
     let table = try TrainingTable(
       names: ["a", "b", "c"], kinds: [.continuous, .discrete, .categorical],
@@ -96,7 +98,7 @@ import Testing
   }
 
   @Test(arguments: TrainingParameters.Penalty.allCases)
-  func aCategoryOfItsOwnForEveryRow(_ penalty: TrainingParameters.Penalty) throws {
+  func `a unique category for every row`(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 7)
     let table = try TrainingTable(
       names: ["id"], kinds: [.categorical],
@@ -107,11 +109,11 @@ import Testing
     let result = try train(table, parameters: TrainingParameters(penalty))
     #expect(result.model.isFinite)
     #expect(result.model.converged == (penalty != .none))
-    // What no held-out row shares with the fitted ones tells nothing.
+    // Categories that no other row shares carry no information about held-out rows.
     #expect(result.kpis[.rocAUC] == 0.5)
   }
 
-  @Test func oneClassAndTinyDataAreClearErrors() throws {
+  @Test func `one class and tiny data are clear errors`() throws {
     let x = [1.0, 2, 3]
     #expect(throws: LearningError.oneClass(outcome: 1, rows: 3)) {
       try train(try .numbers([x], [1, 1, 1]), parameters: TrainingParameters())
@@ -127,18 +129,18 @@ import Testing
     #expect(four.warnings.contains { $0.kind == .validationChanged })
   }
 
-  @Test func withoutFeaturesTheModelIsTheShareOfPositives() throws {
+  @Test func `without features the model is the share of positives`() throws {
     let result = try train(try .numbers([], [0, 0, 0, 1] + [0, 0, 0, 1]), parameters: TrainingParameters())
     #expect(abs(result.model.intercept.sigmoid - 0.25) < 1e-12)
   }
 
   @Test(arguments: TrainingParameters.Penalty.allCases)
-  func hugeOffsetsAndScalesLoseNothing(_ penalty: TrainingParameters.Penalty) throws {
+  func `huge offsets and scales lose no precision`(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 3)
     let x = data.normals(400).map { ($0 * 4096).rounded() / 4096 }
     let y = data.outcomes(x)
     let plain = try train(try .numbers([x], y), parameters: TrainingParameters(penalty))
-    // Milliseconds since 1970 that differ by minutes, and numbers near the ends of what is allowed.
+    // Timestamps in milliseconds that differ by minutes, and numbers near the ends of the allowed range.
     for shifted in [x.map { 1_700_000_000_000 + 4096 * $0 }, x.map { $0 * 0x1p480 }, x.map { $0 * 0x1p-480 }]
     {
       let other = try train(try .numbers([shifted], y), parameters: TrainingParameters(penalty))
@@ -149,7 +151,7 @@ import Testing
   }
 
   @Test(arguments: [TrainingParameters.Penalty.l2, .l1, .none])
-  func moreColumnsThanRows(_ penalty: TrainingParameters.Penalty) throws {
+  func `more columns than rows`(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 4)
     let columns = (0..<2_000).map { _ in data.normals(120) }
     let y = data.outcomes(columns[0].map { 3 * $0 })
@@ -162,7 +164,7 @@ import Testing
   }
 
   @Test(arguments: [TrainingParameters.Penalty.l2, .l1])
-  func fiftyThousandCategories(_ penalty: TrainingParameters.Penalty) throws {
+  func `fifty thousand categories`(_ penalty: TrainingParameters.Penalty) throws {
     var data = Generated(seed: 5)
     let codes = (0..<60_000).map { Int32($0 % 50_000) }
     let x = data.normals(60_000)
@@ -177,7 +179,7 @@ import Testing
     #expect(try #require(result.kpis[.rocAUC]) > 0.6)
   }
 
-  @Test func infinitiesAndNonsenseAreRefused() throws {
+  @Test func `infinities and values out of range are refused`() throws {
     #expect(throws: LearningError.notFinite(feature: "x0")) { try TrainingTable.numbers([[.infinity]], [0]) }
     #expect(throws: LearningError.notFinite(feature: "x0")) { try TrainingTable.numbers([[-1e200]], [0]) }
     #expect(throws: LearningError.self) { try TrainingTable.numbers([[1]], [2]) }

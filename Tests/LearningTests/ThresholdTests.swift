@@ -3,6 +3,7 @@ import Testing
 
 @testable import Learning
 
+/// Tests of the rules that choose the decision threshold.
 @Suite struct ThresholdTests {
   private let ranking: ScoreRanking
   private let scores: [Double]
@@ -20,8 +21,8 @@ import Testing
   }
 
   @Test(arguments: ThresholdRule.Objective.allCases)
-  func noOtherThresholdIsBetter(_ objective: ThresholdRule.Objective) throws {
-    func merit(_ kpis: KPIs) -> Double {
+  func `no other threshold is better`(_ objective: ThresholdRule.Objective) throws {
+    func value(_ kpis: KPIs) -> Double {
       switch objective {
       case .f1: kpis[.f1] ?? -1
       case .mcc: kpis[.mcc] ?? -1
@@ -30,11 +31,11 @@ import Testing
       case .youden: (kpis[.recall] ?? 0) + (kpis[.specificity] ?? 0) - 1
       }
     }
-    let chosen = merit(try kpis(ThresholdChoice(.maximize(objective), ranking: ranking).threshold))
-    for step in 0...1_000 { #expect(merit(try kpis(Double(step) / 1_000)) <= chosen + 1e-12) }
+    let chosen = value(try kpis(ThresholdChoice(.maximize(objective), ranking: ranking).threshold))
+    for step in 0...1_000 { #expect(value(try kpis(Double(step) / 1_000)) <= chosen + 1e-12) }
   }
 
-  @Test func aFloorIsKeptAndItsCounterpartLargest() throws {
+  @Test func `a floor holds and the other metric is maximal`() throws {
     let choice = ThresholdChoice(.atLeast(.precision, 0.8), ranking: ranking)
     #expect(choice.warning == nil)
     let chosen = try kpis(choice.threshold)
@@ -49,14 +50,14 @@ import Testing
     #expect(try #require(recall[.recall]) >= 0.9)
   }
 
-  @Test func aFloorOutOfReachIsSaid() {
+  @Test func `an unreachable floor is reported`() {
     let hopeless = ScoreRanking(scores: [0.1, 0.9, 0.5, 0.5], outcomes: [1, 0, 1, 0])
     let choice = ThresholdChoice(.atLeast(.precision, 0.99), ranking: hopeless)
     #expect(choice.warning?.kind == .thresholdOutOfReach)
     #expect((0...1).contains(choice.threshold))
   }
 
-  @Test func dearMissesLowerTheThreshold() throws {
+  @Test func `costly false negatives lower the threshold`() throws {
     let misses = ThresholdChoice(.cost(falsePositive: 1, falseNegative: 10), ranking: ranking).threshold
     let alarms = ThresholdChoice(.cost(falsePositive: 10, falseNegative: 1), ranking: ranking).threshold
     #expect(misses < 0.5 && alarms > 0.5)
@@ -71,14 +72,14 @@ import Testing
     ThresholdRule.maximize(.f1), .maximize(.youden), .atLeast(.precision, 0.8), .atLeast(.recall, 0.9),
     .cost(falsePositive: 1, falseNegative: 4),
   ])
-  func isChosenOnHeldOutScoresAlone(_ rule: ThresholdRule) throws {
+  func `the threshold is chosen on held-out scores only`(_ rule: ThresholdRule) throws {
     var data = Generated(seed: 43)
     let table = try data.table(rows: 600)
     var parameters = TrainingParameters()
     parameters.threshold = rule
     parameters.seed = 5
     let result = try train(table, parameters: parameters)
-    // The same split, by hand: a fit on the one part, its scores on the other.
+    // Reproduces the split by hand: fits on one part and scores the other.
     let plan = try ValidationPlan(outcomes: table.outcomes, method: parameters.validation, seed: 5)
     func rows(_ fold: UInt8) throws -> TrainingTable {
       let chosen = table.outcomes.indices.filter { plan.folds.folds[$0] == fold }
@@ -100,7 +101,7 @@ import Testing
     #expect(result.kpis.confusionMatrix == expected.confusionMatrix)
   }
 
-  @Test func theModelServesWithTheThresholdThatItsKPIsWereMeasuredAt() throws {
+  @Test func `the model uses the threshold at which its KPIs were measured`() throws {
     var data = Generated(seed: 42)
     var parameters = TrainingParameters()
     parameters.threshold = .maximize(.f1)
@@ -109,7 +110,7 @@ import Testing
     #expect(result.model.threshold == result.kpis.threshold && result.kpis.threshold != 0.5)
   }
 
-  @Test func allFormsOfTheRuleSurviveJSON() throws {
+  @Test func `every rule survives JSON`() throws {
     for json in [
       "0.3", #"{"maximize":"balanced_accuracy"}"#, #"{"at_least":0.9,"metric":"precision"}"#,
       #"{"cost":{"false_negative":5,"false_positive":1}}"#,

@@ -4,8 +4,9 @@ import Testing
 
 @testable import Learning
 
+/// Tests of training: splits, honest validation, progress, cancellation and parameters.
 @Suite struct TrainingTests {
-  @Test func splitsAreStratifiedAndComeFromTheSeedAlone() throws {
+  @Test func `splits are stratified and depend on the seed only`() throws {
     let outcomes = (0..<1_003).map { UInt8($0 % 7 == 0 ? 1 : 0) }
     let plan = try ValidationPlan(outcomes: outcomes, method: .kfold(folds: 5), seed: 9)
     for outcome in [UInt8(0), 1] {
@@ -16,14 +17,14 @@ import Testing
     }
     #expect(try ValidationPlan(outcomes: outcomes, method: .kfold(folds: 5), seed: 9) == plan)
     #expect(try ValidationPlan(outcomes: outcomes, method: .kfold(folds: 5), seed: 10) != plan)
-    // Fixed, so that a seed means the same split on every platform and in every version.
+    // Fixed values, so that a seed gives the same split on every platform and in every version.
     #expect(Array(plan.folds.folds.prefix(12)) == [3, 3, 1, 3, 1, 0, 3, 4, 1, 3, 2, 1])
     var generator = SplitMix64(seed: 1_234_567)
     #expect(generator.next() == 6_457_827_717_110_365_317)
   }
 
-  @Test func heldOutRowsLeaveNoTraceInTheFitThatIsMeasured() throws {
-    // A feature that is the outcome itself in the held-out rows and noise elsewhere must not look good.
+  @Test func `held-out rows do not influence the measured fit`() throws {
+    // A feature that equals the outcome in the held-out rows and is noise elsewhere must not look good.
     var data = Generated(seed: 51)
     let outcomes = (0..<2_000).map { _ in UInt8(data.generator.below(2)) }
     let plan = try ValidationPlan(outcomes: outcomes, method: .holdout(fraction: 0.2), seed: 0)
@@ -45,7 +46,7 @@ import Testing
     #expect(result.kpis.confusionMatrix == expected.confusionMatrix)
   }
 
-  @Test func progressRisesToOne() throws {
+  @Test func `progress rises to one`() throws {
     var data = Generated(seed: 52)
     let reports = Mutex<[TrainingProgress]>([])
     var parameters = TrainingParameters()
@@ -60,7 +61,9 @@ import Testing
     #expect(all.contains { $0.objective != nil })
   }
 
-  @Test(arguments: [0, 1, 5, 25]) func cancellingStopsAtTheNextQuestion(_ after: Int) throws {
+  @Test(arguments: [0, 1, 5, 25]) func `cancellation stops the training at the next check`(_ after: Int)
+    throws
+  {
     var data = Generated(seed: 53)
     let table = try data.table(rows: 5_000)
     let asked = Mutex(0)
@@ -74,11 +77,11 @@ import Testing
           }
         })
     }
-    // Other threads may have been about to ask.
+    // Other threads may have been about to check.
     #expect(asked.withLock { $0 } <= after + 4)
   }
 
-  @Test func parametersOutOfRangeNameTheirMember() throws {
+  @Test func `a parameter out of range is reported with its pointer`() throws {
     func pointer(_ json: String) throws -> String? {
       let parameters = try JSONDecoder().decode(TrainingParameters.self, from: Data(json.utf8))
       do { try parameters.validate() } catch LearningError.invalidParameter(let pointer, _) { return pointer }

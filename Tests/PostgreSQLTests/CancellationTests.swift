@@ -3,10 +3,11 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests of cancelled tasks: cancel requests, transactions and COPY.
 @Suite struct CancellationTests {
-  /// Cancels at every moment of a statement's life, thousands of times: either the answer comes or the error
-  /// does, and the statement after it, which nobody cancels, is never hit.
-  @Test func lateCancelsHitNobodyElse() async throws {
+  /// Cancels thousands of statements at random moments. Each returns its result or the cancellation error, and the
+  /// next statement on the connection is never cancelled.
+  @Test func `a late cancel request never cancels the next statement`() async throws {
     try await TestDatabase.withPool(maximum: 4) { pool in
       let outcomes = try await withThrowingTaskGroup(of: (answers: Int, cancelled: Int).self) { group in
         for lane in 0..<4 {
@@ -39,14 +40,14 @@ import Testing
           sum.cancelled += next.cancelled
         }
       }
-      // Both must have happened often, or nothing was raced.
+      // Both outcomes must be frequent, or the test has no race.
       #expect(outcomes.answers > 50 && outcomes.cancelled > 50, "\(outcomes)")
       #expect(pool.statistics().inUse == 0)
     }
   }
 
-  /// The same in the middle of a transaction: it is rolled back or it is committed.
-  @Test func cancelledTransactionsAreAllOrNothing() async throws {
+  /// Cancellation within a transaction either rolls it back or commits it.
+  @Test func `cancelled transactions are atomic`() async throws {
     try await TestDatabase.withPool(maximum: 2) { pool in
       try await pool.query("CREATE TABLE t (a int8)")
       var committed = 0
@@ -70,8 +71,8 @@ import Testing
     }
   }
 
-  /// A writer that is handed to two tasks: an error, not two threads inside libpq.
-  @Test func oneTaskAtATimeInACopy() async throws {
+  /// A writer that is shared by two tasks throws an error instead of entering libpq from two threads.
+  @Test func `only one task at a time may write to a COPY`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a text)")
       let line = String(repeating: "x", count: 99_999) + "\n"

@@ -4,16 +4,17 @@ import Testing
 
 @testable import PostgreSQL
 
+/// Tests of a channel's edge-triggered events and interruptions.
 @Suite struct ChannelTests {
-  /// The peer hangs up while an operation ends and the next one begins: the only edge there will ever be must
-  /// not be lost between them.
-  @Test(.timeLimit(.minutes(1))) func edgeBetweenOperationsIsKept() async throws {
+  /// The peer closes the connection between the end of one operation and the start of the next. The single edge must
+  /// not be lost.
+  @Test(.timeLimit(.minutes(1))) func `an edge between operations is kept`() async throws {
     var ends: [Int32] = [0, 0]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     defer { close(ends[0]) }
     let channel = Channel(loop: .shared)
     let calls = Calls()
-    // As a connection does that is busy at that moment: it takes note, and reads nothing.
+    // A busy connection records the event and reads nothing.
     channel.onIdleEvent { calls.count.wrappingAdd(1, ordering: .relaxed) }
     channel.watchWhileIdle(ends[0], rearms: true)
     close(ends[1])
@@ -25,8 +26,9 @@ import Testing
     channel.close()
   }
 
-  /// The peer's last bytes and its end come as one edge: who has read the bytes must still learn of the end.
-  @Test(.timeLimit(.minutes(1))) func endThatComesWithTheLastBytesIsNotLost() async throws {
+  /// The peer's last bytes and the end of the stream arrive as one edge. After reading the bytes, the channel must
+  /// still report the end.
+  @Test(.timeLimit(.minutes(1))) func `an end that arrives with the last bytes is not lost`() async throws {
     var ends: [Int32] = [0, 0]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     defer { close(ends[0]) }
@@ -44,8 +46,8 @@ import Testing
     channel.close()
   }
 
-  /// An interruption that comes before its wait ends the wait, and only that one.
-  @Test(.timeLimit(.minutes(1))) func interruptionIsNotLost() async throws {
+  /// An interruption before a wait ends that wait and no later one.
+  @Test(.timeLimit(.minutes(1))) func `an interruption before its wait is not lost`() async throws {
     var ends: [Int32] = [0, 0]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     defer { for end in ends { close(end) } }

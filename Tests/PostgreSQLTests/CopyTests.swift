@@ -3,10 +3,11 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests of COPY in both directions.
 @Suite struct CopyTests {
   struct Stop: Error {}
 
-  @Test func binaryRoundTripInChunksSplitAnywhere() async throws {
+  @Test func `a binary round trip with chunks split anywhere`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (id int8, x float8[], s text[], note text)")
       let rows = 5000
@@ -52,7 +53,7 @@ import Testing
     }
   }
 
-  @Test func abortedCopyStoresNothing() async throws {
+  @Test func `an aborted COPY stores nothing`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int)")
       await #expect(throws: Stop.self) {
@@ -71,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func leavingEarlyCancelsTheRest() async throws {
+  @Test func `leaving a COPY early cancels the rest`() async throws {
     try await TestDatabase.withConnection { connection in
       let count = try await connection.copyOut("COPY (SELECT generate_series(1, 1000000000)) TO STDOUT") {
         stream in
@@ -83,7 +84,7 @@ import Testing
     }
   }
 
-  @Test func cancelledTaskStopsBothDirections() async throws {
+  @Test func `a cancelled task stops both directions`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int)")
       let writing = Task {
@@ -108,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func misuseIsAnErrorAndNotADeadlock() async throws {
+  @Test func `misuse is an error and not a deadlock`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int)")
       let error = await #expect(throws: PostgreSQLError.self) {

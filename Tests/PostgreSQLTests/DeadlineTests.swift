@@ -4,9 +4,9 @@ import Testing
 
 @testable import PostgreSQL
 
-/// A server that has fallen silent: whoever asked with a limit gets an error by then, and the pool goes on.
+/// Tests of deadlines with a silent server: the caller gets an error at its deadline, and the pool stays usable.
 @Suite struct DeadlineTests {
-  /// The configured times are far beyond the test's own.
+  /// The configured timeouts lie far beyond the duration of the test.
   private func withSilence(_ body: (FaultProxy, ConnectionPool) async throws -> Void) async throws {
     try await TestDatabase.withDatabase { direct in
       let proxy = try FaultProxy(to: direct)
@@ -23,16 +23,16 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: ["query", "pipeline", "transaction", "commit", "limited"])
-  func aLimitEndsTheWait(what: String) async throws {
+  func `a deadline ends the wait`(what: String) async throws {
     try await withSilence { proxy, pool in
       if !["commit", "limited"].contains(what) { proxy.stallWhatIsOpen() }
-      let error = await #expect(throws: PostgreSQLError.self) { try await Self.ask(what, proxy, pool) }
+      let error = await #expect(throws: PostgreSQLError.self) { try await Self.request(what, proxy, pool) }
       #expect(error?.kind == .statementTimeout, "\(error.map { "\($0)" } ?? "")")
       #expect(error?.isConnectionProblem == true)
     }
   }
 
-  private static func ask(_ what: String, _ proxy: FaultProxy, _ pool: ConnectionPool) async throws {
+  private static func request(_ what: String, _ proxy: FaultProxy, _ pool: ConnectionPool) async throws {
     let limit = Duration.milliseconds(200)
     switch what {
     case "query": _ = try await pool.query("SELECT 2", within: limit)
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aLimitEndsTheWaitForTheNextRows() async throws {
+  func `a deadline ends the wait for the next rows`() async throws {
     try await withSilence { proxy, pool in
       let error = await #expect(throws: PostgreSQLError.self) {
         try await pool.transaction { tx in
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aStatementThatIsSlowIsCancelledAndItsConnectionLivesOn() async throws {
+  func `a slow statement is cancelled and its connection stays usable`() async throws {
     try await TestDatabase.withPool { pool in
       let pid = try await pool.query("SELECT pg_backend_pid()").first?.decode(Int32.self)
       let error = await #expect(throws: PostgreSQLError.self) {
@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func theLimitCountsTheWaitForAConnection() async throws {
+  func `the deadline includes the wait for a connection`() async throws {
     try await TestDatabase.withPool(maximum: 1) { pool in
       try await pool.withConnection { _ in
         do {
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func vanishedPeersAreNoticedUnlessTheURLSaysOtherwise() async throws {
+  @Test func `keepalive defaults apply unless the URL sets them`() async throws {
     let plain = try await ConnectionConfiguration(uri: "postgres://127.0.0.1/x").resolved()
     for (name, value) in ConnectionConfiguration.keepaliveDefaults { #expect(plain[name] == value) }
     let own = "postgres://127.0.0.1/x?tcp_user_timeout=60000&keepalives_idle=300"

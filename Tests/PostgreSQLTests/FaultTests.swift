@@ -5,8 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What happens when the network or the server fails at any point: a correct answer or a typed error, never a
-/// hang, a crash or a half-done transaction.
+/// Tests of network and server failures at any point: each operation gives a correct result or a typed error, never a
+/// hang, a crash or a partial transaction.
 @Suite struct FaultTests {
   func withProxy(_ body: (FaultProxy, ConnectionConfiguration, ConnectionConfiguration) async throws -> Void)
     async throws
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  /// A conversation with everything in it: connecting, prepared statements, a pipeline, a failing statement, a
+  /// A conversation that uses every feature: connecting, prepared statements, a pipeline, a failing statement, a
   /// transaction with two rows, COPY in both directions, a cancelled statement, a notification.
   func converse(_ configuration: ConnectionConfiguration, _ round: Int) async throws {
     let connection = try await Connection.connect(configuration)
@@ -63,11 +63,11 @@ import Testing
     } catch let error as PostgreSQLError where error.kind == .cancelled {}
   }
 
-  /// Cuts at the end of each message and inside each message's head, in either direction.
-  @Test func cutAnywhereIsATypedErrorAndNothingHalf() async throws {
+  /// Cuts the connection at the end of each message and inside each message's header, in either direction.
+  @Test func `a cut anywhere gives a typed error and no partial transaction`() async throws {
     try await withProxy { proxy, configuration, direct in
       var configuration = configuration
-      // A cut cancel request is not answered: the connection is given up after that.
+      // A cut cancel request gets no response, and the connection is closed after this timeout.
       configuration.cancelTimeout = .milliseconds(100)
       let watcher = try await Connection.connect(direct)
       try await watcher.query("CREATE TABLE t (a int8)")
@@ -90,13 +90,13 @@ import Testing
         }
       }
       #expect(failures > round * 3 / 4, "\(failures) of \(round)")
-      try await expectNoSessionsAndNothingHalf(watcher)
+      try await expectNoSessionsAndNoPartialTransaction(watcher)
       await watcher.close()
     }
   }
 
-  /// The server falls silent at each of its messages: the time-outs end every wait.
-  @Test func silenceAnywhereEndsInATimeout() async throws {
+  /// The server falls silent at each of its messages. The timeouts end every wait.
+  @Test func `silence anywhere ends in a timeout`() async throws {
     try await withProxy { proxy, configuration, direct in
       let watcher = try await Connection.connect(direct)
       try await watcher.query("CREATE TABLE t (a int8)")
@@ -109,7 +109,7 @@ import Testing
       var ends = 0
       for place in server where place % 4 == 0 {
         proxy.plan.withLock { $0 = FaultProxy.Plan(stallAfterServerBytes: place) }
-        // COPY and COMMIT have no time limit of their own: the task's end is theirs.
+        // COPY and COMMIT have no timeout of their own. Cancelling the task ends them.
         let conversation = Task { try await converse(limited, place) }
         let limit = Task {
           try await Task.sleep(for: .milliseconds(600))
@@ -126,27 +126,27 @@ import Testing
         limit.cancel()
       }
       #expect(ends > 5)
-      try await expectNoSessionsAndNothingHalf(watcher)
+      try await expectNoSessionsAndNoPartialTransaction(watcher)
       await watcher.close()
     }
   }
 
-  /// A listener that is cut at any point says so, connects again, and hears.
-  @Test func listenerSurvivesCutsAnywhere() async throws {
+  /// A listener that is cut at any point reports it, reconnects and receives notifications.
+  @Test func `a listener survives cuts anywhere`() async throws {
     try await withProxy { proxy, configuration, direct in
       let pool = ConnectionPool(.init(connection: direct, maximum: 1))
       proxy.plan.withLock { $0.isRecorded = true }
-      try await hear(configuration, pool) { proxy.plan.withLock { $0.isRecorded = false } }
+      try await receive(configuration, pool) { proxy.plan.withLock { $0.isRecorded = false } }
       for place in proxy.boundaries().server {
         proxy.plan.withLock { $0.cutAfterServerBytes = place }
-        try await hear(configuration, pool) { proxy.plan.withLock { $0.cutAfterServerBytes = .max } }
+        try await receive(configuration, pool) { proxy.plan.withLock { $0.cutAfterServerBytes = .max } }
       }
       await pool.close()
     }
   }
 
-  /// Listens until a notification has come; `repair` is called when the first connection has ended or is made.
-  private func hear(
+  /// Listens until a notification arrives. `repair` is called when the first connection is lost or established.
+  private func receive(
     _ configuration: ConnectionConfiguration, _ pool: ConnectionPool, _ repair: () -> Void
   ) async throws {
     for await event in Listener(configuration, channels: ["news"], logger: Self.silent).events() {
@@ -168,16 +168,16 @@ import Testing
   private func recordedBoundaries(
     _ proxy: FaultProxy, _ configuration: ConnectionConfiguration
   ) async throws -> (server: [Int], client: [Int]) {
-    // Only the first connection: the cancel request is one of its own.
+    // Only the first connection is recorded, since the cancel request opens another one.
     proxy.plan.withLock { $0.isRecorded = true }
     try await converse(configuration, 0)
     proxy.plan.withLock { $0.isRecorded = false }
     return proxy.boundaries()
   }
 
-  private func expectNoSessionsAndNothingHalf(_ watcher: Connection) async throws {
-    // A session that lost its client in the middle may need a moment to notice. While it sleeps it does not look
-    // at all: with the cancel request cut off as well, nobody can tell it.
+  private func expectNoSessionsAndNoPartialTransaction(_ watcher: Connection) async throws {
+    // A session that has lost its client may need a moment to notice. While it sleeps it does not check its socket,
+    // and a cut cancel request cannot reach it.
     var others = -1
     for _ in 0..<500 where others != 0 {
       others =
@@ -194,7 +194,7 @@ import Testing
     #expect(halves.isEmpty)
   }
 
-  @Test func smallPiecesChangeNothing() async throws {
+  @Test func `small TCP segments change nothing`() async throws {
     try await withProxy { proxy, configuration, direct in
       let watcher = try await Connection.connect(direct)
       try await watcher.query("CREATE TABLE t (a int8)")
@@ -206,9 +206,9 @@ import Testing
     }
   }
 
-  /// A server that says nothing any more, not even to the cancel request: the statement timeout still ends the
-  /// wait, and the connection is not used again.
-  @Test func silentServerEndsInATimeout() async throws {
+  /// The server falls silent, also towards the cancel request. The statement timeout still ends the wait, and the
+  /// connection is not reused.
+  @Test func `a silent server ends in a timeout`() async throws {
     try await withProxy { proxy, configuration, _ in
       var configuration = configuration
       configuration.statementTimeout = .milliseconds(100)
@@ -219,15 +219,15 @@ import Testing
       proxy.plan.withLock { $0.isStalled = true }
       let error = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 2") }
       #expect(error?.kind == .statementTimeout)
-      let away = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 3") }
-      #expect(away?.kind == .connectionFailed)
+      let unavailable = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 3") }
+      #expect(unavailable?.kind == .connectionFailed)
       proxy.plan.withLock { $0.isStalled = false }
       #expect(try await eventually { try await pool.query("SELECT 4").count } == 1)
       await pool.close()
     }
   }
 
-  @Test func terminatedBackendInATransaction() async throws {
+  @Test func `a terminated backend in a transaction`() async throws {
     try await TestDatabase.withPool { pool in
       try await pool.query("CREATE TABLE t (a int)")
       let error = await #expect(throws: PostgreSQLError.self) {
@@ -244,7 +244,7 @@ import Testing
     }
   }
 
-  @Test func killedAndRestartedServerIsFoundAgain() async throws {
+  @Test func `a killed and restarted server is reached again`() async throws {
     let cluster = try await TestCluster()
     let pool = ConnectionPool(
       .init(connection: cluster.configuration, maximum: 3, acquireTimeout: .seconds(2)))
@@ -254,8 +254,8 @@ import Testing
     try await cluster.kill()
     let lost = await #expect(throws: PostgreSQLError.self) { try await sleeping.value }
     #expect(lost?.isConnectionProblem == true)
-    let away = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 1") }
-    #expect(away?.isConnectionProblem == true)
+    let unavailable = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 1") }
+    #expect(unavailable?.isConnectionProblem == true)
     try await cluster.start()
     #expect(try await eventually { try await pool.query("SELECT 1").count } == 1)
     let statistics = pool.statistics()
@@ -264,7 +264,7 @@ import Testing
     await cluster.remove()
   }
 
-  /// Tries for a second's worth of pauses, as long as the error says that the database is away.
+  /// Retries for one second in all while the error says that the database is unavailable.
   func eventually<T>(_ body: () async throws -> T) async throws -> T {
     for _ in 0..<20 {
       do {

@@ -3,11 +3,12 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests that connections, descriptors and memory do not leak.
 @Suite struct LeakTests {
-  /// 10,000 times borrow, use, give back, with errors, cancellations and broken connections among them, in a
-  /// process of its own: afterwards there are as many sessions as the pool says, no more descriptors than
-  /// before, and no memory that grows with the cycles.
-  @Test func nothingIsLeftOver() async throws {
+  /// Runs 10,000 cycles of borrowing, using and returning a connection in a separate process, including errors,
+  /// cancellations and broken connections. Afterwards there are as many sessions as the pool reports, no more
+  /// descriptors than before, and no memory that grows with the cycles.
+  @Test func `connections, descriptors and memory do not leak`() async throws {
     try await TestDatabase.withDatabase { configuration in
       let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         .appendingPathComponent("PostgreSQLCycles")
@@ -32,9 +33,10 @@ import Testing
       }
       let sessions = try #require(figures["sessions"]), files = try #require(figures["files"])
       #expect(sessions[0] == sessions[1] && sessions[0] <= 4, "\(text)")
-      // Two descriptors a connection, and there may be more of them open than before.
+      // A connection has two descriptors, and more connections may be open than before.
       #expect(files[0] <= 8 && files[1] == 0, "\(text)")
-      // A result is at least 2 KiB and a connection 40: a leak of either in one cycle of forty would show.
+      // A result has at least 2 KiB and a connection 40 KiB: a leak of either in one cycle of forty would exceed
+      // this.
       #expect(try #require(figures["memory"])[0] < 8 * 1024, "\(text)")
       #expect(try #require(figures["closed"])[0] <= 0, "\(text)")
     }

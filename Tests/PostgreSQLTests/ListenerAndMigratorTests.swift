@@ -2,8 +2,9 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests of the listener's events.
 @Suite struct ListenerTests {
-  @Test func reportsAndReconnects() async throws {
+  @Test func `a listener reports notifications and reconnects`() async throws {
     try await TestDatabase.withPool { pool in
       let configuration = pool.connectionConfiguration
       var seen: [String] = []
@@ -35,11 +36,12 @@ import Testing
   }
 }
 
+/// Tests of applying migrations.
 @Suite struct MigratorTests {
   let first = Migration(name: "0001_t", sql: "CREATE TABLE t (a int); INSERT INTO t VALUES (1);")
   let second = Migration(name: "0002_u", sql: "ALTER TABLE t ADD b int")
 
-  @Test func appliesEachOnce() async throws {
+  @Test func `each migration is applied once`() async throws {
     try await TestDatabase.withConnection { connection in
       let pending = try await Migrator([second, first]).pending(connection)
       #expect(pending.map(\.name) == ["0001_t", "0002_u"])
@@ -49,7 +51,7 @@ import Testing
     }
   }
 
-  @Test func refusesAnotherHistory() async throws {
+  @Test func `a different history is refused`() async throws {
     try await TestDatabase.withConnection { connection in
       _ = try await Migrator([second.renamed("0001_x", "CREATE TABLE x (a int)")]).migrate(connection)
       await #expect(throws: MigrationError.self) {
@@ -64,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func failedMigrationLeavesNothing() async throws {
+  @Test func `a failed migration is rolled back`() async throws {
     try await TestDatabase.withConnection { connection in
       let bad = Migration(name: "0002_bad", sql: "CREATE TABLE half (a int); SELECT 1/0;")
       await #expect(throws: MigrationError.self) { try await Migrator([first, bad]).migrate(connection) }
@@ -74,7 +76,7 @@ import Testing
     }
   }
 
-  @Test func concurrentMigratorsTakeTurns() async throws {
+  @Test func `concurrent migrators take turns`() async throws {
     try await TestDatabase.withPool { pool in
       let applied = try await withThrowingTaskGroup(of: Int.self) { group in
         for _ in 0..<5 {

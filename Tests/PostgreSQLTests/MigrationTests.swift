@@ -3,14 +3,14 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Migrations of a service that goes on meanwhile: short locks, and programs of several versions on one schema.
+/// Tests of migrations of a running service: short locks, and programs of several versions on one schema.
 @Suite struct MigrationTests {
   private let first = Migration(name: "0001_t", sql: "CREATE TABLE t (a int); INSERT INTO t VALUES (1);")
   private let additive = Migration(
     name: "0002_u", sql: "-- migrate: compatible-with 0001_t\nALTER TABLE t ADD b int;")
   private let breaking = Migration(name: "0003_v", sql: "ALTER TABLE t DROP COLUMN a;")
 
-  @Test func anOlderProgramWorksWithACompatibleSchema() async throws {
+  @Test func `an older program works with a compatible schema`() async throws {
     try await TestDatabase.withConnection { connection in
       _ = try await Migrator([first, additive]).migrate(connection)
       let older = Migrator([first])
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test func anOlderProgramRefusesAnIncompatibleSchema() async throws {
+  @Test func `an older program refuses an incompatible schema`() async throws {
     try await TestDatabase.withConnection { connection in
       _ = try await Migrator([first, additive, breaking]).migrate(connection)
       for older in [Migrator([first]), Migrator([first, additive])] {
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func compatibilityReachesBackAsFarAsItSays() async throws {
+  @Test func `compatibility reaches back to the declared migration`() async throws {
     try await TestDatabase.withConnection { connection in
       let later = Migration(
         name: "0003_w", sql: "-- migrate: compatible-with 0002_u\nALTER TABLE t ADD c int;")
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func aHistoryThatAnOlderProgramHasMadeIsTakenOver() async throws {
+  @Test func `the history of an older program is adopted`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.execute(
         script: """
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func anUnknownDirectiveIsRefused() async throws {
+  @Test func `an unknown directive is refused`() async throws {
     try await TestDatabase.withConnection { connection in
       let wrong = Migration(name: "0001_t", sql: "-- migrate: compatible 0000\nCREATE TABLE t (a int)")
       let error = await #expect(throws: MigrationError.self) {
@@ -78,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func statementsOutsideOfATransactionRunOneByOne() async throws {
+  @Test func `statements outside a transaction run one by one`() async throws {
     try await TestDatabase.withConnection { connection in
       let index = Migration(
         name: "0002_i",
@@ -97,9 +97,9 @@ import Testing
     }
   }
 
-  /// An export that goes on for long holds its table against a migration, which must hold up nobody else meanwhile.
+  /// A long export holds its table's lock against a migration, which must not block other writers meanwhile.
   @Test(.timeLimit(.minutes(1)))
-  func aMigrationThatWaitsHoldsUpNobody() async throws {
+  func `a waiting migration does not block writers`() async throws {
     try await TestDatabase.withPool { pool in
       _ = try await pool.withConnection { try await Migrator([first]).migrate($0) }
       try await pool.withConnection { export in
@@ -109,7 +109,7 @@ import Testing
           let migration = Task {
             try await pool.withConnection { try await migrator.migrate($0) }
           }
-          // A post beside it has at most one of the migration's waits before it.
+          // A concurrent insert waits for at most one lock timeout of the migration.
           var longest = Duration.zero
           for _ in 0..<20 {
             let start = ContinuousClock.now
@@ -117,19 +117,19 @@ import Testing
             longest = max(longest, .now - start)
             try await Task.sleep(for: .milliseconds(50))
           }
-          #expect(longest < .seconds(3), "a post took \(longest)")
+          #expect(longest < .seconds(3), "an insert took \(longest)")
           migration.cancel()
           _ = await migration.result
         }
       }
-      // And when it may, it does.
+      // When the lock is free, the migration is applied.
       #expect(
         try await pool.withConnection { try await Migrator([first, additive]).migrate($0) } == ["0002_u"])
     }
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aMigrationIsTriedAgainUntilItsLocksAreFree() async throws {
+  func `a migration is retried until its locks are free`() async throws {
     try await TestDatabase.withPool { pool in
       _ = try await pool.withConnection { try await Migrator([first]).migrate($0) }
       let migration = try await pool.withConnection { export in
@@ -146,7 +146,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aMigrationThatWaitsInVainSaysSo() async throws {
+  func `a migration that never gets its locks is an error`() async throws {
     try await TestDatabase.withPool { pool in
       _ = try await pool.withConnection { try await Migrator([first]).migrate($0) }
       try await pool.withConnection { export in

@@ -4,11 +4,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A server that goes away and comes back.
+/// Tests of a server that stops and returns.
 @Suite struct OutageTests {
-  /// The promise is one second from the server's return. The limit here is wider: how fast the machine is must
-  /// not decide.
-  @Test func poolAndListenerHealByThemselvesAndLogOnce() async throws {
+  /// The documented recovery time is one second from the server's return. The limit here is wider, since the test
+  /// must not depend on the machine's speed.
+  @Test func `pool and listener recover by themselves and log once`() async throws {
     let cluster = try await TestCluster()
     let log = CollectedLog()
     let logger = Logger(label: "test") { _ in log }
@@ -29,7 +29,7 @@ import Testing
     }
     try await until { heard.events == ["connected"] }
     for outage in 1...2 {
-      // Statements before, during and after, of several tasks.
+      // Several tasks run statements before, during and after the outage.
       let busy = (0..<4).map { _ in
         Task {
           while !Task.isCancelled {
@@ -78,7 +78,7 @@ import Testing
   }
 }
 
-/// What a listener reported, repetitions left out.
+/// The events that a listener reported, without repetitions.
 private final class Heard: Sendable {
   private let list = Mutex<[String]>([])
 
@@ -91,7 +91,7 @@ private final class Heard: Sendable {
   }
 }
 
-/// Keeps what was logged at `notice` and above.
+/// Collects log lines of level `notice` and above.
 private final class CollectedLog: LogHandler {
   private let lines = Mutex<[(level: Logger.Level, message: String)]>([])
 

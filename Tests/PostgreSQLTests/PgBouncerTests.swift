@@ -3,10 +3,10 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// The client behind PgBouncer in transaction mode, where each transaction may run in another session.
+/// Tests of the client behind PgBouncer in transaction mode, where each transaction may run in another session.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/sbin/pgbouncer")))
 struct PgBouncerTests {
-  @Test func transactionModeWithoutPreparedStatements() async throws {
+  @Test func `transaction mode without prepared statements`() async throws {
     let cluster = try await TestCluster()
     let port = try await startPgBouncer(cluster)
     var configuration = cluster.configuration
@@ -39,7 +39,7 @@ struct PgBouncerTests {
     }
     #expect(try await pool.query("SELECT count(*) FROM t").first?.decode(Int.self) == 80)
 
-    // A cancel request goes through the pooler too, and hits nobody else.
+    // A cancel request passes through the pooler, too, and cancels no other statement.
     let sleeping = Task { try await pool.query("SELECT pg_sleep(60)") }
     try await Task.sleep(for: .milliseconds(100))
     sleeping.cancel()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PostgreSQL
 
-/// The pool's decisions, without connections and without a clock.
+/// Tests of the pool's decisions, without connections and without a clock.
 @Suite struct PoolStateMachineTests {
   let start = ContinuousClock.now
 
@@ -22,7 +22,7 @@ import Testing
     return pool
   }
 
-  @Test func growsToItsMaximumAndNotBeyond() {
+  @Test func `a pool grows to its maximum and not beyond`() {
     var pool = machine()
     #expect(pool.acquire(1, now: start) == (.waiting, [.connect(1)]))
     #expect(pool.acquire(2, now: start) == (.waiting, [.connect(2)]))
@@ -32,7 +32,7 @@ import Testing
     #expect(pool.release(1, isUsable: true, now: start) == [.resume(3, 1)])
   }
 
-  @Test func servesWaitersInOrder() {
+  @Test func `waiters are served in order`() {
     var pool = machine(maximum: 1)
     for waiter in 1...4 { _ = pool.acquire(waiter, now: start) }
     #expect(pool.connected(1, now: start) == [.resume(1, 1)])
@@ -43,7 +43,7 @@ import Testing
     #expect(pool.idle.map(\.id) == [1])
   }
 
-  @Test func cancelledWaiterIsNotAnsweredTwice() {
+  @Test func `a cancelled waiter is not resumed twice`() {
     var pool = machine()
     _ = pool.acquire(1, now: start)
     #expect(pool.cancel(1) == true)
@@ -54,14 +54,14 @@ import Testing
     #expect(pool.cancel(2) == false)
   }
 
-  @Test func prefersTheMostRecentlyUsed() {
+  @Test func `the most recently used connection is preferred`() {
     var pool = filled(2)
     #expect(pool.acquire(9, now: start) == (.connection(2), []))
     #expect(pool.release(2, isUsable: true, now: start) == [])
     #expect(pool.acquire(10, now: start) == (.connection(2), []))
   }
 
-  @Test func brokenConnectionIsReplacedForWaiters() {
+  @Test func `a broken connection is replaced for waiters`() {
     var pool = machine(maximum: 1)
     _ = pool.acquire(1, now: start)
     _ = pool.connected(1, now: start)
@@ -70,24 +70,24 @@ import Testing
     #expect(pool.connected(2, now: start) == [.resume(2, 2)])
   }
 
-  @Test func lostIdleConnectionIsForgotten() {
+  @Test func `a lost idle connection is removed`() {
     var pool = filled(2)
     #expect(pool.lost(2, now: start) == [])
     #expect(pool.open == 1)
-    // A borrowed one is not taken from its borrower.
+    // A borrowed connection stays with its borrower.
     _ = pool.acquire(5, now: start)
     #expect(pool.lost(1, now: start) == [])
     #expect(pool.inUse == [1])
   }
 
-  @Test func idleLimitLeavesTheMinimum() {
+  @Test func `the idle timeout keeps the minimum`() {
     var pool = filled(3, minimum: 1, maximum: 3)
     #expect(pool.tick(now: start + .seconds(9)) == [])
     #expect(pool.tick(now: start + .seconds(11)) == [.close(1), .close(2)])
     #expect(pool.open == 1)
   }
 
-  @Test func lifetimeEndsAtReleaseOrTick() {
+  @Test func `the lifetime ends at a release or a tick`() {
     var pool = filled(2)
     _ = pool.acquire(1, now: start)
     let late = start + .seconds(101)
@@ -96,7 +96,7 @@ import Testing
     #expect(pool.open == 0)
   }
 
-  @Test func keepsTheMinimumOpen() {
+  @Test func `the minimum is kept open`() {
     var pool = machine(minimum: 2)
     #expect(pool.tick(now: start) == [.connect(1), .connect(2)])
     #expect(pool.tick(now: start) == [])
@@ -104,7 +104,7 @@ import Testing
     #expect(pool.lost(1, now: start) == [.connect(3)])
   }
 
-  @Test func outageFailsWaitersAfterThreeAttempts() {
+  @Test func `an outage fails waiters after three attempts`() {
     var pool = machine()
     _ = pool.acquire(1, now: start)
     let retry = pool.connectFailed(1, isFinal: false, now: start)
@@ -113,20 +113,20 @@ import Testing
     _ = pool.connectFailed(2, isFinal: false, now: start + .milliseconds(50))
     #expect(pool.retry(now: start + .milliseconds(150)) == [.connect(3)])
     #expect(pool.connectFailed(3, isFinal: false, now: start + .milliseconds(150)) == [.fail([1])])
-    // At once: nothing. A little later: another attempt.
+    // Soon after the failure there is no attempt. Later there is another one.
     #expect(pool.acquire(2, now: start + .milliseconds(160)) == (.unavailable, []))
     #expect(pool.acquire(3, now: start + .milliseconds(400)) == (.waiting, [.connect(4)]))
     #expect(pool.connected(4, now: start + .milliseconds(401)) == [.resume(3, 4)])
     #expect(pool.acquire(4, now: start + .milliseconds(402)) == (.waiting, [.connect(5)]))
   }
 
-  @Test func wrongPasswordFailsAtOnce() {
+  @Test func `a wrong password fails at once`() {
     var pool = machine()
     _ = pool.acquire(1, now: start)
     #expect(pool.connectFailed(1, isFinal: true, now: start) == [.fail([1])])
   }
 
-  @Test func failureToGrowDoesNotFailWhoCanWait() {
+  @Test func `a failure to grow does not fail waiters of a working pool`() {
     var pool = machine()
     _ = pool.acquire(1, now: start)
     _ = pool.connected(1, now: start)
@@ -142,7 +142,7 @@ import Testing
     #expect(pool.release(1, isUsable: true, now: start) == [.resume(2, 1)])
   }
 
-  @Test func shutDownWaitsForWhatIsBorrowed() {
+  @Test func `shutdown waits for borrowed connections`() {
     var pool = filled(2)
     _ = pool.acquire(1, now: start)
     #expect(pool.shutDown() == [.close(1)])
@@ -150,16 +150,16 @@ import Testing
     #expect(pool.release(2, isUsable: true, now: start) == [.close(2), .shutDownComplete])
   }
 
-  @Test func shutDownMeetsAnAttempt() {
+  @Test func `shutdown during a connection attempt`() {
     var pool = machine()
     _ = pool.acquire(1, now: start)
     #expect(pool.shutDown() == [.fail([1])])
     #expect(pool.connected(1, now: start) == [.close(1), .shutDownComplete])
   }
 
-  /// Random events for a long time: no connection is lost or lent twice, the maximum holds, and whoever waits is
-  /// answered in the end.
-  @Test(arguments: 0..<20) func randomEventsKeepTheInvariants(seed: UInt64) {
+  /// Long runs of random events: no connection is lost or lent twice, the maximum holds, and every waiter is resumed
+  /// in the end.
+  @Test(arguments: 0..<20) func `random events keep the invariants`(seed: UInt64) {
     var random = Generator(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
     var pool = machine(minimum: 1, maximum: 3, idle: .seconds(3), life: .seconds(20))
     var now = start
@@ -225,7 +225,7 @@ import Testing
     #expect(waiting.isEmpty)
   }
 
-  /// SplitMix64, so that a failing seed can be repeated.
+  /// SplitMix64, so that a failing seed can be reproduced.
   struct Generator: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {

@@ -2,8 +2,9 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests of the pool with real connections.
 @Suite struct PoolTests {
-  @Test func manyTasksShareFewConnections() async throws {
+  @Test func `many tasks share few connections`() async throws {
     try await TestDatabase.withPool(maximum: 4) { pool in
       let sum = try await withThrowingTaskGroup(of: Int.self) { group in
         for number in 0..<200 {
@@ -16,7 +17,7 @@ import Testing
     }
   }
 
-  @Test func openTransactionIsRolledBackOnReturn() async throws {
+  @Test func `an open transaction is rolled back on return`() async throws {
     try await TestDatabase.withPool(maximum: 1) { pool in
       try await pool.query("CREATE TABLE t (a int)")
       try await pool.withConnection { connection in
@@ -27,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func acquireTimesOutAndIsCancellable() async throws {
+  @Test func `acquiring a connection times out and can be cancelled`() async throws {
     try await TestDatabase.withDatabase { configuration in
       let pool = ConnectionPool(
         .init(connection: configuration, maximum: 1, acquireTimeout: .seconds(1)))
@@ -46,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func killedBackendIsReplaced() async throws {
+  @Test func `a killed backend is replaced`() async throws {
     try await TestDatabase.withPool(maximum: 1) { pool in
       let error = await #expect(throws: PostgreSQLError.self) {
         try await pool.query("SELECT pg_terminate_backend(pg_backend_pid())")

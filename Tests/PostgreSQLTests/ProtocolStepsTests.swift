@@ -2,17 +2,17 @@ import Testing
 
 @testable import PostgreSQL
 
-/// A libpq that follows a script.
+/// A fake libpq connection that follows a script.
 struct ScriptedWire: ProtocolConnection {
   enum Event {
     case result(ProtocolResult?)
-    /// Nothing more until the socket is read again.
+    /// No more input until the socket is read again.
     case needInput
     case lost
   }
 
   var script: [Event]
-  /// How often flush must be called before all is sent.
+  /// The number of calls of `flush()` until everything is sent.
   var flushes = 1
   var isBroken = false
   var reads = 0
@@ -55,10 +55,11 @@ struct ScriptedWire: ProtocolConnection {
   mutating func refuseCopy() { refusals += 1 }
 }
 
+/// Tests of the protocol's state machines against scripted results.
 @Suite struct ProtocolStepsTests {
   let failure = PostgreSQLError(.server, "no", sqlState: .uniqueViolation)
 
-  /// Runs steps to their end; returns the output and what was waited for.
+  /// Runs steps to completion. Returns the output and the readiness that was waited for.
   func run<Steps: ProtocolSteps>(_ steps: Steps, _ wire: inout ScriptedWire) -> (Steps.Output?, [Readiness]) {
     var steps = steps
     var waits: [Readiness] = []
@@ -74,14 +75,14 @@ struct ScriptedWire: ProtocolConnection {
     return (nil, waits)
   }
 
-  @Test func waitsForBothDirectionsUntilAllIsSent() {
+  @Test func `steps wait for both directions until everything is sent`() {
     var wire = ScriptedWire(script: [.needInput, .needInput, .result(nil), .result(.sync)], flushes: 2)
     let (outcome, waits) = run(ExchangeSteps([.statement, .sync]), &wire)
     #expect(waits == [[.read, .write], .read])
     #expect(outcome?.failure == nil && wire.reads == 2)
   }
 
-  @Test func firstErrorFailsTheSegmentAndNamesItsCommand() {
+  @Test func `the first error fails the segment and names its command`() {
     var wire = ScriptedWire(script: [
       .result(nil), .result(.failure(failure)), .result(nil), .result(.aborted), .result(nil), .result(.sync),
     ])
@@ -89,7 +90,7 @@ struct ScriptedWire: ProtocolConnection {
     #expect(outcome?.failure?.command == 1 && outcome?.failure?.error.sqlState == .uniqueViolation)
   }
 
-  @Test func errorAtTheSyncIsTheCommitsError() {
+  @Test func `an error at the sync is the commit's error`() {
     var wire = ScriptedWire(script: [
       .result(nil), .result(.failure(failure)), .result(nil), .result(.sync),
     ])
@@ -97,7 +98,7 @@ struct ScriptedWire: ProtocolConnection {
     #expect(outcome?.failure?.command == 1)
   }
 
-  @Test func housekeepingMayFail() {
+  @Test func `housekeeping commands may fail`() {
     var wire = ScriptedWire(script: [
       .result(.failure(failure)), .result(nil), .result(.sync), .result(nil), .result(.sync),
     ])
@@ -105,7 +106,7 @@ struct ScriptedWire: ProtocolConnection {
     #expect(outcome != nil && outcome?.failure == nil)
   }
 
-  @Test func lostConnectionIsAnErrorAndTheServersLastWordWins() {
+  @Test func `a lost connection is an error and the server's last message wins`() {
     var silent = ScriptedWire(script: [.needInput, .lost])
     let (first, _) = run(ExchangeSteps([.statement, .sync]), &silent)
     #expect(first?.failure?.error.kind == .connectionLost)
@@ -115,13 +116,13 @@ struct ScriptedWire: ProtocolConnection {
     #expect(second?.failure?.error.sqlState == .adminShutdown)
   }
 
-  @Test func syncTooEarlyIsAViolation() {
+  @Test func `an early sync is a protocol violation`() {
     var wire = ScriptedWire(script: [.result(.sync)])
     let (outcome, _) = run(ExchangeSteps([.statement, .statement, .sync]), &wire)
     #expect(outcome?.failure?.error.kind == .protocolViolation)
   }
 
-  @Test func unreadCopyRowsAreDrainedWithoutSpinning() {
+  @Test func `unread COPY rows are drained without spinning`() {
     var wire = ScriptedWire(script: [.result(.copyOut), .result(.failure(failure)), .result(nil)])
     wire.copyRows = [.row(10), .row(10), .finished]
     let (outcome, waits) = run(CopyEndSteps(), &wire)
@@ -133,7 +134,7 @@ struct ScriptedWire: ProtocolConnection {
     #expect(error.sqlState == .uniqueViolation)
   }
 
-  @Test func copyRowsAreJoinedUpToTheChunkSize() {
+  @Test func `COPY rows are joined up to the chunk size`() {
     var wire = ScriptedWire(script: [])
     wire.copyRows = [.row(60), .row(60), .row(60), .finished]
     let (first, _) = run(CopyReadSteps(chunkSize: 100), &wire)
@@ -142,14 +143,14 @@ struct ScriptedWire: ProtocolConnection {
     #expect(second?.chunk.count == 60 && second?.isLast == true)
   }
 
-  @Test func rowsLongerThanTheChunkStayWhole() {
+  @Test func `rows longer than the chunk stay whole`() {
     for size in [8191, 8192, 8193, 20_000, 100_000] {
       var wire = ScriptedWire(script: [])
       wire.copyRows = [.row(100 + 1), .row(size), .row(7), .finished]
       let (first, _) = run(CopyReadSteps(chunkSize: 101), &wire)
       #expect(first?.chunk.count == 101)
       let (second, _) = run(CopyReadSteps(chunkSize: 100), &wire)
-      // A row that fits exactly may take what follows along.
+      // A row of exactly the chunk size may be joined with the next row.
       #expect([size, size + 7].contains(second?.chunk.count ?? 0), "\(size)")
       #expect(second?.chunk.allSatisfy { $0 == 1 } == true)
     }

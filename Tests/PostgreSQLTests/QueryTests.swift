@@ -3,8 +3,9 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests of queries on one connection.
 @Suite struct ConnectionQueryTests {
-  @Test func bindsAndDecodesEveryType() async throws {
+  @Test func `every type is bound and decoded`() async throws {
     try await TestDatabase.withConnection { connection in
       let id = UUID()
       let now = Date(timeIntervalSince1970: 1_700_000_000.123456)
@@ -25,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func arraysKeepTheirNulls() async throws {
+  @Test func `arrays keep their nulls`() async throws {
     try await TestDatabase.withConnection { connection in
       let doubles: [Double?] = [1, nil, -.infinity, .nan]
       let texts: [String?] = ["", nil, "x,y\"{}"]
@@ -37,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func serverErrorCarriesStateAndPlace() async throws {
+  @Test func `a server error carries its SQLSTATE and names`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (id int PRIMARY KEY)")
       try await connection.query("INSERT INTO t VALUES (1)")
@@ -51,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func pipelineIsAllOrNothing() async throws {
+  @Test func `a pipeline is atomic`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (id int PRIMARY KEY)")
       let results = try await connection.pipeline((1...300).map { "INSERT INTO t VALUES (\(Int32($0)))" })
@@ -65,8 +66,8 @@ import Testing
     }
   }
 
-  /// The server's answers fill both socket buffers while the client is still sending.
-  @Test func largePipelineDoesNotDeadlock() async throws {
+  /// The server's responses fill both socket buffers while the client is still sending.
+  @Test func `a large pipeline does not deadlock`() async throws {
     try await TestDatabase.withConnection { connection in
       let payload = String(repeating: "x", count: 200_000)
       let results = try await connection.pipeline((0..<60).map { _ in "SELECT \(payload)" })
@@ -74,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func stalePlanIsPreparedAgain() async throws {
+  @Test func `a stale plan is prepared again`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int)")
       try await connection.query("INSERT INTO t VALUES (1)")
@@ -89,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func statementCacheStaysBounded() async throws {
+  @Test func `the statement cache stays bounded`() async throws {
     try await TestDatabase.withDatabase { configuration in
       var configuration = configuration
       configuration.statementCacheCapacity = 3
@@ -102,7 +103,7 @@ import Testing
     }
   }
 
-  @Test func cancellingTheTaskCancelsTheStatement() async throws {
+  @Test func `cancelling the task cancels the statement`() async throws {
     try await TestDatabase.withConnection { connection in
       for _ in 0..<5 {
         let task = Task { try await connection.query("SELECT pg_sleep(60)") }
@@ -110,13 +111,13 @@ import Testing
         task.cancel()
         let error = await #expect(throws: PostgreSQLError.self) { try await task.value }
         #expect(error?.kind == .cancelled)
-        // The next statement is not hit.
+        // The next statement is not cancelled.
         #expect(try await connection.query("SELECT \(1) FROM pg_sleep(0.02)").count == 1)
       }
     }
   }
 
-  @Test func statementTimeout() async throws {
+  @Test func `statement timeout`() async throws {
     try await TestDatabase.withDatabase { configuration in
       var configuration = configuration
       configuration.statementTimeout = .milliseconds(80)

@@ -3,15 +3,16 @@ import Testing
 
 @testable import PostgreSQL
 
+/// Tests of query interpolation, encoding and error texts, without a server.
 @Suite struct QueryTextTests {
-  @Test func valuesBecomePlaceholders() {
+  @Test func `values become placeholders`() {
     let name: String? = nil
     let query: Query = "SELECT \(1), \("a'b"), \(name) FROM \(identifier: "od\"d") \(unescaped: "LIMIT 1")"
     #expect(query.sql == "SELECT $1, $2, $3 FROM \"od\"\"d\" LIMIT 1")
     #expect(query.binds.types == [.int8, .text, .text])
   }
 
-  @Test func joiningRenumbers() {
+  @Test func `joining queries renumbers their placeholders`() {
     let condition: Query = " WHERE a = \(1) AND cost > '$1' AND b = \(2)"
     let query: Query = "SELECT \(0)" + condition + " LIMIT \(3)"
     #expect(query.sql == "SELECT $1 WHERE a = $2 AND cost > '$1' AND b = $3 LIMIT $4")
@@ -19,7 +20,7 @@ import Testing
     #expect(query.binds.count == 4)
   }
 
-  @Test func malformedValuesThrow() {
+  @Test func `malformed values throw`() {
     let short: [UInt8] = [0, 0, 0, 1]
     #expect(throws: DecodingProblem.malformed) { try Int(postgresBytes: short.span.bytes, type: .int8) }
     #expect(throws: DecodingProblem.malformed) {
@@ -34,7 +35,7 @@ import Testing
     #expect(throws: DecodingProblem.unexpectedNull) { try Int.postgresNull() }
   }
 
-  @Test func garbageIsNoCopyData() throws {
+  @Test func `garbage is refused as COPY data`() throws {
     var reader = BinaryCopyReader()
     reader.feed(Data(repeating: 7, count: 100))
     #expect(throws: PostgreSQLError.self) { try reader.nextRow() }
@@ -48,7 +49,7 @@ import Testing
     #expect(throws: PostgreSQLError.self) { try cut.checkFinished() }
   }
 
-  @Test func connectErrorsCarryTheirState() {
+  @Test func `connection errors carry their SQLSTATE`() {
     let error =
       "connection to server failed: FATAL:  28P01: password authentication failed\nLOCATION:  auth.c\n"
       .withCString { connectError($0) }
@@ -56,7 +57,7 @@ import Testing
     #expect(error.message == "connection to server failed: FATAL:  password authentication failed")
   }
 
-  @Test func configurationIsChecked() throws {
+  @Test func `an invalid configuration is refused`() throws {
     #expect(throws: PostgreSQLError.self) { try ConnectionConfiguration(uri: "postgresql://h/db?nonsense=1") }
     let configuration = try ConnectionConfiguration(uri: "postgresql://me@h:77/db")
     #expect(configuration.parameters["host"] == "h" && configuration.parameters["port"] == "77")

@@ -3,9 +3,10 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests the example of the module's README.
 @Suite struct ReadmeTests {
-  /// The module's README shows what stands between the two marks, and it works.
-  @Test func exampleWorks() async throws {
+  /// The README contains the code between the two marks, and this test runs it.
+  @Test func `the README's example works`() async throws {
     try await TestDatabase.withDatabase { database in
       let parts = database.parameters
       let uri =

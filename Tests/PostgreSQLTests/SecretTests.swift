@@ -3,10 +3,10 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// What must not be said aloud.
+/// Tests that secrets and row values do not appear in texts of errors and statements.
 @Suite struct SecretTests {
-  /// The server's second line shows rows with some conditions, and lock holders with others.
-  @Test func errorsPrintWithoutTheValuesOfRows() async throws {
+  /// The server's DETAIL line contains row values for some conditions and the names of objects for others.
+  @Test func `the text of an error omits row values`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query(
         "CREATE TABLE t (name text PRIMARY KEY, age int NOT NULL CHECK (age > 0), parent text REFERENCES t)")
@@ -22,14 +22,14 @@ import Testing
         #expect(!"\(error as Any)".contains("confidential"), "\(error as Any)")
         #expect(error.map { String(reflecting: $0).contains("confidential") } == false)
       }
-      // What is about names alone is worth its line.
+      // A DETAIL that contains only names is kept.
       try await connection.query("CREATE VIEW v AS SELECT * FROM t")
       let error = await #expect(throws: PostgreSQLError.self) { try await connection.query("DROP TABLE t") }
       #expect(error.map { "\($0)".contains("view v depends on table t") } == true)
     }
   }
 
-  @Test func aVerifierOpensWhatItsPasswordDoes() async throws {
+  @Test func `a SCRAM verifier accepts its password`() async throws {
     let cluster = try await TestCluster()
     do {
       let owner = try await Connection.connect(cluster.configuration)
@@ -48,7 +48,7 @@ import Testing
         }
         #expect(error?.kind == .encoding)
       }
-      // The connection goes on as before.
+      // The connection is unaffected.
       #expect(try await owner.query("SELECT 1").first?.decode(Int.self) == 1)
       await owner.close()
       await #expect(throws: PostgreSQLError.self) {

@@ -3,7 +3,8 @@ import Testing
 
 @testable import PostgreSQL
 
-/// Which failures to connect say that nobody can change the database where they lead.
+/// Tests of the classification of connection failures: `isServerDown` is true only if nobody can change the database
+/// at that address.
 @Suite struct ServerDownTests {
   @Test(arguments: [
     (
@@ -33,15 +34,15 @@ import Testing
     ("could not translate host name \"db\" to address: Name or service not known", false),
     ("", false),
   ])
-  func refusalsAreToldApart(message: String, isDown: Bool) {
+  func `connection failures are classified`(message: String, isDown: Bool) {
     let error = message.withCString { connectError($0) }
     #expect(error.isServerDown == isDown)
-    // As the pool tells it.
+    // The form in which the pool reports it.
     #expect(PostgreSQLError(.connectionFailed, "", underlying: error).isServerDown == isDown)
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aServerThatIsStoppedIsDown() async throws {
+  func `a stopped server is down`() async throws {
     let cluster = try await TestCluster()
     let pool = ConnectionPool(.init(connection: cluster.configuration, maximum: 2))
     try await pool.query("SELECT 1")

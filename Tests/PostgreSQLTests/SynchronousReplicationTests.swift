@@ -4,9 +4,10 @@ import Testing
 
 @testable import PostgreSQL
 
-/// A server whose synchronous standby is away: every COMMIT waits, and none that was given up may count as success.
+/// Tests of a server whose synchronous standby is absent: every COMMIT waits, and an unconfirmed one must not count
+/// as success.
 @Suite struct SynchronousReplicationTests {
-  /// Runs the closure with a server that confirms no commit until ``confirm(_:)``, and a table `t` in it.
+  /// Runs the closure with a server that confirms no commit until ``confirm(_:)``, and with a table `t` in it.
   private func withUnconfirmingServer(
     _ body: (TestCluster, ConnectionConfiguration) async throws -> Void
   ) async throws {
@@ -38,7 +39,7 @@ import Testing
     return names
   }
 
-  /// Lets the commits through that wait.
+  /// Confirms the waiting commits.
   private func confirm(_ cluster: TestCluster) async throws {
     try await withConnection(cluster.configuration) { admin in
       try await admin.query("ALTER SYSTEM SET synchronous_standby_names = ''")
@@ -60,7 +61,7 @@ import Testing
     return try result.get()
   }
 
-  /// How many sessions wait for the standby.
+  /// The number of sessions that wait for the standby.
   private func waiting(_ cluster: TestCluster) async throws -> Int {
     try await withConnection(cluster.configuration) {
       try await $0.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").first?
@@ -75,7 +76,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: ["transaction", "pipeline", "default"])
-  func aCommitThatIsNotConfirmedInTimeIsSeveredAndItsOutcomeUnknown(what: String) async throws {
+  func `an unconfirmed commit times out and its outcome is unknown`(what: String) async throws {
     try await withUnconfirmingServer { cluster, configuration in
       var configuration = configuration
       configuration.commitTimeout = .seconds(what == "default" ? 1 : 600)
@@ -91,7 +92,7 @@ import Testing
       }
       #expect(error?.isOutcomeUnknown == true, "\(error.map { "\($0)" } ?? "")")
       #expect(error?.isConnectionProblem == true)
-      // A cancelled wait would have made the row visible, and let it vanish with the primary.
+      // A cancelled wait would have made the row visible, and it would be lost with the primary.
       #expect(try await rows(cluster) == [])
       #expect(try await waiting(cluster) == 1)
       try await confirm(cluster)
@@ -101,7 +102,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: ["transaction", "pipeline", "statement", "script", "copy"])
-  func aWaitThatTheServerGaveUpIsNoSuccess(what: String) async throws {
+  func `a wait that the server abandoned is no success`(what: String) async throws {
     try await withUnconfirmingServer { cluster, configuration in
       try await withConnection(configuration) { connection in
         let pid = connection.processID
@@ -117,7 +118,7 @@ import Testing
           }
         }
         try await eventually { try await waiting(cluster) == 1 }
-        // An operator, or statement_timeout: PostgreSQL commits locally, and warns.
+        // An operator or statement_timeout cancels the wait. PostgreSQL then commits locally and warns.
         try await withConnection(cluster.configuration) {
           try await $0.query("SELECT pg_cancel_backend(\(pid))")
         }
@@ -125,14 +126,14 @@ import Testing
         #expect(error?.kind == .commitUnconfirmed, "\(error.map { "\($0)" } ?? "")")
         #expect(error?.isOutcomeUnknown == true)
         #expect(error?.isConnectionProblem == true)
-        // The session is fit for use, and what it says next is about that alone.
+        // The session stays usable, and the warning does not affect the next statement.
         #expect(try await connection.query("SELECT a FROM t").count == 1)
       }
     }
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func aStatementOfItsOwnThatIsCancelledWhileItWaitsIsNoSuccess() async throws {
+  func `a cancelled autocommit statement is no success`() async throws {
     try await withUnconfirmingServer { cluster, configuration in
       try await withConnection(configuration) { connection in
         let committing = Task { try await connection.query("INSERT INTO t VALUES (1)") }
@@ -145,7 +146,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func writesAreRefusedWhileCommitsAreNotConfirmedAndGoOnByThemselves() async throws {
+  func `writes are refused while commits are unconfirmed and resume by themselves`() async throws {
     try await withUnconfirmingServer { cluster, configuration in
       var configuration = configuration
       configuration.commitTimeout = .seconds(1)
@@ -158,7 +159,7 @@ import Testing
       let first = await #expect(throws: PostgreSQLError.self) { try await write(1) }
       #expect(first?.isOutcomeUnknown == true)
       #expect(breaker.isOpen)
-      // Nothing piles up: not another session waits, whoever asks, and each hears at once that nothing was changed.
+      // No further sessions wait: each write fails at once with an error that says that nothing was changed.
       for value in 2...50 {
         let error = await #expect(throws: PostgreSQLError.self) { try await write(value) }
         #expect(error?.kind == .writesSuspended)
@@ -169,14 +170,14 @@ import Testing
         try await pool.pipeline(["BEGIN", "INSERT INTO t VALUES (99)", "COMMIT"])
       }
       #expect(piped?.kind == .writesSuspended)
-      // A connection that is no pool's, as the one for heartbeats, goes by it, too.
+      // The breaker also applies to connections outside a pool, such as the one for heartbeats.
       try await withConnection(configuration) { connection in
         let error = await #expect(throws: PostgreSQLError.self) {
           try await connection.transaction { try await $0.query("INSERT INTO t VALUES (98)") }
         }
         #expect(error?.kind == .writesSuspended)
       }
-      // Reading goes on.
+      // Reads still work.
       #expect(try await pool.transaction(readOnly: true) { try await $0.query("SELECT 1").count } == 1)
       #expect(try await pool.pipeline(["BEGIN READ ONLY", "SELECT 1", "COMMIT"]).count == 3)
       try await Task.sleep(for: .seconds(3))
@@ -189,9 +190,10 @@ import Testing
     }
   }
 
-  /// Heartbeats have less time than a slow standby may take: one that is severed says little, some in a row do.
+  /// Heartbeats have a shorter timeout than a slow standby may take. A single timed-out heartbeat does not open the
+  /// breaker, several in a row do.
   @Test(.timeLimit(.minutes(2)))
-  func commitsThatAreSeveredEarlySuspendWritesWhenThereAreSeveral() async throws {
+  func `several early timeouts of commits suspend writes`() async throws {
     try await withUnconfirmingServer { cluster, configuration in
       var configuration = configuration
       let breaker = CommitCircuitBreaker(connections: 16, logger: .init(label: "test"))
@@ -210,9 +212,10 @@ import Testing
     }
   }
 
-  /// What waits for a lock has not come to its COMMIT: the breaker finds that nothing hangs in one, and closes at once.
+  /// A statement that waits for a lock has not reached its COMMIT. The breaker finds no session waiting in a commit
+  /// and closes at once.
   @Test(.timeLimit(.minutes(2)))
-  func waitingBeforeTheCommitSuspendsNothing() async throws {
+  func `waiting before the commit does not suspend writes`() async throws {
     try await TestDatabase.withConnection { holder in
       try await holder.query("CREATE TABLE t (a int)")
       var configuration = holder.configuration
@@ -235,7 +238,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func connectionsThatWaitForTheStandbyLeaveSomeForOthers() async throws {
+  func `connections that wait for the standby leave some for others`() async throws {
     try await withUnconfirmingServer { cluster, configuration in
       var configuration = configuration
       configuration.commitTimeout = .seconds(600)
@@ -245,7 +248,7 @@ import Testing
         Task { try await pool.transaction { try await $0.query("INSERT INTO t VALUES (\(value))") } }
       }
       try await eventually { try await waiting(cluster) == 2 }
-      // As long as they may only be slow, others may write.
+      // Writes are suspended once the commits have waited for a second.
       try await Task.sleep(for: .milliseconds(1_200))
       let error = await #expect(throws: PostgreSQLError.self) {
         try await pool.transaction { try await $0.query("INSERT INTO t VALUES (3)") }
@@ -259,12 +262,12 @@ import Testing
     }
   }
 
-  /// Looks again and again, for half a minute.
-  private func eventually(_ look: () async throws -> Bool) async throws {
+  /// Polls for at most half a minute.
+  private func eventually(_ isSo: () async throws -> Bool) async throws {
     for _ in 0..<600 {
-      if try await look() { return }
+      if try await isSo() { return }
       try await Task.sleep(for: .milliseconds(50))
     }
-    Issue.record("never happened")
+    Issue.record("the condition did not become true")
   }
 }

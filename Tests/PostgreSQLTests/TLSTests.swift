@@ -3,7 +3,7 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// TLS by libpq's `sslmode`, against a server with a certificate of its own authority.
+/// Tests of TLS with libpq's `sslmode`, against a server with a certificate of a private authority.
 @Suite struct TLSTests {
   /// A server on 127.0.0.1 that has a certificate for `localhost`, and the configuration that verifies it.
   func withServer(_ body: (ConnectionConfiguration) async throws -> Void) async throws {
@@ -42,14 +42,14 @@ import Testing
     await cluster.remove()
   }
 
-  @Test func verifiedConnectionCarriesLargeDataBothWays() async throws {
+  @Test func `a verified connection carries large data both ways`() async throws {
     try await withServer { configuration in
       let connection = try await Connection.connect(configuration)
       let version = try await connection.query(
         "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl")
       #expect(try version.first?.decode(String.self).hasPrefix("TLS") == true)
       try await connection.query("CREATE TABLE t (id int8, text text)")
-      // Rows of every size around a TLS record's 16 KiB, where a part can stay in OpenSSL's buffer.
+      // Rows of every size around a TLS record's 16 KiB, of which a part can stay in OpenSSL's buffer.
       let sizes = (0..<400).map { ($0 * 997) % 40_000 }
       try await connection.copyIn("COPY t FROM STDIN (FORMAT binary)") { writer in
         var builder = BinaryCopyWriter()
@@ -75,7 +75,7 @@ import Testing
         try reader.checkFinished()
         #expect(seen == sizes)
       }
-      // Answers of every size, each the only thing on the way.
+      // Responses of every size, each the only data in flight.
       for size in stride(from: 1, to: 70_000, by: 1021) {
         let text = try await connection.query("SELECT repeat('y', \(Int32(size)))").first?.decode(String.self)
         #expect(text?.utf8.count == size)
@@ -87,8 +87,8 @@ import Testing
     }
   }
 
-  /// PQcancel asks without TLS in this libpq; the server takes it all the same.
-  @Test func cancellingWorksOverTLS() async throws {
+  /// PQcancel of this libpq connects without TLS, which the server accepts for cancel requests.
+  @Test func `cancellation works over TLS`() async throws {
     try await withServer { configuration in
       let connection = try await Connection.connect(configuration)
       let sleeping = Task { try await connection.query("SELECT pg_sleep(60)") }
@@ -101,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func otherAuthorityAndOtherNameAreRefused() async throws {
+  @Test func `another authority and another host name are refused`() async throws {
     try await withServer { configuration in
       var other = configuration
       other.parameters["sslrootcert"]?.replace("ca.crt", with: "other.crt")
@@ -135,7 +135,7 @@ import Testing
         "x509", "-req", "-days", "2", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
         "-CAcreateserial", "-extfile", "names", "-out", "server.crt",
       ], in: directory)
-    // The server insists on a key that only it can read; the socket's directory is its own.
+    // The server requires a key that only its user can read; the socket's directory belongs to that user.
     let owner = try FileManager.default.attributesOfItem(atPath: directory)[.ownerAccountID]
     try FileManager.default.setAttributes(
       [.posixPermissions: 0o600, .ownerAccountID: owner ?? 0], ofItemAtPath: "\(directory)/server.key")

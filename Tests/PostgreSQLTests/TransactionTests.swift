@@ -2,10 +2,11 @@ import PostgreSQL
 import TestSupport
 import Testing
 
+/// Tests of transactions: commit, rollback and unknown outcomes.
 @Suite struct TransactionTests {
   struct Stop: Error {}
 
-  @Test func commitsAndRollsBack() async throws {
+  @Test func `a transaction commits or rolls back`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int)")
       let seen = try await connection.transaction(setup: ["SET LOCAL verdict.tenant = '7'"]) { transaction in
@@ -34,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func caughtErrorDoesNotLookLikeSuccess() async throws {
+  @Test func `a caught error fails the transaction`() async throws {
     try await TestDatabase.withConnection { connection in
       let error = await #expect(throws: PostgreSQLError.self) {
         try await connection.transaction { transaction in
@@ -46,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func aSessionThatEndsInItsCommitLeavesTheOutcomeUnknown() async throws {
+  @Test func `a session that ends during its commit leaves the outcome unknown`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.execute(
         script: """
@@ -63,7 +64,7 @@ import Testing
       #expect(error?.isOutcomeUnknown == true)
     }
     try await TestDatabase.withConnection { connection in
-      // What ends before COMMIT has no effect, and says so.
+      // A session that ends before its COMMIT has no effect, and its error says so.
       let error = await #expect(throws: PostgreSQLError.self) {
         try await connection.transaction {
           try await $0.query("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -74,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func deferredConstraintFailsTheCommit() async throws {
+  @Test func `a deferred constraint fails the commit`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
       let error = await #expect(throws: PostgreSQLError.self) {
@@ -83,7 +84,7 @@ import Testing
         }
       }
       #expect(error?.sqlState == .uniqueViolation)
-      // The same, at the Sync of a pipeline.
+      // The same constraint fails at the sync of a pipeline.
       let second = await #expect(throws: PostgreSQLError.self) {
         try await connection.pipeline(["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1)"])
       }
@@ -92,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func nothingRunsOutsideAfterTheEnd() async throws {
+  @Test func `a finished transaction refuses statements`() async throws {
     try await TestDatabase.withConnection { connection in
       let leaked = try await connection.transaction { transaction in
         try await transaction.query("SELECT 1")

@@ -2,14 +2,14 @@ import Testing
 
 @testable import RowFormats
 
-/// What RFC 4180 says, what it leaves open, and what files have all the same.
+/// Tests of CSV details: the rules of RFC 4180, the cases that it leaves open, and deviations that real files have.
 @Suite("Details of CSV")
 struct CSVDetailTests {
   func read(_ text: String, format: CSVFormat = CSVFormat(), chunk: Int = 1 << 20) throws -> Rows {
     try readAll(CSVLabelReader(schema: people, format: format), bytes(text), chunk: chunk)
   }
 
-  @Test(arguments: [1, 2, 1000]) func endsOfLines(chunk: Int) throws {
+  @Test(arguments: [1, 2, 1000]) func `line endings`(chunk: Int) throws {
     for end in ["\n", "\r\n"] {
       for last in ["", end, end + end, "\r"] {
         let rows = try read("\(end)age,label\(end)1,1\(end)\(end)2,0\(last)", chunk: chunk)
@@ -21,18 +21,18 @@ struct CSVDetailTests {
     #expect(mixed.numbers.map { $0[0] } == [1, 2, 3])
   }
 
-  /// Alone it ends no line: it belongs to the field, in quotes or not.
-  @Test(arguments: [1, 2, 1000]) func carriageReturns(chunk: Int) throws {
+  /// A lone carriage return ends no line. It belongs to the field, quoted or not.
+  @Test(arguments: [1, 2, 1000]) func `carriage returns`(chunk: Int) throws {
     let rows = try read("job,label\na\rb,1\n\"c\rd\",1\n\"e\r\",1\n\"\r\n\",0\n", chunk: chunk)
     #expect(rows.categories.map { $0[0] } == ["a\rb", "c\rd", "e\r", "\r\n"])
-    // So a file of lines that end with it alone is a single line, whose last column is none of ours.
+    // A file whose lines end with a lone carriage return is therefore a single line, whose last column is unknown.
     #expect(problems { _ = try read("age,label\r1,1\r2,0\r") }.count >= 1)
   }
 
-  @Test func byteOrderMarks() throws {
+  @Test func `byte order marks`() throws {
     #expect(try read("\u{FEFF}\"age\",label\n1,1\n").numbers[0][0] == 1)
     #expect(try read("\u{FEFF}\nage,label\n1,1\n").numbers[0][0] == 1)
-    // Only the first one is a mark.
+    // Only the first one is a byte order mark.
     #expect(try read("job,label\n\u{FEFF}x,1\n").categories[0][0] == "\u{FEFF}x")
     #expect(problems { _ = try read("\u{FEFF}\u{FEFF}age,label\n1,1\n") }.count == 1)
     #expect(syntax { _ = try read("\u{FEFF}") } == .empty)
@@ -54,7 +54,7 @@ struct CSVDetailTests {
       problems { _ = try read("age,job,age,label,label\n1,a,2,1,0\n") } == [
         "1:age: the header names this column twice", "1:label: the header names this column twice",
       ])
-    // Names are compared as they are.
+    // Names are compared exactly.
     #expect(problems { _ = try read("Age, label\n1,1\n") }.count == 3)
     #expect(problems { _ = try read("age,label,\n1,1,\n") }.count == 1)
     let ignoring = CSVFormat(ignoredColumns: [""])
@@ -62,11 +62,11 @@ struct CSVDetailTests {
     #expect(problems { _ = try read(",age,,label\n0,1,,1\n", format: ignoring) }.count == 1)
   }
 
-  @Test func keysWithoutBeingAsked() throws {
+  @Test func `the default key column`() throws {
     let text = "key,age,label\na,1,1\n,2,0\n"
     #expect(try read(text).keys == ["a", nil])
     #expect(try read(text, format: CSVFormat(ignoredColumns: ["key"])).keys == [nil, nil])
-    // Another column has them: this one is unknown.
+    // With another key column configured, this one is unknown.
     let named = CSVFormat(keyColumn: "id")
     #expect(problems { _ = try read("id," + text, format: named) }.first?.hasPrefix("1:key:") == true)
     let schema = RowSchema(
@@ -90,8 +90,8 @@ struct CSVDetailTests {
     #expect(rows.numbers[0][0] == 1)
   }
 
-  /// Also in a column that nobody reads.
-  @Test(arguments: ["age", "note"]) func aFieldOfTenMegabytes(column: String) {
+  /// Also in an ignored column.
+  @Test(arguments: ["age", "note"]) func `a field of ten megabytes`(column: String) {
     let field = "\"" + String(repeating: "1\n", count: 5 << 20) + "\""
     let text = column == "age" ? "age,label\n\(field),1\n" : "age,label,note\n1,1,\(field)\n"
     let reader = CSVLabelReader(schema: people, format: CSVFormat(ignoredColumns: ["note"]))

@@ -1,6 +1,7 @@
 import Testing
 import RowFormats
 
+/// Tests of reading labels from CSV.
 @Suite("Labels as CSV")
 struct CSVLabelReaderTests {
   func read(
@@ -17,14 +18,14 @@ struct CSVLabelReaderTests {
     + "1,\"\",+7,f,.5\r\n"
     + "0,\"\"\"\", 12 ,\"m\",\"1e3\""
 
-  @Test(arguments: [1, 2, 3, 5, 7, 1000]) func quotesLinesAndEmptyFields(chunk: Int) throws {
+  @Test(arguments: [1, 2, 3, 5, 7, 1000]) func `quotes, lines and empty fields`(chunk: Int) throws {
     let rows = try read(Self.tricky, chunk: chunk)
     #expect(rows.numbers == [[39, 40.5], [nil, nil], [7, 0.5], [12, 1000]])
     #expect(rows.categories == [["a,\"b\"\r\nc", "m"], [nil, nil], [nil, "f"], ["\"", "m"]])
     #expect(rows.outcomes == [1, 0, 1, 0])
   }
 
-  @Test func linesAreCountedThroughQuotedBreaks() {
+  @Test func `line numbers include quoted line breaks`() {
     let found = problems {
       _ = try read("age,job,label\n1,\"x\ny\",1\n\nNA,x,0\n2,x\n3,x,maybe\n4,x,\n1e999,x,1\n")
     }
@@ -38,7 +39,7 @@ struct CSVLabelReaderTests {
       ])
   }
 
-  @Test func headerProblems() {
+  @Test func `header problems`() {
     #expect(
       problems { _ = try read("age,agee,age,job\n1,2,3,4\n") } == [
         "1:agee: the dataset has no such feature, and the column is not ignored",
@@ -49,7 +50,7 @@ struct CSVLabelReaderTests {
     #expect(problems { _ = try read("age,label\n") } == ["2:: there are no rows"])
   }
 
-  @Test func columnsKeysAndFilters() throws {
+  @Test func `column names, keys and filters`() throws {
     let format = CSVFormat(
       delimiter: UInt8(ascii: ";"), ignoredColumns: ["note"], keyColumn: "id",
       filters: [CSVFormat.Filter(column: "split", value: "train")])
@@ -62,7 +63,7 @@ struct CSVLabelReaderTests {
         == [#"5:id: the key "a" is given twice in one batch"#])
   }
 
-  @Test func namedOutcomes() throws {
+  @Test func `named outcomes`() throws {
     let schema = RowSchema(features: [], labelName: "income", positive: ">50K")
     let rows = try read("income\n>50K\n<=50K\n1\n", schema: schema)
     #expect(rows.outcomes == [1, 0, 0])

@@ -4,10 +4,10 @@ import Testing
 
 @testable import RowFormats
 
-/// Every reader reads every number as a correctly rounding parser does: glibc's strtod, which is one.
+/// Tests that every reader parses numbers with correct rounding, compared with glibc's strtod.
 @Suite("Exact numbers")
 struct ExactNumberTests {
-  /// How many numbers each test makes. More in a long run: `VERDICT_TEST_NUMBERS=30000000`.
+  /// The number of texts per test. `VERDICT_TEST_NUMBERS=30000000` makes a long run.
   static let count =
     ProcessInfo.processInfo.environment["VERDICT_TEST_NUMBERS"].flatMap { Int($0) } ?? 100_000
 
@@ -16,14 +16,15 @@ struct ExactNumberTests {
   enum Format: CaseIterable { case json, ndjson, csv }
 
   @Test(arguments: Format.allCases, NumberText.Shape.allCases)
-  func asStrtod(format: Format, shape: NumberText.Shape) throws {
+  func `numbers are read as strtod reads them`(format: Format, shape: NumberText.Shape) throws {
     var random = SeededRandom(seed: UInt64(shape.rawValue) + 100)
-    // The hardest take long to make.
+    // The hardest shapes take long to generate.
     var left = shape == .halfway || shape == .subnormal ? Self.count / 20 : Self.count
     while left > 0 {
       let texts = (0..<min(left, 20_000)).map { _ in NumberText.make(shape, using: &random) }
       left -= texts.count
-      // What no double can hold is refused and has tests of its own; here it is another number.
+      // Numbers beyond the range of a double are refused and have tests of their own; another number replaces them
+      // here.
       let finite = texts.map { strtod($0, nil).isFinite ? $0 : "17" }
       let read = try read(finite, format)
       #expect(read.count == finite.count)
@@ -35,17 +36,17 @@ struct ExactNumberTests {
   }
 
   @Test(arguments: Format.allCases)
-  func whatNoDoubleCanHoldIsRefused(format: Format) throws {
+  func `numbers beyond the range of a double are refused`(format: Format) throws {
     for text in ["1e309", "-1e309", "1.7976931348623159e308", "1e400", "9e99999999999999999999"] {
       #expect(problems { _ = try read([text], format) }.count == 1, "\(text)")
     }
-    // Just below the halfway point to what would be the next double.
+    // Just below the halfway point between the largest double and its successor.
     let largest = "1.797693134862315807e308"
     #expect(try read([largest], format) == [Double.greatestFiniteMagnitude])
   }
 
-  /// What other tools write into CSV but JSON does not have.
-  @Test func formsOfCSV() throws {
+  /// Forms that other tools write into CSV and that JSON does not have.
+  @Test func `forms of numbers in CSV`() throws {
     let texts = [
       "+1.5", ".5", "-.5", "5.", "007", "-007.250", " 1 ", "\t2", "1E5", "+1e+05", "00", "-0", "0e999",
     ]
@@ -56,9 +57,9 @@ struct ExactNumberTests {
     }
   }
 
-  /// Whole numbers end where a double no longer has them all: beyond is a problem, never another number.
+  /// Integers beyond ±2^53, which a double cannot represent exactly, are refused instead of being rounded.
   @Test(arguments: Format.allCases)
-  func wholeNumbersBeyondTwoToThe53(format: Format) throws {
+  func `integers beyond 2^53 are refused`(format: Format) throws {
     let schema = RowSchema(features: [Feature(name: "x", type: .discrete, slot: 0)])
     for text in ["9007199254740991", "-9007199254740992", "9007199254740992", "9007199254740992.0", "9e15"] {
       #expect(try read([text], format, schema) == [strtod(text, nil)], "\(text)")
@@ -70,7 +71,7 @@ struct ExactNumberTests {
       let found = problems { _ = try read([text], format, schema) }
       #expect(found.count == 1 && found[0].contains("beyond ±2^53"), "\(text): \(found)")
     }
-    // A continuous feature takes the nearest double.
+    // A continuous feature is rounded to the nearest double.
     #expect(try read(["9007199254740993"], format) == [9_007_199_254_740_992])
   }
 

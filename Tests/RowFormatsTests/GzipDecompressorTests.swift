@@ -3,6 +3,7 @@ import Testing
 
 @testable import RowFormats
 
+/// Tests of decompressing gzip in chunks, damaged input and bounds.
 @Suite("Gzip")
 struct GzipDecompressorTests {
   /// Compresses in the gzip format.
@@ -48,22 +49,22 @@ struct GzipDecompressorTests {
     #expect(try expand(gzip(short), chunk: chunk) == short)
   }
 
-  @Test func emptyAndSeveralMembers() throws {
+  @Test func `empty input and several members`() throws {
     #expect(try expand(gzip([])) == [])
     #expect(try expand(gzip([1, 2]) + gzip([]) + gzip([3])) == [1, 2, 3])
     #expect(syntax { _ = try expand([]) } == .empty)
   }
 
-  @Test func everyTruncationIsFound() {
+  @Test func `every truncation is detected`() {
     let packed = gzip(Array(Self.plain.prefix(500)))
     for length in 1..<packed.count {
       #expect(syntax { _ = try expand(Array(packed[..<length])) } == .truncated)
     }
   }
 
-  @Test func damageIsFound() {
+  @Test func `damage is detected`() {
     let packed = gzip(Array(Self.plain.prefix(500)))
-    // Magic number, method, checksum and length; the bytes between hold flags and times that mean nothing here.
+    // Magic number, method, checksum and length. The bytes between them hold flags and times that are ignored.
     for place in [0, 1, 2, packed.count - 8, packed.count - 1] {
       var damaged = packed
       damaged[place] ^= 0x55
@@ -73,7 +74,7 @@ struct GzipDecompressorTests {
     #expect(syntax { _ = try expand(bytes("label,age\n1,2\n")) } == .corruptGzip)
   }
 
-  @Test func bombsAreStopped() {
+  @Test func `decompression bombs are stopped`() {
     let bomb = gzip(Array(repeating: 0, count: 50 << 20))
     #expect(bomb.count < 1 << 20)
     #expect(syntax { _ = try expand(bomb, limit: 1 << 20) } == .tooLarge)

@@ -1,13 +1,14 @@
 import Testing
 import RowFormats
 
+/// Tests of reading labels from JSON.
 @Suite("Labels as JSON")
 struct JSONLabelReaderTests {
   func read(_ text: String, schema: RowSchema = people) throws -> Rows {
     Rows([try JSONLabelReader(schema: schema).read(bytes(text))])
   }
 
-  /// Problems of one row's features.
+  /// The problems of one row with these features.
   func refused(_ features: String) -> [String] {
     problems { _ = try read(#"{"labels":[{"features":\#(features),"label":1}]}"#) }
   }
@@ -28,7 +29,7 @@ struct JSONLabelReaderTests {
     #expect(rows.keys == ["a", nil, nil, nil])
   }
 
-  @Test func everyProblemIsToldWithItsPlace() {
+  @Test func `every problem is reported with its pointer`() {
     let found = problems {
       _ = try read(
         """
@@ -63,7 +64,7 @@ struct JSONLabelReaderTests {
       ])
   }
 
-  @Test func nonFiniteLiteralsHaveAPlace() {
+  @Test func `non-finite literals are reported with their location`() {
     #expect(
       refused(#"{"age":NaN,"hours":-Infinity,"job":Infinity,"sex":"x"}"#).map { $0.prefix(30) } == [
         "/labels/0/features/age: NaN is", "/labels/0/features/hours: -Inf", "/labels/0/features/job: Infini",
@@ -71,7 +72,7 @@ struct JSONLabelReaderTests {
       ])
   }
 
-  @Test func repeatedKeysPointToTheSecond() {
+  @Test func `a repeated key is reported at its second occurrence`() {
     let row = #"{"features":{},"label":0,"key":"k"}"#
     let other = #"{"features":{},"label":0,"key":"l"}"#
     #expect(
@@ -89,7 +90,7 @@ struct JSONLabelReaderTests {
         == ["/labels: given twice in one object"])
   }
 
-  @Test func onlyTheFirstHundredProblemsAreTold() throws {
+  @Test func `only the first hundred problems are reported`() throws {
     let row = #"{"features":{"age":"x"},"label":0}"#
     let body = #"{"labels":[\#(Array(repeating: row, count: 250).joined(separator: ","))]}"#
     let error = #expect(throws: InputProblems.self) { try read(body) }
@@ -98,7 +99,7 @@ struct JSONLabelReaderTests {
     #expect(error?.problems.last?.pointer == "/labels/99/features/age")
   }
 
-  @Test func namedOutcomes() throws {
+  @Test func `named outcomes`() throws {
     let schema = RowSchema(features: [], labelName: "income", positive: ">50K")
     let rows = try read(
       #"{"labels":[{"features":{},"label":">50K"},{"features":{},"label":"<=50K"},{"features":{},"label":1}]}"#,
@@ -118,7 +119,7 @@ struct JSONLabelReaderTests {
         == [#"/labels/0/label: a label is 0 or 1, not "1""#])
   }
 
-  @Test func stringsAndEscapes() throws {
+  @Test func `strings and escapes`() throws {
     let rows = try read(
       #"{"labels":[{"features":{"j\u006fb":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é😀"},"label":0}]}"#)
     #expect(rows.categories[0][0] == "a\"\\/\u{8}\u{c}\n\r\té😀é😀")
@@ -133,7 +134,7 @@ struct JSONLabelReaderTests {
     #expect(refused(#"{"job":"\#(String(repeating: "é", count: 500))x"}"#).count == 1)
   }
 
-  @Test func wholeNumbersNameCategories() throws {
+  @Test func `integers are accepted as category names`() throws {
     let values = ["3", "3.0", "30e-1", "-0", "0.0", "-7", "123456789012345678901234567890"]
     let body = values.map { #"{"features":{"job":\#($0)},"label":0}"# }.joined(separator: ",")
     let rows = try read(#"{"labels":[\#(body)]}"#)
@@ -142,7 +143,7 @@ struct JSONLabelReaderTests {
     #expect(refused(#"{"job":1e400}"#).count == 1)
   }
 
-  @Test func limitsOfWholeNumbers() throws {
+  @Test func `limits of integers`() throws {
     for good in ["9007199254740992", "-9007199254740992", "9007199254740992.0", "9.007199254740992e15"] {
       #expect(refused(#"{"age":\#(good)}"#) == [], "\(good)")
     }
@@ -153,8 +154,8 @@ struct JSONLabelReaderTests {
     }
   }
 
-  @Test func featuresInAnyOrderAndWithDifferentNames() throws {
-    // Names that a raw comparison could mistake for one another.
+  @Test func `features in any order and with escaped names`() throws {
+    // Names that a raw comparison could confuse.
     let schema = RowSchema(features: [
       Feature(name: #"a\n"#, type: .continuous, slot: 0), Feature(name: "a\n", type: .continuous, slot: 1),
       Feature(name: #"q""#, type: .continuous, slot: 2), Feature(name: "", type: .continuous, slot: 3),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RowFormats
 
-/// What must end in a typed error, whatever reads it.
+/// Tests of malformed JSON: every reader must report a typed error.
 @Suite("Malformed JSON")
 struct MalformedJSONTests {
   let labels = JSONLabelReader(schema: people)
@@ -39,7 +39,7 @@ struct MalformedJSONTests {
     )
   }
 
-  @Test func nestingIsBounded() {
+  @Test func `nesting is bounded`() {
     #expect(kind(String(repeating: "[", count: 2 << 20)) == .tooDeep)
     #expect(kind(String(repeating: #"{"a":"#, count: 1 << 18)) == .tooDeep)
     let inside = #"{"labels":[{"features":{"age":"# + String(repeating: "[", count: 1 << 20)
@@ -50,7 +50,7 @@ struct MalformedJSONTests {
     #expect(syntax { _ = try JSONValue.parse(bytes("[\(deep)]")) } == .tooDeep)
   }
 
-  @Test func offsetsPointToTheFault() {
+  @Test func `offsets point to the error`() {
     func offset(_ text: String) -> Int? {
       do {
         _ = try JSONValue.parse(bytes(text))
@@ -66,8 +66,8 @@ struct MalformedJSONTests {
     #expect(offset(#"{"a": "b"#) == 6)
   }
 
-  /// Every prefix of a body is refused, and no prefix or damaged copy crashes.
-  @Test func truncatedAndDamaged() {
+  /// Every prefix of a body is refused, and no prefix or damaged copy causes a crash.
+  @Test func `truncated and damaged bodies`() {
     let body = bytes(
       #"{"labels":[{"features":{"age":39,"hours":-1.5e3,"job":"a\u00e9\n😀","sex":null},"label":1,"key":"k"},"#
         + #"{"label":0,"features":{"job":true,"x":[{"y":[]}]}}]}"#)

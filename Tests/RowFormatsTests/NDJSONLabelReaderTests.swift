@@ -2,9 +2,10 @@ import Testing
 
 @testable import RowFormats
 
+/// Tests of reading labels from NDJSON.
 @Suite("Labels as NDJSON")
 struct NDJSONLabelReaderTests {
-  /// A reader that reads as often as it can.
+  /// A reader that parses as soon as it has a complete row.
   func eager(_ rowsPerBatch: Int = 1) -> NDJSONLabelReader {
     NDJSONLabelReader(
       schema: people, rowsPerBatch: rowsPerBatch, limits: StreamLimits(piece: 1, longestLine: 10_000))
@@ -22,7 +23,7 @@ struct NDJSONLabelReaderTests {
     #expect(rows.keys == ["x", nil, nil])
   }
 
-  @Test(arguments: [1, 7, 1000]) func problemsKeepTheirLines(chunk: Int) {
+  @Test(arguments: [1, 7, 1000]) func `problems are reported with their line`(chunk: Int) {
     let text = """
       {"features":{"age":"x"},"label":1}
 
@@ -44,20 +45,20 @@ struct NDJSONLabelReaderTests {
       ])
   }
 
-  @Test func aRowMayNotSpanLines() {
+  @Test func `a row may not span lines`() {
     #expect(
       problems { _ = try readAll(eager(), bytes("{\"features\":{},\n\"label\":1}\n"), chunk: 100) }.count == 2
     )
   }
 
-  @Test func keysAreUniqueAcrossBatches() {
+  @Test func `keys are unique across batches`() {
     let line = "{\"features\":{},\"label\":0,\"key\":\"k\"}\n"
     #expect(
       problems { _ = try readAll(eager(), bytes(line + line), chunk: line.utf8.count) }
         == [#"2:/key: the key "k" is given twice in one batch"#])
   }
 
-  @Test func emptyAndEndless() {
+  @Test func `empty input and lines that are too long`() {
     #expect(problems { _ = try readAll(eager(), [], chunk: 1) } == ["1:: there are no rows"])
     let endless = Array(repeating: UInt8(ascii: "["), count: 20_000)
     #expect(syntax { _ = try readAll(eager(), endless, chunk: 100) } == .tooLarge)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RowFormats
 
-/// Numbers are read exactly as strtod reads them.
+/// Tests that single numbers are read exactly as strtod reads them.
 @Suite("Numbers")
 struct NumberTests {
   /// Halfway cases, limits, and numbers that have broken parsers before (David Gay's and Rick Regan's collections).
@@ -27,13 +27,13 @@ struct NumberTests {
     "0." + String(repeating: "3", count: 2000), String(repeating: "9", count: 300) + "e-299",
   ]
 
-  @Test(arguments: hard) func asStrtod(text: String) {
+  @Test(arguments: hard) func `hard numbers are read as strtod reads them`(text: String) {
     #expect(parseNumber(text)?.bitPattern == strtod(text, nil).bitPattern)
     #expect(
       parseNumber("-" + text)?.bitPattern == (text.hasPrefix("-") ? nil : (-strtod(text, nil)).bitPattern))
   }
 
-  @Test func randomDigits() {
+  @Test func `random digits`() {
     var random = SeededRandom(seed: 3)
     for _ in 0..<50_000 {
       let digits = (0..<Int.random(in: 1...25, using: &random)).map { _ in
@@ -50,7 +50,7 @@ struct NumberTests {
     }
   }
 
-  @Test func shortestTextReadsBack() {
+  @Test func `the shortest text is read back exactly`() {
     var random = SeededRandom(seed: 5)
     var values = [
       0, -0.0, 1, 3.0, 1e15, 1e16, 1e21, 1e22, 0.1, 5e-324, .greatestFiniteMagnitude, .leastNormalMagnitude,
@@ -75,7 +75,7 @@ struct NumberTests {
     "1_000", " 1",
     "1 ", "1,5", "--1", "1e400", "-1e400", "１",
   ])
-  func noNumber(text: String) {
+  func `invalid numbers are refused`(text: String) {
     #expect(parseNumber(text) == nil)
   }
 }

@@ -1,22 +1,22 @@
 import Foundation
 import TestSupport
 
-/// Makes texts of numbers, in the grammar of JSON, that parsers are known to get wrong.
+/// Generates number texts, in the grammar of JSON, that parsers are known to get wrong.
 enum NumberText {
   enum Shape: Int, CaseIterable {
     /// Any double in 17 digits.
     case doubles
     /// Any double in its shortest form.
     case shortest
-    /// The exact decimal expansion of the point halfway between two doubles, and the texts just beside it.
+    /// The exact decimal expansion of the point halfway between two doubles, and texts just beside it.
     case halfway
-    /// The same where doubles are denormal.
+    /// The same for subnormal doubles.
     case subnormal
-    /// Digits and exponents without regard for doubles, of up to a thousand digits.
+    /// Random digits and exponents, of up to a thousand digits.
     case digits
     /// Short decimals, as people write them.
     case short
-    /// Large and small exponents that digits make up for, zeros before and behind.
+    /// Large and small exponents that the digits compensate, with leading and trailing zeros.
     case shifted
   }
 
@@ -55,7 +55,7 @@ enum NumberText {
     }
   }
 
-  /// The point halfway between a double and the next, which is one bit longer, or a text just beside it.
+  /// The point halfway between a double and the next, which needs one more bit, or a text just beside it.
   private static func halfway(above value: Double, using random: inout SeededRandom) -> String {
     let bits = value.bitPattern
     let biased = Int(bits >> 52 & 0x7FF)
@@ -67,11 +67,11 @@ enum NumberText {
     let exponent = min(power, 0)
     switch Int.random(in: 0..<4, using: &random) {
     case 0: return "\(point)e\(exponent)"
-    // A little more, far behind.
+    // Slightly more, in a distant digit.
     case 1: return "\(point).\(String(repeating: "0", count: 30))1e\(exponent)"
-    // A little less: it is odd times a power of 5, or at least 2, so there is something to take away.
+    // Slightly less. The value is an odd multiple of a power of 5, or at least 2, so one can be subtracted.
     case 2: return "\(point.minusOne).\(String(repeating: "9", count: 30))e\(exponent)"
-    // Cut within the digits.
+    // Truncated within the digits.
     default:
       let digits = "\(point)"
       let kept = digits.prefix(.random(in: 15...40, using: &random))
@@ -83,14 +83,14 @@ enum NumberText {
     String(decoding: (0..<count).map { _ in UInt8.random(in: 48...57, using: &random) }, as: UTF8.self)
   }
 
-  /// Without leading zeros, which JSON does not allow.
+  /// Removes leading zeros, which JSON does not allow.
   private static func trimmed(_ digits: String) -> String {
     let rest = digits.drop { $0 == "0" }
     return rest.isEmpty ? "0" : String(rest)
   }
 }
 
-/// A whole number of any size, its nine-digit groups from the lowest on.
+/// An integer of any size, as nine-digit groups from the lowest on.
 private struct BigDecimal: CustomStringConvertible {
   private var groups: [UInt64] = [1]
   private static let base: UInt64 = 1_000_000_000

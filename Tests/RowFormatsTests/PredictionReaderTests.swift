@@ -1,6 +1,7 @@
 import Testing
 import RowFormats
 
+/// Tests of reading rows for predictions.
 @Suite("Rows to predict")
 struct PredictionReaderTests {
   let reader = PredictionReader(schema: people)
@@ -13,7 +14,7 @@ struct PredictionReaderTests {
     #expect(batch.outcomes.isEmpty)
   }
 
-  @Test func oneRefused() {
+  @Test func `invalid single rows`() {
     #expect(
       problems { _ = try reader.readOne(bytes(#"{"features":{"age":"x"},"label":1}"#)) }
         == [#"/features/age: must be a number, not "x""#, "/label: unknown member"])

@@ -24,7 +24,7 @@ func problems(_ body: () throws -> Void) -> [String] {
   }
 }
 
-/// Why an input is malformed; `nil` if it is not.
+/// The kind of syntax error in an input, or `nil` if it is well-formed.
 func syntax(_ body: () throws -> Void) -> SyntaxProblem.Kind? {
   do {
     try body()
@@ -38,7 +38,7 @@ func syntax(_ body: () throws -> Void) -> SyntaxProblem.Kind? {
 
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-/// A batch in a form that can be compared.
+/// A comparable copy of a batch.
 struct Rows: Equatable {
   var numbers: [[Double?]] = []
   var categories: [[String?]] = []
@@ -58,7 +58,7 @@ struct Rows: Equatable {
   }
 }
 
-/// Feeds a text in chunks of a size and gathers what comes out.
+/// Feeds a text in chunks of the given size and collects the batches.
 func readAll(_ reader: some LabelStreamReader, _ text: [UInt8], chunk: Int) throws -> Rows {
   var batches: [RowBatch] = []
   for start in stride(from: 0, to: text.count, by: chunk) {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RowFormats
 
-/// What is written can be read back, whatever the schema and the values.
+/// Tests that written rows are read back unchanged, for random schemas and values.
 @Suite("Round trips")
 struct RoundTripTests {
   var random = SeededRandom(seed: 7)
@@ -49,7 +49,7 @@ struct RoundTripTests {
       for feature in schema.features where Int.random(in: 0..<5, using: &random) > 0 {
         if feature.type == .categorical {
           let name = text()
-          // There is no category with the empty name.
+          // The empty string is no category.
           row.categories[feature.slot] = name.isEmpty ? nil : name
         } else {
           row.numbers[feature.slot] = number(feature.type)
@@ -68,7 +68,7 @@ struct RoundTripTests {
     #expect(read.keys == rows.map(\.key))
   }
 
-  @Test mutating func everyFormat() throws {
+  @Test mutating func `every format`() throws {
     for _ in 0..<100 {
       let schema = schema()
       let rows = rows(schema, count: Int.random(in: 1...20, using: &random))
@@ -98,7 +98,7 @@ struct RoundTripTests {
     }
   }
 
-  @Test mutating func everyChunkBoundary() throws {
+  @Test mutating func `every chunk boundary`() throws {
     let schema = schema()
     let rows = rows(schema, count: 4)
     let writer = RowWriter(schema: schema)

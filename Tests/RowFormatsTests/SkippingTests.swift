@@ -3,7 +3,7 @@ import Testing
 
 @testable import RowFormats
 
-/// Rows that do not fit are left out and told; the others are read as if those were not there.
+/// Tests of skipping invalid rows: they are reported, and the other rows are read as if the invalid ones were absent.
 @Suite("Skipping rows")
 struct SkippingTests {
   func json(_ text: String) throws -> (rows: Rows, skipped: SkippedRows) {
@@ -37,7 +37,7 @@ struct SkippingTests {
     skipped.problems.problems.map { "\($0.line.map { "\($0):" } ?? "")\($0.pointer ?? $0.column ?? "")" }
   }
 
-  @Test func jsonRows() throws {
+  @Test func `rows of JSON`() throws {
     let (rows, skipped) = try json(
       """
       {"labels":[
@@ -52,7 +52,7 @@ struct SkippingTests {
     #expect(rows.numbers.map { $0[0] } == [1, 3])
     #expect(rows.categories.map { $0[0] } == ["a", nil])
     #expect(rows.outcomes == [1, 0])
-    // The key of a row that was left out is free for a later one.
+    // The key of a skipped row may be used by a later one.
     #expect(rows.keys == ["k", "l"])
     #expect(skipped.count == 4)
     #expect(skipped.problems.count == 6)
@@ -63,13 +63,13 @@ struct SkippingTests {
       ])
   }
 
-  @Test func nothingIsSkippedOfAGoodBatch() throws {
+  @Test func `nothing of a valid batch is skipped`() throws {
     #expect(try json(#"{"labels":[{"features":{},"label":1}]}"#).skipped == .none)
     #expect(try ndjson("{\"features\":{},\"label\":1}\n").skipped == .none)
     #expect(try csv("age,label\n1,1\n").skipped == .none)
   }
 
-  @Test func whatIsWrongWithTheWholeIsNotSkipped() {
+  @Test func `errors of the whole body are not skipped`() {
     #expect(problems { _ = try json("{}") } == ["/labels: is missing"])
     #expect(problems { _ = try json(#"{"labels":[]}"#) } == ["/labels: must have at least one element"])
     #expect(syntax { _ = try json(#"{"labels":[{"features":{},"label":1}"#) } == .truncated)
@@ -83,8 +83,8 @@ struct SkippingTests {
     #expect(syntax { _ = try ndjson(endless, chunk: 100) } == .tooLarge)
   }
 
-  /// However many rows are wrong before it.
-  @Test func whatIsWrongWithTheWholeIsTold() {
+  /// Regardless of the number of invalid rows before it.
+  @Test func `errors of the whole body are reported`() {
     let row = #"{"features":{"age":"x"},"label":1}"#
     let rows = Array(repeating: row, count: 150).joined(separator: ",")
     let error = #expect(throws: InputProblems.self) { try json(#"{"labels":[\#(rows)],"more":1,"less":2}"#) }
@@ -93,7 +93,7 @@ struct SkippingTests {
     #expect(error?.problems.last?.pointer == "/more")
   }
 
-  @Test(arguments: [1, 3, 1000]) func lines(chunk: Int) throws {
+  @Test(arguments: [1, 3, 1000]) func `lines of NDJSON`(chunk: Int) throws {
     let (rows, skipped) = try ndjson(
       """
       {"features":{"age":1},"label":1,"key":"k"}
@@ -115,7 +115,7 @@ struct SkippingTests {
     #expect(skipped.problems.count == 7)
   }
 
-  @Test(arguments: [1, 3, 1000]) func records(chunk: Int) throws {
+  @Test(arguments: [1, 3, 1000]) func `records of CSV`(chunk: Int) throws {
     let format = CSVFormat(filters: [CSVFormat.Filter(column: "set", value: "a")])
     let (rows, skipped) = try csv(
       """
@@ -136,7 +136,7 @@ struct SkippingTests {
     #expect(places(skipped) == ["4:age", "4:label", "6:key", "7:"])
   }
 
-  @Test func allRowsMayBeLeftOut() throws {
+  @Test func `all rows may be skipped`() throws {
     let batch = try json(#"{"labels":[{"features":{},"label":2},{"features":{},"label":3}]}"#)
     #expect(batch.rows == Rows([]))
     #expect(batch.skipped.count == 2)
@@ -144,8 +144,8 @@ struct SkippingTests {
     #expect(try csv("age,label\nx,1\n").skipped.count == 1)
   }
 
-  /// The same rows in three formats, some of them spoilt at random: what is left is what was not spoilt.
-  @Test(arguments: 0..<20) func anyMixture(seed: Int) throws {
+  /// The same rows in three formats, some of them randomly made invalid. The rows read are the valid ones.
+  @Test(arguments: 0..<20) func `random mixtures of valid and invalid rows`(seed: Int) throws {
     var random = SeededRandom(seed: UInt64(seed))
     var good: [Double?] = []
     var elements: [String] = []

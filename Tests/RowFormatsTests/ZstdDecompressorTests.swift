@@ -3,6 +3,7 @@ import Testing
 
 @testable import RowFormats
 
+/// Tests of decompressing Zstandard in chunks, damaged input and bounds.
 @Suite("Zstandard")
 struct ZstdDecompressorTests {
   /// Compresses into one frame with a checksum.
@@ -38,14 +39,16 @@ struct ZstdDecompressorTests {
     #expect(try expand(zstd(short), chunk: chunk) == short)
   }
 
-  /// Frames whose content ends just where a piece does.
-  @Test(arguments: [128 << 10, 256 << 10, (128 << 10) + 1]) func wholePieces(size: Int) throws {
+  /// Frames whose content ends exactly at the end of an output piece.
+  @Test(arguments: [128 << 10, 256 << 10, (128 << 10) + 1]) func `content that ends with an output piece`(
+    size: Int
+  ) throws {
     let plain = Array(Self.plain.prefix(size))
     #expect(try expand(zstd(plain)) == plain)
     #expect(try expand(zstd(plain) + zstd([1])) == plain + [1])
   }
 
-  @Test func severalFrames() throws {
+  @Test func `several frames`() throws {
     // A skippable frame (RFC 8878, section 3.1.2) of three bytes.
     let skippable: [UInt8] = [0x53, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 9, 9, 9]
     #expect(try expand(zstd([])) == [])
@@ -55,7 +58,7 @@ struct ZstdDecompressorTests {
     #expect(syntax { _ = try expand([]) } == .empty)
   }
 
-  @Test func everyTruncationIsFound() {
+  @Test func `every truncation is detected`() {
     let packed = zstd(Array(Self.plain.prefix(500)))
     for length in 1..<packed.count {
       #expect(syntax { _ = try expand(Array(packed[..<length])) } == .truncated)
@@ -63,7 +66,7 @@ struct ZstdDecompressorTests {
     }
   }
 
-  @Test func damageIsFound() {
+  @Test func `damage is detected`() {
     let packed = zstd(Array(Self.plain.prefix(500)))
     // Magic number and checksum.
     for place in [0, 1, 2, 3, packed.count - 4, packed.count - 1] {
@@ -75,12 +78,12 @@ struct ZstdDecompressorTests {
     #expect(syntax { _ = try expand(bytes("label,age\n1,2\n")) } == .corruptZstd)
   }
 
-  @Test func everyByteMayBeDamaged() {
+  @Test func `damage of any single byte is detected or harmless`() {
     let packed = zstd(Array(Self.plain.prefix(500)))
     for place in packed.indices {
       var damaged = packed
       damaged[place] ^= 0xFF
-      // Whatever comes of it is told or, in bits that mean nothing, harmless.
+      // Damage is reported or, in bits without meaning, harmless.
       let found = syntax {
         let read = try expand(damaged)
         #expect(read == Array(Self.plain.prefix(500)))
@@ -89,14 +92,14 @@ struct ZstdDecompressorTests {
     }
   }
 
-  @Test func bombsAreStopped() {
+  @Test func `decompression bombs are stopped`() {
     let bomb = zstd(Array(repeating: 0, count: 50 << 20))
     #expect(bomb.count < 1 << 16)
     #expect(syntax { _ = try expand(bomb, limit: 1 << 20) } == .tooLarge)
   }
 
-  @Test func largeWindowsAreRefused() throws {
-    /// A raw block of one byte in a frame that asks for a window of two to the power of `log` bytes.
+  @Test func `large windows are refused`() throws {
+    /// A raw block of one byte in a frame that declares a window of 2^`log` bytes.
     func frame(log: UInt8) -> [UInt8] { [0x28, 0xB5, 0x2F, 0xFD, 0, (log - 10) << 3, 9, 0, 0, 7] }
     #expect(try expand(frame(log: 10)) == [7])
     #expect(try expand(frame(log: 23)) == [7])

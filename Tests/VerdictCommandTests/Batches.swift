@@ -1,8 +1,8 @@
 import HTTPTestSupport
 
-/// Batches of labels of which each can be told from the others: the category is the batch's number.
+/// Batches of labels that can be told apart: the category is the number of the batch.
 enum Batches {
-  /// The dataset that takes them.
+  /// Creates the dataset for the batches.
   static func makeDataset(_ client: HTTPClient) async throws { try await client.makeDataset() }
 
   /// A batch as NDJSON.
@@ -16,7 +16,7 @@ enum Batches {
       "POST", "/v1/datasets/d/labels", text: lines(number, rows: rows), as: "application/x-ndjson")
   }
 
-  /// How many rows of each batch are stored beside rows of other kinds.
+  /// The number of stored rows of each batch, in a dataset that also contains other rows.
   static func counts(_ client: HTTPClient) async throws -> [Int: Int] {
     let answer = try HTTPClient.expect(
       200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"]))
@@ -26,7 +26,7 @@ enum Batches {
     }
   }
 
-  /// How many rows of each batch are stored: by looking at all of them.
+  /// The number of stored rows of each batch, in a full read of the dataset.
   static func stored(_ client: HTTPClient) async throws -> [Int: Int] {
     let answer = try HTTPClient.expect(
       200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"]))
@@ -42,7 +42,7 @@ enum Batches {
   }
 }
 
-/// Looks again and again until there is an answer, for a minute: generous, for it says only "never".
+/// Polls until the closure returns a value, for a minute. The limit is generous, since it only detects "never".
 func eventually<T>(_ look: () async throws -> T?) async throws -> T {
   for _ in 0..<1_200 {
     if let answer = try await look() { return answer }

@@ -1,10 +1,10 @@
 import HTTPTestSupport
 import Testing
 
-/// What the command line says to those who mistype, and to those who ask.
+/// Tests of the commands' output: help, usage errors, and the management of tenants and keys.
 @Suite struct CommandLineTests {
   @Test(.timeLimit(.minutes(1)))
-  func helpNamesEveryCommand() async throws {
+  func `the help lists every command`() async throws {
     try await TestInstallation.with { installation in
       let help = try await installation.run("--help")
       #expect(help.status == .exited(0))
@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  /// Arguments, further environment, and a word that the error must have.
+  /// Arguments, additional environment, and a word that the error must contain.
   @Test(
     .timeLimit(.minutes(1)),
     arguments: [
@@ -42,7 +42,9 @@ import Testing
       (["key", "create", "acme", "--role", "root"], [:], "role"),
       (["key", "revoke", "acme", "one"], [:], "one"),
     ] as [([String], [String: String], String)])
-  func mistakesAreNamed(arguments: [String], settings: [String: String], word: String) async throws {
+  func `a usage error names the mistake`(arguments: [String], settings: [String: String], word: String)
+    async throws
+  {
     try await TestInstallation.with(settings: settings) { installation in
       let refused = try await installation.run(all: arguments)
       #expect(refused.status == .exited(64), "\(refused)")
@@ -55,7 +57,7 @@ import Testing
   @Test(
     .timeLimit(.minutes(1)),
     arguments: ["postgres://127.0.0.1:1/none?connect_timeout=2", "host=/nonexistent dbname=x", "nonsense"])
-  func aDatabaseOutOfReachIsNamedWithoutAPassword(url: String) async throws {
+  func `an unreachable database is named without its password`(url: String) async throws {
     try await TestInstallation.with(database: url, settings: ["PGPASSWORD": "hidden"]) { installation in
       for arguments in [["migrate"], ["tenant", "list"]] {
         let failed = try await installation.run(all: arguments)
@@ -67,7 +69,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func tenantsAndKeysAreMadeListedAndTakenBack() async throws {
+  func `tenants and keys are created, listed and revoked`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       _ = try await installation.tenant()

@@ -2,11 +2,11 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// What was answered with success survives `kill -9` of everything at any moment; what was not is there as a whole or
-/// not at all.
+/// Tests of `kill -9` of all processes at any moment: acknowledged writes survive, and other writes are stored
+/// completely or not at all.
 @Suite(.serialized) struct CrashTests {
   @Test(.timeLimit(.minutes(5)))
-  func acknowledgedBatchesSurvive() async throws {
+  func `acknowledged batches survive`() async throws {
     try await TestInstallation.with { installation in
       var server = try await installation.serve()
       let key = try await installation.tenant()
@@ -15,7 +15,7 @@ import Testing
       for round in 0..<5 {
         let rows = 100 + round * 700
         let answer = try await Batches.post(round, rows: rows, server.client(key: key))
-        // Killed first, looked at afterwards.
+        // The processes are killed before the answer is checked.
         try await installation.killEverything(server)
         #expect(answer.status == 201, "\(answer)")
         acknowledged[round] = rows
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func aBatchThatWasStillBeingSentIsNotThere() async throws {
+  func `an incomplete batch is not stored`() async throws {
     try await TestInstallation.with { installation in
       var server = try await installation.serve()
       let key = try await installation.tenant()
@@ -44,12 +44,12 @@ import Testing
             "POST", "/v1/datasets/d/labels", headers: ["Content-Type": "application/x-ndjson"],
             body: .chunks(chunks))
         }
-        // The rows sent so far are on their way into the database; the end has not been said.
+        // Part of the rows are being written to the database, and the body has not ended.
         try await Task.sleep(for: .milliseconds(600))
         try await installation.killEverything(server)
         send.finish()
         let answer = try? await upload.value
-        #expect(answer == nil, "answered before its end: \(String(describing: answer))")
+        #expect(answer == nil, "answered before the end of the body: \(String(describing: answer))")
         server = try await installation.serve()
         #expect(try await Batches.stored(server.client(key: key)) == [0: 10])
         #expect(try await server.client(key: key).labelsStored() == 10)
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func concurrentBatchesAreThereAsAWholeOrNotAtAll() async throws {
+  func `concurrent batches are stored completely or not at all`() async throws {
     try await TestInstallation.with { installation in
       var server = try await installation.serve()
       let key = try await installation.tenant()
@@ -71,7 +71,7 @@ import Testing
           await withTaskGroup(of: [Int].self) { group in
             for poster in 0..<4 {
               group.addTask {
-                // One after the other until the server is gone.
+                // Posts one batch after the other until the server is gone.
                 var mine: [Int] = []
                 for turn in 0..<250 {
                   let number = round * 1_000 + poster * 250 + turn
@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func aTrainingWhoseServerWasKilledIsDoneOnce() async throws {
+  func `a training whose server was killed is completed once`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let key = try await installation.tenant()

@@ -1,11 +1,11 @@
 import HTTPTestSupport
 
-/// What one client knows to be stored of its own rows: all that was acknowledged, and at most one request whose answer
-/// never came.
+/// The rows that one client knows to be stored: all acknowledged ones, and those of at most one request without a
+/// response.
 struct FaultModel: Equatable, Sendable {
   /// Rows without keys by the number of their batch.
   var batches: [Int: Int] = [:]
-  /// Rows with keys: which batch wrote them last, and their labels.
+  /// Rows with keys: the batch that wrote each one last, and its label.
   var keyed: [String: Keyed] = [:]
 
   struct Keyed: Equatable, Sendable {
@@ -13,17 +13,17 @@ struct FaultModel: Equatable, Sendable {
     var label: Int
   }
 
-  /// What the client sends.
+  /// A request of the client.
   enum Operation: Sendable {
     /// Rows without keys.
     case insert(batch: Int, rows: Int)
-    /// Rows that replace those of their keys.
+    /// Rows that replace existing ones with the same keys.
     case upsert(batch: Int, rows: [(key: String, label: Int)])
-    /// The row of a key.
+    /// The deletion of the row with a key.
     case delete(key: String)
   }
 
-  /// The state after an operation that took effect.
+  /// The state after an operation was applied.
   func after(_ operation: Operation) -> FaultModel {
     var next = self
     switch operation {
@@ -35,7 +35,7 @@ struct FaultModel: Equatable, Sendable {
     return next
   }
 
-  /// How many rows there are, and how many with label 1.
+  /// The number of rows, and of those with label 1.
   var counts: (rows: Int, positives: Int) {
     let plain = batches.values.reduce(0, +)
     let plainPositives = batches.values.reduce(0) { $0 + $1 / 2 }
@@ -44,14 +44,14 @@ struct FaultModel: Equatable, Sendable {
 }
 
 extension FaultModel {
-  /// What is stored of each client's rows, by reading the export: batches are numbered `client * 100_000 + n`, keys begin
-  /// with `client-`.
+  /// Reads the stored rows of each client from the export. Batches are numbered `client * 100_000 + n`, and keys
+  /// begin with `client-`.
   static func stored(_ client: HTTPClient, clients: Int) async throws -> [FaultModel] {
     let answer = try HTTPClient.expect(
       200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "application/x-ndjson"]))
     var models = [FaultModel](repeating: FaultModel(), count: clients)
     for line in answer.text.split(separator: "\n") {
-      // Cut at the quotes, since a debug build's JSONDecoder takes longer than all the rest:
+      // Splits at the quotes, since JSONDecoder is too slow in a debug build:
       // {"features":{"x":1.5,"c":"b17"},"label":1,"key":"0-3"}
       let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
       guard [11, 15].contains(parts.count), parts[5] == "c", let batch = Int(parts[7].dropFirst()),
@@ -67,7 +67,7 @@ extension FaultModel {
   }
 }
 
-/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
+/// A small seeded generator (SplitMix64), so that a failure can be reproduced.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 

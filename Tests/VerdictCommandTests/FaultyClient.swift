@@ -1,12 +1,12 @@
 import HTTPTestSupport
 
-/// Sends random batches one after the other and keeps book of what was acknowledged.
+/// Sends random batches one after the other and records the acknowledged ones.
 struct FaultyClient: Sendable {
-  /// What was acknowledged.
+  /// The acknowledged state.
   var model = FaultModel()
-  /// What was sent last without an answer that says whether it took effect.
+  /// The last operation, if its response does not say whether it was applied.
   var open: FaultModel.Operation?
-  /// How many requests were acknowledged.
+  /// The number of acknowledged requests.
   var acknowledged = 0
   private let number: Int
   private var random: SeededGenerator
@@ -17,7 +17,7 @@ struct FaultyClient: Sendable {
     random = SeededGenerator(seed: seed &+ UInt64(number) &* 7_919)
   }
 
-  /// Works until a request gets no clear answer or the time is up.
+  /// Sends requests until one gets no conclusive response or the time is up.
   mutating func work(_ client: HTTPClient, until end: ContinuousClock.Instant) async {
     while ContinuousClock.now < end, open == nil {
       switch Int.random(in: 0..<10, using: &random) {
@@ -30,9 +30,9 @@ struct FaultyClient: Sendable {
     }
   }
 
-  /// Takes over what is stored, which must be what was acknowledged, with or without the open request.
+  /// Adopts the stored rows, which must equal the acknowledged ones with or without the open request.
   ///
-  /// - Returns: whether it is one of the two.
+  /// - Returns: whether they equal one of the two.
   mutating func settle(_ stored: FaultModel) -> Bool {
     let isKnown = stored == model || open.map { stored == model.after($0) } == true
     model = stored
@@ -82,7 +82,7 @@ struct FaultyClient: Sendable {
     return number * 100_000 + nextBatch
   }
 
-  /// More is promised than is sent, and the connection is closed.
+  /// The request announces more bytes than it sends, and the connection is closed.
   private mutating func cutInTheMiddle(_ client: HTTPClient) async {
     let number = batch()
     let lines = Self.ndjson((0..<Int.random(in: 1...5_000, using: &random)).map { (nil, number, $0 % 2) })
@@ -94,7 +94,7 @@ struct FaultyClient: Sendable {
       body: .promised(length: lines.count, sent: Array(sent)))
   }
 
-  /// Thousands of good rows, and then a bad one.
+  /// Thousands of valid rows followed by an invalid one.
   private mutating func refused(_ client: HTTPClient) async {
     let number = batch()
     let rows = Int.random(in: 1...11_000, using: &random)

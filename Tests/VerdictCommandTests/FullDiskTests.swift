@@ -2,13 +2,13 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// The database's disk fills up and is freed again.
+/// Tests of a database whose disk fills up and is freed again.
 @Suite(.serialized) struct FullDiskTests {
   @Test(
     .timeLimit(.minutes(5)),
     .enabled(
       if: SmallDisk.isPossible, "mounting a small file system needs the right to (root, CAP_SYS_ADMIN)"))
-  func aFullDiskIsToldAndPasses() async throws {
+  func `a full disk is reported and recovers`() async throws {
     try await TestInstallation.with { installation in
       let disk = try SmallDisk(at: installation.dataDirectory, megabytes: 160)
       let outcome: Result<Void, any Error>
@@ -17,7 +17,7 @@ import Testing
       } catch {
         outcome = .failure(error)
       }
-      // Nobody finds it any more once its disk is gone.
+      // The process cannot be found by its files once the disk is unmounted.
       if let postmaster = installation.postmaster { await Processes.end(postmaster) }
       disk.unmount()
       try outcome.get()
@@ -33,7 +33,7 @@ import Testing
     try disk.fill(leaving: 6)
     var stored = [0: 100]
     var refusal: Answer?
-    // Each batch takes about a megabyte of table and log.
+    // Each batch takes about a megabyte of table and write-ahead log.
     for number in 1...60 where refusal == nil {
       let answer = try await Batches.post(number, rows: 5_000, client)
       if answer.status == 201 { stored[number] = 5_000 } else { refusal = answer }
@@ -59,12 +59,12 @@ import Testing
   }
 }
 
-/// A file system in memory, small enough to be filled.
+/// A small file system in memory that a test can fill.
 struct SmallDisk {
   private let path: String
   private var filler: String { "\(path)/filler" }
 
-  /// Whether this process may mount one.
+  /// Whether this process may mount file systems.
   static let isPossible: Bool = {
     let path = "/tmp/verdict-disk-\(UUID().uuidString.prefix(8))"
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -73,7 +73,7 @@ struct SmallDisk {
     return true
   }()
 
-  /// Mounts it at a path that is made for it.
+  /// Mounts the file system at a path that it creates.
   init(at path: String, megabytes: Int) throws {
     self.path = path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -82,7 +82,7 @@ struct SmallDisk {
     }
   }
 
-  /// Mounts it over a directory, which keeps its files, owner and mode.
+  /// Mounts the file system over a directory and keeps the directory's files, owner and mode.
   init(under path: String, megabytes: Int) throws {
     let files = FileManager.default
     let attributes = try files.attributesOfItem(atPath: path)
@@ -105,7 +105,7 @@ struct SmallDisk {
     try files.removeItem(atPath: copy)
   }
 
-  /// Writes a file that takes all space but some megabytes.
+  /// Writes a file that leaves only some megabytes of free space.
   func fill(leaving megabytes: Int) throws {
     let free = try FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? Int ?? 0
     let file = open(filler, O_CREAT | O_WRONLY, 0o600)
@@ -115,9 +115,9 @@ struct SmallDisk {
     }
   }
 
-  /// Takes that file away.
+  /// Removes that file.
   func free() throws { try FileManager.default.removeItem(atPath: filler) }
 
-  /// Takes the file system away as soon as nobody uses it any more.
+  /// Unmounts the file system as soon as it is no longer in use.
   func unmount() { umount2(path, Int32(MNT_DETACH)) }
 }

@@ -2,7 +2,7 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// The disk of PostgreSQL's write-ahead log fills up: PostgreSQL stops, and goes on when there is room.
+/// Tests of a full disk under PostgreSQL's write-ahead log: PostgreSQL stops, and starts again when there is space.
 @Suite(.serialized) struct FullLogTests {
   private let path = "/v1/datasets/d/predictions"
   private let row: JSON = ["features": SmallData.rows(1)[0].features]
@@ -11,9 +11,9 @@ import Testing
     .timeLimit(.minutes(5)),
     .enabled(
       if: SmallDisk.isPossible, "mounting a small file system needs the right to (root, CAP_SYS_ADMIN)"))
-  func predictionsThatNeedNoDatabaseGoOn() async throws {
+  func `unstored predictions continue without the database`() async throws {
     try await TestInstallation.with { installation in
-      // The first start makes the database, whose log then moves to a disk of its own.
+      // The first start creates the database. Its log then moves to a disk of its own.
       let first = try await installation.serve()
       let key = try await installation.tenant()
       #expect(try await first.terminate() == .exited(0))
@@ -41,7 +41,7 @@ import Testing
     try await client.train()
     #expect(try await client.post(path + "?store=false", row).status == 200)
     try disk.fill(leaving: 0)
-    // What the log can still take.
+    // Fills the rest of the log.
     var stored = 60
     var refusal: Answer?
     for number in 1...400 where refusal == nil {
@@ -50,7 +50,7 @@ import Testing
     }
     let answer = try #require(refusal, "400 batches went into a full log")
     #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
-    // From memory, for as long as it takes; the moment in which PostgreSQL breaks down aside.
+    // These predictions come from memory, except at the moment when PostgreSQL fails.
     _ = try await eventually { try await client.post(path + "?store=false", row).status == 200 ? true : nil }
     for _ in 0..<8 {
       try await Task.sleep(for: .milliseconds(500))
@@ -63,7 +63,7 @@ import Testing
     let refused = [
       try await client.post(path, row), try await client.get("/v1/datasets"),
       try await client.post("/v1/datasets/d/labels", SmallData.batch(SmallData.rows(1))),
-      // Neither the key nor the dataset has been asked with before.
+      // Neither the key nor the dataset is cached.
       try await unknown.post(path + "?store=false", row),
       try await client.post("/v1/datasets/unused/predictions?store=false", row),
       try await client.get("/readyz"),
@@ -72,7 +72,7 @@ import Testing
       #expect(answer.status == 503 && answer.problem == "database-unavailable", "\(answer)")
       #expect(answer.headers["retry-after"] != nil)
     }
-    // A key that nobody has made opens nothing, whatever the database does.
+    // An invalid key is refused in every state of the database.
     #expect(try await client.with(key: "nonsense").post(path + "?store=false", row).status == 401)
 
     try disk.free()
@@ -85,7 +85,7 @@ import Testing
     #expect(again.status == 201, "\(again)")
     #expect(try await client.post(path, row).status == 201)
     #expect(try await client.train()["state"].string == "succeeded")
-    // And what is closed is closed again.
+    // A closed gate takes effect again.
     let gate: JSON = ["gate": ["metric": "accuracy", "minimum": 1]]
     #expect(try await client.patch("/v1/datasets/d", gate).status == 200)
     #expect(try await client.post(path + "?store=false", row).status == 409)

@@ -3,10 +3,10 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// `verdict health` asks the server where it listens, and as it speaks.
+/// Tests that `verdict health` uses the server's address and protocol.
 @Suite struct HealthTests {
   @Test(.timeLimit(.minutes(2)), arguments: ["127.0.0.2", "0.0.0.0"])
-  func itFollowsTheServersSettings(host: String) async throws {
+  func `the command follows the server's settings`(host: String) async throws {
     try await TestInstallation.with(settings: ["VERDICT_HOST": host, "VERDICT_WORKERS": "0"]) {
       installation in
       let certificate = try await Self.certificate(in: installation.root)
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  /// A certificate of the server's own that nobody vouches for.
+  /// A self-signed certificate.
   private static func certificate(in directory: String) async throws -> [String: String] {
     let (certificate, key) = ("\(directory)/tls.pem", "\(directory)/tls.key")
     let result = try await Subprocess.run(

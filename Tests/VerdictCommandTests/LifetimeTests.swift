@@ -2,10 +2,10 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// Starting and stopping with a private PostgreSQL.
+/// Tests of starting and stopping a server with a private PostgreSQL.
 @Suite(.serialized) struct LifetimeTests {
   @Test(.timeLimit(.minutes(3)))
-  func aTerminatedServerEndsWellWithItsPostgreSQL() async throws {
+  func `a terminated server stops its PostgreSQL and exits with 0`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let postmaster = try #require(installation.postmaster)
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aTerminatedServerHandsItsTrainingBack() async throws {
+  func `a terminated server releases its training job`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let key = try await installation.tenant()
@@ -44,9 +44,9 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func keysAndDataAreKeptBetweenRuns() async throws {
+  func `keys and data survive a restart`() async throws {
     try await TestInstallation.with { installation in
-      // Before the first start: the command makes the database.
+      // The command creates the database before the first start of the server.
       let key = try await installation.tenant()
       #expect(installation.postmaster == nil)
       var server = try await installation.serve()
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aSecondServerOnTheSameDataIsRefused() async throws {
+  func `a second server on the same data is refused`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let refused = try await installation.run("serve")
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aDeletedTenantsKeyIsNoKeyAnyMore() async throws {
+  func `the key of a deleted tenant is invalid`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let key = try await installation.tenant()

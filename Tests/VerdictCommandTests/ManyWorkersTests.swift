@@ -4,31 +4,31 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// Several `verdict work` on one database.
+/// Tests of several `verdict work` processes on one database.
 @Suite(.serialized) struct ManyWorkersTests {
   @Test(.timeLimit(.minutes(4)))
-  func theyShareTheWorkFairly() async throws {
-    try await Workshop.with(settings: ["VERDICT_JOBS_PER_TENANT": "2"]) { shop in
-      // One tenant with many jobs over many datasets, another with a single one that comes last.
+  func `workers share the work fairly between tenants`() async throws {
+    try await WorkerFixture.with(settings: ["VERDICT_JOBS_PER_TENANT": "2"]) { fixture in
+      // One tenant has many jobs over many datasets, the other a single job that is enqueued last.
       var places: [String] = []
       for number in 0..<12 {
-        try await shop.client.makeDataset("many-\(number)")
-        try await shop.client.addLabels(SmallData.rows(60), "many-\(number)")
+        try await fixture.client.makeDataset("many-\(number)")
+        try await fixture.client.addLabels(SmallData.rows(60), "many-\(number)")
         for _ in 0..<4 {
-          let queued = try await shop.client.post("/v1/datasets/many-\(number)/training-jobs", [:])
+          let queued = try await fixture.client.post("/v1/datasets/many-\(number)/training-jobs", [:])
           places.append(try #require(queued.headers["location"]))
         }
       }
-      let other = shop.client.with(key: try await shop.installation.tenant("other"))
+      let other = fixture.client.with(key: try await fixture.installation.tenant("other"))
       try await other.makeDataset()
       try await other.addLabels(SmallData.rows(60))
       let single = try #require(try await other.post("/v1/datasets/d/training-jobs", [:]).headers["location"])
-      for _ in 0..<3 { _ = try await shop.installation.work() }
+      for _ in 0..<3 { _ = try await fixture.installation.work() }
       _ = try await eventually { try await other.get(single).json["state"] == "succeeded" ? true : nil }
-      for place in places { #expect(try await shop.end(place)["state"] == "succeeded") }
+      for place in places { #expect(try await fixture.end(place)["state"] == "succeeded") }
 
-      let connection = try await Connection.connect(shop.cluster.configuration)
-      // No more than three had begun before the single one: one for each worker that was there first.
+      let connection = try await Connection.connect(fixture.cluster.configuration)
+      // At most three jobs began before the single one: one for each worker that was idle then.
       let before = try await connection.query(
         """
         SELECT count(*) FROM jobs WHERE tenant_id = 1
@@ -52,12 +52,12 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func workIsFoundWithoutNotifications() async throws {
-    try await Workshop.with { shop in
-      _ = try await shop.installation.work()
-      _ = try await shop.end(try await shop.train())
-      let connection = try await Connection.connect(shop.cluster.configuration)
-      // As if its notification had been lost.
+  func `jobs are found without notifications`() async throws {
+    try await WorkerFixture.with { fixture in
+      _ = try await fixture.installation.work()
+      _ = try await fixture.end(try await fixture.train())
+      let connection = try await Connection.connect(fixture.cluster.configuration)
+      // Enqueues the job as if its notification had been lost.
       try await connection.query(
         """
         INSERT INTO jobs (tenant_id, kind, subject, origin, parameters)
@@ -65,29 +65,29 @@ import Testing
         """)
       await connection.close()
       _ = try await eventually {
-        try await shop.client.get("/v1/datasets/d/models").json["data"].elements.count == 2 ? true : nil
+        try await fixture.client.get("/v1/datasets/d/models").json["data"].elements.count == 2 ? true : nil
       }
     }
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func automaticTrainingIsNotForgottenByARestart() async throws {
-    try await Workshop.with { shop in
+  func `automatic training survives a restart`() async throws {
+    try await WorkerFixture.with { fixture in
       let policy: JSON = ["auto_train": ["enabled": true, "min_new_labels": 1_000, "max_delay_seconds": 3]]
-      _ = try HTTPClient.expect(200, await shop.client.patch("/v1/datasets/d", policy))
-      // Enough changes at once: the dataset has never been trained on.
-      let job = try await shop.client.addLabels(SmallData.rows(1, from: 5_000))["training_job"].int
-      let worker = try await shop.installation.work()
+      _ = try HTTPClient.expect(200, await fixture.client.patch("/v1/datasets/d", policy))
+      // Enough changes to train at once, since the dataset has never been trained on.
+      let job = try await fixture.client.addLabels(SmallData.rows(1, from: 5_000))["training_job"].int
+      let worker = try await fixture.installation.work()
       let first = "/v1/datasets/d/training-jobs/\(try #require(job))"
-      #expect(try await shop.end(first)["trigger"] == "auto")
-      // Too few: they wait for their time, over the death of everybody.
-      let answer = try await shop.client.addLabels(SmallData.rows(5, from: 6_000))
+      #expect(try await fixture.end(first)["trigger"] == "auto")
+      // Too few changes: the job waits for its delay, which outlasts the processes.
+      let answer = try await fixture.client.addLabels(SmallData.rows(5, from: 6_000))
       let place = "/v1/datasets/d/training-jobs/\(try #require(answer["training_job"].int))"
-      #expect(try await shop.client.get(place).json["state"] == "queued")
+      #expect(try await fixture.client.get(place).json["state"] == "queued")
       await worker.kill()
-      try await shop.cluster.restart()
-      _ = try await shop.installation.work()
-      let ended = try await shop.end(place)
+      try await fixture.cluster.restart()
+      _ = try await fixture.installation.work()
+      let ended = try await fixture.end(place)
       #expect(ended["state"] == "succeeded" && ended["kpis"]["labels_used"] == 2_006)
       let waited = try #require(Self.time(ended["started_at"])) - #require(Self.time(ended["created_at"]))
       #expect(waited >= 3)

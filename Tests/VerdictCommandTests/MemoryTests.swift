@@ -4,28 +4,27 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// What goes through the server does not stay in it: its memory depends neither on how much comes and goes nor on who is
-/// the slower side.
+/// Tests that the server's memory does not depend on the size of uploads and exports, nor on which side is slower.
 @Suite(.serialized) struct MemoryTests {
-  /// More than a batch on its way, one being read and what the allocator keeps; far less than any of the streams below.
+  /// More than a batch in flight, one being read and the allocator's reserve; far less than any of the streams below.
   private static let allowance = 65.0
 
   @Test(.timeLimit(.minutes(5)))
-  func memoryDoesNotGrowWithAStream() async throws {
+  func `memory does not grow with a stream`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let client = try server.client(key: await installation.tenant())
       try await client.makeDataset()
-      // Whatever is allocated once is allocated now.
+      // Warm-up, so that one-time allocations happen before the measurement.
       #expect(try await Self.upload(20, client).status == 201)
       let before = server.megabytes(.now)
-      server.forgetPeak()
+      server.resetPeak()
       #expect(try await Self.upload(100, client).status == 201)
       #expect(server.megabytes(.peak) - before < Self.allowance, "upload")
       #expect(try await client.labelsStored() == 120 * Self.rowsOfAMegabyte)
 
-      // A reader who takes the beginning and then nothing for a while.
-      server.forgetPeak()
+      // A client that reads the beginning and then nothing for a while.
+      server.resetPeak()
       let stalled = try StalledReader(port: try #require(server.port), key: client.key ?? "")
       try await Task.sleep(for: .seconds(2))
       #expect(server.megabytes(.peak) - before < Self.allowance, "export to a stalled reader")
@@ -35,7 +34,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func anUploadWaitsForTheDatabase() async throws {
+  func `an upload waits for the database`() async throws {
     let cluster = try await TestCluster()
     let outcome: Result<Void, any Error>
     do {
@@ -56,7 +55,7 @@ import Testing
       try await client.makeDataset()
       #expect(try await upload(20, client).status == 201)
       let before = server.megabytes(.now)
-      server.forgetPeak()
+      server.resetPeak()
 
       let blocker = try await Connection.connect(cluster.configuration)
       try await blocker.execute(script: "BEGIN; LOCK TABLE labels IN ACCESS EXCLUSIVE MODE")
@@ -73,7 +72,7 @@ import Testing
 
   private static let rowsOfAMegabyte = 1_000
 
-  /// Posts megabytes of NDJSON in rows of about 1,000 bytes, made as they are sent.
+  /// Posts megabytes of NDJSON in rows of about 1,000 bytes, which are generated while they are sent.
   private static func upload(_ megabytes: Int, _ client: HTTPClient) async throws -> Answer {
     let name = String(repeating: "long ", count: 190)
     let line = "{\"features\":{\"x\":1.5,\"c\":\"\(name)\"},\"label\":1}\n"
@@ -94,7 +93,7 @@ private actor Countdown {
   }
 }
 
-/// Asks for an export, and reads nothing of it.
+/// Requests an export and reads nothing of it.
 private struct StalledReader {
   private let socket: Int32
 
@@ -105,7 +104,7 @@ private struct StalledReader {
     address.sin_port = in_port_t(port).bigEndian
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
     let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    // The call takes the generic address, whose head sockaddr_in shares.
+    // The call takes the generic address, whose layout sockaddr_in begins with.
     let connected = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, length) }
     }
@@ -122,13 +121,13 @@ private struct StalledReader {
 }
 
 extension ServerProcess {
-  /// Resident memory: what it is, or the most since ``forgetPeak()`` (proc(5), status).
+  /// The current resident memory, or its maximum since ``resetPeak()`` (proc(5), status).
   enum Memory: String {
     case now = "VmRSS:"
     case peak = "VmHWM:"
   }
 
-  /// Its resident memory in megabytes.
+  /// The process's resident memory in megabytes.
   func megabytes(_ memory: Memory) -> Double {
     let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix(memory.rawValue) } ?? ""
@@ -136,8 +135,8 @@ extension ServerProcess {
       / 1_024
   }
 
-  /// Starts the peak anew (proc(5), clear_refs).
-  func forgetPeak() {
+  /// Resets the peak (proc(5), clear_refs).
+  func resetPeak() {
     guard let file = FileHandle(forWritingAtPath: "/proc/\(pid)/clear_refs") else { return }
     try? file.write(contentsOf: Data("5".utf8))
     try? file.close()

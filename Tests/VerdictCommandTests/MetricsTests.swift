@@ -2,18 +2,18 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// What workers apart show of themselves.
+/// Tests of the metrics of separate workers.
 @Suite(.serialized) struct MetricsTests {
   @Test(.timeLimit(.minutes(3)))
-  func aWorkerShowsHowItsAttemptsEnded() async throws {
-    try await Workshop.with { shop in
-      let worker = try await shop.installation.work(settings: ["VERDICT_METRICS_PORT": "0"])
+  func `a worker reports the outcomes of its attempts`() async throws {
+    try await WorkerFixture.with { fixture in
+      let worker = try await fixture.installation.work(settings: ["VERDICT_METRICS_PORT": "0"])
       let port = try await eventually {
         worker.log.firstMatch(of: #/metrics at http://127\.0\.0\.1:(\d+)\/metrics/#).flatMap { Int($0.1) }
       }
       let client = HTTPClient(port: port, key: nil)
       #expect(try await client.get("/healthz").status == 200)
-      _ = try await shop.end(try await shop.train())
+      _ = try await fixture.end(try await fixture.train())
       let text = try await eventually {
         let text = try await client.get("/metrics").text
         return text.contains(#"verdict_job_seconds_count{outcome="succeeded"} 1"#) ? text : nil

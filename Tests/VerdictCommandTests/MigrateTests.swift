@@ -2,10 +2,10 @@ import HTTPTestSupport
 import TestSupport
 import Testing
 
-/// `verdict migrate`, and servers on schemas of other versions.
+/// Tests of `verdict migrate`, and of servers on schemas of other versions.
 @Suite(.serialized) struct MigrateTests {
   @Test(.timeLimit(.minutes(3)))
-  func statusAndDryRunChangeNothing() async throws {
+  func `--status and --dry-run change nothing`() async throws {
     try await with { cluster, installation in
       let before = try await installation.run("migrate", "--status")
       #expect(before.status == .exited(0), "\(before)")
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aServerGoesOnUntilANewerSchemaIsNotCompatible() async throws {
+  func `a server runs until a newer schema is incompatible`() async throws {
     try await with { cluster, installation in
       #expect(try await installation.run("migrate").status == .exited(0))
       let server = try await installation.serve()
@@ -45,7 +45,7 @@ import Testing
       }
       #expect(try await client.get("/readyz").status == 200)
       try await client.makeDataset()
-      // An older version has nothing to do, whatever starts it first.
+      // An older version has nothing to apply.
       let older = try await installation.run("migrate")
       #expect(older.status == .exited(0), "\(older)")
       #expect(older.output.hasPrefix("nothing to apply; the database has 8000_next of a newer version"))

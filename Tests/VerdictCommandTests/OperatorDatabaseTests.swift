@@ -4,10 +4,10 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// On a PostgreSQL that the operator runs.
+/// Tests with a PostgreSQL that the operator runs.
 @Suite(.serialized) struct OperatorDatabaseTests {
   @Test(.timeLimit(.minutes(3)))
-  func migratingTwiceAppliesOnce() async throws {
+  func `migrating twice applies once`() async throws {
     try await withCluster { cluster in
       try await TestInstallation.with(database: cluster.url()) { installation in
         let first = try await installation.run("migrate")
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func migratingAtOnceAppliesOnce() async throws {
+  func `migrating concurrently applies once`() async throws {
     try await withCluster { cluster in
       try await TestInstallation.with(database: cluster.url()) { installation in
         async let one = installation.run("migrate")
@@ -37,9 +37,9 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func anUnmigratedDatabaseIsUnavailable() async throws {
+  func `an unmigrated database is reported as unavailable`() async throws {
     try await withCluster { cluster in
-      // Without the role; then with the role, which another database brought, but without the tables.
+      // First without the role, then with the role, which another database has created, but without the tables.
       for database in ["postgres", "empty"] {
         if database == "empty" {
           try await TestInstallation.with(database: cluster.url()) { _ = try await $0.run("migrate") }
@@ -57,7 +57,7 @@ import Testing
             #expect(answer.isProblem)
             #expect(answer.headers["retry-after"] != nil)
           }
-          // Ready as soon as somebody migrates.
+          // The server becomes ready as soon as the database is migrated.
           let migrated = try await installation.run("migrate")
           #expect(migrated.status == .exited(0), "\(migrated)")
           _ = try await eventually { try await client.get("/readyz").status == 200 ? true : nil }
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func theServerWorksAsTheRoleWithItsPassword() async throws {
+  func `the server connects as its role with a password`() async throws {
     try await withCluster { cluster in
       let password = "it's \\ a % \"secret\""
       try await TestInstallation.with(database: cluster.url()) { owner in
@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aDatabaseThatGoesAwayAndComesBack() async throws {
+  func `the server recovers from outages of the database`() async throws {
     try await withCluster { cluster in
       try await TestInstallation.with(database: cluster.url()) { installation in
         #expect(try await installation.run("migrate").status == .exited(0))
@@ -113,7 +113,7 @@ import Testing
         let row: JSON = ["features": SmallData.rows(1)[0].features]
         for round in 1...2 {
           try await cluster.stop()
-          // What was seen a moment ago is told for a second.
+          // The status is cached for one second.
           _ = try await eventually { try await client.get("/readyz").status == 503 ? true : nil }
           let answers = [
             try await client.get("/readyz"),
@@ -135,9 +135,9 @@ import Testing
           _ = try await eventually { try await client.get("/readyz").status == 200 ? true : nil }
           #expect(try await client.labelsStored() == 60)
           #expect(try await client.post("/v1/datasets/d/predictions", row).status == 201)
-          // The worker has come back, too.
+          // The worker has recovered, too.
           #expect(try await client.train()["model_version"].int == round + 1)
-          // And so have the announcements: a closed gate is seen at once.
+          // Change notifications have recovered as well: a closed gate takes effect at once.
           let gate: JSON = ["gate": ["metric": "accuracy", "minimum": 1]]
           #expect(try await client.patch("/v1/datasets/d", gate).status == 200)
           #expect(try await client.post("/v1/datasets/d/predictions", row).status == 409)
@@ -161,7 +161,7 @@ import Testing
 }
 
 extension TestCluster {
-  /// `DATABASE_URL` in libpq's keywords.
+  /// `DATABASE_URL` as libpq keywords.
   nonisolated func url(
     user: String = "postgres", database: String = "postgres", password: String? = nil
   ) -> String {
@@ -170,9 +170,9 @@ extension TestCluster {
       + (quoted.map { " password='\($0)'" } ?? "")
   }
 
-  /// Lets a role in with its password only.
+  /// Requires a password of the role.
   func demandPasswords(of role: String) async throws {
-    // Written in place: it must stay the file of the user that PostgreSQL runs as.
+    // Written in place, so that the file keeps PostgreSQL's user as its owner.
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(directory)/data/pg_hba.conf"))
     try file.truncate(atOffset: 0)
     try file.write(contentsOf: Data("local all \(role) scram-sha-256\nlocal all all trust\n".utf8))

@@ -4,11 +4,11 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// Behind PgBouncer in transaction mode, with the way past it for notifications.
+/// Tests behind PgBouncer in transaction mode, with a direct connection for notifications.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/sbin/pgbouncer")))
 struct PoolerTests {
   @Test(.timeLimit(.minutes(5)))
-  func everythingWorksThroughTransactionMode() async throws {
+  func `everything works through transaction mode`() async throws {
     let cluster = try await TestCluster()
     do {
       try await TestInstallation.with(database: cluster.url()) { owner in
@@ -21,7 +21,7 @@ struct PoolerTests {
       try await startPooler(cluster)
       let settings = ["DATABASE_LISTEN_URL": straight, "VERDICT_PREPARED_STATEMENTS": "0"]
       try await TestInstallation.with(database: pooled, settings: settings) { try await walk($0) }
-      // A role that a session took would stay with whoever gets that session next.
+      // SET ROLE would leak into the pooler's session and to its next client.
       let asOwner = cluster.url().replacing("port=5432", with: "port=6432")
       try await TestInstallation.with(database: asOwner, settings: settings) { installation in
         let refused = try await installation.run("tenant", "list")
@@ -35,7 +35,8 @@ struct PoolerTests {
     await cluster.remove()
   }
 
-  /// Two servers and more requests at once than the pooler has sessions: rows with keys, trainings, predictions, gates.
+  /// Two servers with more concurrent requests than the pooler has sessions: rows with keys, trainings, predictions,
+  /// gates.
   private func walk(_ installation: TestInstallation) async throws {
     let one = try await installation.serve()
     let other = try await installation.serve(settings: ["VERDICT_WORKERS": "0"])
@@ -61,7 +62,7 @@ struct PoolerTests {
       try await group.waitForAll()
     }
     #expect(try await client.labelsStored() == 65)
-    // Announced past the pooler: the other server knows at once, and asks nobody.
+    // The change is announced on the direct connection, so the other server applies it at once.
     let gate: JSON = ["gate": ["metric": "accuracy", "minimum": 1]]
     #expect(try await client.patch("/v1/datasets/d", gate).status == 200)
     _ = try await eventually {

@@ -2,16 +2,17 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// Random batches from several clients while connections are cut, the server or its PostgreSQL is killed and the disk is
-/// full: what was acknowledged is there, nothing is there by half, and the counts are those of the rows.
+/// Random test: several clients send batches while connections are cut, the server or its PostgreSQL is killed, or
+/// the disk is full. Acknowledged writes must be stored, no write may be stored partially, and the counts must equal
+/// the rows.
 @Suite(.serialized) struct RandomFaultTests {
-  /// What happens to a round.
+  /// The fault of one round.
   enum Fault: CaseIterable {
     case killServer, killPostmaster, killEverything
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func whatWasAcknowledgedIsThereAndNothingByHalf() async throws {
+  func `acknowledged writes survive random faults and none is partial`() async throws {
     let environment = ProcessInfo.processInfo.environment
     let seed = environment["VERDICT_TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
     try await TestInstallation.with { installation in
@@ -51,10 +52,10 @@ import Testing
     }
   }
 
-  /// The rows are those of the clients' books, and the counts those of the rows.
+  /// Expects that the rows equal the clients' models and that the counts equal the rows.
   static func check(_ clients: inout [FaultyClient], _ client: HTTPClient, _ comment: Comment) async throws {
     _ = try await eventually { try? await client.get("/readyz").status == 200 ? true : nil }
-    // What a killed server had begun can still be running in PostgreSQL until it notices.
+    // A killed server's statement can still be running in PostgreSQL until PostgreSQL notices.
     _ = try await eventually {
       let before = try await client.labelsStored()
       try await Task.sleep(for: .milliseconds(200))

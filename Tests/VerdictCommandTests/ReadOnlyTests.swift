@@ -2,12 +2,12 @@ import HTTPTestSupport
 import TestSupport
 import Testing
 
-/// A database that takes no writes: a standby, or one that was told so.
+/// Tests of a database that accepts no writes: a standby, or a server with read-only transactions by default.
 @Suite(.serialized) struct ReadOnlyTests {
   private let path = "/v1/datasets/d/predictions"
   private let row: JSON = ["features": SmallData.rows(1)[0].features]
 
-  /// What is 503 on it, each with what it says.
+  /// Expects that writes are refused with 503 and the reason.
   private func expectRefusals(_ client: HTTPClient) async throws {
     let row = SmallData.rows(1)[0]
     let refused = [
@@ -54,7 +54,7 @@ import Testing
     let stream = try await client.send(
       "POST", path + "/batch?store=false", text: row.text + "\n", as: "application/x-ndjson")
     #expect(stream.status == 200, "\(stream)")
-    // What was seen a moment ago is told for a second.
+    // The status is cached for one second.
     _ = try await eventually { try await client.get("/readyz").json["read_only"] == true ? true : nil }
   }
 
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func aDatabaseThatTakesNoWritesIsToldAndReadOn() async throws {
+  func `a database without writes is reported and still serves reads`() async throws {
     try await with { primary, _, client in
       func set(_ value: String) async throws {
         _ = try await TestCluster.psql(
@@ -99,10 +99,10 @@ import Testing
       }
       try await expectRefusals(client)
       try await expectReading(client)
-      // Longer than a key is remembered, and than its last use is left alone.
+      // Longer than the lifetime of a cached key and the interval at which its last use is recorded.
       try await Task.sleep(for: .seconds(2))
       try await expectReading(client)
-      // A session begins with what is the default then.
+      // The default applies to new sessions.
       _ = try await TestCluster.psql(
         primary.configuration,
         script: """
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func aServerReadsFromAStandbyWhileThePrimaryIsAway() async throws {
+  func `a server on a standby serves reads while the primary is down`() async throws {
     try await with { primary, installation, client in
       let standby = try await primary.standby()
       let outcome: Result<Void, any Error>
@@ -126,7 +126,7 @@ import Testing
         let reader = try server.client(key: client.key)
         try await expectReading(reader)
         try await expectRefusals(reader)
-        // What changes at the primary is so here within the documented second, and what the standby lags behind.
+        // A change at the primary is visible here within the documented second plus the standby's lag.
         let gate: JSON = ["gate": ["metric": "accuracy", "minimum": 1]]
         #expect(try await client.patch("/v1/datasets/d", gate).status == 200)
         _ = try await eventually {
@@ -163,9 +163,9 @@ import Testing
     }
   }
 
-  /// The same on a primary, where PostgreSQL itself would take what is sent.
+  /// The same on a primary, where PostgreSQL itself would accept writes.
   @Test(.timeLimit(.minutes(5)))
-  func aReadOnlyServerWritesNothingAnywhere() async throws {
+  func `a read-only server writes nothing`() async throws {
     try await with { primary, installation, client in
       let server = try await installation.serve(settings: ["VERDICT_READ_ONLY": "true"])
       let reader = try server.client(key: client.key)
@@ -176,7 +176,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aPrivateDatabaseHasNoStandby() async throws {
+  func `a private database cannot be read-only`() async throws {
     try await TestInstallation.with { installation in
       let refused = try await installation.run("serve", "--read-only")
       #expect(refused.status == .exited(64), "\(refused)")

@@ -3,7 +3,7 @@ import HTTPTestSupport
 import TestSupport
 import Testing
 
-/// Secrets reach no log and no list of processes.
+/// Tests that secrets appear in no log and in no process's arguments.
 @Suite(.serialized) struct SecretTests {
   private static let password = "Pa55word0fTheDatabase"
 
@@ -13,7 +13,7 @@ import Testing
       "postgres://verdict_app:\(password)@127.0.0.1:1/verdict", "host=127.0.0.1 port=1 password=\(password)",
       "postgres://127.0.0.1:1/verdict?password=\(password)", "host=127.0.0.1 port=1 sslpassword=\(password)",
     ])
-  func noArgumentTakesAPassword(url: String) async throws {
+  func `a password in an argument is refused`(url: String) async throws {
     try await TestInstallation.with { installation in
       for command in [["serve"], ["work"], ["migrate"], ["tenant", "list"], ["key", "list", "acme"]] {
         for (flag, variable) in [("--database-url", "DATABASE_URL"), ("--listen-url", "DATABASE_LISTEN_URL")]
@@ -26,7 +26,7 @@ import Testing
       }
       #expect(installation.postmaster == nil)
     }
-    // Without one the argument is taken; the database is not there.
+    // A URL without a password is accepted. Its database does not exist.
     try await TestInstallation.with { installation in
       let taken = try await installation.run(
         "tenant", "list", "--database-url", "postgres://u@127.0.0.1:1/verdict")
@@ -34,10 +34,10 @@ import Testing
     }
   }
 
-  /// With everything logged that PostgreSQL and the server can log, and with the arguments of all processes looked at all
-  /// the while.
+  /// Runs with the most verbose logging of PostgreSQL and the server, and watches the arguments of all processes
+  /// meanwhile.
   @Test(.timeLimit(.minutes(4)))
-  func aRunWithKeysLeavesNoSecretBehind() async throws {
+  func `a run with keys leaves no secret in logs or arguments`() async throws {
     let cluster = try await TestCluster(settings: ["log_statement": "all", "log_min_duration_statement": "0"])
     do {
       let watch = ProcessWatch()
@@ -56,9 +56,9 @@ import Testing
         for (name, text) in logs + [
           ("PostgreSQL's log", database), ("a process's arguments", await watch.stop()),
         ] {
-          #expect(text.count > 200, "\(name) says too little to be sure")
-          #expect(text.firstMatch(of: #/vd_\d+_[0-9a-f]{64}/#) == nil, "\(name) has a key")
-          #expect(!text.contains(Self.password), "\(name) has the password")
+          #expect(text.count > 200, "\(name) is too short to be conclusive")
+          #expect(text.firstMatch(of: #/vd_\d+_[0-9a-f]{64}/#) == nil, "\(name) contains a key")
+          #expect(!text.contains(Self.password), "\(name) contains the password")
         }
       }
     } catch {
@@ -68,7 +68,7 @@ import Testing
     await cluster.remove()
   }
 
-  /// Makes keys in every way, uses them rightly and wrongly, and tells what was logged.
+  /// Creates keys in every way, sends valid and invalid ones, and returns the logs.
   private static func drive(_ installation: TestInstallation) async throws -> [(String, String)] {
     let server = try await installation.serve()
     let worker = try await installation.work()
@@ -98,7 +98,7 @@ import Testing
   }
 }
 
-/// Reads the arguments of all processes again and again.
+/// Polls the arguments of all processes.
 private final class ProcessWatch: Sendable {
   private let task: Task<String, Never>
 
@@ -118,7 +118,7 @@ private final class ProcessWatch: Sendable {
     }
   }
 
-  /// All that were seen.
+  /// Returns all arguments that were seen.
   func stop() async -> String {
     task.cancel()
     return await task.value

@@ -5,9 +5,9 @@ import SystemPackage
 
 /// A running `verdict serve` or `verdict work`.
 final class ServerProcess: Sendable {
-  /// Its process.
+  /// The process id.
   let pid: Int32
-  /// File that it writes its log to.
+  /// The path of the log file.
   let logFile: String
   private let ended: Task<ExitStatus, any Error>
 
@@ -17,14 +17,15 @@ final class ServerProcess: Sendable {
     self.ended = ended
   }
 
-  /// The binary, which lies beside the tests.
+  /// The binary, which lies in the directory of the tests.
   static var program: FilePath {
     FilePath(
       URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "verdict")
         .path)
   }
 
-  /// Starts it, or another command that runs on; what it says goes to `log`, its number to a file beside it.
+  /// Starts the server, or another long-running command. Its output goes to `log` and its process id to a file beside
+  /// it.
   static func start(
     _ arguments: [String] = ["serve"], environment: [String: String], log: String
   ) async throws -> ServerProcess {
@@ -53,21 +54,21 @@ final class ServerProcess: Sendable {
     return ServerProcess(pid: pid, logFile: "\(log).log", ended: ended)
   }
 
-  /// What it has logged so far.
+  /// The log so far.
   var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
 
-  /// Where it listens, from its log.
+  /// The port from the log.
   var port: Int? {
     log.firstMatch(of: #/listening on https?://[^ :]+:(\d+)/#).flatMap { Int($0.1) }
   }
 
-  /// A client of it.
+  /// A client of the server.
   func client(key: String? = nil) throws -> HTTPClient {
     guard let port else { throw TestInstallation.Unexpected(description: "does not listen: \(log)") }
     return HTTPClient(port: port, key: key)
   }
 
-  /// Waits until it listens.
+  /// Waits until the server listens.
   func listens() async throws {
     for _ in 0..<1_200 {
       if port != nil { return }
@@ -77,24 +78,24 @@ final class ServerProcess: Sendable {
     throw TestInstallation.Unexpected(description: "never listened: \(log)")
   }
 
-  /// Sends it a signal and goes on.
+  /// Sends a signal to the process without waiting.
   func signal(_ signal: Int32) { Foundation.kill(pid, signal) }
 
-  /// Kills it, if it still lives.
+  /// Kills the process if it still runs.
   func kill() async {
     if Processes.isAlive(pid) { Foundation.kill(pid, SIGKILL) }
     _ = await ended.result
     try? FileManager.default.removeItem(atPath: logFile.replacing(".log", with: ".pid"))
   }
 
-  /// Asks it to end and waits until it has.
+  /// Sends SIGTERM and waits for the exit.
   func terminate() async throws -> ExitStatus {
     Foundation.kill(pid, SIGTERM)
     return try await ended.value
   }
 }
 
-/// How a process ended.
+/// The exit status of a process.
 enum ExitStatus: Sendable, Equatable {
   case exited(Int)
   case killed(Int)
@@ -107,21 +108,21 @@ enum ExitStatus: Sendable, Equatable {
   }
 }
 
-/// Processes by their numbers.
+/// Operations on processes by id.
 enum Processes {
-  /// Whether it runs: a zombie does not.
+  /// Whether the process runs. A zombie does not.
   static func isAlive(_ pid: Int32) -> Bool {
     guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
     return status.split(separator: ")").last?.split(separator: " ").first != "Z"
   }
 
-  /// Its working directory.
+  /// The working directory of the process.
   static func directory(_ pid: Int32) -> String? {
     guard isAlive(pid) else { return nil }
     return try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
   }
 
-  /// Ends a PostgreSQL at once, in a way that leaves no shared memory behind.
+  /// Stops a PostgreSQL at once, without leaving shared memory behind.
   static func end(_ postmaster: Int32) async {
     kill(postmaster, SIGQUIT)
     for _ in 0..<100 where isAlive(postmaster) { try? await Task.sleep(for: .milliseconds(50)) }

@@ -4,9 +4,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A primary with a synchronous standby: what was acknowledged is on both.
+/// Tests of a primary with a synchronous standby: acknowledged writes are on both.
 @Suite(.serialized) struct SynchronousReplicationTests {
-  /// What the clients saw.
+  /// The responses that the clients got.
   private final class Record: Sendable {
     let acknowledged = Mutex<[String]>([])
     let refused = Mutex(0)
@@ -16,7 +16,7 @@ import Testing
   private let path = "/v1/datasets/d/predictions"
   private let row: JSON = ["features": SmallData.rows(1)[0].features]
 
-  /// Runs the closure with a primary, its standby, and a server that finds whichever of them takes writes.
+  /// Runs the closure with a primary, its standby, and a server that connects to whichever accepts writes.
   private func withPair(
     _ body: @Sendable (TestCluster, TestCluster, TestInstallation, HTTPClient) async throws -> Void
   ) async throws {
@@ -50,7 +50,7 @@ import Testing
     try outcome.get()
   }
 
-  /// From now on each COMMIT waits for the standby.
+  /// Requires that each COMMIT waits for the standby.
   private func demandConfirmation(_ primary: TestCluster) async throws {
     _ = try await TestCluster.psql(
       primary.configuration,
@@ -70,9 +70,9 @@ import Testing
         "psql", ["-Atc", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"])) ?? -1
   }
 
-  /// The standby goes away under load, then the primary, and the standby takes over.
+  /// The standby stops under load, then the primary stops, and the standby is promoted.
   @Test(.timeLimit(.minutes(5)))
-  func whatWasAcknowledgedIsThereAfterAFailover() async throws {
+  func `acknowledged writes survive a failover`() async throws {
     try await withPair { primary, standby, _, client in
       let record = Record()
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -103,10 +103,10 @@ import Testing
         }
         try await Task.sleep(for: .seconds(1))
         try await standby.stop()
-        // Beyond the time after which a commit is given up.
+        // Longer than the timeout of a commit.
         try await Task.sleep(for: .seconds(13))
         #expect(record.refused.withLock { $0 } > 0)
-        // What was given up waits on at the primary; nothing was piled up behind it.
+        // The timed-out commits keep waiting at the primary, and no further sessions wait behind them.
         let waiting = try await waiting(primary)
         #expect(waiting > 0 && waiting <= 17, "\(waiting) sessions wait")
         record.isOver.withLock { $0 = true }
@@ -129,9 +129,10 @@ import Testing
     }
   }
 
-  /// While the standby is away: writes of every kind are refused in no time, reading goes on, and all heals by itself.
+  /// Without its standby, a primary's writes of every kind are refused quickly and reads still work. Everything
+  /// recovers by itself.
   @Test(.timeLimit(.minutes(5)))
-  func writesAreShedUntilTheStandbyIsBack() async throws {
+  func `writes are refused until the standby is back`() async throws {
     try await withPair { primary, standby, _, client in
       try await standby.stop()
       let first = try await client.post(path, row)
@@ -157,7 +158,7 @@ import Testing
         #expect(try await client.get("/readyz").status == 200)
         #expect(try await client.post(path + "?store=false", row).status == 200)
       }
-      // Heartbeats, the queue and the rounds above have left nothing behind but what was waiting at the beginning.
+      // Heartbeats, the queue and the rounds above have added no waiting sessions.
       #expect(try await waiting(primary) <= 17)
       #expect(try await client.get("/metrics").text.contains("verdict_writes_suspended 1"))
       try await standby.start()

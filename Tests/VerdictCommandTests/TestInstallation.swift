@@ -3,10 +3,10 @@ import HTTPTestSupport
 import Subprocess
 import SystemPackage
 
-/// What one operator has: the program, an environment and a directory for its data; everything that it started is
-/// ended with the test.
+/// An operator's installation: the program, an environment and a data directory. All processes that it started end
+/// with the test.
 actor TestInstallation {
-  /// Everything is in here.
+  /// The directory that contains everything.
   let root: String
   private let environment: [String: String]
   private var servers: [ServerProcess] = []
@@ -14,11 +14,11 @@ actor TestInstallation {
   /// The directory of the private PostgreSQL.
   nonisolated var dataDirectory: String { "\(root)/data" }
 
-  /// Runs the closure with an installation of its own; nothing of it is left afterwards.
+  /// Runs the closure with an installation of its own, which is removed afterwards.
   ///
   /// - Parameters:
-  ///   - database: `DATABASE_URL`; a private PostgreSQL without it.
-  ///   - settings: further variables.
+  ///   - database: `DATABASE_URL`; nil for a private PostgreSQL.
+  ///   - settings: further environment variables.
   static func with<T: Sendable>(
     database: String? = nil, settings: [String: String] = [:],
     _ body: @Sendable (TestInstallation) async throws -> T
@@ -35,7 +35,8 @@ actor TestInstallation {
   }
 
   private init(database: String?, settings: [String: String]) throws {
-    // Short, for the socket's path, and open to the user that PostgreSQL runs as when we are root.
+    // The path is short for the socket, and accessible to the user that PostgreSQL runs as when the tests run as
+    // root.
     root = "/tmp/verdict-test-\(UUID().uuidString.prefix(8))"
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
     let own = ["DATABASE_URL", "VERDICT_", "PG"]
@@ -49,12 +50,12 @@ actor TestInstallation {
     try Watchdog.start(root)
   }
 
-  /// Runs a command to its end.
+  /// Runs a command to completion.
   func run(_ arguments: String..., settings: [String: String] = [:]) async throws -> Finished {
     try await Self.run(arguments, environment.merging(settings) { $1 })
   }
 
-  /// Runs a command whose arguments are in a list.
+  /// Runs a command with a list of arguments.
   func run(all arguments: [String]) async throws -> Finished { try await Self.run(arguments, environment) }
 
   private static func run(_ arguments: [String], _ environment: [String: String]) async throws -> Finished {
@@ -68,7 +69,7 @@ actor TestInstallation {
       errors: result.standardError)
   }
 
-  /// How a command ended.
+  /// The exit status and output of a command.
   struct Finished: Sendable, CustomStringConvertible {
     var status: ExitStatus
     var output: String
@@ -93,7 +94,7 @@ actor TestInstallation {
     return worker
   }
 
-  /// Makes a tenant; its admin key.
+  /// Creates a tenant and returns its admin key.
   func tenant(_ name: String = "acme") async throws -> String {
     let made = try await run("tenant", "create", name, "--json")
     guard let key = try? JSON(parsing: made.output.utf8)["key"].string else {
@@ -102,7 +103,7 @@ actor TestInstallation {
     return key
   }
 
-  /// What a test cannot go on from.
+  /// An unexpected result after which a test cannot continue.
   struct Unexpected: Error, CustomStringConvertible { var description: String }
 
   private func remove() async {
@@ -113,17 +114,17 @@ actor TestInstallation {
 }
 
 extension TestInstallation {
-  /// The process of the private PostgreSQL, if it lives.
+  /// The process id of the private PostgreSQL, if it runs.
   nonisolated var postmaster: Int32? {
     let file = "\(dataDirectory)/postgresql/data/postmaster.pid"
     guard let text = try? String(contentsOfFile: file, encoding: .utf8),
       let pid = text.split(separator: "\n").first.flatMap({ Int32($0) })
     else { return nil }
-    // The file outlives a killed server, and its number may be another process's by then.
+    // The file outlives a killed server, and its process id may have been reused.
     return Processes.directory(pid)?.hasPrefix(root) == true ? pid : nil
   }
 
-  /// `kill -9` on the server and, right after it, on its PostgreSQL.
+  /// Kills the server and, right after it, its PostgreSQL with SIGKILL.
   nonisolated func killEverything(_ server: ServerProcess) async throws {
     guard let postmaster else { throw Unexpected(description: "no PostgreSQL to kill") }
     Foundation.kill(server.pid, SIGKILL)
@@ -132,9 +133,10 @@ extension TestInstallation {
   }
 }
 
-/// Ends what a killed test process leaves behind.
+/// Removes the processes of a killed test process.
 private enum Watchdog {
-  /// A shell of its own session that waits for this process to vanish, then kills whatever runs from `root`.
+  /// A shell in its own session that waits for this process to vanish and then kills every process that runs from
+  /// `root`.
   static func start(_ root: String) throws {
     let script = """
       while kill -0 \(getpid()) 2>/dev/null && [ -d '\(root)' ]; do sleep 0.5; done

@@ -4,132 +4,133 @@ import PostgreSQL
 import TestSupport
 import Testing
 
-/// Whatever happens to workers and database, and whenever: a job ends exactly once, with one model.
+/// Tests of failures of workers and the database at any moment: a job ends exactly once, with one model.
 @Suite(.serialized) struct WorkerDeathTests {
   /// The tables that a worker needs next when it has claimed a job, when it reads, and when it saves.
   @Test(.timeLimit(.minutes(3)), arguments: ["datasets", "labels", "models", "kpis"])
-  func killedWhileItNeeds(table: String) async throws {
-    try await Workshop.with { shop in
-      let place = try await shop.train()
-      try await shop.holding(table) { looker in
-        let worker = try await shop.installation.work()
-        try await shop.isMet(table, looker)
+  func `a worker killed while it waits for a table`(table: String) async throws {
+    try await WorkerFixture.with { fixture in
+      let place = try await fixture.train()
+      try await fixture.holding(table) { observer in
+        let worker = try await fixture.installation.work()
+        try await fixture.waitUntilBlocked(table, observer)
         await worker.kill()
       }
-      _ = try await shop.installation.work()
-      try await shop.expectOneModel(of: try await shop.end(place), attempts: 2...2)
+      _ = try await fixture.installation.work()
+      try await fixture.expectOneModel(of: try await fixture.end(place), attempts: 2...2)
     }
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func killedWhileItSolves() async throws {
-    try await Workshop.with(isLarge: true) { shop in
-      let place = try await shop.train(Workshop.slow)
-      let worker = try await shop.installation.work()
-      _ = try await shop.job(place) { $0["phase"] == "validating" }
+  func `a worker killed while it fits`() async throws {
+    try await WorkerFixture.with(isLarge: true) { fixture in
+      let place = try await fixture.train(WorkerFixture.slow)
+      let worker = try await fixture.installation.work()
+      _ = try await fixture.job(place) { $0["phase"] == "validating" }
       await worker.kill()
-      _ = try await shop.installation.work()
-      try await shop.expectOneModel(of: try await shop.end(place), attempts: 2...2)
+      _ = try await fixture.installation.work()
+      try await fixture.expectOneModel(of: try await fixture.end(place), attempts: 2...2)
     }
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func frozenWhileItSolves() async throws {
-    try await Workshop.with(isLarge: true) { shop in
-      let place = try await shop.train(Workshop.slow)
-      let frozen = try await shop.installation.work()
-      _ = try await shop.job(place) { $0["phase"] == "validating" }
+  func `a worker frozen while it fits`() async throws {
+    try await WorkerFixture.with(isLarge: true) { fixture in
+      let place = try await fixture.train(WorkerFixture.slow)
+      let frozen = try await fixture.installation.work()
+      _ = try await fixture.job(place) { $0["phase"] == "validating" }
       frozen.signal(SIGSTOP)
-      _ = try await shop.installation.work()
-      let ended = try await shop.end(place)
-      try await shop.expectOneModel(of: ended, attempts: 2...2)
+      _ = try await fixture.installation.work()
+      let ended = try await fixture.end(place)
+      try await fixture.expectOneModel(of: ended, attempts: 2...2)
       frozen.signal(SIGCONT)
       _ = try await eventually { frozen.log.contains("a job was lost to another worker") ? true : nil }
-      #expect(try await shop.client.get(place).json == ended)
-      try await shop.expectOneModel(of: ended, attempts: 2...2)
-      // It is none the worse for it.
+      #expect(try await fixture.client.get(place).json == ended)
+      try await fixture.expectOneModel(of: ended, attempts: 2...2)
+      // The resumed worker works normally.
       #expect(try await frozen.terminate() == .exited(0), "\(frozen.log)")
     }
   }
 
-  /// When it has claimed the job, while it reads, in the middle of saving.
+  /// After claiming the job, while reading, and in the middle of saving.
   @Test(.timeLimit(.minutes(3)), arguments: ["datasets", "labels", "kpis"])
-  func frozenWhileItNeeds(table: String) async throws {
-    try await Workshop.with { shop in
-      let place = try await shop.train()
-      let frozen = try await shop.holding(table) { looker in
-        let frozen = try await shop.installation.work()
-        try await shop.isMet(table, looker)
+  func `a worker frozen while it waits for a table`(table: String) async throws {
+    try await WorkerFixture.with { fixture in
+      let place = try await fixture.train()
+      let frozen = try await fixture.holding(table) { observer in
+        let frozen = try await fixture.installation.work()
+        try await fixture.waitUntilBlocked(table, observer)
         frozen.signal(SIGSTOP)
         return frozen
       }
-      // Its transaction goes on to where it waits for the worker's next word, perhaps with the dataset's row locked.
-      _ = try await shop.installation.work()
-      let ended = try await shop.end(place)
-      try await shop.expectOneModel(of: ended, attempts: 2...2)
+      // Its transaction stays open, perhaps with the dataset's row locked, until the worker's next statement.
+      _ = try await fixture.installation.work()
+      let ended = try await fixture.end(place)
+      try await fixture.expectOneModel(of: ended, attempts: 2...2)
       frozen.signal(SIGCONT)
       _ = try await eventually {
         frozen.log.contains("a job was lost") || frozen.log.contains("an attempt failed") ? true : nil
       }
       try await Task.sleep(for: .milliseconds(500))
-      #expect(try await shop.client.get(place).json == ended)
-      try await shop.expectOneModel(of: ended, attempts: 2...2)
+      #expect(try await fixture.client.get(place).json == ended)
+      try await fixture.expectOneModel(of: ended, attempts: 2...2)
     }
   }
 
   @Test(.timeLimit(.minutes(3)), arguments: ["claimed", "reading", "solving", "saving"])
-  func thePostgreSQLIsKilled(phase: String) async throws {
-    try await Workshop.with(isLarge: phase == "solving") { shop in
-      let place = try await shop.train(phase == "solving" ? Workshop.slow : [:])
+  func `PostgreSQL is killed during a job`(phase: String) async throws {
+    try await WorkerFixture.with(isLarge: phase == "solving") { fixture in
+      let place = try await fixture.train(phase == "solving" ? WorkerFixture.slow : [:])
       switch phase {
       case "solving":
-        _ = try await shop.installation.work()
-        _ = try await shop.job(place) { $0["phase"] == "validating" }
-        try await shop.cluster.kill()
+        _ = try await fixture.installation.work()
+        _ = try await fixture.job(place) { $0["phase"] == "validating" }
+        try await fixture.cluster.kill()
       default:
         let table = ["claimed": "datasets", "reading": "labels"][phase] ?? "kpis"
-        try await shop.holding(table) { looker in
-          _ = try await shop.installation.work()
-          try await shop.isMet(table, looker)
-          try await shop.cluster.kill()
+        try await fixture.holding(table) { observer in
+          _ = try await fixture.installation.work()
+          try await fixture.waitUntilBlocked(table, observer)
+          try await fixture.cluster.kill()
         }
       }
-      try await shop.cluster.start()
-      let ended = try await shop.end(place)
-      try await shop.expectOneModel(of: ended, attempts: 1...3, lost: false)
+      try await fixture.cluster.start()
+      let ended = try await fixture.end(place)
+      try await fixture.expectOneModel(of: ended, attempts: 1...3, lost: false)
       let reasons = Set(ended["attempts"].elements.compactMap { $0["type"].string })
       #expect(reasons.isSubset(of: ["worker-lost", "database-error"]), "\(ended.text)")
     }
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aTerminatedWorkerHandsItsJobBack() async throws {
-    // A lease far longer than the test: nobody else could have taken the job.
-    try await Workshop.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { shop in
-      let place = try await shop.train(Workshop.slow)
+  func `a terminated worker releases its job`() async throws {
+    // The lease is far longer than the test, so no other worker could have claimed the job after its expiry.
+    try await WorkerFixture.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { fixture in
+      let place = try await fixture.train(WorkerFixture.slow)
       for _ in 0..<2 {
-        let worker = try await shop.installation.work()
-        _ = try await shop.job(place) { $0["phase"] == "validating" }
+        let worker = try await fixture.installation.work()
+        _ = try await fixture.job(place) { $0["phase"] == "validating" }
         let signalled = Date()
         #expect(try await worker.terminate() == .exited(0), "\(worker.log)")
-        let job = try await shop.client.get(place).json
+        let job = try await fixture.client.get(place).json
         #expect(job["state"] == "queued" && job["attempt"] == 0, "\(job.text)")
-        // Promised is a second; a slow machine may take some more, but none waits for the solver.
-        #expect(try await shop.lastMove().timeIntervalSince(signalled) < 10)
+        // The documented time is one second. A slow machine may take longer, but the release does not wait for the
+        // solver.
+        #expect(try await fixture.lastMove().timeIntervalSince(signalled) < 10)
       }
-      _ = try await shop.installation.work()
-      let ended = try await shop.end(place)
-      try await shop.expectOneModel(of: ended, attempts: 1...1, lost: false)
+      _ = try await fixture.installation.work()
+      let ended = try await fixture.end(place)
+      try await fixture.expectOneModel(of: ended, attempts: 1...1, lost: false)
       #expect(ended["attempts"].elements.isEmpty)
     }
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func aTerminatedServerHandsItsJobBackAndAnswersWhatItHas() async throws {
-    try await Workshop.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { shop in
-      let place = try await shop.train(Workshop.slow)
-      let second = try await shop.installation.serve()
-      let client = try second.client(key: shop.client.key)
+  func `a terminated server releases its job and completes its requests`() async throws {
+    try await WorkerFixture.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { fixture in
+      let place = try await fixture.train(WorkerFixture.slow)
+      let second = try await fixture.installation.serve()
+      let client = try second.client(key: fixture.client.key)
       let (chunks, send) = AsyncStream<[UInt8]>.makeStream()
       send.yield(Array("x0,x1,label\n1,2,1\n".utf8))
       let upload = Task {
@@ -140,10 +141,10 @@ import Testing
       let waiting = Task {
         try await client.post("/v1/datasets/d/training-jobs", [:], headers: ["Prefer": "wait=60"])
       }
-      _ = try await shop.job(place) { $0["phase"] == "validating" }
+      _ = try await fixture.job(place) { $0["phase"] == "validating" }
       second.signal(SIGTERM)
-      // The job is free while the upload still goes on, and those who wait for it are sent away.
-      let job = try await shop.job(place) { $0["state"] == "queued" }
+      // The job is released while the upload continues, and streams of job events are closed.
+      let job = try await fixture.job(place) { $0["state"] == "queued" }
       #expect(job["attempt"] == 0, "\(job.text)")
       #expect(try await events.value.text.contains("event: state"))
       let answer = try await waiting.value
@@ -153,7 +154,7 @@ import Testing
       send.finish()
       #expect(try await upload.value.status == 201)
       #expect(try await second.terminate() == .exited(0), "\(second.log)")
-      #expect(try await shop.client.labelsStored() == Workshop.manyRows + 2)
+      #expect(try await fixture.client.labelsStored() == WorkerFixture.manyRows + 2)
     }
   }
 }

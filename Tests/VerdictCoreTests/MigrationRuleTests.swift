@@ -4,14 +4,15 @@ import Testing
 
 @testable import VerdictCore
 
-/// What a migration must not do while servers of the version before go on: see CONTRIBUTING.md, "Migrations".
+/// Checks the rules of CONTRIBUTING.md, "Migrations": servers of the previous version must keep running during a
+/// migration.
 @Suite struct MigrationRuleTests {
-  /// The last migration from before the rules.
+  /// The last migration that predates the rules.
   private static let lastFree = "0013_bounds"
 
-  /// How a migration breaks the rules.
+  /// Returns the rules that the migration violates.
   ///
-  /// - Parameter tables: those that were there before.
+  /// - Parameter tables: the tables that existed before the migration.
   private static func violations(of migration: Migration, tables: Set<String>) -> [String] {
     let lines = migration.sql.split(whereSeparator: \.isNewline).map(String.init)
     let code = lines.filter { !$0.hasPrefix("--") }.joined(separator: "\n")
@@ -47,7 +48,7 @@ import Testing
     return found
   }
 
-  /// The tables that the migrations before one have made.
+  /// The tables that the migrations before `name` create.
   private static func tables(before name: String) -> Set<String> {
     Set(
       Migrations.all.filter { $0.name < name }.flatMap { migration in
@@ -55,7 +56,7 @@ import Testing
       })
   }
 
-  @Test func everyMigrationFollowsTheRules() {
+  @Test func `every migration follows the rules`() {
     for migration in Migrations.all where migration.name > Self.lastFree {
       let found = Self.violations(of: migration, tables: Self.tables(before: migration.name))
       #expect(found.isEmpty, "\(migration.name): \(found)")
@@ -74,12 +75,12 @@ import Testing
     ("CREATE INDEX labels_age ON labels (tenant_id, created_at);", ["locks labels for an index"]),
     ("UPDATE labels SET weight = 1;", ["changes the rows of labels"]),
   ])
-  func whatTheRulesSay(sql: String, expected: [String]) {
+  func `the rules detect each violation`(sql: String, expected: [String]) {
     let migration = Migration(name: "0014_x", sql: "-- migrate: compatible-with 0013_bounds\n" + sql)
     #expect(Self.violations(of: migration, tables: Self.tables(before: "0014_x")) == expected)
   }
 
-  @Test func anIndexIsMadeBesideWriters() {
+  @Test func `an index on an existing table must be built concurrently`() {
     let index = """
       -- migrate: compatible-with 0013_bounds
       -- migrate: no-transaction

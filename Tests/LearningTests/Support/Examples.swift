@@ -42,7 +42,7 @@ enum Examples {
       columns: columns, outcomes: fields.map { isPositive($0.last ?? "") ? 1 : 0 })
   }
 
-  /// Ten numbers a row: six numbers of Adult and four of its categories, numbered by appearance.
+  /// Ten numbers per row: six numbers of Adult and four of its categories, numbered by first appearance.
   static func tenNumbers() throws -> TrainingTable {
     let table = try adult("adult_train")
     let names = [
@@ -60,7 +60,7 @@ enum Examples {
 }
 
 extension TrainingTable.Column {
-  /// Codes text by order of appearance; "" and "?" are missing.
+  /// Encodes text by order of first appearance. "" and "?" are missing.
   static func categorical(_ values: [String]) -> TrainingTable.Column {
     var levels: [String] = []
     var known: [String: Int32] = [:]
@@ -76,7 +76,7 @@ extension TrainingTable.Column {
 }
 
 extension TrainingTable {
-  /// One row as a row to predict on.
+  /// The row as input of a prediction.
   func row(_ index: Int) -> FeatureValues {
     FeatureValues(
       columns.map { column in

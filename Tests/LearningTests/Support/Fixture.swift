@@ -2,7 +2,7 @@ import Foundation
 
 @testable import Learning
 
-/// Reference values that scripts/make-learning-fixtures made.
+/// Reference values from scripts/make-learning-fixtures.
 enum Fixture {
   static func load<Content: Decodable>(_ name: String, as type: Content.Type = Content.self) throws -> Content
   {
@@ -10,7 +10,7 @@ enum Fixture {
     return try JSONDecoder().decode(Content.self, from: Data(contentsOf: url))
   }
 
-  /// An optimum as scikit-learn found it. Keys are `feature`, `feature=category`, `feature=?` and `intercept`.
+  /// An optimum from scikit-learn. Keys are `feature`, `feature=category`, `feature=?` and `intercept`.
   struct Case: Decodable, CustomStringConvertible {
     var parameters: TrainingParameters
     var objective: Double
@@ -18,9 +18,9 @@ enum Fixture {
     var original: [String: Double]
     var standard_errors: [String: Double]?
     var p_values: [String: Double]?
-    /// The features that were used; absent: all.
+    /// The used features; nil means all.
     var features: [String]?
-    /// Categorical features whose coefficients were made to add up to 0 (see `centred`); absent: none.
+    /// Categorical features whose coefficients are centred to sum to 0 (see `centred`); nil means none.
     var centred: [String]?
 
     var description: String {
@@ -91,7 +91,7 @@ extension Fixture.Solutions.Data {
 }
 
 extension LogisticModel {
-  /// Coefficients by the fixtures' keys, with the intercept given.
+  /// The coefficients by the keys of the fixtures, with the given intercept.
   func coefficients(intercept: Double, _ value: (ModelFeature.Coefficient) -> Double?) -> [String: Double] {
     var result = ["intercept": intercept]
     for feature in features {
@@ -105,8 +105,9 @@ extension LogisticModel {
   }
 }
 
-/// The same model with the coefficients of each categorical feature adding up to 0. With l1 alone a shift between them
-/// and the intercept may cost nothing, so that the optimum is a line; this picks the same point of it for all.
+/// The same model with the coefficients of each categorical feature summing to 0. With l1 alone, a shift between them
+/// and the intercept may leave the objective unchanged, so that the optima form a line. Centring chooses the same
+/// point of it for all solvers.
 func centred(_ values: [String: Double], _ features: [String]) -> [String: Double] {
   var values = values
   for feature in features {

@@ -1,6 +1,6 @@
 @testable import Learning
 
-/// Made-up data from a seed, the same on every platform.
+/// Generates data from a seed, identically on every platform.
 struct Generated {
   var generator: SplitMix64
 
@@ -9,7 +9,7 @@ struct Generated {
   /// Uniform in 0..<1.
   mutating func uniform() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
 
-  /// Roughly normal with mean 0 and variance 1: the sum of twelve uniform numbers less six.
+  /// Approximately normal with mean 0 and variance 1: the sum of twelve uniform numbers minus six.
   mutating func normal() -> Double { (0..<12).reduce(-6) { sum, _ in sum + uniform() } }
 
   mutating func normals(_ count: Int) -> [Double] { (0..<count).map { _ in normal() } }
@@ -17,7 +17,7 @@ struct Generated {
   /// 1 with the probability sigmoid(logit).
   mutating func outcomes(_ logits: [Double]) -> [UInt8] { logits.map { uniform() < $0.sigmoid ? 1 : 0 } }
 
-  /// Two numbers and a category that all matter.
+  /// A table of two numbers and a category that all affect the outcome.
   mutating func table(rows: Int) throws -> TrainingTable {
     let (a, b) = (normals(rows), normals(rows))
     let colours = ["red", "green", "blue"]
@@ -31,7 +31,7 @@ struct Generated {
 }
 
 extension TrainingTable {
-  /// The table with numbers alone.
+  /// A table of numbers only.
   static func numbers(_ columns: [[Double]], _ outcomes: [UInt8]) throws -> TrainingTable {
     try TrainingTable(
       names: columns.indices.map { "x\($0)" }, kinds: columns.map { _ in .continuous },
@@ -60,7 +60,7 @@ extension LogisticModel {
     return try (0..<table.rowCount).map { try predictor.predict(table.row($0)).probability }
   }
 
-  /// Whether all numbers in it are finite.
+  /// Whether all coefficients are finite.
   var isFinite: Bool {
     let coefficients = features.flatMap { feature in
       [feature.coefficient, feature.missing].compactMap { $0 } + (feature.categories ?? []).map(\.coefficient)

@@ -6,8 +6,9 @@ import RowFormats
 import Testing
 @testable import VerdictCore
 
+/// Tests of creating, changing and deleting datasets.
 @Suite struct DatasetTests {
-  @Test func aNameIsTakenUntilItsDatasetIsDeleted() async throws {
+  @Test func `a dataset's name is taken until the dataset is deleted`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let first = try await domain.dataset(tenant)
@@ -30,7 +31,7 @@ import Testing
     }
   }
 
-  @Test func featuresAreAddedBehindThePresentOnes() async throws {
+  @Test func `features are appended after the present ones`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -59,7 +60,8 @@ import Testing
     [.init(name: "x", type: .discrete), .init(name: "c", type: .categorical)],
     [.init(name: "x", type: .continuous), .init(name: "c", type: .categorical, categories: ["a"])],
   ])
-  func presentFeaturesStayAsTheyAre(features: [FeatureDeclaration]) async throws {
+  func `present features cannot be removed, retyped or reordered`(features: [FeatureDeclaration]) async throws
+  {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let before = try await domain.dataset(tenant)

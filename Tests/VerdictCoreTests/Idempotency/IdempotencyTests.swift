@@ -5,11 +5,12 @@ import PostgreSQL
 import Testing
 @testable import VerdictCore
 
+/// Tests of storing and replaying the results of requests with an idempotency key.
 @Suite struct IdempotencyTests {
   private let request = IdempotentRequest(key: "k", operation: "POST /x", bodyHash: Data([1]))
   private let answer = StoredResult(code: 201, metadata: ["Location": "/x/1"], body: Data("{}".utf8))
 
-  @Test func anAnswerIsGivenAgainToTheSameRequestOnly() async throws {
+  @Test func `a result is replayed to the same request only`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.database.transaction(for: tenant) { tx in
@@ -32,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func aKeyIsItsTenantsOwn() async throws {
+  @Test func `tenants do not share keys`() async throws {
     try await TestDomain.with { domain in
       for name in ["mine", "theirs"] {
         let tenant = try await domain.tenant(name)
@@ -45,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func whileOneTransactionHasTheKeyAnotherIsToldSo() async throws {
+  @Test func `a key in use by another transaction is reported`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.database.transaction(for: tenant) { tx in
@@ -59,7 +60,7 @@ import Testing
     }
   }
 
-  @Test func aRefusedRequestMayBeSentAgain() async throws {
+  @Test func `a key is free again after a rollback`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       struct Refused: Error {}
@@ -77,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func anAnswerIsForgottenAfterADay() async throws {
+  @Test func `a result expires after a day`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.database.transaction(for: tenant) { tx in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import VerdictCore
 
-/// How a client's JSON becomes training parameters, and what is said of JSON that does not.
+/// Tests of the conversion of a client's JSON to training parameters, and of the errors for invalid JSON.
 @Suite struct TrainingParametersJSONTests {
   private func parse(
     _ json: String, over current: TrainingParameters? = nil
@@ -15,7 +15,7 @@ import Testing
     return (result, errors.problems)
   }
 
-  @Test func givenMembersReplaceAndNullBringsTheDefaultBack() throws {
+  @Test func `a present member replaces the value and null restores the default`() throws {
     var current = TrainingParameters()
     current.penalty = .elasticnet
     current.l1Ratio = 0.25
@@ -44,7 +44,7 @@ import Testing
         .cost(falsePositive: 1, falseNegative: 5)
       ), (#"{"threshold":null}"#, .fixed(0.5)),
     ] as [(String, ThresholdRule)])
-  func everyThresholdRule(json: String, rule: ThresholdRule) throws {
+  func `every threshold rule is parsed`(json: String, rule: ThresholdRule) throws {
     let (parameters, problems) = try parse(json)
     #expect(problems == [])
     #expect(parameters?.threshold == rule)
@@ -93,7 +93,7 @@ import Testing
       (#"{"validation":{"method":"leave"}}"#, ["/validation/method": "must be holdout or kfold"]),
       (#"{"validation":{}}"#, ["/validation/method": "is missing"]),
     ] as [(String, [String: String])])
-  func everyErrorIsNotedAtItsPointer(json: String, expected: [String: String]) throws {
+  func `every error is reported with its pointer`(json: String, expected: [String: String]) throws {
     let (_, problems) = try parse(json)
     let found = Dictionary(problems.map { ($0.pointer ?? "", $0.detail) }) { first, _ in first }
     #expect(found == Dictionary(uniqueKeysWithValues: expected.map { ("/training" + $0.key, $0.value) }))

@@ -5,11 +5,11 @@ import Testing
 
 @testable import VerdictCore
 
-/// Fifty at a time post, replace, correct and delete rows in every way there is, and now and then the whole dataset: the
-/// counts are those of the rows that are left.
+/// Stress test: fifty concurrent tasks post, replace, correct and delete rows in every possible way, and delete the
+/// dataset now and then. The counts must equal those of the remaining rows.
 @Suite struct CountStressTests {
   @Test(.timeLimit(.minutes(5)))
-  func everyKindOfChangeAtOnce() async throws {
+  func `counts are exact after concurrent changes of every kind`() async throws {
     try await TestDomain.with(connections: 16) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -20,7 +20,7 @@ import Testing
               do {
                 try await change(worker, round, domain, tenant)
               } catch DomainError.notFound, DomainError.nameTaken {
-                // Another one has deleted the row or the dataset, or made the dataset anew.
+                // Another task has deleted the row or the dataset, or has created the dataset anew.
               }
             }
           }
@@ -31,7 +31,7 @@ import Testing
       try await domain.post(x: [1, -1], tenant)
       try await check(domain, tenant)
 
-      // What deleted datasets leave behind goes away, and nothing else does.
+      // Maintenance removes the rows of deleted datasets and nothing else.
       try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
       try await check(domain, tenant)
       let left = try await domain.asOwner { connection in
@@ -55,7 +55,7 @@ import Testing
     switch (worker * 7 + round * 3) % 20 {
     case 0..<5: try await domain.post(x: (0..<20).map { Double($0 - 10) }, tenant)
     case 5..<9:
-      // The labels of these rows turn from one to the other.
+      // Upserts with random signs change the outcome of existing rows.
       let keys = (0..<20).map { "k\($0)" }.shuffled()
       try await domain.post(x: keys.map { _ in .random(in: -5...5) }, keys: keys, tenant)
     case 9, 10: try await delete { $0.ids = (1...300).map { _ in .random(in: 1...5_000) } }
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  /// Compares each dataset's counts with its rows, also those of datasets that are deleted.
+  /// Compares the counts of each dataset, including deleted ones, with its rows.
   private func check(_ domain: TestDomain, _ tenant: TenantID) async throws {
     let wrong = try await domain.asOwner { connection in
       try await connection.query(

@@ -5,10 +5,11 @@ import Testing
 
 @testable import VerdictCore
 
-/// A dataset is gone when its deletion is answered; its rows go afterwards, in steps of bounded size.
+/// Tests of deleting a dataset: it is gone when its deletion returns, and its rows are deleted afterwards in bounded
+/// steps.
 @Suite struct DatasetDeletionTests {
   @Test(.timeLimit(.minutes(2)))
-  func rowsGoInBoundedStepsAndTheNameIsFreeAtOnce() async throws {
+  func `rows are deleted in bounded steps and the name is free at once`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let old = try await domain.dataset(tenant)
@@ -19,7 +20,7 @@ import Testing
           INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
           SELECT \(tenant), \(old.id), i % 2 = 0, ARRAY[i::float8], ARRAY['c'] FROM generate_series(1, \(count)) i
           """)
-        // Notes of each step how many rows it deleted.
+        // Records the number of rows that each step deleted.
         try await connection.query("CREATE TABLE steps (rows bigint)")
         try await connection.query(
           """
@@ -55,9 +56,9 @@ import Testing
     }
   }
 
-  /// What a tenant may store again follows the rows as they go, not the dataset's end.
+  /// The quota counts the remaining rows, not the existing datasets.
   @Test(.timeLimit(.minutes(2)))
-  func theQuotaFollowsStepByStep() async throws {
+  func `the quota frees rows step by step`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let dataset = try await domain.dataset(tenant)

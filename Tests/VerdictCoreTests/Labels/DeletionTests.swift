@@ -5,8 +5,9 @@ import PostgreSQL
 import Testing
 @testable import VerdictCore
 
+/// Tests of deleting labels by filter and by id.
 @Suite struct DeletionTests {
-  @Test func filtersSelectWhatTheySay() async throws {
+  @Test func `filters select the matching labels`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -23,7 +24,7 @@ import Testing
       #expect(try await delete { $0.createdBefore = Date(timeIntervalSinceNow: -3_600) } == 0)
       let (_, labels) = try await domain.labels.list(tenant, dataset: "d", after: nil, limit: 10)
       let id = try #require(labels.last).id
-      // All conditions must hold.
+      // The conditions of a filter are combined with AND.
       #expect(
         try await delete {
           $0.ids = [id]; $0.keys = ["b"]
@@ -36,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func deletingAnAbsentLabelSaysSo() async throws {
+  @Test func `deleting an absent label is an error`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)

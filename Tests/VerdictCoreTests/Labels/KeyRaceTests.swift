@@ -5,15 +5,15 @@ import Testing
 
 @testable import VerdictCore
 
-/// Many write the same keys at once: nobody waits in a circle, and there is one row a key.
+/// Tests of concurrent writes of the same keys: no deadlock occurs, and each key has one row.
 @Suite struct KeyRaceTests {
-  /// PostgreSQL ends a circle of waiting transactions with SQLSTATE 40P01, which would be thrown here.
+  /// PostgreSQL aborts a deadlocked transaction with SQLSTATE 40P01, which would be thrown here.
   @Test(.timeLimit(.minutes(5)), arguments: [1, 20, 300, 5_000])
-  func overlappingKeysInOppositeOrders(size: Int) async throws {
+  func `overlapping keys in opposite orders do not deadlock`(size: Int) async throws {
     try await TestDomain.with(connections: 12) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
-      // Half of the keys are there before: the same batches insert and update.
+      // Half of the keys exist before, so that the same batches insert and update.
       let keys = (0..<size * 2).map { "k\($0)" }
       try await domain.post(x: keys.map { _ in 1 }, keys: keys, tenant)
       var all = Set(keys)
@@ -21,7 +21,7 @@ import Testing
       let writers = 10
       var batches: [[String]] = []
       for writer in 0..<writers {
-        // From the middle of what is there to far beyond, in an order of this writer's own.
+        // From the middle of the existing keys to far beyond them, shuffled differently by each writer.
         let start = size + writer * size / 10
         let range = (start..<start + size).map { "k\($0)" }
         batches.append(writer % 3 == 0 ? range : writer % 3 == 1 ? range.reversed() : range.shuffled())
@@ -55,9 +55,9 @@ import Testing
     }
   }
 
-  /// Corrections and deletions of single rows, of many, and of all, between upserts of the same rows.
+  /// Corrections and deletions of one, many and all rows run between upserts of the same rows.
   @Test(.timeLimit(.minutes(5)))
-  func upsertsCorrectionsAndDeletions() async throws {
+  func `upserts, corrections and deletions do not deadlock`() async throws {
     try await TestDomain.with(connections: 12) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -83,7 +83,7 @@ import Testing
                       return label
                     }
                   } catch DomainError.notFound {
-                    // Another one has deleted it meanwhile.
+                    // Another task has deleted the row.
                   }
                 }
               }
@@ -98,14 +98,14 @@ import Testing
     }
   }
 
-  /// Ids, and with them pages and exports, follow the order of the request, with keys as without.
-  @Test func idsFollowTheOrderOfTheRequest() async throws {
+  /// Ids, and with them pages and exports, follow the order of the request, with and without keys.
+  @Test func `ids follow the order of a request with keys`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
       let keys = (0..<3_000).map { "k\($0 * 7_919 % 3_000)" }
       try await domain.post(x: (0..<3_000).map { Double($0) }, keys: keys, tenant)
-      // Replaced rows keep their place.
+      // Replaced rows keep their ids.
       try await domain.post(x: [7], keys: [keys[1_500]], tenant)
       let (_, labels) = try await domain.labels.list(tenant, dataset: "d", after: nil, limit: 10_000)
       #expect(labels.map(\.key) == keys)

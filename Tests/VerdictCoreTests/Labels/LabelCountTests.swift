@@ -6,15 +6,15 @@ import RowFormats
 import Testing
 @testable import VerdictCore
 
-/// The counts that answer `labels_stored` are exact, whatever happens at the same time.
+/// Tests of the counts behind `labels_stored`: they are exact under concurrent changes.
 @Suite struct LabelCountTests {
-  @Test func postsAndUpsertsAreCounted() async throws {
+  @Test func `posts and upserts are counted`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
       let first = try await domain.post(x: [-1, 1, 2], keys: ["a", "b", "c"], tenant)
       #expect(first == .init(inserted: 3, updated: 0, labelsStored: 3, trainingJob: nil))
-      // `a` turns from 0 to 1, `b` stays 1, `d` is new.
+      // `a` changes from 0 to 1, `b` stays 1, and `d` is new.
       let second = try await domain.post(x: [5, 6, -7], keys: ["a", "b", "d"], tenant)
       #expect(second == .init(inserted: 1, updated: 2, labelsStored: 4, trainingJob: nil))
       let counts = try await domain.counts(tenant)
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func writersAndDeletersAtOnceEndWithExactCounts() async throws {
+  @Test func `counts are exact after concurrent writes and deletions`() async throws {
     try await TestDomain.with(connections: 16) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -35,7 +35,7 @@ import Testing
               case 0:
                 try await domain.post(x: (0..<20).map { Double($0 - 10) }, tenant)
               case 1:
-                // Overlapping keys, in an order of this writer's own.
+                // Overlapping keys, shuffled differently by each writer.
                 let keys = (0..<20).map { "k\($0)" }.shuffled()
                 try await domain.post(x: keys.map { _ in .random(in: -5...5) }, keys: keys, tenant)
               case 2:
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test func correctingALabelMovesItsCount() async throws {
+  @Test func `correcting a label moves its count`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -76,11 +76,11 @@ import Testing
     }
   }
 
-  @Test func idsFollowTheOrderOfTheRequest() async throws {
+  @Test func `ids follow the order of a request without keys`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
-      // Rows of very different sizes leave gaps at the ends of pages, which later rows would fill.
+      // Rows of very different sizes leave free space at the ends of pages, which later rows would fill.
       let rows = (0..<3_000).map { index in
         #"{"features":{"x":\#(index),"c":"\#(String(repeating: "c", count: 1 + (index * 37) % 900))"},"label":\#(index % 2)}"#
       }
@@ -90,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func aBatchThatFailsLeavesNothing() async throws {
+  @Test func `a failed batch stores nothing`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let dataset = try await domain.dataset(tenant)
@@ -107,7 +107,7 @@ import Testing
         }
       }
       #expect(try await domain.countedRows() == (0, 0))
-      // The connection that went back to the pool is as good as new.
+      // The connection that returned to the pool is usable.
       try await domain.post(x: [1], tenant)
       #expect(try await domain.countedRows() == (1, 0))
     }

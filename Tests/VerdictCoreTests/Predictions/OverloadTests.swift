@@ -5,10 +5,10 @@ import Testing
 
 @testable import VerdictCore
 
-/// What happens when more predictions arrive than the database takes.
+/// Tests of predictions that arrive faster than the database stores them.
 @Suite struct OverloadTests {
   @Test(.timeLimit(.minutes(2)))
-  func whatFindsTheLineFullIsTurnedAwayAndTheRestIsStored() async throws {
+  func `predictions beyond the queue's capacity are refused and the others are stored`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let dataset = try await domain.dataset(tenant)
@@ -19,7 +19,7 @@ import Testing
         database: domain.database, served: ServedDatasets(database: domain.database), writer: writer)
       let row = try PredictionReader(schema: dataset.schema).readOne(Array(#"{"features":{"x":1}}"#.utf8))
       let outcomes: [Bool] = try await domain.asOwner { blocker in
-        // Nothing can be stored while the dataset's row is locked.
+        // No prediction can be stored while the dataset's row is locked.
         try await blocker.query("BEGIN")
         try await blocker.query("SELECT 1 FROM datasets FOR UPDATE")
         return try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -38,7 +38,7 @@ import Testing
           for try await outcome in group {
             outcomes.append(outcome)
             if !outcome { turnedAway += 1 }
-            // Those were told at once, while the line stood still; then it moves again.
+            // These were refused at once while storing was blocked. The commit unblocks it.
             if turnedAway == 20 {
               turnedAway += 1
               try await blocker.query("COMMIT")

@@ -5,16 +5,16 @@ import Testing
 
 @testable import VerdictCore
 
-/// What predictions share with each other in the database, and what they must not.
+/// Tests of the locks and connections that predictions take in the database.
 @Suite struct PredictionTransactionTests {
-  /// Groups of many tenants' single predictions commit together: none of them may wait for a large batch to end.
-  @Test func singlePredictionsDoNotWaitForALargeBatch() async throws {
+  /// Single predictions of many tenants commit together, so none of them may wait for the end of a large batch.
+  @Test func `single predictions do not wait for a large batch`() async throws {
     try await TestDomain.with { domain in
       let (tenant, service, row) = try await predicting(domain)
       try await domain.database.transaction(for: tenant) { tx in
         _ = try await service.predict(tenant, dataset: "d", storing: .within(tx)) { _ in try row(1_000) }
         for _ in 0..<20 {
-          // In a transaction of their own, which ends while the other one is open.
+          // Each commits in a transaction of its own while the batch's transaction is open.
           _ = try await service.predict(tenant, dataset: "d", storing: .committed) { _ in try row(1) }
         }
       }
@@ -23,18 +23,19 @@ import Testing
           try $0.decode(Int16.self, Int.self)
         }
       }
-      // Half of the rows are for groups of single predictions, half for batches, whichever process stores them.
+      // Half of the shards are reserved for single predictions and half for batches, in every process.
       #expect(counts.filter { $0.0 < 8 }.map(\.1).reduce(0, +) == 20)
       #expect(counts.filter { $0.0 >= 8 }.map(\.1).reduce(0, +) == 1_000)
     }
   }
 
-  /// A request that has a transaction asks the database in it: with one connection in all, a second could never be had.
+  /// A request that has a transaction runs all its queries in it. With a pool of one, a second connection would never
+  /// be available.
   @Test(.timeLimit(.minutes(1)))
-  func aRequestUsesOneConnection() async throws {
+  func `a request uses one connection`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let (tenant, service, row) = try await predicting(domain)
-      // Nobody listens to announcements here, so that each use compares the dataset with the database.
+      // No listener receives announcements here, so each use compares the dataset with the database.
       let answers = try await domain.database.transaction(for: tenant) { tx in
         try await service.predict(tenant, dataset: "d", storing: .nowhere(asking: tx)) { _ in try row(3) }
       }

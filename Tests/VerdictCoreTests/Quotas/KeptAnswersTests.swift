@@ -5,7 +5,7 @@ import Testing
 
 @testable import VerdictCore
 
-/// Answers that are kept for repeats fill no disk.
+/// Tests of the quota on the bytes of stored results, which are kept for idempotent replays.
 @Suite struct KeptAnswersTests {
   private func keep(
     _ bytes: Int, under key: String, _ tenant: TenantID, _ domain: TestDomain
@@ -23,7 +23,7 @@ import Testing
     try await UsageStore(database: domain.database).usage(tenant).used[.answerBytes]
   }
 
-  /// What is there, counted.
+  /// The actual size of all stored results, including their fixed overhead.
   private func counted(_ domain: TestDomain) async throws -> Int? {
     try await domain.asOwner {
       try await $0.query(
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func theyStayWithinTheLimitAndMakeRoomWithAge() async throws {
+  @Test func `stored results stay within the limit and expire`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let other = try await domain.tenant("other")
@@ -50,9 +50,9 @@ import Testing
       await #expect(throws: DomainError.quotaExceeded(.answerBytes, maximum: 50_000, present: 44_028)) {
         try await keep(10_000, under: "k9", tenant, domain)
       }
-      // What was refused has left nothing.
+      // The refused request has stored nothing.
       #expect(try await used(tenant, domain) == 4 * 11_007)
-      // An old answer gives its room to the new one under its key, before anybody has tidied up.
+      // An expired result's bytes are free for a new one under the same key even before maintenance runs.
       try await grow(domain, old: "k0")
       try await keep(15_000, under: "k0", tenant, domain)
       #expect(try await used(tenant, domain) == 3 * 11_007 + 16_007)
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func theCountIsExactHoweverManyKeepAtATime() async throws {
+  func `the count is exact under concurrent writes`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -89,9 +89,9 @@ import Testing
     }
   }
 
-  /// More than one step of them.
+  /// More expired results than one step deletes.
   @Test(.timeLimit(.minutes(2)))
-  func manyOldOnesGoInSteps() async throws {
+  func `many expired results are deleted in steps`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.asOwner {

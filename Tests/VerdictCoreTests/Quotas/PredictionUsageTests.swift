@@ -5,16 +5,16 @@ import Testing
 
 @testable import VerdictCore
 
-/// What a process knows of a tenant's stored predictions, by a clock and looks of the test's own.
+/// Tests of a process's cached usage of the prediction quota, with a manual clock and a fake database.
 @Suite struct PredictionUsageTests {
   private let tenant = TenantID(rawValue: 7)
 
-  /// A database that says when it has looked and answers when it is let.
+  /// A fake database that counts look-ups and can delay or fail their responses.
   private final class World: Sendable {
     private struct State {
       var passed = Duration.zero
       var stored = 0
-      var looks = 0
+      var lookUps = 0
       var isOpen = true
       var fails = false
       var waiting: [CheckedContinuation<Void, Never>] = []
@@ -27,11 +27,12 @@ import Testing
     init(maximum: Int) { self.maximum = maximum }
 
     var usage: PredictionUsage {
-      PredictionUsage(clock: { self.start + self.state.withLock(\.passed) }) { _, _ in try await self.look() }
+      PredictionUsage(clock: { self.start + self.state.withLock(\.passed) }) { _, _ in try await self.lookUp()
+      }
     }
 
-    var looks: Int { state.withLock(\.looks) }
-    func pass(_ duration: Duration) { state.withLock { $0.passed += duration } }
+    var lookUps: Int { state.withLock(\.lookUps) }
+    func advance(by duration: Duration) { state.withLock { $0.passed += duration } }
     func store(_ rows: Int) { state.withLock { $0.stored += rows } }
     func hold() { state.withLock { $0.isOpen = false } }
     func fail(_ fails: Bool) { state.withLock { $0.fails = fails } }
@@ -45,39 +46,39 @@ import Testing
       for each in waiting { each.resume() }
     }
 
-    private func look() async throws -> QuotaUsage {
+    private func lookUp() async throws -> QuotaUsage {
       let (stored, fails) = state.withLock { state in
-        state.looks += 1
+        state.lookUps += 1
         return (state.stored, state.fails)
       }
       await withCheckedContinuation { continuation in
-        let goesOn = state.withLock { state in
+        let isOpen = state.withLock { state in
           if !state.isOpen { state.waiting.append(continuation) }
           return state.isOpen
         }
-        if goesOn { continuation.resume() }
+        if isOpen { continuation.resume() }
       }
       if fails { throw PostgreSQLError(.connectionLost, "gone") }
       return .init(maximum: maximum, present: stored)
     }
   }
 
-  /// Admits rows and holds them until `end` says what became of them.
-  private func admit(_ usage: PredictionUsage, _ rows: Int) async throws -> Held {
+  /// Admits rows and holds their reservation until the test ends it.
+  private func admit(_ usage: PredictionUsage, _ rows: Int) async throws -> HeldReservation {
     let reservation = try await usage.admit(tenant, rows, asking: nil)
-    return Held(reservation)
+    return HeldReservation(reservation)
   }
 
-  /// A reservation that can be kept in a list.
-  private final class Held: Sendable {
+  /// A reservation that can be stored in a list.
+  private final class HeldReservation: Sendable {
     private let reservation: Mutex<PredictionUsage.Reservation?>
 
     init(_ reservation: consuming PredictionUsage.Reservation) {
       self.reservation = Mutex(reservation)
     }
 
-    func stored() { reservation.withLock { $0?.stored(in: nil) } }
-    func givenUp() { reservation.withLock { $0 = nil } }
+    func commit() { reservation.withLock { $0?.stored(in: nil) } }
+    func release() { reservation.withLock { $0 = nil } }
   }
 
   private func until(_ isSo: () -> Bool) async throws {
@@ -86,48 +87,48 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func theFirstRequestsShareOneLook() async throws {
+  func `the first requests share one look-up`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
     world.hold()
     let admitted = (0..<16).map { _ in Task { try? await admit(usage, 1) } }
-    try await until { world.looks == 1 }
+    try await until { world.lookUps == 1 }
     try await Task.sleep(for: .milliseconds(50))
     world.release()
-    var held: [Held] = []
+    var held: [HeldReservation] = []
     for each in admitted { if let one = await each.value { held.append(one) } }
     #expect(held.count == 10)
-    #expect(world.looks == 1)
+    #expect(world.lookUps == 1)
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aLookDoesNotForgetWhatIsNotCommittedYet() async throws {
+  func `a look-up keeps reservations that are not committed yet`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
     let early = try await admit(usage, 6)
-    world.pass(.seconds(2))
-    // The look of the next window sees nothing of it.
+    world.advance(by: .seconds(2))
+    // The look-up of the next window does not see the uncommitted rows.
     let late = try await admit(usage, 4)
-    #expect(world.looks == 2)
+    #expect(world.lookUps == 2)
     await #expect(throws: DomainError.self) { try await admit(usage, 1) }
-    early.givenUp()
+    early.release()
     let again = try await admit(usage, 6)
     await #expect(throws: DomainError.self) { try await admit(usage, 1) }
     _ = (late, again)
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func whatIsCommittedDuringALookCountsAfterIt() async throws {
+  func `rows committed during a look-up are counted after it`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
     let early = try await admit(usage, 6)
-    world.pass(.seconds(2))
+    world.advance(by: .seconds(2))
     world.hold()
     let looking = Task { try await admit(usage, 1) }
-    try await until { world.looks == 2 }
-    // The look has looked; then the rows are committed, and others go on by what is known.
+    try await until { world.lookUps == 2 }
+    // The look-up has read the database. Then the rows are committed, and other requests use the cached usage.
     world.store(6)
-    early.stored()
+    early.commit()
     let meanwhile = try await admit(usage, 2)
     world.release()
     let looked = try await looking.value
@@ -139,7 +140,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func overlappingWindowsNeverGoBeyondTheLimit() async throws {
+  func `overlapping windows never exceed the limit`() async throws {
     let world = World(maximum: 500)
     let usage = world.usage
     let stored = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -147,15 +148,15 @@ import Testing
         group.addTask {
           var stored = 0
           for round in 0..<200 {
-            if round % 7 == 0 { world.pass(.milliseconds(400)) }
+            if round % 7 == 0 { world.advance(by: .milliseconds(400)) }
             guard let held = try? await admit(usage, 1) else { continue }
             await Task.yield()
             if (writer + round) % 3 == 0 {
-              held.givenUp()
+              held.release()
             } else {
               world.store(1)
               await Task.yield()
-              held.stored()
+              held.commit()
               stored += 1
             }
           }
@@ -165,13 +166,13 @@ import Testing
       return try await group.reduce(0, +)
     }
     #expect(stored <= 500)
-    // What a look and a commit counted twice is put right by the next look: the limit can be reached.
-    world.pass(.seconds(2))
+    // The next look-up corrects rows that a look-up and a commit counted twice, so the limit can be reached.
+    world.advance(by: .seconds(2))
     #expect((try? await admit(usage, 500 - stored)) != nil || stored == 500)
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aLookThatFailsIsTriedAgain() async throws {
+  func `a failed look-up is retried`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
     world.fail(true)
@@ -179,31 +180,31 @@ import Testing
     world.fail(false)
     _ = try await admit(usage, 1)
     world.fail(true)
-    world.pass(.seconds(2))
+    world.advance(by: .seconds(2))
     await #expect(throws: PostgreSQLError.self) { try await admit(usage, 1) }
-    // The others go on by what is known.
+    // Other requests use the cached usage.
     _ = try await admit(usage, 9)
     world.fail(false)
-    world.pass(.seconds(2))
+    world.advance(by: .seconds(2))
     _ = try await admit(usage, 10)
   }
 
-  /// Under an Idempotency-Key what becomes of the rows is known when the transaction ends.
-  @Test func aTransactionSaysInTheEndWhatBecameOfItsRows() async throws {
+  /// With an Idempotency-Key, the outcome of the rows is known when the transaction ends.
+  @Test func `the end of a transaction settles its reservation`() async throws {
     try await TestDomain.with { domain in
       let world = World(maximum: 10)
       let usage = world.usage
-      struct Own: Error {}
+      struct TestError: Error {}
       let store: @Sendable (Bool) async throws -> Void = { fails in
         try await domain.database.transaction(for: tenant) { tx in
           try await tx.query("SELECT 1")
           var reserved = try await usage.admit(tenant, 6, asking: tx)
           reserved.stored(in: tx)
           await #expect(throws: DomainError.self) { try await admit(usage, 5) }
-          if fails { throw Own() }
+          if fails { throw TestError() }
         }
       }
-      await #expect(throws: Own.self) { try await store(true) }
+      await #expect(throws: TestError.self) { try await store(true) }
       _ = try await admit(usage, 10)
       try await store(false)
       await #expect(throws: DomainError.quotaExceeded(.predictions, maximum: 10, present: 6)) {

@@ -5,11 +5,12 @@ import Testing
 
 @testable import VerdictCore
 
-/// No tenant has more than it may have.
+/// Tests that every limit of a tenant holds, also under concurrent requests.
 @Suite struct QuotaTests {
-  /// Batches of several statements at a time: PostgreSQL ends a circle with SQLSTATE 40P01, which would be thrown here.
+  /// Runs batches of several statements concurrently. PostgreSQL aborts a deadlock with SQLSTATE 40P01, which would
+  /// be thrown here.
   @Test(.timeLimit(.minutes(2)))
-  func predictionsAreCountedWithoutWaitingInACircle() async throws {
+  func `counting predictions does not deadlock`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -32,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func rowsStayWithinTheLimitHoweverManyWritersThereAre() async throws {
+  @Test func `the limit of rows holds under concurrent writes`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.limit(tenant, .rows, 100)
@@ -60,7 +61,7 @@ import Testing
     }
   }
 
-  @Test func aFullTenantReplacesAndDeletesAndThenAdds() async throws {
+  @Test func `a tenant at its limit can replace and delete rows`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -75,13 +76,13 @@ import Testing
       let gone = filter
       #expect(try await domain.labels.delete(tenant, dataset: "d", where: gone) == 1)
       #expect(try await domain.post(x: [7], keys: ["c"], tenant).inserted == 1)
-      // A limit below what is there takes nothing away.
+      // Lowering the limit below the present number deletes nothing.
       try await domain.limit(tenant, .rows, 1)
       #expect(try await domain.counts(tenant).stored == 2)
     }
   }
 
-  @Test func anotherTenantsRowsDoNotCount() async throws {
+  @Test func `the rows of another tenant do not count`() async throws {
     try await TestDomain.with { domain in
       let (mine, theirs) = (try await domain.tenant("mine"), try await domain.tenant("theirs"))
       try await domain.limit(mine, .rows, 3)
@@ -91,7 +92,7 @@ import Testing
     }
   }
 
-  @Test func datasetsAndKeysStayWithinTheLimitAtTheSameTime() async throws {
+  @Test func `the limits of datasets and keys hold under concurrent requests`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await domain.limit(tenant, .datasets, 3)
@@ -115,16 +116,16 @@ import Testing
         }
         return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
       }
-      #expect(issued == 3)  // The tenant has its first key.
+      #expect(issued == 3)  // The tenant already has its first key.
       let names = try await domain.datasets.list(tenant, after: nil, limit: 10).map(\.dataset.name)
       try await domain.datasets.delete(tenant, named: try #require(names.first))
       try await domain.dataset(tenant, "again")
     }
   }
 
-  /// Each of two operators sets another limit while the other has not committed yet.
+  /// Each of two operators sets a different limit while the other's transaction is open.
   @Test(.timeLimit(.minutes(1)))
-  func limitsThatAreSetAtOneTimeAllHold() async throws {
+  func `concurrent changes of different limits are both applied`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       let other = try await domain.database.transaction(for: tenant) { tx in
@@ -141,7 +142,7 @@ import Testing
     }
   }
 
-  @Test func trainingsAskedForStayWithinTheLimitAndAutomaticOnesDoNotCount() async throws {
+  @Test func `the limit of queued jobs counts requested trainings and no automatic ones`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       for name in ["a", "b"] {
@@ -164,7 +165,7 @@ import Testing
       }
       let usage = try await UsageStore(database: domain.database).usage(tenant)
       #expect(usage.used[.queuedJobs] == 3)
-      // One that goes makes room.
+      // A cancelled job frees its place.
       for name in ["a", "b"] {
         let jobs = try await domain.trainings.list(tenant, dataset: name, before: nil, limit: 10)
         guard let job = jobs.first(where: { $0.origin == "manual" }) else { continue }
@@ -178,7 +179,7 @@ import Testing
     }
   }
 
-  @Test func aTenantsOwnLimitOfJobsHolds() async throws {
+  @Test func `the limit of running jobs holds`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       for name in ["a", "b", "c"] {

@@ -6,9 +6,9 @@ import Testing
 
 @testable import VerdictCore
 
-/// What was done is written down with it, by whom, and stays.
+/// Tests of the audit log: each act is recorded in its transaction, with its actor, and cannot be changed.
 @Suite struct AuditTests {
-  @Test func everyActIsWrittenDownOnce() async throws {
+  @Test func `every act is recorded once`() async throws {
     try await TestDomain.with { domain in
       let (tenant, key) = try await TenantStore(database: domain.database).create(
         name: "acme", keyName: "first")
@@ -25,7 +25,7 @@ import Testing
       all.all = true
       let filter = all
       #expect(try await domain.labels.delete(tenant.id, dataset: "d", where: filter, by: actor) == 1)
-      // What deletes nothing is no deletion.
+      // A deletion of no rows is not recorded.
       #expect(try await domain.labels.delete(tenant.id, dataset: "d", where: filter, by: actor) == 0)
       try await domain.datasets.delete(tenant.id, named: "d", by: actor)
       _ = try await TenantStore(database: domain.database).setLimits(tenant.id) { $0[set: .rows] = 5 }
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test func whatIsRolledBackIsNotWrittenDown() async throws {
+  @Test func `an act that is rolled back is not recorded`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       await #expect(throws: DomainError.self) {
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test func nobodyRewritesIt() async throws {
+  @Test func `entries cannot be changed or deleted`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       for statement: Query in ["UPDATE audit_entries SET action = 'a.b'", "DELETE FROM audit_entries"] {

@@ -6,9 +6,10 @@ import Testing
 
 @testable import VerdictCore
 
-/// How much PostgreSQL reads to delete many rows: a small multiple of their number, whatever the planner has been told.
+/// Tests of the work of large deletions: PostgreSQL reads a small multiple of the deleted rows, whatever the
+/// planner's statistics are.
 @Suite struct DeletionWorkTests {
-  /// What the planner knows when the rows are deleted.
+  /// The state of the planner's statistics when the rows are deleted.
   enum Statistics: String, CaseIterable {
     case none
     case beforeTheRows
@@ -19,7 +20,7 @@ import Testing
   private static let rows = 30_000
 
   @Test(.timeLimit(.minutes(2)), arguments: Statistics.allCases)
-  func deletingADatasetReadsEachRowAFewTimes(statistics: Statistics) async throws {
+  func `deleting a dataset reads each row a few times`(statistics: Statistics) async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await fill(domain, tenant, statistics)
@@ -32,7 +33,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: Statistics.allCases)
-  func erasingATenantReadsEachRowAFewTimes(statistics: Statistics) async throws {
+  func `erasing a tenant reads each row a few times`(statistics: Statistics) async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await fill(domain, tenant, statistics)
@@ -44,7 +45,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)), arguments: Statistics.allCases)
-  func retentionReadsEachRowAFewTimes(statistics: Statistics) async throws {
+  func `retention reads each row a few times`(statistics: Statistics) async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       try await fill(domain, tenant, statistics)
@@ -58,13 +59,13 @@ import Testing
     }
   }
 
-  /// Labels, old predictions and old kept answers of a tenant, beside another tenant's.
+  /// Creates labels, old predictions and old stored results of a tenant, beside another tenant's.
   private func fill(_ domain: TestDomain, _ tenant: TenantID, _ statistics: Statistics) async throws {
     let dataset = try await domain.dataset(tenant)
     let other = try await domain.tenant("other")
     let theirs = try await domain.dataset(other)
     try await domain.asOwner { connection in
-      // Nobody else shall tell the planner anything.
+      // Autovacuum must not change the statistics.
       for table in ["labels", "predictions", "idempotency_keys"] {
         try await connection.query("ALTER TABLE \(identifier: table) SET (autovacuum_enabled = off)")
       }
@@ -112,9 +113,9 @@ import Testing
     }
   }
 
-  /// How many rows and index entries have been read in the tables so far.
+  /// The number of rows and index entries that have been read in the tables so far.
   private func work(_ domain: TestDomain) async throws -> Int {
-    // Sessions report what they have done when they end, at the latest.
+    // Sessions report their statistics when they end, at the latest.
     try await Task.sleep(for: .seconds(1.5))
     return try await domain.asOwner { connection in
       try await connection.query(

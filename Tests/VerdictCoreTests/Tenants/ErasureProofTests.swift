@@ -6,9 +6,9 @@ import Testing
 
 @testable import VerdictCore
 
-/// The proof of an erasure that docs/tenants.md gives, run as it is written there.
+/// Runs the proof of an erasure from docs/tenants.md as the document gives it.
 @Suite struct ErasureProofTests {
-  /// The text of the document's block of SQL.
+  /// The document's block of SQL.
   private static func script() throws -> String {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
@@ -17,7 +17,7 @@ import Testing
     return String(match.1)
   }
 
-  /// `table | rows` of what psql prints.
+  /// Parses the lines `table | rows` of psql's output.
   private static func rows(_ output: String) -> [String: Int] {
     var rows: [String: Int] = [:]
     for line in output.split(separator: "\n") {
@@ -28,11 +28,11 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func itShowsWhatIsThereAndThatNothingIsLeft() async throws {
+  func `the proof counts the rows and shows zero after the erasure`() async throws {
     try await TestDomain.with { domain in
       let script = try Self.script()
       let number = try #require(script.firstMatch(of: #/\\set tenant (\d+)/#).flatMap { Int($0.1) })
-      // The tenant of the document's number.
+      // Gives the next tenant the number that the document uses.
       try await domain.asOwner {
         _ = try await $0.query("SELECT setval('tenants_tenant_id_seq', \(number - 1))")
       }
@@ -60,9 +60,9 @@ import Testing
     }
   }
 
-  /// Row-level security binds an owner who is no superuser, too: to them nothing would be there, whatever is.
+  /// Row-level security also binds a table owner that is no superuser, who would count zero rows in any case.
   @Test(.timeLimit(.minutes(2)))
-  func whoCannotSeeIsToldSoInsteadOfZero() async throws {
+  func `a role bound by row-level security gets an error instead of zero`() async throws {
     try await TestDomain.with { domain in
       let script = try Self.script().replacing(#/\\set tenant \d+/#, with: "\\set tenant 1")
       let tenant = try await domain.tenant()

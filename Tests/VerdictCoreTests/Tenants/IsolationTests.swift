@@ -5,9 +5,9 @@ import Learning
 import Testing
 @testable import VerdictCore
 
-/// Tenants are islands by the filters of our statements; what row-level security adds is proved by `StatementTests`.
+/// Tests of isolation by the filters of the statements. `StatementTests` proves the part of row-level security.
 @Suite struct IsolationTests {
-  @Test func anothersDatasetIsAbsent() async throws {
+  @Test func `another tenant's dataset is absent`() async throws {
     try await TestDomain.with { domain in
       let mine = try await domain.tenant("mine")
       let theirs = try await domain.tenant("theirs")
@@ -20,7 +20,7 @@ import Testing
         try await domain.labels.list(mine, dataset: "d", after: nil, limit: 10)
       }
       await #expect(throws: DomainError.notFound(what: "dataset d")) { try await domain.post(x: [1], mine) }
-      // Both may use the same name.
+      // Two tenants may use the same name.
       try await domain.dataset(mine)
       try await domain.post(x: [1], mine)
       #expect(try await domain.counts(mine).stored == 1)
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func everyTableIsUnderForcedRowLevelSecurityAndKeyedByTenant() async throws {
+  @Test func `every table has forced row-level security and keys that begin with the tenant`() async throws {
     try await TestDomain.with { domain in
       let (open, keyless) = try await domain.asOwner { connection in
         let open = try await connection.query(
@@ -38,7 +38,8 @@ import Testing
             AND NOT (relrowsecurity AND relforcerowsecurity)
           """
         ).map { try $0.decode(String.self) }
-        // Unique indexes and primary keys whose first column is another one; the directory's names are no tenant's.
+        // Unique indexes and primary keys whose first column is not the tenant. The directory's names belong to no
+        // tenant.
         let keyless = try await connection.query(
           """
           SELECT i.indexrelid::regclass::text FROM pg_index i

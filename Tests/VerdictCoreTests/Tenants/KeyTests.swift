@@ -5,8 +5,9 @@ import PostgreSQL
 import Testing
 @testable import VerdictCore
 
+/// Tests of API keys: roles, secrets, revocation and expiry.
 @Suite struct KeyTests {
-  @Test func rolesContainEachOtherAsPromised() {
+  @Test func `each role includes the documented ones`() {
     let included: [Role: Set<Role>] = [
       .admin: [.admin, .write, .read, .predict], .write: [.write, .read, .predict], .read: [.read],
       .predict: [.predict],
@@ -16,7 +17,7 @@ import Testing
     }
   }
 
-  @Test func secretsReadBackAndNothingElseDoes() throws {
+  @Test func `only well-formed secrets are parsed`() throws {
     let secret = KeySecret.generate(for: TenantID(rawValue: 7))
     let again = try #require(KeySecret(token: secret.token))
     #expect(again.hash == secret.hash)
@@ -31,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func aKeyOpensItsTenantUntilItIsRevokedOrExpires() async throws {
+  @Test func `a key is valid until it is revoked or expires`() async throws {
     try await TestDomain.with { domain in
       let (tenant, first) = try await TenantStore(database: domain.database).create(
         name: "acme", keyName: "first")
@@ -49,9 +50,9 @@ import Testing
     }
   }
 
-  /// The look-up has read the key when it is revoked, and is about to note its use.
+  /// The key is revoked after the look-up has read it and before the look-up records its use.
   @Test(.timeLimit(.minutes(1)))
-  func aKeyThatIsRevokedWhileItIsLookedUpOpensNothing() async throws {
+  func `a key that is revoked during its look-up is invalid`() async throws {
     try await TestDomain.with { domain in
       let (tenant, first) = try await TenantStore(database: domain.database).create(
         name: "acme", keyName: "first")
@@ -65,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func aSecretOfAnotherTenantsNumberOpensNothing() async throws {
+  @Test func `a secret with another tenant's number is invalid`() async throws {
     try await TestDomain.with { domain in
       let store = TenantStore(database: domain.database)
       let (_, key) = try await store.create(name: "mine", keyName: "first")
@@ -76,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func tenantsNamesAreUnique() async throws {
+  @Test func `tenant names are unique`() async throws {
     try await TestDomain.with { domain in
       _ = try await domain.tenant("acme")
       await #expect(throws: DomainError.nameTaken(what: "tenant acme")) { try await domain.tenant("acme") }

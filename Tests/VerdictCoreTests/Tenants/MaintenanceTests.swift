@@ -5,15 +5,15 @@ import Testing
 
 @testable import VerdictCore
 
-/// What is tidied up, and whom a failure holds up.
+/// Tests of maintenance: the rows that it removes, and the isolation of tenants from each other's failures.
 @Suite struct MaintenanceTests {
   private func tidyUp(_ domain: TestDomain, auditKeptDays: Int? = nil) async throws {
     try await Maintenance(database: domain.database, auditKeptDays: auditKeptDays, logger: domain.logger)
       .tidyUp()
   }
 
-  /// The tenant whose rows cannot be removed is the first one.
-  @Test func oneTenantsFailureHoldsUpNoOther() async throws {
+  /// The tenant whose rows cannot be removed comes first.
+  @Test func `one tenant's failure does not delay the others`() async throws {
     try await TestDomain.with { domain in
       let tenants = [try await domain.tenant("a"), try await domain.tenant("b")]
       for tenant in tenants {
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func oldEntriesOfTheAuditLogGoInSteps() async throws {
+  @Test func `old entries of the audit log are deleted in steps`() async throws {
     try await TestDomain.with { domain in
       let (tenant, other) = (try await domain.tenant(), try await domain.tenant("other"))
       let (old, count) = (2 * AuditLog.rowsPerStep + 5, 10)
@@ -58,7 +58,7 @@ import Testing
               """)
           }
         }
-        // The making of the tenants came before.
+        // Backdates the entries for creating the tenants.
         try await connection.query(
           "UPDATE audit_entries SET at = now() - interval '500 days' WHERE action <> 'a.b'")
       }
@@ -67,7 +67,7 @@ import Testing
       }
       try await tidyUp(domain)
       #expect(try await entries(tenant) == old + 2 * count + 2)
-      // A tenant's transaction reaches no other tenant's entries, whoever the function runs as.
+      // The function deletes only entries of the transaction's tenant, although it runs as its owner.
       _ = try await domain.database.transaction(for: other) { tx in
         try await tx.query("SELECT forget_audit_entries(\(tenant.rawValue), 30, 1000)")
       }
@@ -75,7 +75,7 @@ import Testing
       try await tidyUp(domain, auditKeptDays: 365)
       #expect(try await entries(tenant) == 2 * count)
       #expect(try await entries(other) == 2 * count)
-      // The database keeps thirty days, whatever it is asked for.
+      // The database keeps entries for at least thirty days, whatever the caller requests.
       try await AuditLog.removeOld(of: tenant, days: 1, in: domain.database)
       #expect(try await entries(tenant) == count)
     }

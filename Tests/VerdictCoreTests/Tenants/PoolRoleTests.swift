@@ -6,15 +6,15 @@ import Testing
 
 @testable import VerdictCore
 
-/// What the role of the pool can do, and what a connection carries back to the pool.
+/// Tests of the rights of the pool's role, and of the state of connections that return to the pool.
 @Suite struct PoolRoleTests {
-  /// As production connects: as `verdict_app` itself, from which there is no way to another role.
-  @Test func theRoleCannotBecomeAnotherNorLookPastRowLevelSecurity() async throws {
+  /// Connects as production does: as `verdict_app` itself, which is a member of no other role.
+  @Test func `the role can neither become another one nor bypass row-level security`() async throws {
     try await TestDomain.with { domain in
       let mine = try await domain.tenant("mine")
       let theirs = try await domain.tenant("theirs")
       try await domain.asOwner { connection in
-        // Roles are the whole cluster's: another test may be doing the same.
+        // Roles belong to the whole cluster: another test may change this one concurrently.
         for _ in 0..<20 {
           if (try? await connection.query("ALTER ROLE verdict_app LOGIN")) != nil { break }
         }
@@ -40,7 +40,7 @@ import Testing
           error?.sqlState == .insufficientPrivilege || error?.sqlState == .featureNotSupported,
           "\(statement): \(error as Any)")
       }
-      // RESET ROLE leads nowhere: there is nothing below.
+      // RESET ROLE has no effect: the session's user is the role itself.
       try await connection.query("RESET ROLE")
       let user = try await connection.query("SELECT current_user::text").first?.decode(String.self)
       #expect(user == "verdict_app")
@@ -54,7 +54,7 @@ import Testing
         #expect(owners == (tenant.isEmpty ? [] : [mine.rawValue]))
         #expect(!owners.contains(theirs.rawValue))
       }
-      // With the protection switched off for the session, PostgreSQL refuses instead of showing.
+      // With row_security off, PostgreSQL refuses the query instead of returning all rows.
       let error = await #expect(throws: PostgreSQLError.self) {
         _ = try await connection.transaction { tx in
           try await tx.query("SET LOCAL row_security = off")
@@ -66,10 +66,10 @@ import Testing
     }
   }
 
-  /// One connection for all: whatever became of a transaction, the next borrower finds no tenant, no other role, and nobody's
-  /// rows.
+  /// With a pool of one connection, the next borrower finds no tenant, no other role and no rows, however the
+  /// previous transaction ended.
   @Test(.timeLimit(.minutes(2)))
-  func noConnectionComesBackWithATenant() async throws {
+  func `no connection returns to the pool with a tenant`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let tenant = try await domain.tenant()
       try await domain.dataset(tenant)
@@ -77,23 +77,25 @@ import Testing
       _ = try await domain.database.transaction(for: tenant) { tx in
         try await domain.trainings.request(tenant, dataset: "d", in: tx) { $0 }
       }
-      struct Own: Error {}
+      struct TestError: Error {}
       let failing: [@Sendable (Transaction) async throws -> Void] = [
         { _ = try await $0.query("SELECT 1") },
         { _ = try await $0.query("SELECT 1 / 0") },
         { tx in
           _ = try await tx.query("SELECT 1")
-          throw Own()
+          throw TestError()
         },
         { _ = try? await $0.query("SELECT nonsense") },
         { _ = try await $0.pipeline(["SELECT 1", "SELECT 1 / 0", "SELECT 2"]) },
         { tx in try await tx.savepoint { _ = try await $0.query("SELECT 1 / 0") } },
         { tx in
           try await tx.query("CREATE TEMPORARY TABLE t (x int) ON COMMIT DROP")
-          _ = try await tx.copyIn("COPY t FROM STDIN") { _ in throw Own() }
+          _ = try await tx.copyIn("COPY t FROM STDIN") { _ in throw TestError() }
         },
         {
-          _ = try await $0.copyOut("COPY (SELECT generate_series(1, 1000000)) TO STDOUT") { _ in throw Own() }
+          _ = try await $0.copyOut("COPY (SELECT generate_series(1, 1000000)) TO STDOUT") { _ in
+            throw TestError()
+          }
         },
         { _ = try await $0.query("COMMIT") },
         { _ = try await $0.query("SELECT pg_terminate_backend(pg_backend_pid())") },
@@ -102,7 +104,7 @@ import Testing
         _ = try? await domain.database.transaction(for: tenant) { tx in try await body(tx) }
         try await expectNoTenant(domain, "after failure \(number)")
       }
-      // Cancelled at any moment: before, during and after a statement.
+      // Cancellation before, during and after a statement.
       for delay in 0..<20 {
         let running = Task {
           try await domain.database.transaction(for: tenant) { tx in
@@ -114,7 +116,7 @@ import Testing
         _ = await running.result
         try await expectNoTenant(domain, "cancelled after \(2 * delay) ms")
       }
-      // The pipeline of predictions, which sets tenants between its statements, broken in its middle.
+      // A pipeline of the form that predictions use, which sets tenants between its statements, fails in its middle.
       _ = try? await domain.database.pool.pipeline([
         "BEGIN", Database.setTenant(tenant), "SELECT 1", "SELECT 1 / 0", "COMMIT",
       ])

@@ -5,9 +5,9 @@ import Testing
 
 @testable import VerdictCore
 
-/// Which model predicts after a training.
+/// Tests of the rule that chooses the active model after a training.
 @Suite struct ActivationTests {
-  /// Metric, its value in the active and in the new model, whether the new one takes over.
+  /// A metric, its value in the active and in the new model, and whether the new model becomes active.
   @Test(
     arguments: [
       (.rocAUC, 0.8, 0.9, true), (.rocAUC, 0.9, 0.8, false), (.rocAUC, 0.8, 0.8, true),
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  /// The KPIs of a small training with one figure replaced.
+  /// The KPIs of a small training with one value replaced.
   private func kpis(_ metric: Metric, _ value: Double?) throws -> KPIs {
     let x = (0..<40).map { Double($0 * 7 % 11) }
     let table = try TrainingTable(

@@ -8,23 +8,23 @@ import Testing
 
 @testable import VerdictCore
 
-/// Reading what has changed gives what reading everything gives, to the last bit.
+/// Tests that incremental reading gives the same result as a full read, to the last bit.
 @Suite struct IncrementalReadingTests {
   @Test(.timeLimit(.minutes(3)), arguments: 0..<6)
-  func `whatever was done to the labels, both ways of reading agree`(seed: UInt64) async throws {
+  func `incremental and full reads agree after random changes`(seed: UInt64) async throws {
     try await TestDomain.with { domain in
-      let shop = try await Shop(domain, seed: seed)
-      try await shop.post(200)
-      try await shop.settle()
+      let changing = try await ChangingDataset(domain, seed: seed)
+      try await changing.post(200)
+      try await changing.settle()
       var random = SeededRandom(seed: seed)
       var previous: LogisticModel?
       for round in 0..<12 {
-        for _ in 0..<Int.random(in: 0...5, using: &random) { try await shop.step(&random) }
-        let (kept, fresh) = try await shop.readBothWays()
-        try expectSame(kept.table, fresh.table)
-        #expect(kept.lastLabelID == fresh.lastLabelID && kept.changes == fresh.changes)
-        #expect(kept.rowsRead < fresh.rowsRead, "round \(round)")
-        let models = try [kept, fresh].map {
+        for _ in 0..<Int.random(in: 0...5, using: &random) { try await changing.step(&random) }
+        let (incremental, full) = try await changing.readIncrementallyAndFully()
+        try expectSame(incremental.table, full.table)
+        #expect(incremental.lastLabelID == full.lastLabelID && incremental.changes == full.changes)
+        #expect(incremental.rowsRead < full.rowsRead, "round \(round)")
+        let models = try [incremental, full].map {
           try train($0.table, parameters: TrainingParameters(), warmStart: previous).model
         }
         let texts = try models.map { try $0.exportJSON() }
@@ -35,27 +35,27 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func `both ways agree while others write`() async throws {
+  func `incremental and full reads agree under concurrent writes`() async throws {
     try await TestDomain.with(connections: 16) { domain in
-      let shop = try await Shop(domain, seed: 7)
-      try await shop.post(500)
+      let changing = try await ChangingDataset(domain, seed: 7)
+      try await changing.post(500)
       let writers = (0..<4).map { number in
         Task {
           var random = SeededRandom(seed: UInt64(number) + 100)
-          while !Task.isCancelled { try await shop.step(&random, schema: false) }
+          while !Task.isCancelled { try await changing.step(&random, schema: false) }
         }
       }
-      // A transaction that has its number and its ids long before it commits, as a large upload has.
+      // This transaction obtains its xid and ids long before it commits, as a large upload does.
       let late = Task {
-        try await domain.database.transaction(for: shop.tenant) { tx in
+        try await domain.database.transaction(for: changing.tenant) { tx in
           try await tx.pipeline([
-            "SELECT FROM datasets WHERE id = \(shop.dataset) FOR KEY SHARE",
+            "SELECT FROM datasets WHERE id = \(changing.dataset) FOR KEY SHARE",
             """
             INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
-            VALUES (\(shop.tenant), \(shop.dataset), true, '{7}', '{late}'), (\(shop.tenant), \(shop.dataset), false, '{8}', '{late}')
+            VALUES (\(changing.tenant), \(changing.dataset), true, '{7}', '{late}'), (\(changing.tenant), \(changing.dataset), false, '{8}', '{late}')
             """,
             """
-            INSERT INTO label_counts AS c VALUES (\(shop.tenant), \(shop.dataset), 3, 1, 1, 2)
+            INSERT INTO label_counts AS c VALUES (\(changing.tenant), \(changing.dataset), 3, 1, 1, 2)
             ON CONFLICT (tenant_id, dataset_id, shard) DO UPDATE SET
               positives = c.positives + 1, negatives = c.negatives + 1, changes = c.changes + 2
             """,
@@ -64,71 +64,71 @@ import Testing
         }
       }
       for _ in 0..<40 {
-        let (kept, fresh) = try await shop.readBothWays()
-        try expectSame(kept.table, fresh.table)
+        let (incremental, full) = try await changing.readIncrementallyAndFully()
+        try expectSame(incremental.table, full.table)
       }
       try await late.value
-      let (kept, fresh) = try await shop.readBothWays()
-      try expectSame(kept.table, fresh.table)
+      let (incremental, full) = try await changing.readIncrementallyAndFully()
+      try expectSame(incremental.table, full.table)
       for writer in writers { writer.cancel() }
       for writer in writers { _ = await writer.result }
-      try await shop.settle()
+      try await changing.settle()
     }
   }
 
-  @Test func `nothing is kept of a large dataset that does not train by itself, nor beyond the bound`()
+  @Test func `a large dataset without automatic training is not cached, nor is one beyond the bound`()
     async throws
   {
     try await TestDomain.with { domain in
-      let shop = try await Shop(domain, seed: 1)
-      try await shop.post(100)
-      _ = try await shop.readBothWays()
-      #expect(shop.cache.byteCount > 100 * (9 + 8 + 4))
-      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { dataset in
+      let changing = try await ChangingDataset(domain, seed: 1)
+      try await changing.post(100)
+      _ = try await changing.readIncrementallyAndFully()
+      #expect(changing.cache.byteCount > 100 * (9 + 8 + 4))
+      _ = try await domain.datasets.change(changing.tenant, named: "d", domain.autoTraining) { dataset in
         var change = DatasetChange(of: dataset)
         change.settings.autoTrain = .off
         return change
       }
-      // Small enough to be kept all the same; not so where less counts as small.
-      _ = try await shop.readBothWays()
-      #expect(shop.cache.byteCount > 0)
+      // A small dataset is cached nevertheless, unless the limit for small datasets lies below its size.
+      _ = try await changing.readIncrementallyAndFully()
+      #expect(changing.cache.byteCount > 0)
       let large = LabelCache(bytes: 1 << 20)
       _ = try await LabelReader(database: domain.database, cache: large, small: 500, logger: domain.logger)
-        .read(shop.tenant, dataset: shop.dataset) { _, _ in }
+        .read(changing.tenant, dataset: changing.dataset) { _, _ in }
       #expect(large.byteCount == 0)
-      _ = try await domain.datasets.change(shop.tenant, named: "d", domain.autoTraining) { dataset in
+      _ = try await domain.datasets.change(changing.tenant, named: "d", domain.autoTraining) { dataset in
         var change = DatasetChange(of: dataset)
         change.settings.autoTrain = AutoTrain(enabled: true, minNewLabels: 1_000_000, maxDelaySeconds: 0)
         return change
       }
-      // Kept, and gone when nobody has used it for long: its dataset may have gone.
-      _ = try await shop.readBothWays()
-      shop.cache.forget(unusedSince: .now - .seconds(3_600))
-      #expect(shop.cache.byteCount > 0)
-      shop.cache.forget(unusedSince: .now + .seconds(3_600))
-      #expect(shop.cache.byteCount == 0)
+      // The entry is kept until it has been unused for long, since its dataset may have been deleted.
+      _ = try await changing.readIncrementallyAndFully()
+      changing.cache.forget(unusedSince: .now - .seconds(3_600))
+      #expect(changing.cache.byteCount > 0)
+      changing.cache.forget(unusedSince: .now + .seconds(3_600))
+      #expect(changing.cache.byteCount == 0)
       let small = LabelCache(bytes: 500)
       _ = try await LabelReader(database: domain.database, cache: small, logger: domain.logger)
-        .read(shop.tenant, dataset: shop.dataset) { _, _ in }
+        .read(changing.tenant, dataset: changing.dataset) { _, _ in }
       #expect(small.byteCount == 0)
     }
   }
 
-  @Test func `a change that a statement does not number is numbered all the same`() async throws {
+  @Test func `a change by a statement that sets no number is numbered by the trigger`() async throws {
     try await TestDomain.with { domain in
-      let shop = try await Shop(domain, seed: 2)
-      try await shop.post(50)
-      try await shop.settle()
+      let changing = try await ChangingDataset(domain, seed: 2)
+      try await changing.post(50)
+      try await changing.settle()
       try await domain.asOwner {
         _ = try await $0.query("UPDATE labels SET numbers = '{-1000}' WHERE id % 7 = 0")
       }
-      let (kept, fresh) = try await shop.readBothWays()
-      try expectSame(kept.table, fresh.table)
-      #expect((5...10).contains(kept.rowsRead))
+      let (incremental, full) = try await changing.readIncrementallyAndFully()
+      try expectSame(incremental.table, full.table)
+      #expect((5...10).contains(incremental.rowsRead))
     }
   }
 
-  @Test func `after PostgreSQL was started anew everything is read`() throws {
+  @Test func `everything is read after a restart of PostgreSQL`() throws {
     let mark = HighWaterMark(position: 7, horizon: 10)
     let columns = TrainingColumns(features: [], expectedRows: 0)
     func read(_ oldest: Int) -> ReadLabels {
@@ -144,7 +144,7 @@ import Testing
     #expect(read(10).marks(and: next).map(\.position) == [7, 9])
   }
 
-  @Test func `a transaction that outlasts many readings does not make them start over`() throws {
+  @Test func `a transaction that outlasts many reads does not cause full reads`() throws {
     let snapshot = LabelSnapshot(oldestRunning: 10, serverStart: 1)
     var marks = [HighWaterMark(position: 7, horizon: 10)]
     for reading in 0..<100 {
@@ -154,7 +154,7 @@ import Testing
       marks = read.marks(and: HighWaterMark(position: 8 + reading, horizon: 20 + reading))
       #expect(marks.count <= ReadLabels.marksKept)
     }
-    // As soon as it ends, the newest one serves.
+    // The newest mark is usable as soon as the transaction ends.
     let after = LabelSnapshot(oldestRunning: 1_000, serverStart: 1)
     let read = ReadLabels(
       columns: TrainingColumns(features: [], expectedRows: 0), changes: 0, snapshot: after, marks: marks)
@@ -177,8 +177,8 @@ import Testing
   }
 }
 
-/// A dataset to which things are done at random.
-private struct Shop: Sendable {
+/// A dataset with random changes.
+private struct ChangingDataset: Sendable {
   let domain: TestDomain
   let tenant: TenantID
   let dataset: Int
@@ -196,29 +196,31 @@ private struct Shop: Sendable {
     try await domain.post(x: (0..<count).map { Double($0 % 17) - 8 }, tenant)
   }
 
-  /// Both readings in one snapshot.
-  func readBothWays() async throws -> (kept: LabelReader.Reading, fresh: LabelReader.Reading) {
+  /// Both reads in one snapshot.
+  func readIncrementallyAndFully() async throws -> (
+    incremental: LabelReader.Reading, full: LabelReader.Reading
+  ) {
     let mark = try await HighWaterMark.make(tenant, in: domain.database)
-    let keeping = LabelReader(database: domain.database, cache: cache, logger: domain.logger)
-    let forgetting = LabelReader(
+    let caching = LabelReader(database: domain.database, cache: cache, logger: domain.logger)
+    let uncached = LabelReader(
       database: domain.database, cache: LabelCache(bytes: 0), logger: domain.logger)
     return try await domain.database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) {
       tx in
-      let kept = try await keeping.read(tenant, dataset: dataset, mark: mark, in: tx) { _, _ in }
-      return (kept, try await forgetting.read(tenant, dataset: dataset, mark: mark, in: tx) { _, _ in })
+      let incremental = try await caching.read(tenant, dataset: dataset, mark: mark, in: tx) { _, _ in }
+      return (incremental, try await uncached.read(tenant, dataset: dataset, mark: mark, in: tx) { _, _ in })
     }
   }
 
-  /// Reads until there is nothing to read: other tests' transactions on the same server may be older than the first mark.
+  /// Reads until no changes are left. Other tests' transactions on the same server may be older than the first mark.
   func settle() async throws {
     for _ in 0..<1_000 {
-      if try await readBothWays().kept.rowsRead == 0 { return }
+      if try await readIncrementallyAndFully().incremental.rowsRead == 0 { return }
       try await Task.sleep(for: .milliseconds(20))
     }
-    Issue.record("everything is read each time")
+    Issue.record("every read is a full read")
   }
 
-  /// One thing that a client may do.
+  /// One random change that a client may make.
   func step(_ random: inout SeededRandom, schema: Bool = true) async throws {
     let values = (0..<Int.random(in: 1...20, using: &random)).map { _ in
       Double.random(in: -3...3, using: &random)
@@ -227,7 +229,7 @@ private struct Shop: Sendable {
     switch Int.random(in: 0...(schema ? 8 : 6), using: &random) {
     case 0, 1: try await domain.post(x: values, tenant)
     case 2, 3:
-      // New keys and known ones.
+      // New and existing keys.
       let keys = Set(values.map { _ in "k\(Int.random(in: 0...40, using: &random))" }).sorted()
       try await domain.post(
         x: Array(values.prefix(keys.count)), keys: Array(keys.prefix(values.count)), tenant)
