@@ -9,7 +9,7 @@ package final class LabelCache: Sendable {
   }
 
   private struct Entry {
-    var labels: ReadLabels
+    var labels: CachedLabels
     var bytes: Int
     var lastUse: Int
     var keptSince = ContinuousClock.now
@@ -52,7 +52,7 @@ package final class LabelCache: Sendable {
   }
 
   /// Removes and returns the labels of a dataset, so that the caller can change them in place.
-  func take(_ tenant: TenantID, _ dataset: Int) -> ReadLabels? {
+  func take(_ tenant: TenantID, _ dataset: Int) -> CachedLabels? {
     state.withLock { state in
       let entry = state.entries.removeValue(forKey: Key(tenant: tenant, dataset: dataset))
       state.bytes -= entry?.bytes ?? 0
@@ -61,7 +61,7 @@ package final class LabelCache: Sendable {
   }
 
   /// Stores the labels of a dataset if they fit.
-  func keep(_ labels: ReadLabels, _ tenant: TenantID, _ dataset: Int) {
+  func keep(_ labels: CachedLabels, _ tenant: TenantID, _ dataset: Int) {
     let bytes = labels.columns.byteCount
     guard bytes <= capacity else { return }
     state.withLock { state in

@@ -86,7 +86,7 @@ struct LabelReader: Sendable {
     let table = try columns.table()
     if dataset.settings.autoTrain.enabled || columns.byteCount <= small {
       cache.keep(
-        ReadLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
+        CachedLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
     }
     return Reading(
       dataset: dataset, table: table, ids: columns.ids, changes: counts.changes, rowsRead: rowsRead)

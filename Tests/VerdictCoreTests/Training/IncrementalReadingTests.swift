@@ -131,8 +131,8 @@ import Testing
   @Test func `everything is read after a restart of PostgreSQL`() throws {
     let mark = HighWaterMark(position: 7, horizon: 10)
     let columns = TrainingColumns(features: [], expectedRows: 0)
-    func read(_ oldest: Int) -> ReadLabels {
-      ReadLabels(
+    func read(_ oldest: Int) -> CachedLabels {
+      CachedLabels(
         columns: columns, changes: 0, snapshot: LabelSnapshot(oldestRunning: oldest, serverStart: 1),
         marks: [mark])
     }
@@ -148,15 +148,15 @@ import Testing
     let snapshot = LabelSnapshot(oldestRunning: 10, serverStart: 1)
     var marks = [HighWaterMark(position: 7, horizon: 10)]
     for reading in 0..<100 {
-      let read = ReadLabels(
+      let read = CachedLabels(
         columns: TrainingColumns(features: [], expectedRows: 0), changes: 0, snapshot: snapshot, marks: marks)
       #expect(read.position(for: snapshot) == 7)
       marks = read.marks(and: HighWaterMark(position: 8 + reading, horizon: 20 + reading))
-      #expect(marks.count <= ReadLabels.marksKept)
+      #expect(marks.count <= CachedLabels.maxMarks)
     }
     // The newest mark is usable as soon as the transaction ends.
     let after = LabelSnapshot(oldestRunning: 1_000, serverStart: 1)
-    let read = ReadLabels(
+    let read = CachedLabels(
       columns: TrainingColumns(features: [], expectedRows: 0), changes: 0, snapshot: after, marks: marks)
     #expect(read.position(for: after) == 107)
   }

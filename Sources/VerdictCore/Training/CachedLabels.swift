@@ -1,5 +1,5 @@
 /// The labels of a dataset as one snapshot saw them, with the marks that the next incremental read needs.
-struct ReadLabels: Sendable {
+struct CachedLabels: Sendable {
   /// The labels.
   private(set) var columns: TrainingColumns
   /// The dataset's change count in the same snapshot.
@@ -30,15 +30,15 @@ struct ReadLabels: Sendable {
   }
 
   /// The maximum number of marks.
-  static let marksKept = 16
+  static let maxMarks = 16
 
   /// Returns the marks that a later read may need, including a new one.
   func marks(and mark: HighWaterMark) -> [HighWaterMark] {
     // The newest mark that this snapshot has passed is sufficient for all later reads; older ones are not needed.
     let first = marks.lastIndex { $0.horizon <= snapshot.oldestRunning } ?? 0
     let needed = marks[first...] + [mark]
-    guard needed.count > Self.marksKept else { return Array(needed) }
+    guard needed.count > Self.maxMarks else { return Array(needed) }
     // While a transaction runs across many reads, only the first mark is usable.
-    return needed.prefix(1) + needed.suffix(Self.marksKept - 1)
+    return needed.prefix(1) + needed.suffix(Self.maxMarks - 1)
   }
 }
