@@ -34,15 +34,15 @@ package final class LabelCache: Sendable {
 
   /// Evicts unused entries periodically until the task is cancelled, since the deletion of a dataset is not announced
   /// to workers.
-  package func run(forgettingAfter age: Duration = .seconds(3_600)) async {
+  package func run(evictingAfter age: Duration = .seconds(3_600)) async {
     while !Task.isCancelled {
-      forget(unusedSince: .now - age)
+      evict(unusedSince: .now - age)
       try? await Task.sleep(for: age / 60)
     }
   }
 
   /// Evicts the entries that have not been used since `time`.
-  func forget(unusedSince time: ContinuousClock.Instant) {
+  func evict(unusedSince time: ContinuousClock.Instant) {
     state.withLock { state in
       for (key, entry) in state.entries where entry.keptSince < time {
         state.bytes -= entry.bytes

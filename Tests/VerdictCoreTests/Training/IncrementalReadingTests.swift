@@ -103,9 +103,9 @@ import Testing
       }
       // The entry is kept until it has been unused for long, since its dataset may have been deleted.
       _ = try await changing.readIncrementallyAndFully()
-      changing.cache.forget(unusedSince: .now - .seconds(3_600))
+      changing.cache.evict(unusedSince: .now - .seconds(3_600))
       #expect(changing.cache.byteCount > 0)
-      changing.cache.forget(unusedSince: .now + .seconds(3_600))
+      changing.cache.evict(unusedSince: .now + .seconds(3_600))
       #expect(changing.cache.byteCount == 0)
       let small = LabelCache(bytes: 500)
       _ = try await LabelReader(database: domain.database, cache: small, logger: domain.logger)
