@@ -21,7 +21,7 @@ package struct LabelIngest: Sendable {
   }
 
   /// The rows of a request in its transaction: rows without keys are stored, the others are in the temporary table.
-  package struct Staged: Sendable {
+  package struct StagedRows: Sendable {
     fileprivate var stored = 0
     fileprivate var positives = 0
     fileprivate var waiting = 0
@@ -42,10 +42,10 @@ package struct LabelIngest: Sendable {
   /// - Parameter next: returns batch after batch, `nil` at the end; an error ends the transaction.
   package func stage(
     in tx: Transaction, _ tenant: TenantID, dataset: Dataset, next: @Sendable () async throws -> RowBatch?
-  ) async throws -> Staged {
+  ) async throws -> StagedRows {
     // One batch is sent while the next one is read.
     try await withThrowingTaskGroup(of: Void.self) { running in
-      var staged = Staged()
+      var staged = StagedRows()
       while let batch = try await next() {
         try await running.waitForAll()
         // After the first key all rows use the table, so that ids follow the order of the request.
@@ -122,7 +122,7 @@ package struct LabelIngest: Sendable {
   /// - Parameter read: the dataset by whose schema the rows were parsed.
   /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted.
   package func insert(
-    _ staged: Staged, _ tenant: TenantID, dataset read: Dataset, in tx: Transaction
+    _ staged: StagedRows, _ tenant: TenantID, dataset read: Dataset, in tx: Transaction
   ) async throws -> Outcome {
     // The dataset is locked after the rows were sent, so that a slow client does not block others.
     let dataset = try await datasets.lock(tenant, read, in: tx)
