@@ -10,17 +10,17 @@ struct ThresholdChoice: Sendable {
       threshold = value
       return
     }
-    var best: (threshold: Double, merit: Merit)?
+    var best: (threshold: Double, quality: Quality)?
     Self.visit(ranking) { threshold, matrix in
-      guard let merit = Merit(rule, matrix) else { return }
+      guard let quality = Quality(rule, matrix) else { return }
       if let found = best {
-        if merit < found.merit { return }
-        if merit == found.merit, abs(threshold - 0.5) >= abs(found.threshold - 0.5) { return }
+        if quality < found.quality { return }
+        if quality == found.quality, abs(threshold - 0.5) >= abs(found.threshold - 0.5) { return }
       }
-      best = (threshold, merit)
+      best = (threshold, quality)
     }
     threshold = best?.threshold ?? 0.5
-    if case .atLeast(let floor, let value) = rule, best.map({ !$0.merit.reached }) ?? true {
+    if case .atLeast(let floor, let value) = rule, best.map({ !$0.quality.reached }) ?? true {
       warning = TrainingWarning(
         kind: .thresholdOutOfReach,
         detail: """
@@ -30,8 +30,8 @@ struct ThresholdChoice: Sendable {
     }
   }
 
-  /// The merit of a threshold: whether it reaches the minimum comes before the value.
-  private struct Merit: Comparable {
+  /// The quality of a threshold: reaching the minimum comes before the value.
+  private struct Quality: Comparable {
     var reached: Bool
     var value: Double
 
@@ -40,8 +40,8 @@ struct ThresholdChoice: Sendable {
       switch rule {
       case .fixed: return nil
       case .maximize(let objective):
-        guard let merit = objective.value(matrix) else { return nil }
-        value = merit
+        guard let quality = objective.value(matrix) else { return nil }
+        value = quality
       case .atLeast(let floor, let minimum):
         let (wanted, other) =
           floor == .precision ? (matrix.precision, matrix.recall) : (matrix.recall, matrix.precision)
@@ -53,7 +53,7 @@ struct ThresholdChoice: Sendable {
       }
     }
 
-    static func < (a: Merit, b: Merit) -> Bool {
+    static func < (a: Quality, b: Quality) -> Bool {
       a.reached == b.reached ? a.value < b.value : !a.reached
     }
   }
