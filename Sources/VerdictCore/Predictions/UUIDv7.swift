@@ -13,7 +13,7 @@ extension UUID {
   /// new rows extend an index at its right-hand end.
   package static func version7(at date: Date = Date()) -> UUID {
     let milliseconds = UInt64(max(0, date.timeIntervalSince1970 * 1_000))
-    let (high, low) = RandomSupply.pair()
+    let (high, low) = EntropyBuffer.pair()
     func byte(_ value: UInt64, _ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> (8 * index)) }
     return UUID(
       uuid: (

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Random numbers from the kernel, fetched for sixteen ids at a time: `SystemRandomNumberGenerator` makes a system call for
 /// each number, which costs more than the rest of an id.
-enum RandomSupply {
+enum EntropyBuffer {
   private struct State {
     var words = [UInt64](repeating: 0, count: 32)
     var left = 0
