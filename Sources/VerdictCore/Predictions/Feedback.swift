@@ -8,12 +8,12 @@ package struct Feedback: Sendable {
     /// The prediction.
     package var id: UUID
     /// The true outcome; `nil` removes the label.
-    package var truth: Bool?
+    package var trueLabel: Bool?
 
     /// Creates a statement; see the properties.
-    package init(id: UUID, truth: Bool?) {
+    package init(id: UUID, trueLabel: Bool?) {
       self.id = id
-      self.truth = truth
+      self.trueLabel = trueLabel
     }
   }
 
@@ -47,15 +47,15 @@ package struct Feedback: Sendable {
   /// Labels one prediction. The first label creates a training row and a later one changes it; the same label again changes
   /// nothing.
   ///
-  /// - Parameter truth: translates the outcome from the dataset's own words.
-  /// - Throws: ``DomainError/notFound(what:)``, what `truth` throws.
+  /// - Parameter outcome: translates the outcome from the dataset's own words.
+  /// - Throws: ``DomainError/notFound(what:)``, what `outcome` throws.
   package func label(
     _ tenant: TenantID, dataset name: String, prediction id: UUID,
-    as truth: @Sendable (Dataset) throws -> Bool
+    as outcome: @Sendable (Dataset) throws -> Bool
   ) async throws -> (Dataset, StoredPrediction) {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      let statement = Statement(id: id, truth: try truth(dataset))
+      let statement = Statement(id: id, trueLabel: try outcome(dataset))
       if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
       _ = try await apply([statement], tenant, dataset, by: .commandLine, in: tx)
       return (dataset, try await PredictionStore.prediction(tenant, dataset: dataset.id, id: id, in: tx))
@@ -70,7 +70,7 @@ package struct Feedback: Sendable {
   ) async throws {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      let statement = Statement(id: id, truth: nil)
+      let statement = Statement(id: id, trueLabel: nil)
       if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
       _ = try await apply([statement], tenant, dataset, by: actor, in: tx)
     }
@@ -113,8 +113,8 @@ package struct Feedback: Sendable {
   private func apply(
     _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
   ) async throws -> Outcome {
-    let labelled = statements.filter { $0.truth != nil }
-    let removed = statements.filter { $0.truth == nil }.map(\.id)
+    let labelled = statements.filter { $0.trueLabel != nil }
+    let removed = statements.filter { $0.trueLabel == nil }.map(\.id)
     if !removed.isEmpty || labelled.count > 1 {
       try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: !removed.isEmpty, in: tx)
     }
@@ -130,11 +130,11 @@ package struct Feedback: Sendable {
     }
     if !labelled.isEmpty {
       for row in try await tx.query(Self.upsert(labelled, tenant, dataset.id)) {
-        let (truth, replaced, version, predicted, count) = try row.decode(
+        let (trueLabel, replaced, version, predicted, count) = try row.decode(
           Bool.self, Bool?.self, Int.self, Bool.self, Int.self)
-        change.live.add(count, version: version, predicted: predicted, outcome: truth)
+        change.live.add(count, version: version, predicted: predicted, outcome: trueLabel)
         for _ in 0..<count {
-          change.counts.add(replaced.map { .changed(from: $0, to: truth) } ?? .inserted(truth))
+          change.counts.add(replaced.map { .changed(from: $0, to: trueLabel) } ?? .inserted(trueLabel))
         }
         if let replaced {
           change.live.add(-count, version: version, predicted: predicted, outcome: replaced)
@@ -162,7 +162,7 @@ package struct Feedback: Sendable {
       INSERT INTO labels AS l (tenant_id, dataset_id, label, numbers, categories, prediction_id, model_version,
                                probability, predicted)
       SELECT p.tenant_id, p.dataset_id, s.truth, p.numbers, p.categories, p.id, p.model_version, p.probability, p.label
-      FROM unnest(\(labelled.map(\.id))::uuid[], \(labelled.map { $0.truth ?? false })::boolean[]) AS s(id, truth)
+      FROM unnest(\(labelled.map(\.id))::uuid[], \(labelled.map { $0.trueLabel ?? false })::boolean[]) AS s(id, truth)
       JOIN predictions p ON p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = s.id
       ORDER BY p.id
       ON CONFLICT (tenant_id, dataset_id, prediction_id) WHERE prediction_id IS NOT NULL

@@ -135,10 +135,10 @@ package struct FeedbackReader {
     }
   }
 
-  private mutating func add(_ id: UUID?, _ truth: Bool?, _ repeated: @autoclosure () -> InputProblem) {
+  private mutating func add(_ id: UUID?, _ trueLabel: Bool?, _ repeated: @autoclosure () -> InputProblem) {
     guard let id else { return }
     guard seen.insert(id).inserted else { return refuse(repeated()) }
-    statements.append(Feedback.Statement(id: id, truth: truth))
+    statements.append(Feedback.Statement(id: id, trueLabel: trueLabel))
   }
 
   private mutating func refuse(_ problem: InputProblem) {

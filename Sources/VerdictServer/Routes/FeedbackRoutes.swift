@@ -21,9 +21,9 @@ struct FeedbackRoutes {
   {
     let (name, id) = try target(request, context)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
-    let truth = try PredictionLabelBody.parse(body)
+    let trueLabel = try PredictionLabelBody.parse(body)
     let (dataset, prediction) = try await feedback.label(
-      principal.tenant, dataset: name, prediction: id, as: { try truth.outcome(in: $0) })
+      principal.tenant, dataset: name, prediction: id, as: { try trueLabel.outcome(in: $0) })
     return .json { $0.prediction(prediction, of: dataset) }
   }
 

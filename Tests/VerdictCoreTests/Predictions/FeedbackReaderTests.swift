@@ -18,8 +18,8 @@ import VerdictCore
 
   @Test func `the length of an outcome's name is bounded`() throws {
     let longest = String(repeating: "n", count: 1_000)
-    for read in Self.bodies(longest) { #expect(try read().map(\.truth) == [false]) }
+    for read in Self.bodies(longest) { #expect(try read().map(\.trueLabel) == [false]) }
     for read in Self.bodies(longest + "n") { #expect(throws: InputProblems.self) { try read() } }
-    for read in Self.bodies("yes") { #expect(try read().map(\.truth) == [true]) }
+    for read in Self.bodies("yes") { #expect(try read().map(\.trueLabel) == [true]) }
   }
 }
