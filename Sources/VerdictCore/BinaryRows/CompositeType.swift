@@ -29,7 +29,7 @@ final class CompositeType: Sendable {
 
   /// Invalidates the OID after an error that reports a wrong one: a database that was restored meanwhile has other
   /// OIDs.
-  func forget(after error: any Error) {
+  func invalidate(after error: any Error) {
     // "Wrong element type" of `array_recv`.
     guard (error as? PostgreSQLError)?.sqlState == SQLState(rawValue: "42804") else { return }
     known.withLock { $0 = nil }

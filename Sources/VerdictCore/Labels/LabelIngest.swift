@@ -85,7 +85,7 @@ package struct LabelIngest: Sendable {
         ])
       }
     } catch {
-      rowType.forget(after: error)
+      rowType.invalidate(after: error)
       throw error
     }
   }

@@ -145,7 +145,7 @@ package final class ServedDatasets: Sendable {
   }
 
   /// Evicts a dataset, after this process has changed it or has heard that another one did.
-  package func forget(_ tenant: TenantID, named name: String) {
+  package func invalidate(_ tenant: TenantID, named name: String) {
     state.withLock { state in
       state.generation += 1
       state.entries[Name(tenant: tenant, dataset: name)] = nil

@@ -52,7 +52,7 @@ struct PredictionInsert: Sendable {
       }
       return outcomes
     } catch {
-      rowType.forget(after: error)
+      rowType.invalidate(after: error)
       throw error
     }
   }
@@ -89,7 +89,7 @@ struct PredictionInsert: Sendable {
         return .stored
       }
     } catch {
-      rowType.forget(after: error)
+      rowType.invalidate(after: error)
       throw error
     }
   }

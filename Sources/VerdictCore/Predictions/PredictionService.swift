@@ -55,7 +55,7 @@ package struct PredictionService: Sendable {
     for attempt in 1... {
       let current = try await served.served(tenant, named: name, asking: tx)
       guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
-        served.forget(tenant, named: name)
+        served.invalidate(tenant, named: name)
         if attempt == Self.attempts { break }
         continue
       }
@@ -77,7 +77,7 @@ package struct PredictionService: Sendable {
         reserved.stored(in: tx)
         return answers
       }
-      served.forget(tenant, named: name)
+      served.invalidate(tenant, named: name)
       if attempt == Self.attempts { break }
     }
     throw PredictionWriter.Overloaded()

@@ -9,7 +9,7 @@ struct DatasetChangePublisher: Sendable {
 
   /// Returns when no server uses the dataset's earlier state any more.
   func publish(_ tenant: TenantID, _ dataset: String) async {
-    served.forget(tenant, named: dataset)
+    served.invalidate(tenant, named: dataset)
     await barrier.wait()
   }
 }

@@ -15,7 +15,7 @@ import Testing
       (.brierScore, 0.1, 0.2, false), (.accuracy, nil, 0.5, true), (.accuracy, 0.5, nil, false),
       (.accuracy, nil, nil, true),
     ] as [(Metric, Double?, Double?, Bool)])
-  func `the better one predicts`(metric: Metric, old: Double?, new: Double?, takesOver: Bool) throws {
+  func `the better model becomes active`(metric: Metric, old: Double?, new: Double?, takesOver: Bool) throws {
     let rule = Activation(policy: .best, metric: metric)
     #expect(try rule.admits(kpis(metric, new), over: kpis(metric, old)) == takesOver)
     #expect(try Activation.newest.admits(kpis(metric, new), over: kpis(metric, old)))
