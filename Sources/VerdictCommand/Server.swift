@@ -28,7 +28,7 @@ struct Server: Sendable {
     /// Maximum number of database connections.
     var poolSize: Int
     /// Retention of audit log entries in days; `nil` for unlimited.
-    var auditKeptDays: Int?
+    var auditRetentionDays: Int?
     /// Settings of the job queue.
     var jobs: JobQueue.Configuration
     /// Size of the label cache in bytes.
@@ -64,8 +64,10 @@ struct Server: Sendable {
     if !settings.isReadOnly {
       services.append(
         BackgroundService("maintenance") {
-          try await Maintenance(database: database, auditKeptDays: settings.auditKeptDays, logger: logger)
-            .run()
+          try await Maintenance(
+            database: database, auditRetentionDays: settings.auditRetentionDays, logger: logger
+          )
+          .run()
         })
       let missed = MissedTrainings(database: database, autoTraining: autoTraining, logger: logger)
       services.append(BackgroundService("missed trainings") { try await missed.run() })

@@ -73,7 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
       networkLimits: network.networkLimits(), isReadOnly: isReadOnly,
       workers: isReadOnly ? 0 : workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
-      auditKeptDays: JobSettings.auditKeptDays(), jobs: JobSettings.configuration(),
+      auditRetentionDays: JobSettings.auditRetentionDays(), jobs: JobSettings.configuration(),
       cacheBytes: JobSettings.cacheBytes())
   }
 }

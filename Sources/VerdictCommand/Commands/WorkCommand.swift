@@ -36,7 +36,7 @@ struct WorkCommand: AsyncParsableCommand {
     let host = host ?? Environment.text("verdict.host") ?? "127.0.0.1"
     let settings = try Server.Settings(
       host: nil, port: 0, metrics: port.map { (host, $0) }, workers: workers, poolSize: workers * 2 + 2,
-      auditKeptDays: JobSettings.auditKeptDays(),
+      auditRetentionDays: JobSettings.auditRetentionDays(),
       jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes())
     try await Server(database.installation(url), settings, logger: logger).run(cluster: nil)
   }

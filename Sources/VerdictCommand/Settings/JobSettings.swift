@@ -28,7 +28,7 @@ enum JobSettings {
   /// The retention of audit log entries in days; `nil` for unlimited.
   ///
   /// - Throws: `ValidationError` for a number out of its range.
-  static func auditKeptDays() throws -> Int? {
+  static func auditRetentionDays() throws -> Int? {
     let days = try number("VERDICT_AUDIT_KEPT_DAYS", "verdict.audit.kept.days", 365, in: 0...36_500)
     guard days == 0 || days >= 30 else {
       throw ValidationError("VERDICT_AUDIT_KEPT_DAYS must be 0 (unlimited) or at least 30.")

@@ -5,15 +5,15 @@ import PostgreSQL
 /// What has to be tidied up now and then, whoever does it: several processes may, at the same time.
 package struct Maintenance: Sendable {
   private let database: Database
-  private let auditKeptDays: Int?
+  private let auditRetentionDays: Int?
   private let logger: Logger
 
   /// Tidies up `database`.
   ///
-  /// - Parameter auditKeptDays: after how many days, from 30, an entry of the audit log goes; `nil` for never.
-  package init(database: Database, auditKeptDays: Int? = nil, logger: Logger) {
+  /// - Parameter auditRetentionDays: after how many days, from 30, an entry of the audit log goes; `nil` for never.
+  package init(database: Database, auditRetentionDays: Int? = nil, logger: Logger) {
     self.database = database
-    self.auditKeptDays = auditKeptDays
+    self.auditRetentionDays = auditRetentionDays
     self.logger = logger
   }
 
@@ -135,8 +135,8 @@ package struct Maintenance: Sendable {
   }
 
   private func removeOldAuditEntries(of tenant: TenantID) async throws {
-    guard let auditKeptDays else { return }
-    try await AuditLog.removeOld(of: tenant, days: auditKeptDays, in: database)
+    guard let auditRetentionDays else { return }
+    try await AuditLog.removeOld(of: tenant, days: auditRetentionDays, in: database)
   }
 
   private func deletedDatasets(of tenant: TenantID) async throws -> [Int] {

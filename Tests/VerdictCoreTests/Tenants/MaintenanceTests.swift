@@ -7,9 +7,11 @@ import Testing
 
 /// Tests of maintenance: the rows that it removes, and the isolation of tenants from each other's failures.
 @Suite struct MaintenanceTests {
-  private func tidyUp(_ domain: TestDomain, auditKeptDays: Int? = nil) async throws {
-    try await Maintenance(database: domain.database, auditKeptDays: auditKeptDays, logger: domain.logger)
-      .tidyUp()
+  private func tidyUp(_ domain: TestDomain, auditRetentionDays: Int? = nil) async throws {
+    try await Maintenance(
+      database: domain.database, auditRetentionDays: auditRetentionDays, logger: domain.logger
+    )
+    .tidyUp()
   }
 
   /// The tenant whose rows cannot be removed comes first.
@@ -72,7 +74,7 @@ import Testing
         try await tx.query("SELECT forget_audit_entries(\(tenant.rawValue), 30, 1000)")
       }
       #expect(try await entries(tenant) == old + 2 * count + 2)
-      try await tidyUp(domain, auditKeptDays: 365)
+      try await tidyUp(domain, auditRetentionDays: 365)
       #expect(try await entries(tenant) == 2 * count)
       #expect(try await entries(other) == 2 * count)
       // The database keeps entries for at least thirty days, whatever the caller requests.

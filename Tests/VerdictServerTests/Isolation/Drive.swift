@@ -224,7 +224,7 @@ struct Drive {
         """)
     }
     try await Maintenance(
-      database: server.domain.database, auditKeptDays: 365, logger: server.domain.logger
+      database: server.domain.database, auditRetentionDays: 365, logger: server.domain.logger
     ).tidyUp()
   }
 }
