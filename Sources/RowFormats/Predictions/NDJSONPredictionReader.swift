@@ -72,7 +72,7 @@ public final class NDJSONPredictionReader: PredictionStreamReader {
       return batch.count > 0 ? PredictionChunk(batch: batch) : nil
     }
     _ = try rows.takeBatch()
-    rows.forgetProblems()
+    rows.discardProblems()
     return try text.withUnsafeBytes { try lineByLine($0, line: first) }
   }
 

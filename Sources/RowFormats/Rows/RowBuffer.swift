@@ -64,12 +64,12 @@ final class RowBuffer {
     _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
   ) throws -> InputProblems? {
     let problems = try problems(describe)
-    if problems != nil { forgetProblems() }
+    if problems != nil { discardProblems() }
     return problems
   }
 
   /// Forgets what was refused.
-  func forgetProblems() {
+  func discardProblems() {
     if let rows { vj_rows_forget_problems(rows) }
   }
 
