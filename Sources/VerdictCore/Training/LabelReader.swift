@@ -114,7 +114,7 @@ struct LabelReader: Sendable {
         progress(columns.rowCount, counts.stored)
       }
       try reader.checkFinished()
-      columns.putInOrder()
+      columns.sortByID()
       return columns
     }
   }

@@ -36,7 +36,7 @@ struct TrainingColumns: Sendable {
     rowCount * (9 + numbers.count * 8 + codes.count * 4) + levels.reduce(0) { $0 + $1.byteCount }
   }
 
-  /// Appends rows with new ids. ``putInOrder()`` must follow after the last one.
+  /// Appends rows with new ids. ``sortByID()`` must follow after the last one.
   mutating func append(_ rows: borrowing TrainingRows) {
     if ids.capacity - ids.count < rows.count { reserve(ids.count + max(rows.count, ids.count / 8)) }
     ids.append(contentsOf: rows.ids)
@@ -60,11 +60,11 @@ struct TrainingColumns: Sendable {
       for slot in codes.indices { codes[slot][place] = rows.codes[row * rows.categorySlots + slot] }
     }
     append(new)
-    putInOrder()
+    sortByID()
   }
 
   /// Sorts the rows by id, unless they are sorted already.
-  mutating func putInOrder() {
+  mutating func sortByID() {
     guard !zip(ids, ids.dropFirst()).allSatisfy({ $0 < $1 }) else { return }
     pick(ids.indices.sorted { ids[$0] < ids[$1] })
   }
