@@ -3,11 +3,11 @@ import Testing
 
 @testable import Learning
 
-/// What holds of every KPI because ``Metric`` defines it.
+/// Tests of the definitions of the KPIs in ``Metric``.
 @Suite struct MetricDefinitionTests {
   private static let outcomes = (0..<200).map { UInt8($0 % 3 == 0 ? 1 : 0) }
 
-  /// KPIs of a model that ranks rightly in most rows: noise in `wrong` of ten.
+  /// The KPIs of a model that scores `wrong` of ten rows wrongly.
   private func kpis(wrong: Int) throws -> KPIs {
     let scores = Self.outcomes.enumerated().map { row, outcome in
       let seen = row % 10 < wrong ? 1 - Double(outcome) : Double(outcome)
@@ -16,19 +16,19 @@ import Testing
     return try KPIs(scores: scores, outcomes: Self.outcomes, threshold: 0.5)
   }
 
-  @Test(arguments: Metric.allCases) func theJSONNameReadsBack(_ metric: Metric) throws {
+  @Test(arguments: Metric.allCases) func `the JSON name is decoded again`(_ metric: Metric) throws {
     let json = try JSONEncoder().encode([metric])
     #expect(String(decoding: json, as: UTF8.self) == "[\"\(metric.rawValue)\"]")
     #expect(try JSONDecoder().decode([Metric].self, from: json) == [metric])
   }
 
-  @Test func anUnknownNameIsAnErrorOfItsOwn() {
+  @Test func `an unknown name is a specific error`() {
     #expect(throws: UnknownStoredName(kind: "KPI", name: "auc")) {
       try JSONDecoder().decode([Metric].self, from: Data(#"["auc"]"#.utf8))
     }
   }
 
-  @Test(arguments: Metric.allCases) func theBetterModelHasTheBetterValue(_ metric: Metric) throws {
+  @Test(arguments: Metric.allCases) func `the better model has the better value`(_ metric: Metric) throws {
     let (good, bad) = (try #require(kpis(wrong: 1)[metric]), try #require(kpis(wrong: 4)[metric]))
     #expect(metric.isAtLeastAsGood(good, as: bad))
     #expect(metric.isAtLeastAsGood(bad, as: good) == (good == bad))
@@ -36,7 +36,7 @@ import Testing
     #expect(metric.isLowerBetter == isError)
   }
 
-  @Test(arguments: Metric.allCases) func theIntervalHoldsTheValue(_ metric: Metric) throws {
+  @Test(arguments: Metric.allCases) func `the interval contains the value`(_ metric: Metric) throws {
     let kpis = try kpis(wrong: 2)
     let value = try #require(kpis[metric])
     let without: Set<Metric> = [
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Metric.allCases) func theConfusionMatrixIsEnoughUnlessRowsAreNeeded(
+  @Test(arguments: Metric.allCases) func `the confusion matrix suffices unless rows are needed`(
     _ metric: Metric
   ) throws {
     let kpis = try kpis(wrong: 2)
@@ -59,7 +59,7 @@ import Testing
     #expect(counted.intervals[metric] == (metric.needsRows ? nil : kpis.intervals[metric]))
   }
 
-  @Test func storedKPIsWithoutANewerMetricReadBack() throws {
+  @Test func `stored KPIs without a newer metric are decoded`() throws {
     let kpis = try kpis(wrong: 2)
     var object = try #require(
       try JSONSerialization.jsonObject(with: JSONEncoder().encode(kpis)) as? [String: Any])

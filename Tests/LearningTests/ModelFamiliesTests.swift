@@ -3,13 +3,13 @@ import Testing
 
 @testable import Learning
 
-/// The registry of model families and the stored form of models.
+/// Tests of the registry of model families and of the stored form of models.
 @Suite struct ModelFamiliesTests {
   private func model() throws -> LogisticModel {
     try fit(try .numbers([[1, 2, 3, 4, 2, 3]], [0, 0, 1, 1, 1, 0]), parameters: TrainingParameters())
   }
 
-  @Test func theStandardFamilyIsLinear() throws {
+  @Test func `the default family is linear`() throws {
     #expect(ModelFamilies.standard.names == ["linear"])
     #expect(try ModelFamilies.standard.type(named: "linear") == LogisticModel.self)
     #expect(throws: UnknownStoredName(kind: "model family", name: "additive")) {
@@ -17,19 +17,19 @@ import Testing
     }
   }
 
-  @Test func aModelWithoutAFamilyIsLinear() throws {
+  @Test func `a stored model without a family is linear`() throws {
     let model = try model()
     let old = try JSONEncoder().encode(model)
     #expect(!String(decoding: old, as: UTF8.self).contains("family"))
     let read = try JSONDecoder().decode(StoredModel.self, from: old)
     #expect(read.model as? LogisticModel == model)
-    // A server of the version before skips the member that it does not know.
+    // A server of the previous version ignores the unknown member.
     let new = try JSONEncoder().encode(StoredModel(model))
     #expect(String(decoding: new, as: UTF8.self).contains(#""family":"linear""#))
     #expect(try JSONDecoder().decode(LogisticModel.self, from: new) == model)
   }
 
-  @Test func theRegistryTrainsAsTheFamilyDoes() throws {
+  @Test func `the registry trains like the family`() throws {
     var data = Generated(seed: 5)
     let table = try data.table(rows: 300)
     let direct = try train(table, parameters: TrainingParameters())

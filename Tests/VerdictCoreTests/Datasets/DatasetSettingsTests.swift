@@ -6,9 +6,9 @@ import Testing
 
 @testable import VerdictCore
 
-/// The one definition of settings: JSON, defaults, bounds and columns.
+/// Tests of the definition of settings: JSON, defaults, bounds and columns.
 @Suite struct DatasetSettingsTests {
-  /// Settings of which none has its default.
+  /// Settings without any default value.
   private static let json = #"""
     {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
      "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5},
@@ -24,7 +24,7 @@ import Testing
     return errors.problems
   }
 
-  @Test func aPatchNamesAndMergesSettings() throws {
+  @Test func `a patch names and merges settings`() throws {
     var settings = DatasetSettings()
     #expect(try merge(Self.json, into: &settings).isEmpty)
     let full = settings
@@ -53,12 +53,12 @@ import Testing
     (#"{"activation":{"metric":"mcc"}}"#, "/activation/metric"), (#"{"training":{"D":1}}"#, "/training/D"),
     (#"{"other":1}"#, "/other"),
   ])
-  func errorsPointAtTheirMember(_ json: String, _ pointer: String) throws {
+  func `errors point to their member`(_ json: String, _ pointer: String) throws {
     var settings = DatasetSettings()
     #expect(try merge(json, into: &settings).map(\.pointer) == [pointer])
   }
 
-  @Test func eachSettingIsStoredInAColumnOfItsName() async throws {
+  @Test func `each setting is stored in a column of its name`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
       var full = DatasetSettings()

@@ -4,9 +4,9 @@ import Testing
 
 @testable import VerdictCore
 
-/// The definition of predictions' columns agrees with the schema.
+/// Tests that the definition of the columns of predictions agrees with the schema.
 @Suite struct PredictionColumnTests {
-  @Test func eachColumnOfTheTableIsDefined() async throws {
+  @Test func `each column of the table is defined`() async throws {
     try await TestDomain.with { domain in
       let stored = try await domain.asOwner { connection in
         try await connection.query(
@@ -16,13 +16,13 @@ import Testing
           """
         ).map { try $0.decode(String.self) }
       }
-      // What is known of a prediction's label stands in the label.
+      // The true label is stored in the table of labels.
       let defined = Set(PredictionColumn.allCases).subtracting([.trueLabel, .labelledAt])
       #expect(Set(stored) == Set(defined.map(\.rawValue)))
     }
   }
 
-  @Test func theRowTypeHasTheColumnsInTheirOrder() async throws {
+  @Test func `the row type has the columns in their order`() async throws {
     try await TestDomain.with { domain in
       let attributes = try await domain.asOwner { connection in
         try await connection.query(
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func theCSVFormHasAllMembersButWarnings() {
+  @Test func `the CSV form has all members except warnings`() {
     let members = Set(PredictionColumn.allCases.filter { $0.member != nil })
     #expect(Set(PredictionColumn.csv) == members.subtracting([.warnings]))
     #expect(PredictionColumn.csv.count == Set(PredictionColumn.csv).count)

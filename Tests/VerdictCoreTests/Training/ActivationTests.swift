@@ -21,7 +21,7 @@ import Testing
     #expect(try Activation.newest.admits(kpis(metric, new), over: kpis(metric, old)))
   }
 
-  @Test func `stored rules read back, and an unknown metric is an error of its own`() throws {
+  @Test func `stored rules are decoded, and an unknown metric is a specific error`() throws {
     let rule = #"{"policy":"best","metric":"log_loss"}"#
     let gate = #"{"metric":"f1","minimum":0.5}"#
     let decoder = JSONDecoder()
