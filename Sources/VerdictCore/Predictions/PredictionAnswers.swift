@@ -56,7 +56,7 @@ package struct PredictionRefusal: Error, Sendable {
   package var feature: String
 
   /// What is wrong, for whoever wrote the row.
-  package static let detail = "is beyond ±1e150, where no model can follow"
+  package static let detail = "is beyond ±1e150, the range of models"
 }
 
 extension RowBatch {

@@ -74,5 +74,5 @@ package struct AutoTraining: Sendable {
 extension JobErrorRecord {
   /// The dataset's policy no longer requires the training.
   static let policyChanged = JobErrorRecord(
-    type: "cancelled", detail: "The dataset's auto_train was changed, and nothing is due by it.")
+    type: "cancelled", detail: "The dataset's auto_train was changed and no longer requires this training.")
 }
