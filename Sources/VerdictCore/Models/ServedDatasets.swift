@@ -83,20 +83,22 @@ package final class ServedDatasets: Sendable {
   ) async throws -> ServedDataset {
     let key = Name(tenant: tenant, dataset: name)
     let now = ContinuousClock.now
-    let (kept, isCurrent, mark) = state.withLock { state in
+    let (kept, isCurrent, lookUp) = state.withLock { state in
       state.uses += 1
       state.entries[key]?.lastUse = state.uses
       let entry = state.entries[key]
       let isListening = state.heard.map { now - $0 < Self.livenessTimeout } ?? false
       let isCurrent =
         (isListening && entry?.epoch == state.epoch) || (entry?.holdsUntil.map { $0 > now } ?? false)
-      return (entry?.served, isCurrent, Mark(generation: state.generation, epoch: state.epoch, start: now))
+      return (
+        entry?.served, isCurrent, LookUpState(generation: state.generation, epoch: state.epoch, start: now)
+      )
     }
     if let kept {
       if isCurrent { return kept }
       do {
         if try await revision(tenant, named: name, asking: tx) == Revision(kept.dataset) {
-          keep(kept, key, mark)
+          keep(kept, key, lookUp)
           return kept
         }
       } catch let error as PostgreSQLError where tx == nil {
@@ -105,12 +107,12 @@ package final class ServedDatasets: Sendable {
       }
     }
     let loaded = try await load(tenant, named: name, asking: tx)
-    keep(loaded, key, mark)
+    keep(loaded, key, lookUp)
     return loaded
   }
 
   /// The state of the cache when a look-up began.
-  private struct Mark {
+  private struct LookUpState {
     var generation: Int
     var epoch: Int
     var start: ContinuousClock.Instant
@@ -128,19 +130,20 @@ package final class ServedDatasets: Sendable {
   }
 
   /// Caches a dataset that the database has just confirmed, unless it was invalidated meanwhile.
-  private func keep(_ served: ServedDataset, _ key: Name, _ mark: Mark) {
+  private func keep(_ served: ServedDataset, _ key: Name, _ lookUp: LookUpState) {
     var holdsUntil: ContinuousClock.Instant?
-    if case .polled(let interval) = freshness { holdsUntil = mark.start + interval }
+    if case .polled(let interval) = freshness { holdsUntil = lookUp.start + interval }
     state.withLock { state in
-      state.announcements.answered(at: mark.start)
-      guard state.generation == mark.generation else { return }
+      state.announcements.answered(at: lookUp.start)
+      guard state.generation == lookUp.generation else { return }
       if state.entries[key] == nil, state.entries.count >= capacity,
         let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
       {
         state.entries[oldest.key] = nil
       }
       state.entries[key] = Entry(
-        served: served, lastUse: state.uses, epoch: mark.epoch, checked: mark.start, holdsUntil: holdsUntil)
+        served: served, lastUse: state.uses, epoch: lookUp.epoch, checked: lookUp.start,
+        holdsUntil: holdsUntil)
     }
   }
 
