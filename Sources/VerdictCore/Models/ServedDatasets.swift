@@ -39,7 +39,7 @@ package final class ServedDatasets: Sendable {
     var entries: [Name: Entry] = [:]
     var uses = 0
     // The last time at which the channel was known to be up; nil when it is known to be down.
-    var heard: ContinuousClock.Instant?
+    var lastSign: ContinuousClock.Instant?
     // Counts invalidations: a load that began before one is not cached.
     var generation = 0
     // Counts the starts of listening: notifications from before the current one may have been missed.
@@ -87,7 +87,7 @@ package final class ServedDatasets: Sendable {
       state.uses += 1
       state.entries[key]?.lastUse = state.uses
       let entry = state.entries[key]
-      let isListening = state.heard.map { now - $0 < Self.livenessTimeout } ?? false
+      let isListening = state.lastSign.map { now - $0 < Self.livenessTimeout } ?? false
       let isCurrent =
         (isListening && entry?.epoch == state.epoch) || (entry?.holdsUntil.map { $0 > now } ?? false)
       return (
@@ -159,7 +159,7 @@ package final class ServedDatasets: Sendable {
   package func listeningBegan() {
     state.withLock { state in
       state.epoch += 1
-      state.heard = .now
+      state.lastSign = .now
       state.announcements.began(at: .now)
       // The server is back: each use queries it again.
       for key in state.entries.keys { state.entries[key]?.holdsUntil = nil }
@@ -169,14 +169,14 @@ package final class ServedDatasets: Sendable {
   /// Notes that all notifications from before this time have arrived.
   package func listening(since time: ContinuousClock.Instant) {
     state.withLock { state in
-      if let heard = state.heard { state.heard = max(heard, time) }
+      if let lastSign = state.lastSign { state.lastSign = max(lastSign, time) }
     }
   }
 
   /// Notes that notifications may be missed from now on.
   package func listeningEnded() {
     state.withLock { state in
-      state.heard = nil
+      state.lastSign = nil
       state.announcements.ended(at: .now)
     }
   }
