@@ -26,7 +26,7 @@ enum LiveCounting {
         true_negatives = c.true_negatives + excluded.true_negatives,
         false_negatives = c.false_negatives + excluded.false_negatives
       """)
-    if dataset.settings.gate?.source == .live { try await judge(tenant, dataset.id, change, in: tx) }
+    if dataset.settings.gate?.source == .live { try await evaluateGate(tenant, dataset.id, change, in: tx) }
   }
 
   /// Compares the live KPIs with the gate. A result that differs from the last one changes the dataset's revision, since
@@ -34,7 +34,7 @@ enum LiveCounting {
   ///
   /// The dataset's row stays locked until the transaction ends, so that the next comparison sees this one, and a
   /// concurrent activation is either seen here or sees these counts.
-  private static func judge(
+  private static func evaluateGate(
     _ tenant: TenantID, _ dataset: Int, _ change: LiveChange, in tx: Transaction
   ) async throws {
     let rows = try await tx.query(
