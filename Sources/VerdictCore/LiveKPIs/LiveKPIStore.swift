@@ -39,16 +39,16 @@ package struct LiveKPIStore: Sendable {
     _ tenant: TenantID, _ dataset: Dataset, version: Int, validation: KPIs, asking tx: Transaction?
   ) async throws {
     guard let gate = dataset.settings.gate else { return }
-    let look: @Sendable (Transaction) async throws -> GateEvidence = { tx in
+    let measure: @Sendable (Transaction) async throws -> GateEvidence = { tx in
       try await LiveMeasuring.evidence(
         for: gate, tenant, dataset: dataset.id, version: version, validation: validation,
         recent: recent, in: tx)
     }
     let evidence: GateEvidence
     if let tx {
-      evidence = try await look(tx)
+      evidence = try await measure(tx)
     } else {
-      evidence = try await database.transaction(for: tenant, readOnly: true, look)
+      evidence = try await database.transaction(for: tenant, readOnly: true, measure)
     }
     try gate.check(evidence, modelVersion: version)
   }
