@@ -83,7 +83,7 @@ package struct KeyStore: Sendable {
     let (id, roleName, hash, expiresAt, limits, isStale) = try row.decode(
       Int.self, String.self, Data.self, Date?.self, JSONB.self, Bool.self)
     guard secret.matches(hash: hash), let role = Role(rawValue: roleName) else { return nil }
-    if isStale, await !noteUse(of: id, tenant) { return nil }
+    if isStale, await !recordUse(of: id, tenant) { return nil }
     return Principal(
       tenant: tenant, keyID: id, role: role, limits: try limits.decode(TenantLimits.self),
       expiresAt: expiresAt)
@@ -92,14 +92,14 @@ package struct KeyStore: Sendable {
   /// Records the use of a key, at most once a minute. A failure is ignored, and the commit does not wait for a standby.
   ///
   /// - Returns: false if the key has just been revoked.
-  private func noteUse(of id: Int, _ tenant: TenantID) async -> Bool {
+  private func recordUse(of id: Int, _ tenant: TenantID) async -> Bool {
     guard !database.isReadOnly else { return true }
-    let noted = try? await database.transaction(for: tenant, within: Database.lookUpLimit) { tx in
+    let results = try? await database.transaction(for: tenant, within: Database.lookUpLimit) { tx in
       try await tx.pipeline([
         "SET LOCAL synchronous_commit = off",
         "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = \(tenant) AND id = \(id)",
       ])
     }
-    return noted?.last?.affectedRows != 0
+    return results?.last?.affectedRows != 0
   }
 }
