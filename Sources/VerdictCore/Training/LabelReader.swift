@@ -127,10 +127,10 @@ struct LabelReader: Sendable {
     counts: LabelCounts, in tx: Transaction
   ) async throws -> (isCurrent: Bool, rowsRead: Int) {
     columns.extend(to: dataset.features)
-    let mine: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND "
+    let source: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND "
     let query: Query =
-      "COPY (SELECT " + TrainingRows.columns + mine + "id > \(position) UNION ALL SELECT "
-      + TrainingRows.columns + mine
+      "COPY (SELECT " + TrainingRows.columns + source + "id > \(position) UNION ALL SELECT "
+      + TrainingRows.columns + source
       + "change_id > \(position) AND id <= \(position)) TO STDOUT (FORMAT binary)"
     let (levels, rows) = try await tx.copyOut(query) { [levels = columns.levels] stream in
       var levels = levels
