@@ -23,7 +23,7 @@ struct TrainingBacklog: Sendable, Equatable {
   ///
   /// - Parameter counts: the dataset's current counts.
   func delay(_ counts: LabelCounts, _ policy: AutoTrain) -> Duration? {
-    guard isKnown, TrainingJobs.reasonNotToTrain(counts) == nil else { return nil }
+    guard isKnown, TrainingJobs.insufficientLabelsDetail(counts) == nil else { return nil }
     let pending = counts.changes - (isRunning ? max(trained, reading) : trained)
     if pending >= policy.minNewLabels { return .zero }
     return pending > 0 && policy.maxDelaySeconds > 0 ? .seconds(policy.maxDelaySeconds) : nil

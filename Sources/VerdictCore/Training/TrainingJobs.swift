@@ -36,7 +36,7 @@ package struct TrainingJobs: Sendable {
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let parameters = try parameters(dataset.settings.training)
     let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)
-    if let reason = Self.reasonNotToTrain(counts) { throw DomainError.tooFewLabels(detail: reason) }
+    if let detail = Self.insufficientLabelsDetail(counts) { throw DomainError.tooFewLabels(detail: detail) }
     return try await queue.enqueue(
       NewJob(
         tenant: tenant.rawValue, subject: Int64(dataset.id), origin: TrainingTrigger.manual.rawValue,
@@ -45,7 +45,7 @@ package struct TrainingJobs: Sendable {
   }
 
   /// The reason why these labels cannot be trained on; `nil` if they can.
-  static func reasonNotToTrain(_ counts: LabelCounts) -> String? {
+  static func insufficientLabelsDetail(_ counts: LabelCounts) -> String? {
     guard counts.positives < minimumPerClass || counts.negatives < minimumPerClass else { return nil }
     return """
       a training needs at least \(minimumPerClass) labels of each outcome; stored are \(counts.positives) with \
