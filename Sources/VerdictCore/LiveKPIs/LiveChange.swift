@@ -2,13 +2,13 @@ import Learning
 
 /// The change that a transaction makes to the confusion matrices of model versions on labelled predictions.
 struct LiveChange: Sendable, Equatable {
-  /// By version.
+  /// The changes by version.
   private(set) var matrices: [Int: ConfusionMatrix] = [:]
 
   /// Whether nothing changes.
   var isEmpty: Bool { matrices.isEmpty }
 
-  /// Adds `count` labelled predictions of a version; a negative count takes them away.
+  /// Adds `count` labelled predictions of a version. A negative count subtracts them.
   mutating func add(_ count: Int, version: Int, predicted: Bool, outcome: Bool) {
     guard count != 0 else { return }
     var matrix =
@@ -23,7 +23,7 @@ struct LiveChange: Sendable, Equatable {
     matrices[version] = matrix
   }
 
-  /// The same for a stored label; one without a prediction changes nothing.
+  /// Adds a stored label. A label without a prediction changes nothing.
   mutating func add(_ count: Int, version: Int?, predicted: Bool?, outcome: Bool) {
     guard let version, let predicted else { return }
     add(count, version: version, predicted: predicted, outcome: outcome)

@@ -3,7 +3,7 @@ import PostgreSQL
 
 /// Measures a model version on its predictions that were labelled afterwards.
 enum LiveMeasuring {
-  /// All KPIs, from the probabilities and outcomes themselves.
+  /// Returns all KPIs, computed from the probabilities and outcomes of the rows.
   static func kpis(
     _ tenant: TenantID, dataset: Int, version: Int, threshold: Double, in tx: Transaction
   ) async throws -> KPIs {

@@ -2,11 +2,11 @@ import Learning
 
 /// The measured values that a gate compares, for one model version.
 struct GateEvidence: Sendable, Equatable {
-  /// The gate's KPI as the training measured it; `nil` where it is undefined.
+  /// The gate's KPI from the training's validation; `nil` if it is undefined.
   var validation: Double?
-  /// How many predictions of the version were labelled afterwards; `nil` where the gate does not ask.
+  /// The number of labelled predictions of the version; `nil` if the gate does not need it.
   var labels: Int?
-  /// The gate's KPI measured on those; `nil` where it is undefined, or there are too few.
+  /// The gate's KPI measured on those predictions; `nil` if it is undefined or they are too few.
   var live: Double?
 }
 
@@ -30,7 +30,7 @@ extension Gate {
     value.map { metric.isAtLeastAsGood($0, as: minimum) } ?? false
   }
 
-  /// Whether live KPIs on so many labelled predictions decide, instead of the validation's.
+  /// Whether live KPIs on this many labelled predictions decide, instead of the validation's.
   func decides(labels: Int?) -> Bool {
     guard source == .live, let labels else { return false }
     return labels >= minLabels

@@ -5,46 +5,46 @@ package import Learning
 package struct ModelRecord: Sendable {
   /// 1, 2, 3 … within the dataset.
   package var version: Int
-  /// When its training ended.
+  /// The time when its training ended.
   package var createdAt: Date
-  /// The job that made it.
+  /// The job that trained it.
   package var jobID: Int
-  /// What asked for that job.
+  /// The trigger of that job.
   package var trigger: TrainingTrigger
-  /// Whether it is the one that predicts.
+  /// Whether it is the active model.
   package var isActive: Bool
-  /// On how many labels it was fitted.
+  /// The number of labels that it was fitted on.
   package var labelsUsed: Int
-  /// How many of those were deleted since.
+  /// The number of those labels that have been deleted since.
   package var labelsDeletedSince: Int
-  /// How it was trained.
+  /// The parameters of its training.
   package var parameters: TrainingParameters
   /// The model itself.
   package var model: any BinaryClassifier
   /// The findings of the training.
   package var warnings: [TrainingWarning]
-  /// Its quality on rows it was not fitted on.
+  /// Its KPIs on rows that the measured fit did not see.
   package var kpis: KPIs
 }
 
 /// The origin of a training.
 package enum TrainingTrigger: String, Sendable, Codable {
-  /// A request.
+  /// A client's request.
   case manual
-  /// The dataset's own policy.
+  /// The dataset's policy.
   case auto
 }
 
-/// One line of a dataset's history: the KPIs of one training, kept for ever.
+/// One entry of a dataset's history: the KPIs of one training, kept forever.
 package struct KPIRecord: Sendable {
-  /// The version that the training made; the model itself may be deleted by now.
+  /// The version that the training created. The model itself may have been deleted.
   package var modelVersion: Int
   /// The job.
   package var jobID: Int
-  /// When the training ended.
+  /// The time when the training ended.
   package var trainedAt: Date
-  /// What asked for it.
+  /// The trigger of the training.
   package var trigger: TrainingTrigger
-  /// The figures.
+  /// The KPIs.
   package var kpis: KPIs
 }

@@ -7,7 +7,7 @@ package import RowFormats
 package final class ServedDataset: Sendable {
   /// The dataset as of its `revision`.
   package let dataset: Dataset
-  /// How bodies for it are read.
+  /// The schema by which bodies are parsed.
   package let schema: RowSchema
   /// The active model, if there is one.
   package let model: ServedModel?
@@ -21,7 +21,7 @@ package final class ServedDataset: Sendable {
     self.evidence = evidence
   }
 
-  /// The model that may answer.
+  /// Returns the model if the gate admits it.
   ///
   /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``.
   package func admittedModel() throws -> ServedModel {
@@ -35,17 +35,17 @@ package final class ServedDataset: Sendable {
 package final class ServedModel: Sendable {
   /// Its version.
   package let version: Int
-  /// On how many labels it was fitted.
+  /// The number of labels that it was fitted on.
   package let labelsUsed: Int
-  /// What the gate compares.
+  /// The KPIs that the gate compares.
   package let kpis: KPIs
-  /// Probability from which on the answer is 1.
+  /// The lowest probability that means outcome 1.
   package let threshold: Double
-  /// The model prepared to answer.
+  /// The model in a form that is prepared for predictions.
   let predictor: any Predictor
   /// The dataset's features at the time of the training: a prefix of its features now.
   package let features: [Feature]
-  /// Where each of them stands in a row.
+  /// The slot of each of them in a row.
   let slots: [Int]
 
   init(version: Int, labelsUsed: Int, kpis: KPIs, model: any BinaryClassifier, features: [Feature]) {
