@@ -310,7 +310,7 @@ def test_tls(serve, admin_keys, tmp_path):
 def test_incomplete_tls_options_are_refused():
     done = subprocess.run([os.environ["CONTRACT_BINARY"], "serve", "--tls-cert", "x.pem"], capture_output=True, text=True,
                           timeout=60)
-    assert done.returncode != 0 and "go together" in done.stderr
+    assert done.returncode != 0 and "require each other" in done.stderr
 
 
 def test_cross_origin_requests(serve, admin_keys, url):
