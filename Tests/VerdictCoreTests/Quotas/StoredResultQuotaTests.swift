@@ -6,8 +6,8 @@ import Testing
 @testable import VerdictCore
 
 /// Tests of the quota on the bytes of stored results, which are kept for idempotent replays.
-@Suite struct KeptAnswersTests {
-  private func keep(
+@Suite struct StoredResultQuotaTests {
+  private func store(
     _ bytes: Int, under key: String, _ tenant: TenantID, _ domain: TestDomain
   ) async throws {
     let request = IdempotentRequest(key: key, operation: "POST /x", bodyHash: Data([1]))
@@ -24,7 +24,7 @@ import Testing
   }
 
   /// The actual size of all stored results, including their fixed overhead.
-  private func counted(_ domain: TestDomain) async throws -> Int? {
+  private func actualBytes(_ domain: TestDomain) async throws -> Int? {
     try await domain.asOwner {
       try await $0.query(
         "SELECT coalesce(sum(octet_length(body) + octet_length(operation) + 1000), 0)::bigint FROM idempotency_keys"
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  private func grow(_ domain: TestDomain, old keys: String) async throws {
+  private func backdate(_ domain: TestDomain, keysLike keys: String) async throws {
     try await domain.asOwner {
       _ = try await $0.query(
         "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key LIKE \(keys)")
@@ -44,24 +44,24 @@ import Testing
       let tenant = try await domain.tenant()
       let other = try await domain.tenant("other")
       try await domain.limit(tenant, .answerBytes, 50_000)
-      try await keep(100_000, under: "k", other, domain)
-      for number in 0..<4 { try await keep(10_000, under: "k\(number)", tenant, domain) }
+      try await store(100_000, under: "k", other, domain)
+      for number in 0..<4 { try await store(10_000, under: "k\(number)", tenant, domain) }
       #expect(try await used(tenant, domain) == 4 * 11_007)
       await #expect(throws: DomainError.quotaExceeded(.answerBytes, maximum: 50_000, present: 44_028)) {
-        try await keep(10_000, under: "k9", tenant, domain)
+        try await store(10_000, under: "k9", tenant, domain)
       }
       // The refused request has stored nothing.
       #expect(try await used(tenant, domain) == 4 * 11_007)
       // An expired result's bytes are free for a new one under the same key even before maintenance runs.
-      try await grow(domain, old: "k0")
-      try await keep(15_000, under: "k0", tenant, domain)
+      try await backdate(domain, keysLike: "k0")
+      try await store(15_000, under: "k0", tenant, domain)
       #expect(try await used(tenant, domain) == 3 * 11_007 + 16_007)
-      try await grow(domain, old: "k%")
+      try await backdate(domain, keysLike: "k%")
       try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
       #expect(try await used(tenant, domain) == 0)
       #expect(try await used(other, domain) == 0)
-      try await keep(10_000, under: "k9", tenant, domain)
-      #expect(try await used(tenant, domain) == counted(domain))
+      try await store(10_000, under: "k9", tenant, domain)
+      #expect(try await used(tenant, domain) == actualBytes(domain))
     }
   }
 
@@ -73,19 +73,19 @@ import Testing
         for writer in 0..<8 {
           group.addTask {
             for number in 0..<20 {
-              try await keep(100 * number, under: "\(writer)-\(number)", tenant, domain)
+              try await store(100 * number, under: "\(writer)-\(number)", tenant, domain)
             }
           }
         }
         group.addTask {
           for _ in 0..<10 {
-            try await grow(domain, old: "%5")
+            try await backdate(domain, keysLike: "%5")
             try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
           }
         }
         try await group.waitForAll()
       }
-      #expect(try await used(tenant, domain) == counted(domain))
+      #expect(try await used(tenant, domain) == actualBytes(domain))
     }
   }
 
@@ -103,7 +103,7 @@ import Testing
           """)
       }
       try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
-      #expect(try await counted(domain) == 0)
+      #expect(try await actualBytes(domain) == 0)
       #expect(try await used(tenant, domain) == 0)
     }
   }
