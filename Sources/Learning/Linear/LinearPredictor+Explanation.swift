@@ -1,7 +1,7 @@
 extension LinearPredictor {
-  /// What each feature of a row adds to the log-odds of a row whose numbers are all at their mean:
-  /// coefficient·(value − mean). With the standardised intercept the contributions add up to the row's log-odds, to within
-  /// rounding even for values with a huge offset.
+  /// The contribution of each feature to the log-odds, relative to a row whose numbers are all at their mean:
+  /// coefficient·(value − mean). With the standardised intercept the contributions add up to the row's log-odds, to
+  /// within rounding even for values with a huge offset.
   public func explain(_ row: FeatureValues) throws(LearningError) -> Explanation {
     var warnings: [PredictionWarning] = []
     _ = try logit(row, warnings: &warnings)
@@ -32,7 +32,7 @@ extension LinearPredictor.Term {
 }
 
 extension ModelFeature {
-  /// The mean contribution over so many training rows. Numbers are at their mean on average.
+  /// The mean contribution over `rows` training rows. Numbers are at their mean on average.
   func meanContribution(rows: Int) -> Double {
     let rows = Double(rows)
     let missing = (missing?.value ?? 0) * Double(missingRows) / rows

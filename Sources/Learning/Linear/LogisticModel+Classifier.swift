@@ -33,7 +33,7 @@ extension LogisticModel: BinaryClassifier {
 }
 
 extension ModelFeature {
-  /// What the model knows of a feature beside its coefficients.
+  /// The encoding of a feature: everything except its coefficients.
   fileprivate var encodingDescription: ModelDescription {
     .members([
       .init("name", .text(name)),

@@ -43,13 +43,13 @@ public struct ModelFeature: Sendable, Codable, Hashable {
     public var name: String
     /// Training rows that have it.
     public var rows: Int
-    /// What it adds.
+    /// Its coefficient.
     public var coefficient: Coefficient
   }
 
-  /// As in the data.
+  /// The name in the data.
   public var name: String
-  /// As in the data.
+  /// The kind in the data.
   public var kind: ColumnKind
   /// Training rows in which it is missing.
   public var missingRows: Int
@@ -61,9 +61,9 @@ public struct ModelFeature: Sendable, Codable, Hashable {
   public var minimum: Double?
   /// Of a number: largest training value.
   public var maximum: Double?
-  /// Of a number: what it adds a unit.
+  /// Of a number: the coefficient per unit.
   public var coefficient: Coefficient?
-  /// What a missing value adds, for a number on top of the mean; absent if none was missing in training.
+  /// The coefficient of a missing value, for a number on top of the mean; absent if none was missing in training.
   public var missing: Coefficient?
   /// Of a categorical feature: the categories seen in training.
   public var categories: [Category]?

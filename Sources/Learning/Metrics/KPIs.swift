@@ -1,6 +1,6 @@
 /// The quality of a model on rows that it was not fitted on. ``Metric`` defines the values.
 public struct KPIs: Sendable, Hashable {
-  /// What is counted and chosen rather than computed.
+  /// The counts and the threshold, which are not computed from the predictions.
   struct Record: Sendable, Hashable {
     /// Rows that the serving model is fitted on.
     var labelsUsed: Int
@@ -46,7 +46,7 @@ public struct KPIs: Sendable, Hashable {
     self.init(ScoreRanking(scores: scores, outcomes: outcomes), threshold: threshold) {}
   }
 
-  /// What a confusion matrix says alone: KPIs that need the rows are undefined (``Metric/needsRows``).
+  /// Computes the KPIs of a confusion matrix. Those that need the rows are undefined (``Metric/needsRows``).
   public init(_ confusionMatrix: ConfusionMatrix, threshold: Double) {
     self.init(confusionMatrix, threshold: threshold, rows: nil) {}
   }

@@ -132,7 +132,7 @@ extension Metric: Codable {
   }
 }
 
-/// What KPIs that depend on every row are computed from.
+/// The rows in the form from which the KPIs that need them are computed.
 struct MeasuredRows: Sendable {
   /// The rows in the order of their probabilities.
   let ranking: ScoreRanking

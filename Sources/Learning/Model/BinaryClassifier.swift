@@ -27,9 +27,9 @@ public protocol BinaryClassifier: Sendable, Codable {
   /// Whether the fit came within its tolerance of the optimum.
   var converged: Bool { get }
 
-  /// The model prepared for fast answers; make it once and keep it.
+  /// Returns the model in a form that is optimised for predictions. Create it once and keep it.
   func makePredictor() -> any Predictor
-  /// What the API shows of the model beside threshold and convergence, in the order in which it is shown.
+  /// Returns the parts of the model that the API shows beside threshold and convergence, in their order.
   func describe() -> [ModelDescription.Member]
 
   /// The model as JSON: everything needed to predict elsewhere, keys sorted, doubles exact.
@@ -41,7 +41,7 @@ public protocol BinaryClassifier: Sendable, Codable {
   func exportSQL(table: String) -> String
 }
 
-/// What a training returns.
+/// The result of a training.
 public struct TrainingResult<Model: Sendable>: Sendable {
   /// Fitted on all rows.
   public var model: Model
@@ -49,7 +49,7 @@ public struct TrainingResult<Model: Sendable>: Sendable {
   public var kpis: KPIs
   /// Drawn on the same rows.
   public var curves: Curves
-  /// What the owner should know of.
+  /// Findings for the model's owner.
   public var warnings: [TrainingWarning]
 
   /// Makes a result; see the properties.

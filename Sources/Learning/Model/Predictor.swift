@@ -1,12 +1,12 @@
-/// A model prepared to answer fast. Each call handles a whole batch, so that a model is dispatched on once a batch; all
-/// forms give the same answer to the last bit.
+/// A model in a form that is optimised for predictions. Calls take whole batches, so that dynamic dispatch happens
+/// once per batch. All methods give the same probabilities to the last bit.
 public protocol Predictor: Sendable {
-  /// The answer to one row.
+  /// Predicts one row.
   ///
   /// - Throws: ``LearningError`` if a value is of the wrong type or not finite, or their number is wrong.
   func predict(_ row: FeatureValues) throws(LearningError) -> Prediction
 
-  /// The answers to many rows.
+  /// Predicts many rows.
   ///
   /// - Parameter slots: where in a row each feature of the model is: among the numbers or among the names, by what the
   ///   feature is.
@@ -19,15 +19,15 @@ public protocol Predictor: Sendable {
   /// - Throws: ``LearningError`` for columns that do not fit.
   func probabilities(columns: [TrainingTable.Column]) throws(LearningError) -> [Double]
 
-  /// What each feature of a row adds to its log-odds.
+  /// Explains a row by the contribution of each feature to its log-odds.
   ///
   /// - Throws: as ``predict(_:)``.
   func explain(_ row: FeatureValues) throws(LearningError) -> Explanation
 }
 
-/// Why a row has the log-odds that it has: the intercept and the contributions add up to them, to within rounding.
+/// The explanation of a row's log-odds, which are the sum of the intercept and the contributions, to within rounding.
 public struct Explanation: Sendable, Hashable {
-  /// The log-odds before any feature is looked at.
+  /// The log-odds without the contribution of any feature.
   public var intercept: Double
   /// In the feature order of the model.
   public var contributions: [Contribution]
@@ -39,7 +39,7 @@ public struct Explanation: Sendable, Hashable {
   }
 }
 
-/// What one feature of a row adds to its log-odds.
+/// The contribution of one feature to a row's log-odds.
 public struct Contribution: Sendable, Hashable {
   /// The feature's name.
   public var feature: String

@@ -1,7 +1,7 @@
 /// How the threshold is chosen from which on a probability becomes the decision 1. All rules but `fixed` use held-out
 /// scores only.
 public enum ThresholdRule: Sendable, Hashable {
-  /// What `maximize` can ask for.
+  /// The metrics that `maximize` supports.
   public enum Objective: String, Sendable, Codable, Hashable, CaseIterable {
     /// Harmonic mean of precision and recall.
     case f1
@@ -15,7 +15,7 @@ public enum ThresholdRule: Sendable, Hashable {
     case youden
   }
 
-  /// What `atLeast` can ask for.
+  /// The metrics that `atLeast` supports.
   public enum Floor: String, Sendable, Codable, Hashable, CaseIterable {
     /// Share of true positives among the predicted positives.
     case precision

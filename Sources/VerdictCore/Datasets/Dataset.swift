@@ -98,7 +98,7 @@ package struct DatasetChange: Sendable {
 package struct FeatureDeclaration: Sendable, Equatable {
   /// The name by which rows give the value.
   package var name: String
-  /// What the values are.
+  /// The type of the values.
   package var type: FeatureType
   /// The closed list of a categorical feature.
   package var categories: [String]?

@@ -147,7 +147,7 @@ package final class ServedDatasets: Sendable {
     }
   }
 
-  /// Evicts a dataset, after this process has changed it or has heard that another one did.
+  /// Evicts a dataset after this or another process has changed it.
   package func invalidate(_ tenant: TenantID, named name: String) {
     state.withLock { state in
       state.generation += 1

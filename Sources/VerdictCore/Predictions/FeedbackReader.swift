@@ -1,8 +1,8 @@
 package import Foundation
 import RowFormats
 
-/// Reads what is said of many predictions: `{"labels":[{"id":"…","label":0|1|null}]}`, the same objects one a line, or CSV
-/// with the columns `id` and `label`. In CSV an empty label takes back what was said.
+/// Reads the true outcomes of many predictions: `{"labels":[{"id":"…","label":0|1|null}]}`, the same objects as
+/// NDJSON, or CSV with the columns `id` and `label`. In CSV an empty label removes the outcome.
 package struct FeedbackReader {
   /// The name that means outcome 1, if outcomes have names.
   private let positive: String?

@@ -2,28 +2,28 @@ package import Foundation
 package import Learning
 package import RowFormats
 
-/// Answers to rows of one dataset by one model, as they go out at once.
+/// The predictions of one model for rows of one dataset, in one response.
 ///
-/// A class, since they pass through several hands on their way into the database.
+/// A class, since it is passed on several times on its way into the database.
 package final class PredictionAnswers: Sendable {
-  /// The model that answered.
+  /// The model that predicted.
   package let model: ServedModel
   /// The rows, in their order.
   package let rows: RowBatch
-  /// The stored predictions' ids, one a row; empty if they were not stored.
+  /// The ids of the stored predictions, one per row; empty if they were not stored.
   package let ids: [UUID]
-  /// Of label 1, one a row.
+  /// The probability of label 1 of each row.
   package let probabilities: [Double]
-  /// What the model had to remark, by row.
+  /// The model's warnings by row.
   package let warnings: [Int: [PredictionWarning]]
 
-  /// How many rows there are.
+  /// The number of rows.
   package var count: Int { rows.count }
 
   /// The decision on a row.
   package func label(_ row: Int) -> Bool { probabilities[row] >= model.threshold }
 
-  /// Answers rows.
+  /// Predicts rows.
   ///
   /// - Parameter named: whether they get ids, to be stored under.
   /// - Throws: `InputProblems` for a number that is too large for any model.
@@ -40,7 +40,7 @@ package final class PredictionAnswers: Sendable {
     }
   }
 
-  /// What each feature of a row adds to its log-odds, the largest contribution first.
+  /// Returns the contribution of each feature to a row's log-odds, the largest first.
   package func explanation(of row: Int) throws -> Explanation {
     var explanation = try model.predictor.explain(rows.featureRow(row).values(of: model.features))
     explanation.contributions.sort { abs($0.contribution) > abs($1.contribution) }
@@ -55,7 +55,7 @@ package struct PredictionRefusal: Error, Sendable {
   /// The feature.
   package var feature: String
 
-  /// What is wrong, for whoever wrote the row.
+  /// The error text for the client.
   package static let detail = "is beyond ±1e150, the range of models"
 }
 
