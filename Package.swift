@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -77,7 +78,7 @@ let package = Package(
 
     // The learner: pure maths, C inner loops below.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-    .target(name: "Learning", dependencies: ["CKernels"], swiftSettings: strict),
+    .target(name: "Learning", dependencies: ["CKernels", heap], swiftSettings: strict),
 
     // Rows of features in and out: JSON, NDJSON, CSV, compression.
     .target(

@@ -1,3 +1,5 @@
+import HeapModule
+
 /// Simplifies a polyline of very many points to a few; ends and corners stay (Visvalingam and Whyatt 1993).
 struct Line<Point> {
   private let place: (Point) -> (Double, Double)
@@ -67,10 +69,8 @@ struct Line<Point> {
     func area(_ index: Int) -> Double {
       Self.area(places[before[index]], places[index], places[after[index]])
     }
-    var heap = Heap<Candidate>()
-    for index in points.indices.dropFirst().dropLast() {
-      heap.insert(Candidate(area: area(index), index: index, version: 0))
-    }
+    var heap = Heap(
+      points.indices.dropFirst().dropLast().map { Candidate(area: area($0), index: $0, version: 0) })
     var left = points.count
     while left > limit, let least = heap.popMin() {
       guard !gone[least.index], versions[least.index] == least.version else { continue }
