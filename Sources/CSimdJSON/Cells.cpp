@@ -1,8 +1,8 @@
-// Rows given cell by cell, as text: what CSV has.
+// The C functions that read rows cell by cell, from CSV.
 #include <new>
 
 #include "Rows.hpp"
-#include "Structure.hpp"
+#include "Validation.hpp"
 
 using verdict::Number;
 using verdict::NumberStatus;
@@ -13,7 +13,7 @@ std::string_view view(const uint8_t *bytes, size_t length) {
   return {reinterpret_cast<const char *>(bytes), length};
 }
 
-/// Spaces around a number mean nothing; in a category they are part of it.
+/// The text without surrounding spaces, which are insignificant around a number; in a category they are part of the name.
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -32,7 +32,7 @@ void number_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
   rows.set_number(feature, number, text);
 }
 
-/// The functions below have no status of their own: what they could not note is reported when the row ends.
+/// Calls `body` and records a failed allocation, which vj_end_row reports: the functions below have no status.
 template <typename Body>
 void remember_failure(vj_rows *rows, Body body) {
   try {
@@ -48,7 +48,7 @@ void vj_begin_row(vj_rows *rows, uint64_t line) {
   remember_failure(rows, [&] { rows->begin(line); });
 }
 
-void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length, bool quoted) {
+void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length) {
   remember_failure(rows, [&] {
     if (feature >= rows->schema->features.size()) return;
     if (rows->schema->features[feature].type != VJ_CATEGORICAL) {

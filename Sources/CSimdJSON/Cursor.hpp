@@ -1,21 +1,21 @@
-// Walks over a text's tokens and checks the grammar on the way (RFC 8259).
+// Iterates over the tokens of a JSON text and checks its grammar (RFC 8259).
 #pragma once
 #include <string>
 #include <string_view>
 
 #include "Number.hpp"
 #include "Rows.hpp"
-#include "Structure.hpp"
+#include "StructuralIndex.hpp"
 
 namespace verdict {
 
-/// What `unescape` found besides a proper string.
+/// The result of `unescape`.
 enum class Unescaped { ok, lone_surrogate };
 
-/// Appends the string between two quotes to `text`, its escapes resolved. Throws on a malformed escape.
+/// Appends the string between two quotes to `text` with its escapes resolved. Throws on a malformed escape.
 Unescaped unescape(std::string_view raw, size_t offset, std::string &text);
 
-/// A position in the tokens. Never moves past the last one; reads no byte beyond the text.
+/// A position in the tokens. It never moves past the last one, and reads no byte beyond the text.
 class Cursor {
  public:
   Cursor(const uint8_t *bytes, size_t length, Index index)
@@ -27,7 +27,7 @@ class Cursor {
 
   bool done() const { return at == end; }
   size_t offset() const { return at < end ? *at : length; }
-  /// The token's first character; NUL, which begins no token of JSON, at the end.
+  /// The first character of the token; NUL, which begins no token of JSON, at the end.
   uint8_t peek() const { return at < end ? bytes[*at] : 0; }
 
   [[noreturn]] void fail(vj_syntax_code code) const { throw SyntaxError{code, offset()}; }
@@ -43,18 +43,18 @@ class Cursor {
     return true;
   }
 
-  /// After a member or element: `true` if another one follows, `false` if the container ended.
+  /// After a member or element: whether another one follows. Otherwise the container ended.
   bool more(uint8_t closing) {
     if (skip_if(',')) return true;
     expect(closing);
     return false;
   }
 
-  /// The bytes between the quotes, escapes as they are.
+  /// The bytes between the quotes with unresolved escapes.
   std::string_view string() {
     if (peek() != '"') unexpected();
     size_t start = *at + size_t(1);
-    // Stage 1 made sure that the string is closed, and between it and the next token there is white space alone.
+    // Stage 1 has checked that the string is closed; only white space is between it and the next token.
     size_t stop = at + 1 < end ? at[1] : length;
     do --stop;
     while (stop >= start && bytes[stop] != '"');
@@ -63,7 +63,7 @@ class Cursor {
     return {reinterpret_cast<const char *>(bytes) + start, stop - start};
   }
 
-  /// A member's name up to and including the colon.
+  /// The name of a member; consumes the colon, too.
   std::string_view name() {
     std::string_view name = string();
     expect(':');
@@ -89,15 +89,15 @@ class Cursor {
     if (!skip_word(word)) fail(VJ_SYNTAX_LITERAL);
   }
 
-  /// Walks over a value of any kind, its grammar checked, and tells `visitor` what it meets. Does not recurse.
+  /// Passes the tokens of a value of any kind to `visitor` and checks the grammar. Does not recurse.
   template <typename Visitor>
   void walk(Visitor &visitor);
 
-  /// Passes over a value of any kind, its grammar checked. Returns its text, perhaps with white space after it.
+  /// Skips a value of any kind and checks its grammar. Returns its text, possibly with trailing white space.
   std::string_view skip();
 
  private:
-  /// Whether a scalar may end here: at white space, punctuation or the end of the text.
+  /// Whether a scalar may end at `p`: before white space, punctuation or the end of the text.
   bool ends(const uint8_t *p) const {
     if (p >= bytes + length) return true;
     switch (*p) {

@@ -1,4 +1,4 @@
-// Hash tables of byte strings, seeded so that no client can choose names that collide.
+// A hash table of byte strings, seeded so that clients cannot choose names that collide.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace verdict {
 
-/// A multiply-and-fold hash in the manner of wyhash, with a seed drawn once a process.
+/// A multiply-and-fold hash in the manner of wyhash, with one random seed per process.
 inline uint64_t hash(std::string_view name) {
   static const uint64_t seed = [] {
     std::random_device device;
@@ -54,13 +54,13 @@ class NameTable {
     }
   }
 
-  /// `false` if the name was there already.
+  /// Returns `false` if the set has the name already.
   bool insert(std::string_view name) {
     if (find(name) != none) return false;
     bytes.append(name);
     ends.push_back(bytes.size());
     if (ends.size() * 2 > slots.size()) return rehash(), true;
-    place(uint32_t(ends.size() - 1));
+    fill_slot(uint32_t(ends.size() - 1));
     return true;
   }
 
@@ -74,7 +74,7 @@ class NameTable {
 
   size_t mask() const { return slots.size() - 1; }
 
-  void place(uint32_t index) {
+  void fill_slot(uint32_t index) {
     uint64_t code = hash((*this)[index]);
     size_t at = code & mask();
     while (slots[at].index != none) at = (at + 1) & mask();
@@ -83,7 +83,7 @@ class NameTable {
 
   void rehash() {
     slots.assign(slots.empty() ? 16 : slots.size() * 2, Slot());
-    for (uint32_t index = 0; index < ends.size(); ++index) place(index);
+    for (uint32_t index = 0; index < ends.size(); ++index) fill_slot(index);
   }
 };
 

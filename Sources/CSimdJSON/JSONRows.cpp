@@ -1,12 +1,13 @@
-// The ways in: a body, one row, lines. Nothing thrown gets out of here.
+// The C functions that read JSON: a body, one row, lines. They convert exceptions to statuses.
 #include <new>
 
 #include "RowReader.hpp"
+#include "Validation.hpp"
 
 namespace verdict {
 namespace {
 
-/// Reads one text whole; the status is where it stopped being JSON.
+/// Reads one text; the status has the offset of a syntax error.
 template <typename Body>
 vj_syntax read_text(const uint8_t *bytes, size_t length, Body body) noexcept {
   IndexUse use;
@@ -23,7 +24,7 @@ vj_syntax read_text(const uint8_t *bytes, size_t length, Body body) noexcept {
   }
 }
 
-/// One line's row, or the problem that it is not JSON.
+/// Reads the row of one line, or records that the line is not JSON.
 void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
   try {
     RowReader(rows, cursor).row(line, true);
@@ -33,7 +34,7 @@ void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
   }
 }
 
-/// For text in which some line is malformed so that it cannot be indexed whole: each line by itself.
+/// Indexes and reads a single line. For text that cannot be indexed as a whole because some line is malformed.
 void read_single_line(vj_rows &rows, const uint8_t *bytes, size_t length, uint64_t line) {
   Index tokens = index(bytes, length);
   switch (tokens.code) {
@@ -75,7 +76,7 @@ vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint
       auto newline = static_cast<const uint8_t *>(memchr(bytes + start, '\n', length - start));
       size_t stop = newline ? size_t(newline - bytes) : length;
       if (whole) {
-        // The line's tokens alone: a row that goes on in the next line is not one of NDJSON.
+        // Only the tokens of this line: a row of NDJSON must not continue on the next one.
         const uint32_t *last = tokens.begin;
         while (last < tokens.end && *last < stop) ++last;
         if (last > tokens.begin) read_line(*rows, Cursor(bytes, stop, {VJ_SYNTAX_OK, tokens.begin, last}), start, line);

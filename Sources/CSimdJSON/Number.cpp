@@ -20,8 +20,8 @@ constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e
 
 inline bool is_digit(uint8_t byte) { return uint8_t(byte - '0') <= 9; }
 
-/// What from_chars leaves undecided: too large, or too small for a normal double. strtod tells, in the C locale,
-/// since the process's own might write a comma.
+/// Reads a number that is too large or too small for a normal double, which from_chars reports without a value. strtod
+/// runs in the C locale, since the process's locale may have a decimal comma.
 double read_extreme(const char *begin, const char *end) {
   static const locale_t c_locale = newlocale(LC_ALL_MASK, "C", locale_t(0));
   return strtod_l(std::string(begin, end).c_str(), nullptr, c_locale);
@@ -35,7 +35,7 @@ bool Number::in_whole_range() const {
   double magnitude = std::fabs(value);
   if (magnitude < whole_limit) return true;
   if (magnitude > whole_limit || !exact) return false;
-  // Just at the limit the double may have been rounded to it: only the text 2^53 itself is within.
+  // A double at the limit may be the result of rounding: of such texts, only 2^53 itself is in range.
   uint64_t digits = significand;
   int64_t power = exponent;
   while (power < 0 && digits % 10 == 0) digits /= 10, power += 1;
@@ -50,7 +50,7 @@ NumberStatus read_number(const uint8_t *begin, const uint8_t *end, NumberGrammar
     ++p;
   } else if (!strict && p < end && *p == '+') {
     ++p;
-    ++begin;  // from_chars knows no plus sign
+    ++begin;  // from_chars accepts no plus sign
   }
 
   uint64_t significand = 0;

@@ -5,12 +5,12 @@
 
 namespace verdict {
 
-/// The largest magnitude to which every whole number is a double: 2^53.
+/// 2^53: up to this magnitude every whole number is a double.
 constexpr double whole_limit = 9007199254740992.0;
 
 struct Number {
   double value;
-  bool integer_text;       // digits alone, perhaps with a minus sign
+  bool integer_text;       // digits only, after an optional minus sign
   const uint8_t *end;      // one past the last byte read
   uint64_t significand;    // the significant digits, if `exact`
   int64_t exponent;        // value = ±significand × 10^exponent, if `exact`
@@ -23,10 +23,10 @@ struct Number {
 
 enum class NumberStatus { ok, malformed, not_finite };
 
-/// The grammar of RFC 8259 §6, or one with what other tools write into CSV: `+1`, `.5`, `5.`, `007`.
+/// The grammar of RFC 8259, section 6, or the wider one of numbers in CSV files: `+1`, `.5`, `5.`, `007`.
 enum class NumberGrammar { json, text };
 
-/// Reads the number at the start of [begin, end); what follows it is the caller's business.
+/// Reads the number at the start of [begin, end). The caller checks what follows.
 NumberStatus read_number(const uint8_t *begin, const uint8_t *end, NumberGrammar grammar, Number &number);
 
 }  // namespace verdict

@@ -1,4 +1,3 @@
-// The members of a row and what each of them may be.
 #include "RowReader.hpp"
 
 namespace verdict {
@@ -66,13 +65,13 @@ void RowReader::row(uint64_t position, bool alone) {
 }
 
 uint32_t RowReader::feature(std::string_view raw, size_t offset, size_t position) {
-  // Rows of one source list their features in one order, so the name is nearly always the one of the row before.
+  // Rows of one source have their features in the same order, so this name nearly always equals the one of the last row.
   if (position < rows.order.size()) {
-    const vj_rows::Usual &usual = rows.order[position];
-    if (usual.feature != NameTable::none && usual.name == raw) return usual.feature;
+    const vj_rows::ExpectedFeature &expected = rows.order[position];
+    if (expected.feature != NameTable::none && expected.name == raw) return expected.feature;
   }
   uint32_t found = rows.schema->names.find(resolve(raw, offset));
-  if (found != NameTable::none) rows.guess(position, found);
+  if (found != NameTable::none) rows.expect(position, found);
   return found;
 }
 
@@ -109,6 +108,13 @@ bool RowReader::non_finite(uint32_t index) {
   return false;
 }
 
+NumberStatus RowReader::number(Number &number, std::string_view &text) {
+  auto begin = reinterpret_cast<const char *>(cursor.bytes) + cursor.offset();
+  NumberStatus status = cursor.number(number);
+  text = {begin, size_t(reinterpret_cast<const char *>(number.end) - begin)};
+  return status;
+}
+
 void RowReader::number(uint32_t index) {
   uint8_t first = cursor.peek();
   bool perhaps_infinite = first == '-' && cursor.offset() + 1 < cursor.length && cursor.bytes[cursor.offset() + 1] == 'I';
@@ -117,10 +123,9 @@ void RowReader::number(uint32_t index) {
     std::string_view found = cursor.skip();
     return rows.feature_problem(VJ_NOT_NUMBER, index, found);
   }
-  auto begin = reinterpret_cast<const char *>(cursor.bytes) + cursor.offset();
   Number number;
-  NumberStatus status = cursor.number(number);
-  std::string_view text(begin, size_t(reinterpret_cast<const char *>(number.end) - begin));
+  std::string_view text;
+  NumberStatus status = this->number(number, text);
   if (status == NumberStatus::not_finite) return rows.feature_problem(VJ_NOT_FINITE, index, text);
   rows.set_number(index, number, text);
 }
@@ -148,10 +153,9 @@ void RowReader::category(uint32_t index) {
     std::string_view found = cursor.skip();
     return rows.feature_problem(VJ_NOT_CATEGORY, index, found);
   }
-  auto begin = reinterpret_cast<const char *>(cursor.bytes) + cursor.offset();
   Number number;
-  NumberStatus status = cursor.number(number);
-  std::string_view text(begin, size_t(reinterpret_cast<const char *>(number.end) - begin));
+  std::string_view text;
+  NumberStatus status = this->number(number, text);
   if (status == NumberStatus::not_finite && !number.integer_text)
     return rows.feature_problem(VJ_NOT_FINITE, index, text);
   rows.set_whole_name(index, number, text);

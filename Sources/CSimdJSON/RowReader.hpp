@@ -1,4 +1,4 @@
-// One row after another out of tokens.
+// Reads rows from the tokens of a JSON text.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,13 +7,14 @@
 
 namespace verdict {
 
-/// Reads `{"features":{…},"label":…,"key":…}`, alone or in an array. Problems go to the rows, malformed JSON is thrown.
+/// Reads `{"features":{…},"label":…,"key":…}`, alone or in an array. Records problems in the rows; throws on malformed
+/// JSON.
 class RowReader {
  public:
   RowReader(vj_rows &rows, Cursor &cursor) : rows(rows), cursor(cursor) {}
 
   void envelope(std::string_view member);
-  /// Reads a row of several, or the only one of the text: what follows that would undo it.
+  /// Reads one of several rows or, if `alone`, the only row of the text, which nothing may follow.
   void row(uint64_t position, bool alone = false);
   void finish() const {
     if (!cursor.done()) cursor.fail(VJ_SYNTAX_TRAILING);
@@ -25,7 +26,7 @@ class RowReader {
   uint64_t read = 0;  // elements of the array
   std::string text;   // the last string or name that had escapes
 
-  /// Walks over an object's members; `member` must consume the value.
+  /// Calls `member` with the name of each member of an object; `member` must consume the value.
   template <typename Member>
   void object(Member member) {
     cursor.expect('{');
@@ -36,7 +37,8 @@ class RowReader {
     } while (cursor.more('}'));
   }
 
-  /// A member's name; in `text` if it has escapes. Without a proper name there is no pointer to it.
+  /// The unescaped name of a member, stored in `text` if it had escapes. Throws for a lone surrogate, since a problem could
+  /// not refer to such a name.
   std::string_view resolve(std::string_view raw, size_t offset) {
     if (raw.find('\\') == std::string_view::npos) return raw;
     text.clear();
@@ -47,8 +49,11 @@ class RowReader {
   void elements();
   void features();
   uint32_t feature(std::string_view raw, size_t offset, size_t position);
-  /// Many programs write NaN and infinities as if they were JSON: a problem with a place instead of a syntax error.
+  /// Reads NaN and infinities, which many programs write as if they were JSON, as a problem of the value rather than a
+  /// syntax error of the text. Returns `false` for any other text.
   bool non_finite(uint32_t index);
+  /// A number token; `text` receives its bytes.
+  NumberStatus number(Number &number, std::string_view &text);
   void number(uint32_t index);
   void category(uint32_t index);
   void label();

@@ -11,11 +11,11 @@ vj_rows::vj_rows(const vj_schema *schema, bool labelled)
       order(schema->features.size()),
       seen(schema->features.size(), 0),
       cells(schema->category_slots) {
-  // Until a row has shown its order, that of the schema is the best guess.
-  for (uint32_t feature = 0; feature < schema->features.size(); ++feature) guess(feature, feature);
+  // The first row is expected to have the order of the schema.
+  for (uint32_t feature = 0; feature < schema->features.size(); ++feature) expect(feature, feature);
 }
 
-void vj_rows::guess(size_t position, uint32_t feature) {
+void vj_rows::expect(size_t position, uint32_t feature) {
   std::string_view name = schema->names[feature];
   if (name.find('\\') == std::string_view::npos && position < order.size()) order[position] = {name, feature};
 }
@@ -28,13 +28,13 @@ void vj_rows::begin(uint64_t position) {
   key.clear();
   scratch.clear();
   for (Cell &cell : cells) cell = {nullptr, 0, missing};
-  // The row's numbers are written in place; `end` takes them back if the row is not kept.
+  // The numbers of the row are written in place; `end` removes them if the row is not kept.
   numbers.resize(count * schema->number_slots);
   numbers.resize((count + 1) * schema->number_slots, std::numeric_limits<double>::quiet_NaN());
 }
 
 void vj_rows::end(bool keep) {
-  // Only a row that is kept takes its key: one that is refused does not stand in the way of a later one.
+  // Only a row that is kept reserves its key, so that a later row may use the key of a refused one.
   if (keep && problems_total == problems_before && !key.empty() && !known_keys.insert(key))
     problem(VJ_KEY_REPEATED, {VJ_AT_ROW_MEMBER, "key"}, key);
   if (problems_total != problems_before || !keep) {
@@ -45,7 +45,7 @@ void vj_rows::end(bool keep) {
     if (cell.length == missing) {
       names.append_missing();
     } else {
-      names.append({cell.stays ? cell.stays : scratch.data() + cell.start, cell.length});
+      names.append({cell.stable ? cell.stable : scratch.data() + cell.start, cell.length});
     }
   }
   if (!key.empty() && !any_key) {
@@ -60,7 +60,7 @@ void vj_rows::end(bool keep) {
 void vj_rows::drop() { numbers.resize(count * schema->number_slots); }
 
 void vj_rows::reject_line(verdict::SyntaxError syntax) {
-  // Whatever was noted before the fault is of no use any more.
+  // Problems found before the syntax error are dropped.
   problems_total = problems_before;
   if (problems.size() > problems_total) problems.resize(size_t(problems_total));
   problem(VJ_LINE_NOT_JSON, {VJ_AT_ROW, {}}, {}, syntax);
@@ -92,18 +92,18 @@ void vj_rows::set_number(uint32_t feature, const Number &number, std::string_vie
   numbers[count * schema->number_slots + rule.slot] = number.value;
 }
 
-void vj_rows::set_name(uint32_t feature, std::string_view name, bool stays) {
+void vj_rows::set_name(uint32_t feature, std::string_view name, bool stable) {
   const verdict::FeatureRule &rule = schema->features[feature];
   if (name.empty() || name.size() > longest_category) return feature_problem(VJ_CATEGORY_LENGTH, feature, name);
   if (memchr(name.data(), 0, name.size())) return feature_problem(VJ_NUL_CHARACTER, feature, name);
   if (rule.closed && rule.listed.find(name) == verdict::NameTable::none)
     return feature_problem(VJ_CATEGORY_NOT_LISTED, feature, name);
-  cells[rule.slot] = {stays ? name.data() : nullptr, uint32_t(scratch.size()), uint32_t(name.size())};
-  if (!stays) scratch.append(name);
+  cells[rule.slot] = {stable ? name.data() : nullptr, uint32_t(scratch.size()), uint32_t(name.size())};
+  if (!stable) scratch.append(name);
 }
 
 void vj_rows::set_whole_name(uint32_t feature, const Number &number, std::string_view text) {
-  // An integer's digits are its name, however many; 3.0 and 3e0 are 3, and -0 is 0.
+  // The digits of an integer are the name, however many; 3.0 and 3e0 are 3, and -0 is 0.
   if (number.integer_text && text != "-0") return set_name(feature, text, false);
   if (!number.is_whole() || !number.in_whole_range())
     return feature_problem(VJ_CATEGORY_NOT_WHOLE, feature, text);
@@ -131,23 +131,23 @@ void vj_rows::feature_problem(vj_problem_code code, uint32_t feature, std::strin
   problem(code, {VJ_AT_FEATURE, schema->names[feature]}, found);
 }
 
-void vj_rows::problem(vj_problem_code code, verdict::Place place, std::string_view found,
+void vj_rows::problem(vj_problem_code code, verdict::Location location, std::string_view found,
                       verdict::SyntaxError syntax) {
   problems_total += 1;
-  if (place.kind == VJ_AT_ENVELOPE || place.kind == VJ_AT_ENVELOPE_MEMBER) {
-    // What is wrong with the whole is always told, if need be in the place of a row's problem.
+  if (location.kind == VJ_AT_ENVELOPE || location.kind == VJ_AT_ENVELOPE_MEMBER) {
+    // A problem of the whole body is always listed, if necessary instead of one of a row.
     if (!envelope_refused && problems.size() == problems_kept) problems.pop_back();
     envelope_refused = true;
   }
   if (problems.size() == problems_kept) return;
-  // Enough to recognise the value; a cut inside a character is mended by whoever decodes the text.
-  std::string_view name = place.name.substr(0, 400);
+  // A prefix is enough to recognise the value. The decoder repairs a cut inside a character.
+  std::string_view name = location.name.substr(0, 400);
   found = found.substr(0, 100);
   uint32_t name_start = uint32_t(problem_text.size());
   problem_text.append(name);
   uint32_t found_start = uint32_t(problem_text.size());
   problem_text.append(found);
-  problems.push_back({code, place.kind, syntax.code, row, syntax.offset, name_start, uint32_t(name.size()),
+  problems.push_back({code, location.kind, syntax.code, row, syntax.offset, name_start, uint32_t(name.size()),
                       found_start, uint32_t(found.size())});
 }
 
@@ -170,7 +170,7 @@ void vj_rows_forget_problems(vj_rows *rows) {
   rows->problem_text.clear();
 }
 
-vj_rows_view vj_rows_look(const vj_rows *rows) {
+vj_rows_view vj_rows_get_view(const vj_rows *rows) {
   return {rows->count,
           rows->schema->number_slots,
           rows->schema->category_slots,

@@ -1,4 +1,4 @@
-// Where rows are put, whatever format they come from: values are checked here, and only here.
+// The rows being read, from any format. All checks of values are here.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,20 +11,20 @@
 
 namespace verdict {
 
-/// What ends the reading of a whole input. Thrown inside this target, turned into a status at its edge.
+/// Ends the reading of an input. Thrown inside this target only; the C functions convert it to a status.
 struct SyntaxError {
   vj_syntax_code code;
   size_t offset;
 };
 
-/// Flat optional strings, end to end.
+/// Optional strings end to end in one buffer.
 struct NameColumn {
   static constexpr uint32_t missing = 0x8000'0000;
   std::string bytes;
   std::vector<uint32_t> ends;
 
   void append(std::string_view name) {
-    // 31 bits of length: the top one marks missing values.
+    // Lengths have 31 bits, since the top bit marks missing values.
     if (bytes.size() + name.size() >= missing) throw SyntaxError{VJ_SYNTAX_TOO_LARGE, 0};
     bytes.append(name);
     ends.push_back(uint32_t(bytes.size()));
@@ -33,9 +33,9 @@ struct NameColumn {
   void clear() { bytes.clear(), ends.clear(); }
 };
 
-/// Where in a row a problem is; the member's name, if any.
-struct Place {
-  vj_place kind;
+/// The part of the input that a problem is about, and the name of the member, if any.
+struct Location {
+  vj_location kind;
   std::string_view name;
 };
 
@@ -50,7 +50,7 @@ struct vj_rows {
   const vj_schema *const schema;
   const bool labelled;
 
-  // What is handed out.
+  // The contents of vj_rows_view.
   size_t count = 0;
   std::vector<double> numbers;
   verdict::NameColumn names, keys;
@@ -61,47 +61,47 @@ struct vj_rows {
   uint64_t rows_refused = 0;
   bool envelope_refused = false;
 
-  /// The features' usual order in this input, learned from the row before: a hit saves the hash. A name in it has no
-  /// backslash, so that it may be compared with the bytes of a JSON string as they are.
-  struct Usual {
+  /// The expected order of the features, learned from earlier rows: a match saves the hash lookup. Names here have no
+  /// backslash, so they can be compared with the raw bytes of a JSON string.
+  struct ExpectedFeature {
     std::string_view name;
     uint32_t feature = verdict::NameTable::none;
   };
-  std::vector<Usual> order;
-  /// Expects a feature at a position from now on.
-  void guess(size_t position, uint32_t feature);
+  std::vector<ExpectedFeature> order;
+  /// Expects a feature at a position in the following rows.
+  void expect(size_t position, uint32_t feature);
 
   void begin(uint64_t row);
-  /// Keeps the row if it had no problem.
+  /// Adds the row if it has no problem and `keep` is true.
   void end(bool keep = true);
   void clear();
-  /// Drops the row begun, whose line turned out not to be JSON.
+  /// Drops the current row, whose line is not JSON.
   void reject_line(verdict::SyntaxError syntax);
 
-  /// Notes that the current row has this feature; `false` if it had it already.
+  /// Records that the current row has this feature. Returns `false` for a repeated one.
   bool mark(uint32_t feature);
   void set_number(uint32_t feature, const verdict::Number &number, std::string_view text);
-  /// `stays` promises that the bytes live until the row ends; others are copied.
-  void set_name(uint32_t feature, std::string_view name, bool stays);
+  /// Sets a category. The bytes are copied unless `stable` promises that they are valid until the row ends.
+  void set_name(uint32_t feature, std::string_view name, bool stable);
   void set_whole_name(uint32_t feature, const verdict::Number &number, std::string_view text);
   void set_outcome(uint8_t outcome);
-  /// An outcome by name; `false` if the schema knows outcomes as 0 and 1 alone.
+  /// Sets the outcome by name. Returns `false` if the schema has no names of outcomes, or for an invalid name.
   bool set_outcome_name(std::string_view name);
   void set_key(std::string_view key);
   bool has_outcome() const { return outcome != no_outcome; }
-  /// A cell could not be noted for want of memory.
+  /// Whether an allocation failed while a cell was read.
   bool failed = false;
 
-  void problem(vj_problem_code code, verdict::Place place, std::string_view found = {},
+  void problem(vj_problem_code code, verdict::Location location, std::string_view found = {},
                verdict::SyntaxError syntax = {VJ_SYNTAX_OK, 0});
   void feature_problem(vj_problem_code code, uint32_t feature, std::string_view found = {});
 
  private:
-  /// Takes back what the current row has written in place.
+  /// Removes the values that the current row has written in place.
   void drop();
   static constexpr uint8_t no_outcome = 0xff;
   struct Cell {
-    const char *stays;  // NULL: at `start` of `scratch`
+    const char *stable;  // NULL: at `start` of `scratch`
     uint32_t start, length;
   };
   static constexpr uint32_t missing = UINT32_MAX;
@@ -109,8 +109,8 @@ struct vj_rows {
   uint64_t row = 0;
   uint64_t generation = 0;
   uint64_t problems_before = 0;
-  std::vector<uint64_t> seen;  // the generation that last had the feature
-  std::vector<Cell> cells;     // the current row's categories by slot
+  std::vector<uint64_t> seen;  // for each feature, the generation of the last row that had it
+  std::vector<Cell> cells;     // the categories of the current row by slot
   std::string scratch;
   uint8_t outcome = no_outcome;
   std::string key;

@@ -16,7 +16,7 @@ vj_schema *vj_schema_new(const char *positive, size_t length) {
 
 bool vj_schema_add(vj_schema *schema, const char *name, size_t length, vj_type type, uint32_t slot) {
   try {
-    // A repeated name would shift all later features against `names`; the first one keeps the name.
+    // A repeated name would shift all later features relative to `names`, so it is ignored.
     if (!schema->names.insert({name, length})) return true;
     schema->features.push_back({type, slot, false, {}});
     size_t &slots = type == VJ_CATEGORICAL ? schema->category_slots : schema->number_slots;

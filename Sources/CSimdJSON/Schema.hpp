@@ -1,4 +1,4 @@
-// What the rows look like.
+// The features of the rows.
 #pragma once
 #include <string>
 #include <vector>
@@ -11,7 +11,7 @@ namespace verdict {
 struct FeatureRule {
   vj_type type;
   uint32_t slot;
-  bool closed = false;   // only `listed` names are categories
+  bool closed = false;   // whether only the `listed` names are categories
   NameTable listed;
 };
 

@@ -1,8 +1,9 @@
-// Any document as a list of tokens.
+// vj_read_tokens: any document as a list of tokens.
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "Validation.hpp"
 #include "Walk.hpp"
 
 struct vj_tokens {
@@ -19,7 +20,7 @@ struct vj_tokens {
     add(kind, start, text.size() - start);
   }
 
-  // What Cursor::walk calls.
+  // The visitor's functions for Cursor::walk.
   void string(std::string_view raw, size_t offset) { unescaped(VJ_STRING, raw, offset); }
   void name(std::string_view raw, size_t offset) { unescaped(VJ_NAME, raw, offset); }
   void number(size_t start, size_t length) { add(VJ_NUMBER, start, length); }
@@ -48,7 +49,7 @@ vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens
   }
 }
 
-const vj_token *vj_tokens_look(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length) {
+const vj_token *vj_tokens_get(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length) {
   *count = tokens->tokens.size();
   *text = tokens->text.data();
   *text_length = tokens->text.size();

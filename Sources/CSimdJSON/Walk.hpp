@@ -1,4 +1,4 @@
-// The grammar of any value.
+// The templates of Cursor that check the grammar of any value.
 #pragma once
 #include "Cursor.hpp"
 
@@ -25,7 +25,7 @@ void Cursor::scalar(Visitor &visitor) {
 
 template <typename Visitor>
 void Cursor::walk(Visitor &visitor) {
-  // One bit a level: an object or an array.
+  // One bit per level: 1 for an object, 0 for an array.
   uint64_t objects = 0;
   int depth = 0;
   auto member = [&] {
@@ -53,7 +53,7 @@ void Cursor::walk(Visitor &visitor) {
     } else {
       scalar(visitor);
     }
-    // A value ended, and with it perhaps the containers around it.
+    // The end of a value may also be the end of the containers around it.
     while (depth > 0 && !more(objects & 1 ? '}' : ']')) close();
     if (depth == 0) return;
     if (objects & 1) member();

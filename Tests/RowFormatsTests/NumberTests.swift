@@ -58,7 +58,7 @@ struct NumberTests {
     for _ in 0..<50_000 { values.append(Double(bitPattern: .random(in: .min ... .max, using: &random))) }
     for value in values where value.isFinite {
       var text: [UInt8] = []
-      appendNumber(value, to: &text)
+      text.append(number: value)
       let read = parseNumber(String(decoding: text, as: UTF8.self))
       guard read?.bitPattern == value.bitPattern else {
         Issue.record("\(value)")

@@ -69,3 +69,15 @@ func readAll(_ reader: some LabelStreamReader, _ text: [UInt8], chunk: Int) thro
   if let batch = try reader.finish() { batches.append(batch) }
   return Rows(batches)
 }
+
+/// A row to write.
+struct LabelledRow: WritableRow {
+  var numbers: [Double?]
+  var categories: [String?]
+  var outcome: UInt8
+  var key: String?
+
+  func number(_ slot: Int) -> Double? { slot < numbers.count ? numbers[slot] : nil }
+  func category(_ slot: Int) -> String.UTF8View? { slot < categories.count ? categories[slot]?.utf8 : nil }
+  var keyText: String.UTF8View? { key?.utf8 }
+}

@@ -39,9 +39,9 @@ struct RoundTripTests {
       features: features.shuffled(using: &random), labelName: "the \"label\"", positive: positive)
   }
 
-  mutating func rows(_ schema: RowSchema, count: Int) -> [RowWriter.Row] {
+  mutating func rows(_ schema: RowSchema, count: Int) -> [LabelledRow] {
     (0..<count).map { index in
-      var row = RowWriter.Row(
+      var row = LabelledRow(
         numbers: Array(repeating: nil, count: schema.numberSlots),
         categories: Array(repeating: nil, count: schema.categorySlots),
         outcome: UInt8.random(in: 0...1, using: &random),
@@ -61,7 +61,7 @@ struct RoundTripTests {
 
   func bits(_ numbers: [[Double?]]) -> [[UInt64?]] { numbers.map { $0.map { $0?.bitPattern } } }
 
-  func check(_ read: Rows, _ rows: [RowWriter.Row]) {
+  func check(_ read: Rows, _ rows: [LabelledRow]) {
     #expect(bits(read.numbers) == bits(rows.map(\.numbers)))
     #expect(read.categories == rows.map(\.categories))
     #expect(read.outcomes == rows.map(\.outcome))
@@ -75,7 +75,7 @@ struct RoundTripTests {
       let writer = RowWriter(schema: schema)
 
       var lines: [UInt8] = []
-      for row in rows { writer.appendNDJSON(row, to: &lines) }
+      for row in rows { writer.appendNDJSONLine(row, to: &lines) }
       let limits = StreamLimits(piece: Int.random(in: 1...500, using: &random), longestLine: 1 << 20)
       let ndjson = NDJSONLabelReader(schema: schema, rowsPerBatch: 3, limits: limits)
       check(try readAll(ndjson, lines, chunk: Int.random(in: 1...500, using: &random)), rows)
@@ -83,14 +83,14 @@ struct RoundTripTests {
       var body = bytes(#"{"labels":["#)
       for (index, row) in rows.enumerated() {
         if index > 0 { body.append(UInt8(ascii: ",")) }
-        writer.appendJSON(row, to: &body)
+        writer.appendJSONObject(row, to: &body)
       }
       body += bytes("]}")
       check(Rows([try JSONLabelReader(schema: schema).read(body)]), rows)
 
       var table: [UInt8] = []
       writer.appendCSVHeader(keyColumn: "the key", to: &table)
-      for row in rows { writer.appendCSV(row, hasKey: true, to: &table) }
+      for row in rows { writer.appendCSVRecord(row, hasKey: true, to: &table) }
       let csv = CSVLabelReader(
         schema: schema, format: CSVFormat(keyColumn: "the key"), rowsPerBatch: 3, limits: limits)
       let read = try readAll(csv, table, chunk: Int.random(in: 1...500, using: &random))
@@ -106,8 +106,8 @@ struct RoundTripTests {
     var table: [UInt8] = []
     writer.appendCSVHeader(keyColumn: "k", to: &table)
     for row in rows {
-      writer.appendNDJSON(row, to: &lines)
-      writer.appendCSV(row, hasKey: true, to: &table)
+      writer.appendNDJSONLine(row, to: &lines)
+      writer.appendCSVRecord(row, hasKey: true, to: &table)
     }
     let limits = StreamLimits(piece: 1, longestLine: 1 << 20)
     for cut in 0...max(lines.count, table.count) {

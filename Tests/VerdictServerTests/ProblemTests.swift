@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import PostgreSQL
+import RowFormats
 import Testing
 import VerdictCore
 import Yams
@@ -17,7 +18,7 @@ import Yams
   private func members(_ problem: Problem) throws -> [String: Any] {
     var json = JSONWriter()
     json.object { problem.members(to: &$0) }
-    let value = try JSONSerialization.jsonObject(with: Data(json.buffer.readableBytesView))
+    let value = try JSONSerialization.jsonObject(with: Data(json.bytes))
     return try #require(value as? [String: Any])
   }
 

@@ -1,11 +1,10 @@
-// Rows of numbers and names out of JSON bytes, and single values out of text.
+// Reads rows of numbers and categories from JSON and CSV cells, and tokens from any JSON document.
 //
-// A thin layer over simdjson's stage 1 (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal
-// 2019), which finds the structural characters and validates UTF-8 with vector instructions. What stands above it
-// is ours: it reads rows straight into flat buffers and says where each problem is, which a general parser cannot.
+// simdjson's stage 1 indexes JSON texts (see StructuralIndex.cpp). The code above it reads rows directly into flat buffers
+// and records the location of each problem, which a general parser cannot do.
 //
-// No function keeps a pointer into the caller's bytes after it returns, reads past their end, or recurses.
-// Nothing throws: out of memory is a status like any other.
+// No function keeps a pointer into the caller's bytes after it returns, reads past their end, or recurses. No function
+// throws: a failed allocation is a status.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,13 +20,13 @@
 extern "C" {
 #endif
 
-/// Containers deeper than this are refused.
+/// The largest depth of nested containers.
 enum { vj_max_depth = 64 };
 
-/// What a feature's values are.
+/// The kind of a feature's values.
 typedef enum VJ_ENUM vj_type : uint8_t { VJ_CONTINUOUS, VJ_DISCRETE, VJ_CATEGORICAL } vj_type;
 
-/// Why bytes are not JSON at all.
+/// The reason why a text is not JSON.
 typedef enum VJ_ENUM vj_syntax_code : uint8_t {
   VJ_SYNTAX_OK,
   VJ_SYNTAX_EMPTY,
@@ -46,13 +45,13 @@ typedef enum VJ_ENUM vj_syntax_code : uint8_t {
   VJ_SYNTAX_MEMORY,
 } vj_syntax_code;
 
-/// The outcome of reading a text: a code and the byte where it went wrong.
+/// The status of reading a text: a code and the offset of the error.
 typedef struct vj_syntax {
   vj_syntax_code code;
   size_t offset;
 } vj_syntax;
 
-/// Why a value, though well-formed, is refused.
+/// The reason why a well-formed value is refused.
 typedef enum VJ_ENUM vj_problem_code : uint8_t {
   VJ_NOT_NUMBER,
   VJ_NOT_FINITE,
@@ -81,19 +80,19 @@ typedef enum VJ_ENUM vj_problem_code : uint8_t {
   VJ_FIELD_COUNT,
 } vj_problem_code;
 
-/// What part of the input a problem is about.
-typedef enum VJ_ENUM vj_place : uint8_t {
+/// The part of the input that a problem is about.
+typedef enum VJ_ENUM vj_location : uint8_t {
   VJ_AT_ENVELOPE,         // the whole body
   VJ_AT_ENVELOPE_MEMBER,  // a member of the body's object: `name`
   VJ_AT_ROW,              // row `row`
   VJ_AT_ROW_MEMBER,       // member `name` of row `row`
   VJ_AT_FEATURE,          // member `name` of the features of row `row`
-} vj_place;
+} vj_location;
 
-/// One refused value. `name` and `found` are spans of the rows' problem text.
+/// One refused value. `name` and `found` are ranges of the rows' problem text.
 typedef struct vj_problem {
   vj_problem_code code;
-  vj_place place;
+  vj_location location;
   vj_syntax_code syntax;  // of VJ_LINE_NOT_JSON
   uint64_t row;           // index in the batch, or line number
   uint64_t offset;        // of VJ_LINE_NOT_JSON: byte in the line
@@ -103,26 +102,27 @@ typedef struct vj_problem {
 
 // MARK: Schema
 
-/// A compiled schema: features by name. Immutable once rows are read with it, so any number of threads may share it.
+/// A compiled schema: features by name. Immutable once rows are read with it, so that threads may share it.
 typedef struct vj_schema vj_schema;
 
-/// Makes a schema. `positive`, if not NULL, is the name that means outcome 1. NULL when out of memory.
+/// Creates a schema. `positive`, unless NULL, is the name of outcome 1. Returns NULL when out of memory.
 vj_schema *vj_schema_new(const char *positive, size_t length);
-/// Adds a feature stored at `slot` of its kind's array; `false` when out of memory.
+/// Adds a feature stored at `slot` of the array of its kind. Returns `false` when out of memory.
 bool vj_schema_add(vj_schema *schema, const char *name, size_t length, vj_type type, uint32_t slot);
-/// Closes the category list of the last added feature, if still open, and adds a name unless NULL.
+/// Closes the list of categories of the last added feature and adds a name to it unless NULL. Returns `false` when out of
+/// memory.
 bool vj_schema_close(vj_schema *schema, const char *category, size_t length);
-/// The index of a feature in the order of adding, or UINT32_MAX.
+/// Returns the index of a feature in the order of addition, or UINT32_MAX.
 uint32_t vj_schema_find(const vj_schema *schema, const char *name, size_t length);
-/// Frees a schema that nothing reads with any more.
+/// Frees a schema. No rows may use it any more.
 void vj_schema_free(vj_schema *schema);
 
 // MARK: Rows
 
-/// Rows being read: flat buffers, problems, and the keys seen so far. For one thread at a time.
+/// Rows being read: flat buffers, problems, and the keys so far. One thread uses it at a time.
 typedef struct vj_rows vj_rows;
 
-/// What rows hold, row-major. Valid until the next call on the same rows.
+/// The contents of rows, row-major. Valid until the next call on the same rows.
 typedef struct vj_rows_view {
   size_t count;
   size_t number_slots, category_slots;
@@ -139,20 +139,20 @@ typedef struct vj_rows_view {
   size_t problems_kept;
   uint64_t problems_total;
   const char *problem_text;
-  uint64_t rows_refused;         // rows that had problems
-  bool envelope_refused;         // some problem is not of a row, but of the whole
+  uint64_t rows_refused;         // rows with problems
+  bool envelope_refused;         // whether a problem concerns the whole body
 } vj_rows_view;
 
-/// Makes an empty set of rows; the schema must outlive it. NULL when out of memory.
+/// Creates an empty set of rows; the schema must outlive it. Returns NULL when out of memory.
 vj_rows *vj_rows_new(const vj_schema *schema, bool labelled);
 /// Frees rows.
 void vj_rows_free(vj_rows *rows);
-/// Forgets the rows but keeps problems and the keys seen, so that a repeated key is found across batches.
+/// Removes the rows but keeps the problems and the keys, so that a repeated key is found across batches.
 void vj_rows_clear(vj_rows *rows);
-/// Forgets the problems but keeps the rows.
+/// Removes the problems but keeps the rows.
 void vj_rows_forget_problems(vj_rows *rows);
-/// What has been read so far.
-vj_rows_view vj_rows_look(const vj_rows *rows);
+/// Returns what has been read so far.
+vj_rows_view vj_rows_get_view(const vj_rows *rows);
 
 // MARK: Reading JSON
 
@@ -160,24 +160,24 @@ vj_rows_view vj_rows_look(const vj_rows *rows);
 vj_syntax vj_read_envelope(vj_rows *rows, const char *envelope, const uint8_t *bytes, size_t length);
 /// Reads one row, `{"features":{…}}`.
 vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length);
-/// Reads whole lines of one row each. A line that is not JSON becomes a problem; blank lines are passed over.
-/// Returns the number of lines through `lines`; fails only on memory or size.
+/// Reads whole lines of one row each. A line that is not JSON becomes a problem; blank lines are skipped. `lines` receives
+/// the number of lines. Fails only for lack of memory and for size.
 vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines);
 
 // MARK: Reading cells of text
 
-/// Gives feature `feature` (in the order of adding) of the current row the value of a CSV field. `quoted` tells an
-/// empty string from a missing value.
-void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length, bool quoted);
-/// Gives the current row its outcome.
+/// Sets a feature of the current row, by its index in the order of addition, from a CSV field. An empty field is a missing
+/// value.
+void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length);
+/// Sets the outcome of the current row.
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length);
-/// Gives the current row its key; an empty field is none.
+/// Sets the key of the current row. An empty field is no key.
 void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length);
-/// Begins a row known by its line number.
+/// Begins a row, identified by its line number.
 void vj_begin_row(vj_rows *rows, uint64_t line);
-/// Notes a problem of the current row as a whole; `found` says what was there.
+/// Records a problem of the current row as a whole; `found` describes the input.
 void vj_row_problem(vj_rows *rows, vj_problem_code code, const uint8_t *found, size_t length);
-/// Ends the row begun: keeps it, unless it had a problem or `keep` is false. `VJ_SYNTAX_OK`, or out of memory or space.
+/// Ends the current row and adds it unless it has a problem or `keep` is false. Fails for lack of memory or space.
 vj_syntax_code vj_end_row(vj_rows *rows, bool keep);
 
 // MARK: Any JSON
@@ -188,29 +188,29 @@ typedef enum VJ_ENUM vj_kind : uint8_t {
   VJ_OBJECT_BEGIN, VJ_OBJECT_END, VJ_ARRAY_BEGIN, VJ_ARRAY_END,
 } vj_kind;
 
-/// One token in document order. A number's span is in the document; that of a string or member name is in the
+/// One token in document order. The range of a number is in the document; that of a string or member name is in the
 /// tokens' text, unescaped.
 typedef struct vj_token {
   vj_kind kind;
   uint32_t start, length;
 } vj_token;
 
-/// A document's tokens.
+/// The tokens of a document.
 typedef struct vj_tokens vj_tokens;
 
-/// Reads a whole document. `*tokens` is to be freed with `vj_tokens_free`, and NULL unless the code is OK.
+/// Reads a whole document. The caller frees `*tokens` with `vj_tokens_free`; it is NULL unless the code is OK.
 vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens);
-/// The tokens and the text of their strings; valid until freed.
-const vj_token *vj_tokens_look(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length);
+/// Returns the tokens and the text of their strings, valid until freed.
+const vj_token *vj_tokens_get(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length);
 /// Frees tokens.
 void vj_tokens_free(vj_tokens *tokens);
 
 // MARK: Numbers
 
-/// Writes the shortest text that reads back as the same double, as a JSON number; whole numbers without a
-/// fraction. Returns its length, at most 32. The number must be finite.
+/// Writes a finite number as the shortest JSON number that reads back as the same double, whole numbers without a
+/// fraction. Returns the length, at most 32.
 size_t vj_format_number(double number, char *text);
-/// Reads a JSON number, correctly rounded; `false` if the text is none or not finite as a double.
+/// Reads a JSON number, correctly rounded. Returns `false` if the text is no number or beyond the range of a double.
 bool vj_parse_number(const uint8_t *bytes, size_t length, double *number);
 
 #ifdef __cplusplus

@@ -17,10 +17,7 @@ extension BinaryCopyReader {
   @inlinable public func decode<T: PostgresDecodable>(
     _ column: Int, as target: T.Type = T.self, type: PostgresType
   ) throws -> T {
-    guard column >= 0, column < fields.count else {
-      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
-    }
-    let (offset, length) = fields[column]
+    let (offset, length) = try field(column)
     do {
       if length < 0 { return try T.postgresNull() }
       return try T(postgresBytes: bytes.span.bytes.extracting(offset..<offset + length), type: type)
@@ -30,26 +27,51 @@ extension BinaryCopyReader {
     }
   }
 
-  /// Calls `body` with the bytes of each element of a one-dimensional array field, nil for NULL elements, without copying.
-  /// Returns the number of elements; a NULL field has none.
-  ///
-  /// - Throws: ``PostgreSQLError`` of kind `decoding` for any other field, and the errors of `body`.
+  /// The data that ``fieldRange(_:)`` and ``forEachElementRange(_:of:_:)`` refer to, until the next `feed`.
+  @inlinable public var data: [UInt8] { bytes }
+
+  /// The position of a field's binary form in ``data``; `nil` for NULL.
+  @inlinable public func fieldRange(_ column: Int) throws -> Range<Int>? {
+    let (offset, length) = try field(column)
+    return length < 0 ? nil : offset..<offset + length
+  }
+
+  @inlinable func field(_ column: Int) throws -> (offset: Int, length: Int) {
+    guard column >= 0, column < fields.count else {
+      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
+    }
+    return fields[column]
+  }
+
+  /// Calls `body` with the bytes of each element of an array field, or nil for a NULL element. Returns the number of elements; a
+  /// NULL field has none.
   @inlinable public func forEachElement(
     _ column: Int, of type: PostgresType, _ body: (RawSpan?) throws -> Void
   ) throws -> Int {
+    try forEachElementRange(column, of: type) { range in
+      if let range { try body(bytes.span.bytes.extracting(range)) } else { try body(nil) }
+    }
+  }
+
+  /// Calls `body` with the position in ``data`` of each element of an array field, or nil for a NULL element. Returns the number
+  /// of elements; a NULL field has none.
+  @inlinable public func forEachElementRange(
+    _ column: Int, of type: PostgresType, _ body: (Range<Int>?) throws -> Void
+  ) throws -> Int {
     let array = try arrayField(column, of: type)
-    let span = bytes.span.bytes.extracting(array.range)
-    var offset = 20
+    let span = bytes.span.bytes
+    let end = array.range.upperBound
+    var offset = array.range.lowerBound + 20
     for _ in 0..<array.count {
-      guard span.byteCount - offset >= 4 else { throw Self.malformed(column) }
+      guard end - offset >= 4 else { throw Self.malformed(column) }
       let size = Int(span.bigEndian(at: offset, as: Int32.self))
       offset += 4
       guard size >= 0 else {
         try body(nil)
         continue
       }
-      guard span.byteCount - offset >= size else { throw Self.malformed(column) }
-      try body(span.extracting(offset..<offset + size))
+      guard end - offset >= size else { throw Self.malformed(column) }
+      try body(offset..<offset + size)
       offset += size
     }
     return array.count
@@ -83,10 +105,7 @@ extension BinaryCopyReader {
   @usableFromInline func arrayField(_ column: Int, of type: PostgresType) throws
     -> (range: Range<Int>, count: Int)
   {
-    guard column >= 0, column < fields.count else {
-      throw PostgreSQLError(.decoding, "the row has \(fields.count) columns, not \(column + 1)")
-    }
-    let (start, length) = fields[column]
+    let (start, length) = try field(column)
     if length < 0 { return (start..<start, 0) }
     let range = start..<start + length
     let span = bytes.span.bytes.extracting(range)

@@ -31,8 +31,14 @@ public struct BinaryCopyReader: Sendable {
 
   /// Appends a chunk. This invalidates the fields of the current row.
   public mutating func feed(_ chunk: [UInt8]) {
-    compact()
-    if bytes.isEmpty { bytes = chunk } else { bytes.append(contentsOf: chunk) }
+    // A chunk that follows whole rows is adopted without a copy.
+    guard position == bytes.count else {
+      compact()
+      return bytes.append(contentsOf: chunk)
+    }
+    fields.removeAll(keepingCapacity: true)
+    bytes = chunk
+    position = 0
   }
 
   private mutating func compact() {

@@ -20,7 +20,10 @@ public struct BinaryCopyWriter: Sendable {
   }
 
   /// Signature, flags, and length of the header extension.
-  static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+  public static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+
+  /// The column count −1 that ends the data.
+  public static let trailer: [UInt8] = [0xff, 0xff]
 
   /// The number of bytes since the last ``take()``.
   @inlinable public var count: Int { bytes.count }
@@ -47,7 +50,7 @@ public struct BinaryCopyWriter: Sendable {
   }
 
   /// Appends the trailer; nothing may follow.
-  public mutating func finish() { bytes.appendBigEndian(Int16(-1)) }
+  public mutating func finish() { bytes.append(contentsOf: Self.trailer) }
 
   /// Returns the data since the last call and clears the buffer.
   public mutating func take() -> [UInt8] {

@@ -1,8 +1,8 @@
-/// How a CSV file's columns are to be understood, beyond what the dataset's schema says.
+/// The dialect of a CSV file and the meaning of its columns, beyond the schema of the rows.
 public struct CSVFormat: Sendable, Hashable {
-  /// Keeps only the rows whose column has exactly this value.
+  /// A condition on a column: only rows with exactly this value are kept.
   public struct Filter: Sendable, Hashable {
-    /// Name of the column; it need not be a feature.
+    /// The name of the column; it need not be a feature.
     public var column: String
     /// The value that a row must have there.
     public var value: String
@@ -14,17 +14,18 @@ public struct CSVFormat: Sendable, Hashable {
     }
   }
 
-  /// What separates fields: a single ASCII character other than a quote or a line break.
+  /// The field separator: a single ASCII character other than a quote or a line break.
   public var delimiter: UInt8
-  /// Columns that are neither features nor label and are to be passed over. Any other unknown column is a problem,
-  /// so that a slip in a name does not silently drop a feature.
+  /// The columns to skip that are neither features nor the label. Any other unknown column is an error, so that a
+  /// misspelt name does not silently drop a feature.
   public var ignoredColumns: Set<String>
-  /// The column with the rows' own keys, which must be there; `nil` for `RowSchema.keyColumn`, if it is.
+  /// The column with the keys of the rows, which the header must name. `nil` selects ``RowSchema/keyColumn``, which is
+  /// optional.
   public var keyColumn: String?
-  /// Which rows to keep; all that match every filter.
+  /// The rows to keep: those that match every filter.
   public var filters: [Filter]
 
-  /// A comma-separated file of features and label, unless said otherwise.
+  /// Creates a format; without arguments, comma-separated columns of features, label and optional keys.
   public init(
     delimiter: UInt8 = UInt8(ascii: ","), ignoredColumns: Set<String> = [], keyColumn: String? = nil,
     filters: [Filter] = []

@@ -1,4 +1,4 @@
-/// What each column of a CSV file is for, from its header line.
+/// The meaning of each column of a CSV file, from its header line.
 struct CSVHeader {
   enum Column {
     case feature(UInt32)
@@ -7,13 +7,15 @@ struct CSVHeader {
     case ignored
   }
 
-  /// In the order of the file.
+  /// The columns in the order of the file.
   let columns: [Column]
-  /// Which columns must have which values for a row to be kept.
+  /// The values that columns must have for a row to be kept.
   let filters: [(column: Int, value: [UInt8])]
 
-  /// Finds each name's meaning, or tells all that is wrong with the header. Rows that are not `labelled` have no column
-  /// for the label, nor for keys.
+  /// Resolves the names of a header line.
+  ///
+  /// - Parameter labelled: whether the rows have labels and keys; without them, the header has no column for either.
+  /// - Throws: every problem of the header at once.
   init(
     names: [[UInt8]], schema: RowSchema, format: CSVFormat, labelled: Bool = true
   ) throws(InputProblems) {
@@ -23,11 +25,11 @@ struct CSVHeader {
     }
     let filtered = Set(format.filters.map(\.column))
     let key = Array((format.keyColumn ?? schema.keyColumn).utf8)
-    var places: [[UInt8]: Int] = [:]
+    var positions: [[UInt8]: Int] = [:]
     var columns: [Column] = []
-    for (place, bytes) in names.enumerated() {
+    for (position, bytes) in names.enumerated() {
       let name = String(decoding: bytes, as: UTF8.self)
-      if places.updateValue(place, forKey: bytes) != nil {
+      if positions.updateValue(position, forKey: bytes) != nil {
         refuse(name, "the header names this column twice")
       }
       if labelled, bytes == Array(schema.labelName.utf8) {
@@ -47,14 +49,14 @@ struct CSVHeader {
     }
     var filters: [(column: Int, value: [UInt8])] = []
     for filter in format.filters {
-      if let place = places[Array(filter.column.utf8)] {
-        filters.append((place, Array(filter.value.utf8)))
+      if let position = positions[Array(filter.column.utf8)] {
+        filters.append((position, Array(filter.value.utf8)))
       } else {
         refuse(filter.column, "rows are to be filtered by this column, but the header does not name it")
       }
     }
     for required in labelled ? [schema.labelName, format.keyColumn].compactMap({ $0 }) : []
-    where places[Array(required.utf8)] == nil {
+    where positions[Array(required.utf8)] == nil {
       refuse(required, "the header does not name this column")
     }
     guard problems.isEmpty else {

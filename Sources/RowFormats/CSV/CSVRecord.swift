@@ -1,36 +1,62 @@
-/// One field of a record: where its bytes are.
-public struct CSVField {
+/// One field of a record, as a range of bytes.
+struct CSVField {
   /// Offset in the text, or in the record's unescaped bytes if `isUnescaped`.
   var start: Int
   var count: Int
-  /// Enclosed in quotes: empty then means an empty string and not a missing value.
+  /// Whether the field is enclosed in quotes.
   var isQuoted = false
-  /// Had doubled quotes, so its bytes are not those of the text.
+  /// Whether the field had doubled quotes, so that its bytes differ from those of the text.
   var isUnescaped = false
 }
 
-/// Splits text into records and fields as RFC 4180 has it. LF ends a record as well as CRLF.
+/// The fields of one CSV record (RFC 4180). LF ends a record as well as CRLF.
 ///
-/// Kept from record to record, so that its buffers are.
+/// One value serves all records of a stream and reuses its buffers.
 public struct CSVRecord {
   let delimiter: UInt8
-  /// The fields of the record read last.
-  public private(set) var fields: [CSVField] = []
-  /// Bytes of fields with doubled quotes.
-  public private(set) var unescaped: [UInt8] = []
-  /// Line breaks in the record's quoted fields.
-  public private(set) var innerLines = 0
+  /// The fields of the record.
+  private(set) var fields: [CSVField] = []
+  /// The bytes of the fields with doubled quotes.
+  private(set) var unescaped: [UInt8] = []
+  /// The number of line breaks in quoted fields.
+  private(set) var innerLines = 0
 
-  public init(delimiter: UInt8) {
+  init(delimiter: UInt8) {
     self.delimiter = delimiter
   }
 
   /// Whether the record is an empty line.
-  public var isBlank: Bool { fields.count == 1 && fields[0].count == 0 && !fields[0].isQuoted }
+  var isBlank: Bool { fields.count == 1 && fields[0].count == 0 && !fields[0].isQuoted }
 
-  /// Reads the record that begins at `start`. Answers where the next one begins, or `nil` if this one goes on beyond
-  /// the text, which cannot be if `isLast`. `line` is for the error.
-  public mutating func read(
+  /// The bytes of a field.
+  ///
+  /// - Parameter text: the text that the record was read from.
+  func bytes(of field: CSVField, in text: [UInt8]) -> [UInt8] {
+    Array((field.isUnescaped ? unescaped : text)[field.start..<field.start + field.count])
+  }
+
+  /// The bytes of all fields.
+  // A loop instead of `map`, and not inlined: the optimiser of Swift 6.3.1 crashes otherwise (SILCombine).
+  @inline(never)
+  func allBytes(in text: [UInt8]) -> [[UInt8]] {
+    var all: [[UInt8]] = []
+    for field in fields { all.append(bytes(of: field, in: text)) }
+    return all
+  }
+
+  /// The fields as strings, invalid UTF-8 repaired.
+  ///
+  /// - Parameter text: the text that the record was read from.
+  public func strings(in text: [UInt8]) -> [String] {
+    fields.map { String(decoding: bytes(of: $0, in: text), as: UTF8.self) }
+  }
+
+  /// Reads the record that begins at `start`.
+  ///
+  /// - Parameter isLast: whether the input ends with the text. Only then may the record end there, too.
+  /// - Parameter line: the line number for errors.
+  /// - Returns: the offset of the next record, or `nil` if this one continues beyond the text.
+  mutating func read(
     _ text: borrowing Span<UInt8>, from start: Int, isLast: Bool, line: Int
   ) throws(SyntaxProblem) -> Int? {
     fields.removeAll(keepingCapacity: true)
@@ -47,7 +73,6 @@ public struct CSVRecord {
         let fieldStart = at
         while at < count {
           let byte = text[at]
-          // Nearly all bytes are larger than the few that end a field.
           if byte == delimiter || byte == lineFeed { break }
           guard byte != quote else { throw SyntaxProblem(.misplacedQuote, line: line) }
           at += 1
@@ -63,7 +88,9 @@ public struct CSVRecord {
     }
   }
 
-  /// Reads a quoted field whose content begins at `start`. Answers the offset of the delimiter or line feed after it.
+  /// Reads a quoted field whose content begins at `start`.
+  ///
+  /// - Returns: the offset of the delimiter or line feed after it, or `nil` if it continues beyond the text.
   private mutating func readQuoted(
     _ text: borrowing Span<UInt8>, from start: Int, isLast: Bool, line: Int
   ) throws(SyntaxProblem) -> Int? {
@@ -81,7 +108,7 @@ public struct CSVRecord {
       }
       guard at + 1 < text.count || isLast else { return nil }
       guard at + 1 < text.count, text[at + 1] == quote else { break }
-      // The first of two quotes is content, the second is passed over.
+      // Of two quotes the first one is content.
       append(text, copied..<(at + 1))
       at += 2
       copied = at

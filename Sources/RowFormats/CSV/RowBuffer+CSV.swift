@@ -14,14 +14,14 @@ extension RowBuffer {
       vj_end_row(handle, false)
       return
     }
-    // The C functions copy what they keep, so the pointers need to live no longer than the calls.
+    // Sound: the C functions copy what they keep, so the pointers are not used after the calls.
     text.withUnsafeBufferPointer { plain in
       record.unescaped.withUnsafeBufferPointer { unescaped in
         for (field, column) in zip(fields, header.columns) {
           let cell = UnsafeBufferPointer(
             rebasing: (field.isUnescaped ? unescaped : plain)[field.start..<field.start + field.count])
           switch column {
-          case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count, field.isQuoted)
+          case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count)
           case .label: vj_cell_label(handle, cell.baseAddress, cell.count)
           case .key: vj_cell_key(handle, cell.baseAddress, cell.count)
           case .ignored: break
@@ -31,12 +31,5 @@ extension RowBuffer {
     }
     let code = vj_end_row(handle, true)
     guard code == .VJ_SYNTAX_OK else { throw SyntaxProblem(SyntaxProblem.Kind(code), line: line) }
-  }
-}
-
-extension CSVRecord {
-  /// The bytes of a field of the record, which was read from `text`.
-  public func bytes(of field: CSVField, in text: [UInt8]) -> [UInt8] {
-    Array((field.isUnescaped ? unescaped : text)[field.start..<field.start + field.count])
   }
 }

@@ -1,32 +1,36 @@
 import CSimdJSON
 
-/// Reads a whole body of labelled rows, `{"labels":[{"features":{…},"label":0|1,"key"?}]}`.
+/// Reads labelled rows from a JSON document, `{"labels":[{"features":{…},"label":0|1,"key"?}]}`.
 public struct JSONLabelReader: Sendable {
   private let schema: RowSchema
 
-  /// Reads rows of this schema.
+  /// Creates a reader for rows of `schema`.
   public init(schema: RowSchema) {
     self.schema = schema
   }
 
-  /// All rows of the body, or everything that is wrong with it: `SyntaxProblem` if it is not JSON, `InputProblems`
-  /// with pointers such as `/labels/3/features/age` if some value is refused.
+  /// Reads all rows of the document.
+  ///
+  /// - Throws: ``SyntaxProblem`` if it is not JSON; ``InputProblems`` with pointers such as `/labels/3/features/age` if
+  ///   any value is refused.
   public func read(_ body: RawSpan) throws -> RowBatch {
     try readEnvelope("labels", of: body, schema: schema, labelled: true).rows
   }
 
-  /// The rows of the body that fit, and those left out. Throws as `read`, but for what is wrong with single rows.
+  /// Reads the rows that fit the schema and reports the others.
+  ///
+  /// - Throws: as ``read(_:)-(RawSpan)``, but not for problems of single rows.
   public func readSkipping(_ body: RawSpan) throws -> (rows: RowBatch, skipped: SkippedRows) {
     try readEnvelope("labels", of: body, schema: schema, labelled: true, onError: .skip)
   }
 
-  /// The same for an array of bytes.
+  /// Reads all rows of a document in an array of bytes.
   public func read(_ body: [UInt8]) throws -> RowBatch {
     try read(body.span.bytes)
   }
 }
 
-/// Reads `{"<envelope>":[…]}`.
+/// Reads the rows of `{"<envelope>":[…]}`.
 func readEnvelope(
   _ envelope: String, of body: RawSpan, schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail
 ) throws -> (rows: RowBatch, skipped: SkippedRows) {

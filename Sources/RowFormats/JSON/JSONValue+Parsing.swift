@@ -1,9 +1,9 @@
 import CSimdJSON
 
 extension JSONValue {
-  /// Reads one document, nested at most 64 deep.
+  /// Parses one document with at most 64 levels of nesting.
   ///
-  /// Throws `SyntaxProblem` if the bytes are not JSON, `InputProblems` with pointers if an object names a member twice.
+  /// - Throws: ``SyntaxProblem`` if the bytes are not JSON; ``InputProblems`` with pointers if an object repeats a member.
   public static func parse(_ bytes: RawSpan) throws -> JSONValue {
     var tokens: OpaquePointer?
     try bytes.withUnsafeBytes { vj_read_tokens($0.baseAddress, $0.count, &tokens) }.check()
@@ -18,35 +18,35 @@ extension JSONValue {
     }
   }
 
-  /// The same for an array of bytes.
+  /// Parses one document in an array of bytes.
   public static func parse(_ bytes: [UInt8]) throws -> JSONValue {
     try parse(bytes.span.bytes)
   }
 }
 
-/// Puts values together from tokens, which are known to be well-formed and at most `vj_max_depth` deep, so that the
-/// recursion here is bounded.
+/// Builds values from the tokens of the C reader, which are well-formed and nested at most `vj_max_depth` deep. This
+/// bounds the recursion.
 private struct ValueBuilder {
   private enum Step {
     case member(String)
     case element(Int)
   }
 
-  // C's memory, valid while the tokens are; what is kept is copied.
+  // Sound: C's memory, valid until the tokens are freed; everything that is kept is copied.
   private let tokens: UnsafeBufferPointer<vj_token>
   private let text: UnsafeRawBufferPointer
   private let document: UnsafeRawBufferPointer
   private var next = 0
-  /// Where in the document `next` is: rendered only if there is a problem to tell.
+  /// The path to `next`, rendered only for a problem.
   private var path: [Step] = []
-  /// Members given twice.
+  /// The members that were repeated.
   var repeated: [InputProblem] = []
 
   init(tokens handle: OpaquePointer?, document: UnsafeRawBufferPointer) {
     var count = 0
     var textLength = 0
     var textStart: UnsafePointer<CChar>?
-    let first = vj_tokens_look(handle, &count, &textStart, &textLength)
+    let first = vj_tokens_get(handle, &count, &textStart, &textLength)
     tokens = UnsafeBufferPointer(start: first, count: count)
     text = UnsafeRawBufferPointer(start: textStart, count: textLength)
     self.document = document

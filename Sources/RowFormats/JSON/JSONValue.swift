@@ -1,22 +1,22 @@
-/// Any JSON document, for bodies that are small and have a structure of their own.
+/// Any JSON value (RFC 8259), for small documents of irregular structure.
 ///
-/// Unlike Foundation's, it keeps the order of members, the exact text of numbers, and refuses what RFC 8259 leaves
-/// open: repeated members and lone surrogates.
+/// In contrast to Foundation's parser, this one keeps the order of members and the exact text of numbers, and refuses
+/// repeated members and lone surrogates.
 public enum JSONValue: Sendable, Hashable {
   /// `null`
   case null
   /// `true` or `false`
   case bool(Bool)
-  /// Any number, however large or precise.
+  /// A number of any magnitude and precision.
   case number(JSONNumber)
-  /// Characters, with escapes resolved.
+  /// A string with its escapes resolved.
   case string(String)
   /// Values in order.
   case array([JSONValue])
   /// Members in order.
   case object(JSONObject)
 
-  /// What the value is, as told in a problem's detail.
+  /// The kind of the value with its article, for error messages.
   public var kind: String {
     switch self {
     case .null: "null"
@@ -29,36 +29,36 @@ public enum JSONValue: Sendable, Hashable {
   }
 }
 
-/// A number as it was written.
+/// A JSON number in its original text.
 public struct JSONNumber: Sendable, Hashable {
-  /// The digits, sign and exponent, in the grammar of RFC 8259, section 6.
+  /// The text in the grammar of RFC 8259, section 6.
   public let text: String
 
-  /// A number whose text is known to be well-formed.
+  /// Creates a number from text that is known to be well-formed.
   init(text: String) {
     self.text = text
   }
 
-  /// A whole number.
+  /// Creates a whole number.
   public init(_ value: some FixedWidthInteger) {
     text = String(value)
   }
 
-  /// A finite double in its shortest form; `nil` for NaN and infinities, which JSON cannot express.
+  /// Creates a number from a double in its shortest form; `nil` for NaN and infinities, which JSON cannot express.
   public init?(_ value: Double) {
     guard value.isFinite else { return nil }
     var bytes: [UInt8] = []
-    appendNumber(value, to: &bytes)
+    bytes.append(number: value)
     text = String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The nearest double; `nil` if there is no finite one.
+  /// The nearest double; `nil` if the number is beyond its range.
   public var double: Double? { parseNumber(text) }
 
   /// The number as a 64-bit integer, if it is whole: `3`, `3.0` and `3e0` are.
   public var int64: Int64? {
     if let exact = Int64(text) { return exact }
-    // Only a text with a fraction or an exponent gets here, or digits that do not fit.
+    // The text has a fraction or an exponent here, or digits that do not fit.
     guard text.utf8.contains(where: { ".eE".utf8.contains($0) }), let double,
       abs(double) < 9_007_199_254_740_992
     else { return nil }
@@ -66,30 +66,30 @@ public struct JSONNumber: Sendable, Hashable {
   }
 }
 
-/// An object's members in the order in which they were written.
+/// The members of a JSON object in the order of the text.
 public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
-  /// One name and its value.
+  /// One member of an object.
   public struct Member: Sendable, Hashable {
-    /// The name, unique in its object.
+    /// The name; unique in its object.
     public var name: String
     /// The value.
     public var value: JSONValue
   }
 
-  /// All members.
+  /// The members in order.
   public var members: [Member]
 
-  /// An object of these members; their names must be unique.
+  /// Creates an object from members with unique names.
   public init(_ members: [Member] = []) {
     self.members = members
   }
 
-  /// An object written out in code; the names must be unique.
+  /// Creates an object from a literal with unique names.
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     members = elements.map { Member(name: $0.0, value: $0.1) }
   }
 
-  /// The value of a member; setting it replaces the value in place or appends the member, `nil` takes it away.
+  /// The value of a member. Setting it replaces the value in place or appends the member; setting `nil` removes it.
   public subscript(name: String) -> JSONValue? {
     get { members.first { $0.name == name }?.value }
     set {

@@ -1,8 +1,13 @@
 import CSimdJSON
 
-/// Where a refused value stands within its row's document.
+/// The JSON Pointer of a refused value.
+///
+/// - Parameters:
+///   - name: the member that the problem is about.
+///   - row: the pointer to the row.
+///   - body: the pointer to the object that contains the rows.
 func pointer(_ problem: vj_problem, _ name: String, row: String, body: String = "") -> String {
-  switch problem.place {
+  switch problem.location {
   case .VJ_AT_ENVELOPE: body
   case .VJ_AT_ENVELOPE_MEMBER: JSONPointer.appending(name, to: body)
   case .VJ_AT_ROW: row
@@ -11,7 +16,7 @@ func pointer(_ problem: vj_problem, _ name: String, row: String, body: String = 
   }
 }
 
-/// What is wrong with a value, and what would be right.
+/// The reason why a value is refused, in words for the author of the input.
 func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSchema) -> String {
   let shown = shorten(found)
   switch problem.code {
@@ -63,14 +68,14 @@ private func listed(_ name: String, _ schema: RowSchema) -> String {
 
 private func quote(_ text: String) -> String { "\"\(shorten(text))\"" }
 
-/// Enough of a value to recognise it, on one line.
+/// The beginning of a value, on one line.
 private func shorten(_ text: String) -> String {
   let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   return line.count <= 40 ? line : line.prefix(40) + "…"
 }
 
 extension SyntaxProblem.Kind {
-  /// What the C reader said.
+  /// The kind for a code of the C reader.
   init(_ code: vj_syntax_code) {
     self =
       switch code {
@@ -93,7 +98,7 @@ extension SyntaxProblem.Kind {
 }
 
 extension vj_syntax {
-  /// Throws unless the text was read.
+  /// Throws unless the code is OK.
   func check() throws(SyntaxProblem) {
     guard code != .VJ_SYNTAX_OK else { return }
     throw SyntaxProblem(SyntaxProblem.Kind(code), offset: offset)

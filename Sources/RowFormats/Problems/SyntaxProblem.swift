@@ -1,53 +1,53 @@
-/// An input that is not what it claims to be: malformed JSON or CSV, or a damaged compressed stream.
+/// The error for input that cannot be read: malformed JSON or CSV, or a damaged compressed stream.
 public struct SyntaxProblem: Error, Sendable, Hashable {
-  /// What is malformed.
+  /// The kinds of malformed input.
   public enum Kind: String, Sendable, CaseIterable {
-    /// There is nothing but white space.
+    /// The input is empty or white space.
     case empty
     /// The bytes are not UTF-8 (RFC 3629).
     case invalidUTF8 = "invalid-utf-8"
-    /// A control character stands in a string unescaped.
+    /// A string contains an unescaped control character.
     case controlCharacter = "control-character"
-    /// A quote is never closed.
+    /// A string is not terminated.
     case unclosedString = "unclosed-string"
-    /// The input ends in the middle.
+    /// The input ends inside a value.
     case truncated
-    /// Something else should stand here.
+    /// A character is not allowed at this position.
     case unexpectedCharacter = "unexpected-character"
-    /// A number breaks the grammar of RFC 8259, section 6; `NaN` and `Infinity` do, too.
+    /// A number violates the grammar of RFC 8259, section 6; so do `NaN` and `Infinity`.
     case malformedNumber = "malformed-number"
-    /// A word that is not `true`, `false` or `null`.
+    /// A word is not `true`, `false` or `null`.
     case malformedLiteral = "malformed-literal"
-    /// A backslash is followed by what is no escape.
+    /// A backslash begins no valid escape sequence.
     case malformedEscape = "malformed-escape"
-    /// Half of a surrogate pair, which stands for no character.
+    /// An escape is half of a surrogate pair, which represents no character.
     case loneSurrogate = "lone-surrogate"
-    /// There is more after the end.
+    /// Further text follows the end of the document.
     case trailingContent = "trailing-content"
     /// Objects and arrays are nested too deeply.
     case tooDeep = "too-deep"
     /// The input, a line of it, or what it expands to is larger than allowed.
     case tooLarge = "too-large"
-    /// There was not enough memory to read the input.
+    /// An allocation failed.
     case outOfMemory = "out-of-memory"
-    /// A quote stands where RFC 4180 allows none.
+    /// A quote is at a position where RFC 4180 allows none.
     case misplacedQuote = "misplaced-quote"
     /// The gzip stream's bytes or checksum are wrong.
     case corruptGzip = "corrupt-gzip"
     /// The zstd stream's bytes or checksum are wrong.
     case corruptZstd = "corrupt-zstd"
-    /// The zstd stream asks for a window larger than a content coding may.
+    /// The zstd stream needs a larger window than RFC 9659 allows for a content coding.
     case windowTooLarge = "window-too-large"
   }
 
-  /// What is malformed.
+  /// The kind of the error.
   public var kind: Kind
-  /// Byte offset into the input, where known.
+  /// The byte offset in the input, where known.
   public var offset: Int?
-  /// Line of the input, counted from 1, where known.
+  /// The line of the input, counted from 1, where known.
   public var line: Int?
 
-  /// Makes a problem; see the properties.
+  /// Creates an error; see the properties.
   public init(_ kind: Kind, offset: Int? = nil, line: Int? = nil) {
     self.kind = kind
     self.offset = offset
@@ -56,20 +56,20 @@ public struct SyntaxProblem: Error, Sendable, Hashable {
 }
 
 extension SyntaxProblem: CustomStringConvertible {
-  /// A sentence for whoever wrote the input.
+  /// The reason and its location, in words for the author of the input.
   public var description: String {
-    let place: String =
+    let location: String =
       switch (line, offset) {
       case (let line?, _): " in line \(line)"
       case (nil, let offset?): " at byte \(offset)"
       case (nil, nil): ""
       }
-    return "\(kind.sentence)\(place)"
+    return "\(kind.sentence)\(location)"
   }
 }
 
 extension SyntaxProblem.Kind {
-  /// What is wrong, without its place.
+  /// The reason without its location.
   var sentence: String {
     switch self {
     case .empty: "the input is empty"

@@ -1,33 +1,37 @@
-/// Reads labelled rows from a stream, piece by piece, in bounded memory.
+/// Reads labelled rows from a stream in bounded memory.
 ///
-/// Feed it the chunks as they come, split anywhere, and store each batch it answers; then call `finish` once. What
-/// it refuses it tells at the end, all together, so batches handed out before may have to be undone: by what `finish`
-/// throws, or, where such rows are to be skipped (``RowErrorPolicy/skip``), in `skipped`.
+/// Feed the reader all chunks, store each batch that it returns, then call `finish` once. Problems are reported at the
+/// end, all together, so batches that were returned earlier may have to be rolled back: `finish` throws, or, under
+/// ``RowErrorPolicy/skip``, ``skipped`` lists the rows that were left out.
 public protocol LabelStreamReader: AnyObject {
-  /// Takes the next bytes. Answers a batch when enough rows have come together. Throws `SyntaxProblem` where reading
-  /// cannot go on.
+  /// Reads the next bytes, which may be split anywhere.
+  ///
+  /// - Returns: a batch once enough rows have been read.
+  /// - Throws: ``SyntaxProblem`` where reading cannot continue.
   func feed(_ chunk: RawSpan) throws -> RowBatch?
 
-  /// Ends the stream. Answers the rows left over, if any. Throws `InputProblems` with line numbers if anything in
-  /// the whole stream was refused and may not be skipped, or if it had no rows; `SyntaxProblem` if it ends in the
-  /// middle.
+  /// Ends the stream.
+  ///
+  /// - Returns: the remaining rows, if any.
+  /// - Throws: ``InputProblems`` with line numbers if the stream had no rows, or had a problem that may not be skipped;
+  ///   ``SyntaxProblem`` if it is truncated.
   func finish() throws -> RowBatch?
 
-  /// The rows that were left out; known once `finish` has returned.
+  /// The rows that were left out; complete once `finish` has returned.
   var skipped: SkippedRows { get }
 }
 
 extension LabelStreamReader {
-  /// Takes the next bytes.
+  /// Reads the next bytes.
   public func feed(_ chunk: [UInt8]) throws -> RowBatch? {
     try feed(chunk.span.bytes)
   }
 }
 
-/// Sizes by which the stream readers work.
+/// The sizes that the stream readers work with.
 struct StreamLimits {
-  /// Bytes gathered before they are read: many lines at once are faster than each by itself.
+  /// The number of bytes to collect before reading: many lines at once are faster than each by itself.
   var piece = 128 << 10
-  /// Longest line or record.
+  /// The largest line or record, in bytes.
   var longestLine = 1 << 20
 }

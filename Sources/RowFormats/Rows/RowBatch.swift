@@ -1,28 +1,28 @@
-/// Many rows in flat row-major buffers, ready for binary COPY.
+/// Many rows in flat row-major buffers.
 ///
-/// A row's numbers lie at `numbers[row * numberSlots ..< (row + 1) * numberSlots]`, its categories likewise in
-/// `categories` with `categorySlots`.
+/// The numbers of a row are `numbers[row * numberSlots ..< (row + 1) * numberSlots]`; `categories` is laid out in the same
+/// way with `categorySlots`.
 public struct RowBatch: Sendable {
-  /// How many rows there are.
+  /// The number of rows.
   public let count: Int
-  /// Numbers a row has.
+  /// The number of continuous and discrete values per row.
   public let numberSlots: Int
-  /// Categories a row has.
+  /// The number of categorical values per row.
   public let categorySlots: Int
-  /// Values of the continuous and discrete features; NaN means missing, no value read is ever NaN.
+  /// The values of the continuous and discrete features. NaN means missing; the readers accept no NaN as a value.
   public let numbers: [Double]
-  /// Names of the categorical features' values.
-  public let categories: FlatStrings
+  /// The values of the categorical features.
+  public let categories: StringColumn
   /// The true outcomes, 0 or 1; empty for rows to predict.
   public let outcomes: [UInt8]
-  /// The rows' own keys; `nil` if no row has one.
-  public let keys: FlatStrings?
+  /// The clients' keys of the rows; `nil` if no row has one.
+  public let keys: StringColumn?
 
-  /// The rows for a schema that has the same features and perhaps more, which they lack.
+  /// The same rows for a schema that has further features, whose values are missing.
   public func widened(to schema: RowSchema) -> RowBatch {
     guard numberSlots < schema.numberSlots || categorySlots < schema.categorySlots else { return self }
     var numbers: [Double] = []
-    var categories = FlatStrings()
+    var categories = StringColumn()
     for row in 0..<count {
       numbers += self.numbers[row * numberSlots..<(row + 1) * numberSlots]
       numbers += Array(repeating: .nan, count: max(0, schema.numberSlots - numberSlots))
@@ -36,7 +36,7 @@ public struct RowBatch: Sendable {
       outcomes: outcomes, keys: keys)
   }
 
-  /// One row in the form that is stored: `nil` means missing.
+  /// The values of one row by slot; `nil` means missing.
   public func row(_ index: Int) -> (numbers: [Double?], categories: [String?]) {
     let numbers = self.numbers[index * numberSlots..<(index + 1) * numberSlots].map { $0.isNaN ? nil : $0 }
     let categories = (index * categorySlots..<(index + 1) * categorySlots).map { self.categories[$0] }

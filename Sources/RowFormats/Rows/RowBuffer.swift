@@ -1,13 +1,16 @@
 import CSimdJSON
 
-/// The C reader's rows, problems and keys seen so far: what every format reads into.
+/// The C reader's rows, problems and keys: the destination of every format.
 ///
-/// For one task at a time; freed with the object.
+/// One task uses it at a time.
 final class RowBuffer {
   let schema: RowSchema
   let onError: RowErrorPolicy
-  /// `nil` if there was no memory for it; reading then fails.
+  /// `nil` if the allocation failed; reading then throws.
   private let rows: OpaquePointer?
+
+  /// Turns a problem of the C reader into one of a format; the strings are the member's name and the value found.
+  typealias Describe = (vj_problem, _ name: String, _ found: String) -> InputProblem
 
   init(schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail) {
     self.schema = schema
@@ -25,58 +28,66 @@ final class RowBuffer {
     return rows
   }
 
-  /// How many rows have been read since the last batch was taken.
-  var count: Int { rows.map { vj_rows_look($0).count } ?? 0 }
+  /// The number of rows since the last batch was taken.
+  var count: Int { rows.map { vj_rows_get_view($0).count } ?? 0 }
 
-  /// Whether what was read so far is not going to be stored, whatever follows.
-  var isRefused: Bool { onError == .fail && (rows.map { vj_rows_look($0).problems_total > 0 } ?? false) }
+  /// Whether some problem already decides that the input is refused.
+  var isRefused: Bool { onError == .fail && (rows.map { vj_rows_get_view($0).problems_total > 0 } ?? false) }
 
-  /// Copies the rows out and forgets them; the keys seen are kept, so that a repeated one is found later.
+  /// Reads whole lines of JSON, one row each.
+  ///
+  /// - Returns: the number of lines.
+  func readLines(_ text: UnsafeRawBufferPointer, firstLine: Int) throws -> Int {
+    var lines: UInt64 = 0
+    try vj_read_lines(
+      handle(), text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count, UInt64(firstLine), &lines
+    ).check()
+    return Int(lines)
+  }
+
+  /// Copies the rows out and removes them. The keys are kept, so that a repeated one is found in a later batch.
   func takeBatch() throws(SyntaxProblem) -> RowBatch {
     let handle = try handle()
-    let view = vj_rows_look(handle)
+    let view = vj_rows_get_view(handle)
     let batch = RowBatch(
       count: view.count, numberSlots: schema.numberSlots, categorySlots: schema.categorySlots,
       numbers: copy(view.numbers, view.count * view.number_slots),
-      categories: FlatStrings(
+      categories: StringColumn(
         bytes: copyBytes(view.names, view.names_length),
         ends: copy(view.name_ends, view.count * view.category_slots)),
       outcomes: copy(view.outcomes, view.labelled ? view.count : 0),
       keys: view.key_ends.map {
-        FlatStrings(bytes: copyBytes(view.keys, view.keys_length), ends: copy($0, view.count))
+        StringColumn(bytes: copyBytes(view.keys, view.keys_length), ends: copy($0, view.count))
       })
     vj_rows_clear(handle)
     return batch
   }
 
-  /// The rows that were refused. Throws what was refused if that is not rows only, or if they may not be skipped.
-  func finish(
-    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
-  ) throws -> SkippedRows {
+  /// Ends the input.
+  ///
+  /// - Returns: the rows that were refused.
+  /// - Throws: ``InputProblems`` if rows may not be skipped, or if a problem concerns more than single rows.
+  func finish(_ describe: Describe) throws -> SkippedRows {
     guard let all = try problems(describe) else { return .none }
-    let view = vj_rows_look(try handle())
+    let view = vj_rows_get_view(try handle())
     guard onError == .skip, !view.envelope_refused else { throw all }
     return SkippedRows(count: Int(clamping: view.rows_refused), problems: all)
   }
 
-  /// What was refused since the last time, if anything was; it is forgotten.
-  func takeProblems(
-    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
-  ) throws -> InputProblems? {
+  /// The problems since the last call, if any, which are removed.
+  func takeProblems(_ describe: Describe) throws -> InputProblems? {
     let problems = try problems(describe)
     if problems != nil { discardProblems() }
     return problems
   }
 
-  /// Forgets what was refused.
+  /// Removes the problems and keeps the rows.
   func discardProblems() {
     if let rows { vj_rows_forget_problems(rows) }
   }
 
-  private func problems(
-    _ describe: (vj_problem, _ name: String, _ found: String) -> InputProblem
-  ) throws -> InputProblems? {
-    let view = vj_rows_look(try handle())
+  private func problems(_ describe: Describe) throws -> InputProblems? {
+    let view = vj_rows_get_view(try handle())
     guard view.problems_total > 0 else { return nil }
     let problems = (0..<view.problems_kept).map { index in
       let problem = view.problems[index]
@@ -88,7 +99,7 @@ final class RowBuffer {
   }
 }
 
-// The pointers below are C's, valid until the next call on the same rows; what they point to is copied at once.
+// Sound: the pointers are C's and valid until the next call on the same rows; these functions copy at once.
 
 private func copy<T>(_ start: UnsafePointer<T>?, _ count: Int) -> [T] {
   Array(UnsafeBufferPointer(start: start, count: count))

@@ -1,25 +1,24 @@
 import CSimdJSON
 
-/// What rows look like, compiled for reading: make it once for a dataset and share it.
+/// The features and outcome names of rows, compiled for the readers. One value can serve any number of tasks.
 public struct RowSchema: Sendable {
-  /// The features, by whose names rows give their values.
+  /// The features whose names the rows use.
   public let features: [Feature]
-  /// The CSV column with the outcome; in JSON the member is always `label`.
+  /// The CSV column with the outcome. In JSON the member is always `label`.
   public let labelName: String
-  /// The name that means outcome 1, if outcomes have names; any other non-empty name then means 0.
+  /// The name of outcome 1, if outcomes have names; any other non-empty name then means outcome 0.
   public let positive: String?
-  /// Length of a row's array of numbers.
+  /// The number of continuous and discrete values per row.
   public let numberSlots: Int
-  /// Length of a row's array of categories.
+  /// The number of categorical values per row.
   public let categorySlots: Int
-
-  /// The CSV column with the rows' own keys where nothing else is said: `key`, behind as many underscores as keep it
-  /// apart from the features and the label.
+  /// The default name of the CSV column with keys: `key`, with as many leading underscores as distinguish it from the
+  /// features and the label.
   public let keyColumn: String
 
   let compiled: CompiledSchema
 
-  /// Compiles a schema. Names and slots of the features must be unique.
+  /// Compiles a schema. The names of the features must be unique, and so must the slots of each kind.
   public init(features: [Feature], labelName: String = "label", positive: String? = nil) {
     self.features = features
     self.labelName = labelName
@@ -28,17 +27,17 @@ public struct RowSchema: Sendable {
     let numeric = features.filter { $0.type != .categorical }
     numberSlots = (numeric.map(\.slot).max() ?? -1) + 1
     categorySlots = (categorical.map(\.slot).max() ?? -1) + 1
-    let taken = Set(features.map(\.name) + [labelName])
+    let reserved = Set(features.map(\.name) + [labelName])
     var keyColumn = "key"
-    while taken.contains(keyColumn) { keyColumn = "_" + keyColumn }
+    while reserved.contains(keyColumn) { keyColumn = "_" + keyColumn }
     self.keyColumn = keyColumn
     compiled = CompiledSchema(features: features, positive: positive)
   }
 }
 
-/// The schema as the C reader keeps it.
+/// The schema in the form of the C reader.
 final class CompiledSchema: Sendable {
-  // Sound: never changed after the initialiser, and the C functions that read with it take it as const.
+  // Sound: immutable after the initialiser; the C functions that read with it take it as const.
   nonisolated(unsafe) let handle: OpaquePointer?
 
   init(features: [Feature], positive: String?) {
@@ -66,7 +65,7 @@ final class CompiledSchema: Sendable {
     vj_schema_free(handle)
   }
 
-  /// The index by which the C reader knows a feature.
+  /// The index of a feature in the C reader.
   func index(of name: [UInt8]) -> UInt32? {
     guard let handle else { return nil }
     let index = name.withUnsafeBytes {
@@ -76,7 +75,7 @@ final class CompiledSchema: Sendable {
   }
 }
 
-/// A string's bytes for C: NULL for `nil`, never NULL for an empty string.
+/// Calls `body` with the bytes of a string: NULL for `nil`, but not for an empty string.
 private func withOptionalBytes<T>(_ text: String?, _ body: (UnsafePointer<CChar>?, Int) -> T) -> T {
   guard var text else { return body(nil, 0) }
   return text.withUTF8 { utf8 in

@@ -1,23 +1,23 @@
 import PostgreSQL
 import RowFormats
 
-/// Writes an array of composite values in PostgreSQL's binary form. `array_send` writes dimensions, a flag for NULLs,
-/// the element type, then each element with its length. `record_send` writes the number of columns, then type, length
-/// and value of each.
+/// Writes rows in PostgreSQL's binary formats: as elements of an array of composite values (`array_send`, `record_send`)
+/// and as rows of binary COPY.
 ///
-/// The buffer has its final size from the start and is filled with big-endian values, since appending costs several
-/// times as much.
+/// The buffer has its final size from the start and is filled with big-endian values: appending them costs several times
+/// as much.
 struct RowArrayWriter {
   private(set) var bytes: [UInt8]
   private var position = 0
 
-  /// The size in bytes of the header of a one-dimensional array.
+  /// The size of the header of a one-dimensional array.
   static let arrayHeader = 20
 
-  /// Creates a buffer of `size` bytes, which the writes must fill exactly.
+  /// Creates a writer that fills `size` bytes.
   init(size: Int) { bytes = [UInt8](repeating: 0, count: size) }
 
-  /// Writes the header of an array.
+  /// Writes the header of an array: dimensions, whether there are NULLs, element type, and length and lower bound of the
+  /// dimension unless the array is empty.
   mutating func arrayHeader(of type: UInt32, count: Int, hasNull: Bool) {
     integer(UInt32(count == 0 ? 0 : 1))
     integer(UInt32(hasNull ? 1 : 0))
@@ -27,48 +27,56 @@ struct RowArrayWriter {
     integer(UInt32(1))
   }
 
-  /// Writes the header of an element: `size` bytes after its length, and the number of columns.
+  /// Writes the header of a record: its size in bytes after this word, and its number of columns.
   mutating func record(size: Int, columns: Int) {
     integer(UInt32(size))
     integer(UInt32(columns))
   }
 
-  /// Writes the header of a column, which the value must follow.
+  /// Writes the header of a record's column, whose value of `length` bytes follows.
   mutating func column(_ type: PostgresType, _ length: Int) {
     integer(type.rawValue)
     integer(UInt32(length))
   }
 
-  /// Writes a NULL column.
+  /// Writes a NULL column of a record.
   mutating func null(_ type: PostgresType) {
     integer(type.rawValue)
     integer(UInt32.max)
   }
 
-  /// Writes the columns `numbers` and `categories` of a row.
+  /// Writes the columns `numbers` and `categories` of a record.
   mutating func values(_ batch: RowBatch, _ row: Int) {
     numbersColumn(batch, row)
     categoriesColumn(batch, row)
   }
 
-  /// Writes the column `numbers` of a row.
+  /// Writes the column `numbers` of a record.
   mutating func numbersColumn(_ batch: RowBatch, _ row: Int) {
     column(.float8Array, Self.numbersSize(batch, row))
-    numbers(batch, row * batch.numberSlots..<(row + 1) * batch.numberSlots)
+    numbers(batch, row)
   }
 
-  /// Writes the column `categories` of a row.
+  /// Writes the column `categories` of a record.
   mutating func categoriesColumn(_ batch: RowBatch, _ row: Int) {
     column(.textArray, Self.categoriesSize(batch, row))
-    categories(batch, row * batch.categorySlots..<(row + 1) * batch.categorySlots)
+    categories(batch, row)
   }
 
-  /// The size in bytes of the values of those two columns.
+  /// Writes the columns `numbers` and `categories` of a COPY row, each with its length.
+  mutating func copyValues(_ batch: RowBatch, _ row: Int) {
+    integer(UInt32(Self.numbersSize(batch, row)))
+    numbers(batch, row)
+    integer(UInt32(Self.categoriesSize(batch, row)))
+    categories(batch, row)
+  }
+
+  /// The size of the values of those two columns in bytes, without types and lengths.
   static func valuesSize(_ batch: RowBatch, _ row: Int) -> Int {
     numbersSize(batch, row) + categoriesSize(batch, row)
   }
 
-  /// The size in bytes of the value of `numbers`.
+  /// Bytes of the value of `numbers`.
   static func numbersSize(_ batch: RowBatch, _ row: Int) -> Int {
     let slots = batch.numberSlots
     guard slots > 0 else { return 12 }
@@ -77,7 +85,7 @@ struct RowArrayWriter {
     return size
   }
 
-  /// The size in bytes of the value of `categories`.
+  /// Bytes of the value of `categories`.
   static func categoriesSize(_ batch: RowBatch, _ row: Int) -> Int {
     let slots = batch.categorySlots
     guard slots > 0 else { return 12 }
@@ -86,7 +94,8 @@ struct RowArrayWriter {
     return size
   }
 
-  private mutating func numbers(_ batch: RowBatch, _ range: Range<Int>) {
+  private mutating func numbers(_ batch: RowBatch, _ row: Int) {
+    let range = row * batch.numberSlots..<(row + 1) * batch.numberSlots
     let hasNull = range.contains { batch.numbers[$0].isNaN }
     arrayHeader(of: PostgresType.float8.rawValue, count: range.count, hasNull: hasNull)
     for index in range {
@@ -100,25 +109,26 @@ struct RowArrayWriter {
     }
   }
 
-  private mutating func categories(_ batch: RowBatch, _ range: Range<Int>) {
+  private mutating func categories(_ batch: RowBatch, _ row: Int) {
+    let range = row * batch.categorySlots..<(row + 1) * batch.categorySlots
     let hasNull = range.contains { batch.categories.range(of: $0) == nil }
     arrayHeader(of: PostgresType.text.rawValue, count: range.count, hasNull: hasNull)
-    for index in range {
-      guard let place = batch.categories.range(of: index) else {
-        integer(UInt32.max)
-        continue
-      }
-      integer(UInt32(place.count))
-      for byte in place { integer(batch.categories.bytes[byte]) }
-    }
+    for index in range { text(batch.categories, index) }
+  }
+
+  /// Writes a string of a column with its length, or NULL.
+  mutating func text(_ column: StringColumn, _ index: Int) {
+    guard let range = column.range(of: index) else { return integer(UInt32.max) }
+    integer(UInt32(range.count))
+    for byte in range { integer(column.bytes[byte]) }
   }
 
   /// Writes an integer in big-endian order.
   mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
-    let place = position
+    let offset = position
     var span = bytes.mutableSpan
     var raw = span.mutableBytes
-    raw.storeBytes(of: value.bigEndian, toByteOffset: place, as: T.self)
+    raw.storeBytes(of: value.bigEndian, toByteOffset: offset, as: T.self)
     position += MemoryLayout<T>.size
   }
 }

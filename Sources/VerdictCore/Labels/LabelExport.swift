@@ -1,13 +1,13 @@
 package import PostgreSQL
 import RowFormats
 
-/// Streams the labels of a dataset from one snapshot, as text that can be posted back.
+/// Streams the labels of a dataset from one snapshot, as text that can be posted again.
 package struct LabelExport: Sendable {
-  /// The text's format.
+  /// The format of the text.
   package enum Format: Sendable {
     /// RFC 4180 with a header line.
     case csv
-    /// One JSON object a line.
+    /// One JSON object per line.
     case ndjson
   }
 
@@ -18,16 +18,16 @@ package struct LabelExport: Sendable {
     self.database = database
   }
 
-  /// Passes the rows that match `filter` to `write` in the order of their ids, as text in chunks of about
-  /// ``pieceSize`` bytes. While `write` is busy, PostgreSQL waits and nothing is read ahead.
+  /// Passes the rows that match `filter` to `write`, in the order of their storage, as text in pieces of about
+  /// ``pieceSize`` bytes. `write` applies back-pressure: while it runs, nothing is read ahead and PostgreSQL waits.
   ///
-  /// - Throws: ``PostgreSQLError``, and errors of `write`.
+  /// - Throws: `PostgreSQLError` and the errors of `write`.
   package func text(
     _ tenant: TenantID, dataset: Dataset, as format: Format, where filter: LabelFilter,
     _ write: @Sendable ([UInt8]) async throws -> Void
   ) async throws {
     let writer = RowWriter(schema: dataset.schema)
-    // Both statements use one snapshot.
+    // Repeatable read, so that both statements see the same rows.
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let keyed: Query =
         """
@@ -43,30 +43,30 @@ package struct LabelExport: Sendable {
           WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND
         """ + filter.condition() + " ORDER BY id) TO STDOUT (FORMAT binary)"
       try await tx.copyOut(query) { stream in
-        var reader = LabelCopyReader()
+        var reader = LabelExportReader()
         var text: [UInt8] = []
         text.reserveCapacity(Self.pieceSize + 65_536)
         if format == .csv {
           writer.appendCSVHeader(keyColumn: hasKeys ? writer.schema.keyColumn : nil, to: &text)
         }
         while let chunk = try await stream.nextBytes() {
-          try reader.feed(chunk)
-          switch format {
-          case .csv: while try reader.nextRow() { writer.appendRecord(reader, hasKey: hasKeys, to: &text) }
-          case .ndjson: while try reader.nextRow() { writer.appendLine(reader, to: &text) }
+          reader.feed(chunk)
+          while try reader.nextRow() {
+            switch format {
+            case .csv: writer.appendCSVRecord(reader, hasKey: hasKeys, to: &text)
+            case .ndjson: writer.appendNDJSONLine(reader, to: &text)
+            }
           }
           guard text.count >= Self.pieceSize else { continue }
           try await write(text)
           text.removeAll(keepingCapacity: true)
         }
-        guard reader.isFinished else {
-          throw PostgreSQLError(.protocolViolation, "the COPY data ends without its trailer")
-        }
+        try reader.checkFinished()
         if !text.isEmpty { try await write(text) }
       }
     }
   }
 
-  /// The size of a chunk in bytes. Larger chunks are not faster.
+  /// The size of a piece in bytes; larger ones are not faster.
   static let pieceSize = 128 << 10
 }

@@ -106,14 +106,14 @@ package struct LabelIngest: Sendable {
       ])
     }
     try await tx.copyIn("COPY pg_temp.label_staging FROM STDIN (FORMAT binary)") { writer in
-      try await writer.write(LabelCopy.header)
+      try await writer.write(BinaryCopyWriter.header)
       var row = 0
       while row < batch.count {
-        let (bytes, end) = LabelCopy.encode(batch, before: before, from: row, size: Self.chunk)
+        let (bytes, end) = StagedLabelRows.encode(batch, before: before, from: row, size: Self.chunk)
         try await writer.write(bytes)
         row = end
       }
-      try await writer.write(LabelCopy.trailer)
+      try await writer.write(BinaryCopyWriter.trailer)
     }
   }
 

@@ -1,16 +1,16 @@
 import PostgreSQL
 import RowFormats
 
-/// Rows without keys as a `label_row[]` in PostgreSQL's binary form.
+/// Rows without keys as a parameter of the type `label_row[]` in binary form.
 struct LabelRows: PostgresEncodable {
-  /// The OID differs per database, so it is 0 and the server infers the type from the statement.
+  /// The OID of a user-defined type is unknown here; the server infers it from the cast in the statement.
   static var postgresType: PostgresType { PostgresType(rawValue: 0) }
 
   /// The number of rows.
   let count: Int
   private let bytes: [UInt8]
 
-  /// Encodes the rows of a batch from `first` on, until about `size` bytes are reached; at least one row.
+  /// Encodes rows from `first` on until they have about `size` bytes, at least one.
   ///
   /// - Parameter type: the OID of `label_row`.
   init(_ batch: RowBatch, from first: Int, size: Int, type: UInt32) {
@@ -34,8 +34,39 @@ struct LabelRows: PostgresEncodable {
 
   func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self.bytes) }
 
-  /// The size in bytes of a row without its length: the number of columns, their types and lengths, and their values.
+  /// The size of a record: the number of columns, then type, length and value of each.
   private static func size(_ batch: RowBatch, _ row: Int) -> Int {
     4 + 3 * 8 + 1 + RowArrayWriter.valuesSize(batch, row)
+  }
+}
+
+/// Rows in binary COPY format for the staging table of ``LabelIngest``: position, label, numbers, categories, key.
+enum StagedLabelRows {
+  /// Encodes rows from `first` on until they have about `size` bytes.
+  ///
+  /// - Parameter before: the number of rows of the request before this batch.
+  /// - Returns: the bytes and the index of the next row.
+  static func encode(
+    _ batch: RowBatch, before: Int, from first: Int, size: Int
+  ) -> (bytes: [UInt8], next: Int) {
+    var end = first
+    var total = 0
+    while end < batch.count, total < size {
+      // The number of columns, five lengths, and the values.
+      total += 2 + 5 * 4 + 8 + 1 + RowArrayWriter.valuesSize(batch, end)
+      total += batch.keys?.range(of: end)?.count ?? 0
+      end += 1
+    }
+    var writer = RowArrayWriter(size: total)
+    for row in first..<end {
+      writer.integer(UInt16(5))
+      writer.integer(UInt32(8))
+      writer.integer(UInt64(before + row))
+      writer.integer(UInt32(1))
+      writer.integer(batch.outcomes[row])
+      writer.copyValues(batch, row)
+      if let keys = batch.keys { writer.text(keys, row) } else { writer.integer(UInt32.max) }
+    }
+    return (writer.bytes, end)
   }
 }

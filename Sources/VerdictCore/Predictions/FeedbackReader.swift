@@ -1,12 +1,12 @@
 package import Foundation
 import RowFormats
 
-/// Reads the true outcomes of many predictions: `{"labels":[{"id":"…","label":0|1|null}]}`, the same objects as
-/// NDJSON, or CSV with the columns `id` and `label`. In CSV an empty label removes the outcome.
+/// Reads the true outcomes of many predictions from JSON (`{"labels":[{"id":"…","label":0|1|null}]}`), from NDJSON with one
+/// such object per line, or from CSV with the columns `id` and `label`. A null or empty label removes the outcome.
 package struct FeedbackReader {
-  /// The name that means outcome 1, if outcomes have names.
+  /// The name of outcome 1, if outcomes have names.
   private let positive: String?
-  /// How many statements a body may have.
+  /// The largest number of statements in a body.
   package static let limit = 100_000
 
   private var statements: [Feedback.Statement] = []
@@ -18,7 +18,9 @@ package struct FeedbackReader {
     self.positive = positive
   }
 
-  /// The statements of a JSON document. Throws `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
+  /// Reads a JSON document.
+  ///
+  /// - Throws: `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
   package static func json(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(positive: positive)
     guard case .object(let object) = try JSONValue.parse(body) else {
@@ -40,7 +42,9 @@ package struct FeedbackReader {
     return try reader.finish { InputProblem(pointer: "/labels", detail: $0) }
   }
 
-  /// The statements of lines of JSON. Throws `InputProblems` with line numbers.
+  /// Reads lines of JSON.
+  ///
+  /// - Throws: `InputProblems` with line numbers.
   package static func ndjson(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(positive: positive)
     for (index, line) in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -61,29 +65,25 @@ package struct FeedbackReader {
     return try reader.finish { InputProblem(line: 1, detail: $0) }
   }
 
-  /// The statements of a CSV file. Throws `SyntaxProblem`, or `InputProblems` with lines and columns.
+  /// Reads a CSV file.
+  ///
+  /// - Throws: `SyntaxProblem`, or `InputProblems` with lines and columns.
   package static func csv(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(positive: positive)
-    var record = CSVRecord(delimiter: UInt8(ascii: ","))
+    var stream = CSVStream()
+    stream.append(body.span.bytes)
     var header: [String]?
-    var line = 1
-    var position = body.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-    let span = body.span
-    while position < body.count,
-      let next = try record.read(span, from: position, isLast: true, line: line)
-    {
-      let fields = record.fields.map { String(decoding: record.bytes(of: $0, in: body), as: UTF8.self) }
-      if let header, !record.isBlank {
+    try stream.readRecords(isLast: true) { record, text, line in
+      let fields = record.strings(in: text)
+      if let header {
         reader.read(fields, header, line: line)
-      } else if !record.isBlank {
+      } else {
         guard Set(fields) == ["id", "label"], fields.count == 2 else {
           throw InputProblems(
             InputProblem(line: line, detail: "the header must name the columns id and label and no others"))
         }
         header = fields
       }
-      line += 1 + record.innerLines
-      position = next
     }
     return try reader.finish { InputProblem(line: 1, detail: $0) }
   }
@@ -125,7 +125,7 @@ package struct FeedbackReader {
     switch label {
     case "": add(id, nil, repeated)
     case "0", "1":
-      // Numbers, unless the outcome's own name is one of them.
+      // Outcome numbers, unless the positive name is one of them.
       add(id, label == (positive == "0" ? "0" : "1"), repeated)
     default:
       guard let positive, LabelDefinition.isOutcome(label) else {

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// A problem document (RFC 9457): the error type that routes and middleware throw, and the response to it.

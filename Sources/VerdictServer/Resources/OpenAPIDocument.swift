@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import RowFormats
 import Yams
 
 /// The OpenAPI document in YAML and JSON.

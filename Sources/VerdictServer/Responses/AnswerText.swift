@@ -17,7 +17,7 @@ struct AnswerText {
     self.answers = answers
     explains = explain
     var threshold: [UInt8] = []
-    appendNumber(answers.model.threshold, to: &threshold)
+    threshold.append(number: answers.model.threshold)
     let (version, used) = (answers.model.version, answers.model.labelsUsed)
     middle =
       Array(",\"threshold\":".utf8) + threshold
@@ -35,12 +35,12 @@ struct AnswerText {
     }
     bytes.append(
       contentsOf: (answers.label(row) ? "\"label\":1,\"probability\":" : "\"label\":0,\"probability\":").utf8)
-    appendNumber(answers.probabilities[row], to: &bytes)
+    bytes.append(number: answers.probabilities[row])
     bytes.append(contentsOf: middle)
     if let warnings = answers.warnings[row] {
       var json = JSONWriter()
       json.warnings(warnings)
-      bytes.append(contentsOf: json.buffer.readableBytesView)
+      bytes.append(contentsOf: json.bytes)
     } else {
       bytes.append(contentsOf: "[]".utf8)
     }
@@ -51,7 +51,7 @@ struct AnswerText {
   private func appendExplanation(_ row: Int, to bytes: inout [UInt8]) throws {
     let explanation = try answers.explanation(of: row)
     bytes.append(contentsOf: ",\"intercept\":".utf8)
-    appendNumber(explanation.intercept, to: &bytes)
+    bytes.append(number: explanation.intercept)
     bytes.append(contentsOf: ",\"contributions\":".utf8)
     var json = JSONWriter()
     json.array(explanation.contributions) { json, contribution in
@@ -64,7 +64,7 @@ struct AnswerText {
         json.number(contribution.contribution)
       }
     }
-    bytes.append(contentsOf: json.buffer.readableBytesView)
+    bytes.append(contentsOf: json.bytes)
   }
 
   /// The header of the CSV: the fields of ``appendCSV(_:to:)`` and `error`.
@@ -81,37 +81,12 @@ struct AnswerText {
       bytes.append(UInt8(ascii: ","))
     }
     bytes.append(contentsOf: (answers.label(row) ? "1," : "0,").utf8)
-    appendNumber(answers.probabilities[row], to: &bytes)
+    bytes.append(number: answers.probabilities[row])
     bytes.append(contentsOf: middleFields)
     if let warnings = answers.warnings[row] {
       let text = warnings.map { "\($0.kind.rawValue) \($0.feature)" }.joined(separator: "; ")
-      bytes.append(csvField: text)
+      bytes.append(csvField: text.utf8, alwaysQuoted: true)
     }
     bytes.append(contentsOf: ",\r\n".utf8)
-  }
-}
-
-extension [UInt8] {
-  /// Appends a UUID in lower case (RFC 9562, section 4).
-  mutating func append(uuid: UUID) {
-    let digits = StaticString("0123456789abcdef")
-    Swift.withUnsafeBytes(of: uuid.uuid) { source in
-      for (index, byte) in source.enumerated() {
-        if index == 4 || index == 6 || index == 8 || index == 10 { append(UInt8(ascii: "-")) }
-        // The digits are a constant of the program, sixteen of them, and a half byte is below sixteen.
-        append(digits.utf8Start[Int(byte >> 4)])
-        append(digits.utf8Start[Int(byte & 15)])
-      }
-    }
-  }
-
-  /// Appends a field of CSV in quotes.
-  mutating func append(csvField text: String) {
-    append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      if byte == UInt8(ascii: "\"") { append(byte) }
-      append(byte)
-    }
-    append(UInt8(ascii: "\""))
   }
 }

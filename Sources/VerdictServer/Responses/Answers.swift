@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import RowFormats
 
 extension Response {
   /// A response whose JSON body `write` writes.

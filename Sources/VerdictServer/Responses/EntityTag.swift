@@ -2,6 +2,7 @@ import Crypto
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import RowFormats
 import VerdictCore
 
 /// The name of one state of a resource (RFC 9110, section 8.8.3).

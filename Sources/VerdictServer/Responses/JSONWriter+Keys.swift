@@ -1,3 +1,4 @@
+import RowFormats
 import VerdictCore
 
 extension JSONWriter {

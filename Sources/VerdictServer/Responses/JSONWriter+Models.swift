@@ -1,5 +1,6 @@
 import NIOCore
 import Learning
+import RowFormats
 import VerdictCore
 
 extension JSONWriter {
@@ -76,7 +77,7 @@ extension JSONWriter {
   private mutating func members(of value: some Encodable) throws {
     var nested = JSONWriter()
     try nested.encoded(value)
-    raw(nested.buffer.readableBytesView.dropFirst().dropLast())
+    raw(nested.bytes.dropFirst().dropLast())
   }
 
   private mutating func modelMembers(_ record: ModelRecord) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import RowFormats
 import VerdictCore
 
 extension JSONWriter {

@@ -2,6 +2,7 @@ import Foundation
 import JobQueue
 import Learning
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 extension JSONWriter {

@@ -1,5 +1,6 @@
 import JobQueue
 import NIOCore
+import RowFormats
 
 /// Formats server-sent events (WHATWG HTML, section 9.2.5) about a job.
 enum ServerSentEvents {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import RowFormats
 import VerdictCore
 
 /// `/v1/datasets/{dataset}/labels`: reads, corrections and deletions. ``LabelPosting`` handles posts, ``LabelExporting``

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PostgreSQL
+import RowFormats
 import VerdictCore
 
 /// The routes without authentication: health, readiness, metrics and the contract.

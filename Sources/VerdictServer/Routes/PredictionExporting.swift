@@ -28,7 +28,7 @@ struct PredictionExporting {
           } else {
             var json = JSONWriter()
             json.prediction(prediction, of: dataset)
-            bytes.append(contentsOf: json.buffer.readableBytesView)
+            bytes.append(contentsOf: json.bytes)
             bytes.append(UInt8(ascii: "\n"))
           }
         }
@@ -42,7 +42,7 @@ struct PredictionExporting {
     for column in PredictionColumn.csv {
       if column == .numbers {
         for feature in dataset.features {
-          bytes.append(csvField: feature.name)
+          bytes.append(csvField: feature.name.utf8, alwaysQuoted: true)
           bytes.append(UInt8(ascii: ","))
         }
       } else {
@@ -73,7 +73,7 @@ struct PredictionExporting {
     switch value {
     case .uuid(let id): bytes.append(uuid: id)
     case .integer(let number): bytes.append(contentsOf: String(number).utf8)
-    case .number(let number): appendNumber(number, to: &bytes)
+    case .number(let number): bytes.append(number: number)
     case .outcome(let label): bytes.append(UInt8(ascii: label ? "1" : "0"))
     case .time(let date): bytes.append(contentsOf: Timestamp.format(date).utf8)
     case .features, .warnings, .null: break
@@ -82,8 +82,8 @@ struct PredictionExporting {
 
   private static func append(_ value: FeatureValue, to bytes: inout [UInt8]) {
     switch value {
-    case .number(let number): appendNumber(number, to: &bytes)
-    case .category(let name): bytes.append(csvField: name)
+    case .number(let number): bytes.append(number: number)
+    case .category(let name): bytes.append(csvField: name.utf8, alwaysQuoted: true)
     case .missing: break
     }
   }

@@ -120,7 +120,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
     var bytes: [UInt8] = []
     if output == .csv {
       bytes += Array(repeating: UInt8(ascii: ","), count: options.store ? 7 : 6)
-      bytes.append(csvField: problem.detail)
+      bytes.append(csvField: problem.detail.utf8, alwaysQuoted: true)
       bytes += Array("\r\n".utf8)
     } else {
       var json = JSONWriter()
@@ -128,7 +128,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
         json.name("error")
         json.object { problem.members(to: &$0) }
       }
-      bytes += json.buffer.readableBytesView
+      bytes += json.bytes
       bytes.append(UInt8(ascii: "\n"))
     }
     return bytes

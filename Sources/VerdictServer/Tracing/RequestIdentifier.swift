@@ -1,4 +1,5 @@
 import Foundation
+import RowFormats
 import VerdictCore
 
 /// Creates and validates request ids (`X-Request-Id`).

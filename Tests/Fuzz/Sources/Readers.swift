@@ -116,12 +116,13 @@ enum Readers {
 
   static func compressed(_ input: [UInt8]) {
     let limit = 1 << 16
-    for expander in [GzipDecompressor(limit: limit), ZstdDecompressor(limit: limit)] as [any Decompressor] {
+    for decompressor in [GzipDecompressor(limit: limit), ZstdDecompressor(limit: limit)] as [any Decompressor]
+    {
       var count = 0
       do {
-        expander.append(input)
-        while let piece = try expander.next() { count += piece.count }
-        try expander.finish()
+        decompressor.append(input)
+        while let piece = try decompressor.next() { count += piece.count }
+        try decompressor.finish()
       } catch {
         continue
       }

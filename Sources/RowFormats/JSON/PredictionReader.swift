@@ -1,15 +1,18 @@
 import CSimdJSON
 
-/// Reads rows to predict: one `{"features":{…}}`, or many as `{"predictions":[{"features":{…}}]}`.
+/// Reads rows to predict from a JSON document: one `{"features":{…}}`, or many as `{"predictions":[{"features":{…}}]}`.
 public struct PredictionReader: Sendable {
   private let schema: RowSchema
 
-  /// Reads rows of this schema.
+  /// Creates a reader for rows of `schema`.
   public init(schema: RowSchema) {
     self.schema = schema
   }
 
-  /// The body's one row. Throws `SyntaxProblem`, or `InputProblems` with pointers such as `/features/age`.
+  /// Reads a document of one row.
+  ///
+  /// - Throws: ``SyntaxProblem`` if it is not JSON; ``InputProblems`` with pointers such as `/features/age` if any value
+  ///   is refused.
   public func readOne(_ body: RawSpan) throws -> RowBatch {
     let buffer = RowBuffer(schema: schema, labelled: false)
     let handle = try buffer.handle()
@@ -21,17 +24,20 @@ public struct PredictionReader: Sendable {
     return try buffer.takeBatch()
   }
 
-  /// The same for an array of bytes.
+  /// Reads a document of one row in an array of bytes.
   public func readOne(_ body: [UInt8]) throws -> RowBatch {
     try readOne(body.span.bytes)
   }
 
-  /// All rows of a batch, in its order. Throws as `readOne`, with pointers such as `/predictions/3/features/age`.
+  /// Reads a document of many rows.
+  ///
+  /// - Throws: ``SyntaxProblem`` if it is not JSON; ``InputProblems`` with pointers such as
+  ///   `/predictions/3/features/age` if any value is refused.
   public func readBatch(_ body: RawSpan) throws -> RowBatch {
     try readEnvelope("predictions", of: body, schema: schema, labelled: false).rows
   }
 
-  /// The same for an array of bytes.
+  /// Reads a document of many rows in an array of bytes.
   public func readBatch(_ body: [UInt8]) throws -> RowBatch {
     try readBatch(body.span.bytes)
   }

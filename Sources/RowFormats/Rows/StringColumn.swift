@@ -1,29 +1,28 @@
-/// Many optional strings end to end in one buffer, so that reading a million of them allocates nothing for each.
-public struct FlatStrings: Sendable, Hashable {
+/// Optional strings end to end in one buffer, so that a million of them need no allocation each.
+public struct StringColumn: Sendable, Hashable {
   /// Set in an element of `ends` if the string is missing.
-  public static let missingMark: UInt32 = 0x8000_0000
+  @inlinable public static var missingMark: UInt32 { 0x8000_0000 }
 
-  /// The strings' UTF-8, one after another, without separators.
+  /// The UTF-8 of all strings without separators.
   public private(set) var bytes: [UInt8]
-  /// Where in `bytes` each string ends, with `missingMark` added if there is none.
+  /// The end of each string in `bytes`, with `missingMark` set for a missing one.
   public private(set) var ends: [UInt32]
 
-  /// No strings.
+  /// Creates an empty column.
   public init() {
     bytes = []
     ends = []
   }
 
-  /// Strings that already lie end to end.
   init(bytes: [UInt8], ends: [UInt32]) {
     self.bytes = bytes
     self.ends = ends
   }
 
-  /// How many strings there are, missing ones included.
+  /// The number of strings, missing ones included.
   public var count: Int { ends.count }
 
-  /// Appends a string, or a missing one. The sum of their lengths must stay below 2 GiB.
+  /// Appends a string, or a missing one. The sum of all lengths must stay below 2 GiB.
   public mutating func append(_ string: String?) {
     guard let string else {
       ends.append(UInt32(bytes.count) | Self.missingMark)
@@ -33,7 +32,8 @@ public struct FlatStrings: Sendable, Hashable {
     ends.append(UInt32(bytes.count))
   }
 
-  /// Where in `bytes` a string lies; `nil` if it is missing.
+  /// The range of a string in `bytes`; `nil` if it is missing.
+  @inlinable
   public func range(of index: Int) -> Range<Int>? {
     let end = ends[index]
     guard end & Self.missingMark == 0 else { return nil }

@@ -1,0 +1,69 @@
+import CSimdJSON
+
+/// Reads labelled rows from NDJSON (ndjson.org), one `{"features":{…},"label":0|1,"key"?}` per line.
+///
+/// Blank lines and a byte order mark are skipped. A malformed line is a problem of that line and does not hide those of
+/// others.
+public final class NDJSONLabelReader: LabelStreamReader {
+  private let schema: RowSchema
+  private let rowsPerBatch: Int
+  private let limits: StreamLimits
+  private let rows: RowBuffer
+  private var lines = LineBuffer()
+  /// The number of pending bytes at which reading resumes, so that a long line is not searched for every chunk.
+  private var threshold: Int
+  private var anyRows = false
+  /// The lines that were left out; see ``LabelStreamReader/skipped``.
+  public private(set) var skipped = SkippedRows.none
+
+  /// Creates a reader for rows of `schema`.
+  ///
+  /// - Parameter rowsPerBatch: number of rows from which on a batch is returned.
+  public convenience init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int = 10_000) {
+    self.init(schema: schema, onError: onError, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
+  }
+
+  init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int, limits: StreamLimits) {
+    self.schema = schema
+    self.limits = limits
+    threshold = limits.piece
+    self.rowsPerBatch = rowsPerBatch
+    rows = RowBuffer(schema: schema, labelled: true, onError: onError)
+  }
+
+  /// Reads the next bytes; see ``LabelStreamReader``.
+  public func feed(_ chunk: RawSpan) throws -> RowBatch? {
+    lines.append(chunk)
+    guard lines.count >= threshold else { return nil }
+    try readLines(isLast: false)
+    guard lines.count <= limits.longestLine else { throw SyntaxProblem(.tooLarge, line: lines.nextLine) }
+    threshold = lines.count + limits.piece
+    guard rows.count >= rowsPerBatch else { return nil }
+    return try takeBatch()
+  }
+
+  /// Ends the stream; see ``LabelStreamReader``.
+  public func finish() throws -> RowBatch? {
+    try readLines(isLast: true)
+    skipped = try rows.finish { [schema] problem, name, found in
+      InputProblem(
+        line: Int(clamping: problem.row), pointer: pointer(problem, name, row: ""),
+        detail: detail(problem, name, found: found, schema: schema))
+    }
+    let batch = rows.count > 0 ? try takeBatch() : nil
+    guard anyRows || skipped.count > 0 else {
+      throw InputProblems(InputProblem(line: 1, detail: "there are no rows"))
+    }
+    return batch
+  }
+
+  private func readLines(isLast: Bool) throws {
+    try lines.readLines(isLast: isLast) { (try rows.readLines($0, firstLine: $1), ()) }
+  }
+
+  private func takeBatch() throws -> RowBatch? {
+    let batch = try rows.takeBatch()
+    anyRows = anyRows || batch.count > 0
+    return rows.isRefused ? nil : batch
+  }
+}

@@ -1,0 +1,54 @@
+import PostgreSQL
+import RowFormats
+
+/// Reads the rows of `COPY (SELECT label, numbers, categories, key …) TO STDOUT (FORMAT binary)` for ``RowWriter``.
+///
+/// The values of the current row stay in the COPY data and are decoded when they are written, so that a row needs no
+/// allocation.
+struct LabelExportReader {
+  private var reader = BinaryCopyReader()
+  private(set) var outcome: UInt8 = 0
+  /// The offsets of the numbers in the data; -1 for a missing one.
+  private var numbers: [Int] = []
+  private var categories: [Range<Int>?] = []
+  private var key: Range<Int>?
+
+  /// Appends a chunk. The current row is invalid after that.
+  mutating func feed(_ chunk: [UInt8]) { reader.feed(chunk) }
+
+  /// Advances to the next complete row. Returns `false` if more data is needed, and at the end.
+  mutating func nextRow() throws -> Bool {
+    guard try reader.nextRow() else { return false }
+    outcome = try reader.decode(0, as: Bool.self) ? 1 : 0
+    numbers.removeAll(keepingCapacity: true)
+    _ = try reader.forEachElementRange(1, of: .float8) { range in
+      guard range == nil || range?.count == 8 else {
+        throw PostgreSQLError(.decoding, "a double has 8 bytes")
+      }
+      numbers.append(range?.lowerBound ?? -1)
+    }
+    categories.removeAll(keepingCapacity: true)
+    _ = try reader.forEachElementRange(2, of: .text) { categories.append($0) }
+    key = try reader.fieldRange(3)
+    return true
+  }
+
+  /// Throws if the data ended before its trailer.
+  func checkFinished() throws { try reader.checkFinished() }
+}
+
+extension LabelExportReader: WritableRow {
+  func number(_ slot: Int) -> Double? {
+    guard slot < numbers.count, numbers[slot] >= 0 else { return nil }
+    // Sound: `nextRow` has checked that the eight bytes are within the data.
+    let bits = reader.data.span.bytes.unsafeLoadUnaligned(fromByteOffset: numbers[slot], as: UInt64.self)
+    return Double(bitPattern: UInt64(bigEndian: bits))
+  }
+
+  func category(_ slot: Int) -> ArraySlice<UInt8>? {
+    guard slot < categories.count, let range = categories[slot] else { return nil }
+    return reader.data[range]
+  }
+
+  var keyText: ArraySlice<UInt8>? { key.map { reader.data[$0] } }
+}
