@@ -7,7 +7,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-# Fetches the page at /docs and verifies its hash. Without access to the package registry, the image has the plain page.
+# Fetches the page at /docs and verifies its hash. Without access to the package registry, the page only refers to openapi.yaml.
 RUN scripts/lib/fetch-swagger-ui || true
 # The cache keeps the compiled packages between builds of the image. The contract, the migrations and the documentation page are
 # compiled in, so the executable is the only result of this stage.

@@ -19,7 +19,8 @@ lint: ## Check the format of the Swift sources
 format: ## Format the Swift sources in place
 	swift format --in-place --recursive --parallel Sources Tests Benchmarks Package.swift
 
-docs: ## Check the links between the documents
+docs: ## Build the API documentation of the libraries and check the links between the documents
+	scripts/docs
 	scripts/lib/check-links
 
 ci: ## Run what must pass before a change goes in

@@ -119,7 +119,7 @@ let package = Package(
 
     // Tests: units without a database, integration tests against a PostgreSQL that the run starts.
     .target(
-      name: "TestSupport", dependencies: ["PostgreSQL", subprocess, system],
+      name: "TestSupport", dependencies: ["PostgreSQL", log, subprocess, system],
       path: "Tests/TestSupport", swiftSettings: strict),
     .executableTarget(
       name: "PostgreSQLCycles", dependencies: ["PostgreSQL"], path: "Tests/PostgreSQLCycles",
@@ -135,7 +135,9 @@ let package = Package(
       path: "Tests/EmbeddedPostgresHolder", swiftSettings: strict),
     .testTarget(
       name: "EmbeddedPostgresTests",
-      dependencies: ["EmbeddedPostgres", "EmbeddedPostgresHolder", "PostgreSQL", log, subprocess, system],
+      dependencies: [
+        "EmbeddedPostgres", "EmbeddedPostgresHolder", "PostgreSQL", "TestSupport", log, subprocess, system,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "CKernels"],

@@ -5,9 +5,6 @@
 static const unsigned char openapi[] = {
 #embed "../../openapi.yaml"
 };
-static const unsigned char docs_page[] = {
-#embed "../VerdictServer/Console/docs.html"
-};
 static const unsigned char tenants[] = {
 #embed "../../migrations/0001_tenants.sql"
 };
@@ -67,8 +64,6 @@ static const verdict_resource migrations[] = {
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }
-
-verdict_resource verdict_docs_page(void) { return (verdict_resource)RESOURCE("docs.html", docs_page); }
 
 verdict_resource verdict_migration(size_t index) {
   if (index >= sizeof migrations / sizeof migrations[0]) return (verdict_resource){0, 0, 0};

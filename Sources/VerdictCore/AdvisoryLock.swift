@@ -4,8 +4,14 @@ import PostgreSQL
 
 /// The advisory locks of the domain. All last until the end of the transaction (PostgreSQL manual, section 13.3.5).
 ///
-/// Locks with two numbers identify (tenant, dataset), or (tenant, 0) for all labels of the tenant, since dataset ids
-/// start at 1. Locks with one number, a separate key space of PostgreSQL, identify Idempotency-Keys.
+/// PostgreSQL has two key spaces. The product uses them as follows:
+///
+/// | key | lock |
+/// |---|---|
+/// | (tenant, dataset) | changes of many labels of a dataset; dataset ids start at 1 |
+/// | (tenant, 0) | the tenant's limit on rows |
+/// | (0x4A4F_4253, hash of the kind) | claims of a kind of job (JobQueue) |
+/// | one 64-bit hash | an Idempotency-Key, or a history of migrations (`Migrator`) |
 enum AdvisoryLock {
   /// Serializes transactions that change many labels of a dataset. Upserts, which lock rows in the order of their
   /// keys, share the lock. Deletions, which lock rows in another order, take it exclusively.

@@ -18,7 +18,7 @@ PATIENCE = 120_000
 @pytest.fixture(scope="module")
 def page(url):
     need(CHROMIUM, "no Chromium here")
-    need(SWAGGER_UI.exists(), "built without Swagger UI: /docs is the plain page")
+    need(SWAGGER_UI.exists(), "built without Swagger UI")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})

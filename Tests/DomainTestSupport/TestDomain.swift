@@ -26,63 +26,43 @@ package struct TestDomain: Sendable {
     observer: (@Sendable (Query, String, Int) -> Void)? = nil,
     _ body: (TestDomain) async throws -> T
   ) async throws -> T {
-    let logger = quietLogger
+    let logger = Logger.quiet
     return try await TestDatabase.withDatabase(
       template: "verdict", prepare: { try await migrate($0, logger: logger) }
     ) { admin in
       var app = admin
       app.sessionSetup.append("SET ROLE verdict_app")
       app.observer = observer
-      let pool = ConnectionPool(
-        .init(connection: app, maximum: connections, acquireTimeout: acquireTimeout), logger: logger)
-      let domain = TestDomain(
-        admin: admin, app: app, database: Database(pool: pool),
-        queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)
-      do {
-        let result = try await body(domain)
-        await pool.close()
-        return result
-      } catch {
-        await pool.close()
-        throw error
+      return try await withPool(.init(connection: app, maximum: connections, acquireTimeout: acquireTimeout))
+      {
+        pool in
+        try await body(TestDomain(admin: admin, app: app, pool: pool))
       }
     }
+  }
+
+  private init(admin: ConnectionConfiguration, app: ConnectionConfiguration, pool: ConnectionPool) {
+    self.admin = admin
+    self.app = app
+    database = Database(pool: pool)
+    logger = .quiet
+    queue = JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger)
   }
 
   /// Runs the closure with the same database through another connection configuration.
   package func connected<T>(
     by app: ConnectionConfiguration, connections: Int = 8, _ body: (TestDomain) async throws -> T
   ) async throws -> T {
-    let pool = ConnectionPool(.init(connection: app, maximum: connections), logger: logger)
-    let other = TestDomain(
-      admin: admin, app: app, database: Database(pool: pool),
-      queue: JobQueue(pool: pool, kind: TrainingJobs.kind, logger: logger), logger: logger)
-    let result: Result<T, any Error>
-    do {
-      result = .success(try await body(other))
-    } catch {
-      result = .failure(error)
+    try await withPool(.init(connection: app, maximum: connections)) { pool in
+      try await body(TestDomain(admin: admin, app: app, pool: pool))
     }
-    await pool.close()
-    return try result.get()
-  }
-
-  private static var quietLogger: Logger {
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
-    return logger
   }
 
   /// Migrates a database to the current schema.
   package static func migrate(_ admin: ConnectionConfiguration, logger: Logger) async throws {
-    let connection = try await Connection.connect(admin, logger: logger)
-    do {
-      _ = try await Migrator(Migrations.all, logger: logger).migrate(connection)
-    } catch {
-      await connection.close()
-      throw error
+    try await withConnection(admin) {
+      _ = try await Migrator(Migrations.all, logger: logger).migrate($0)
     }
-    await connection.close()
   }
 
   /// Creates a tenant.
@@ -91,29 +71,11 @@ package struct TestDomain: Sendable {
   }
 
   /// Waits until a transaction waits for a lock.
-  package func waitForALock() async throws {
-    try await asOwner { connection in
-      while true {
-        let waiting = try await connection.query(
-          "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ).first?.decode(Int.self)
-        if waiting != 0 { return }
-        try await Task.sleep(for: .milliseconds(5))
-      }
-    }
-  }
+  package func waitForALock() async throws { try await admin.waitForLock() }
 
   /// Runs the closure with a connection that bypasses row-level security.
   package func asOwner<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
-    let connection = try await Connection.connect(admin, logger: logger)
-    do {
-      let result = try await body(connection)
-      await connection.close()
-      return result
-    } catch {
-      await connection.close()
-      throw error
-    }
+    try await withConnection(admin, body)
   }
 }
 
@@ -192,19 +154,22 @@ extension TestDomain {
     }
   }
 
+  /// A worker that trains, as in `verdict serve`.
+  package func trainingWorker(cache: LabelCache = LabelCache(bytes: 1 << 20)) -> Worker {
+    let runner = TrainingRunner(
+      database: database, autoTraining: autoTraining, cache: cache, logger: logger)
+    return Worker(queue: queue, connection: app, slots: 1, logger: logger) { try await runner.run($0) }
+  }
+
   /// Trains on the stored labels of a dataset and waits until the new model is active.
   package func train(_ tenant: TenantID, _ name: String = "d") async throws {
     let before = try await datasets.summary(tenant, named: name).activeModel?.version
-    let runner = TrainingRunner(
-      database: database, autoTraining: autoTraining, cache: LabelCache(bytes: 1 << 20), logger: logger)
     _ = try await database.transaction(for: tenant) { tx in
       try await trainings.request(tenant, dataset: name, in: tx) { $0 }
     }
-    let worker = Worker(queue: queue, connection: app, slots: 1, logger: logger) { try await runner.run($0) }
+    let worker = trainingWorker()
     let working = Task { try await worker.run() }
-    while try await datasets.summary(tenant, named: name).activeModel?.version == before {
-      try await Task.sleep(for: .milliseconds(20))
-    }
+    try await eventually { try await datasets.summary(tenant, named: name).activeModel?.version != before }
     working.cancel()
     _ = await working.result
   }

@@ -3,6 +3,7 @@ import Logging
 import Subprocess
 import SystemPackage
 
+import TestSupport
 @testable import EmbeddedPostgres
 
 /// A data directory of a test's own, stopped and removed when the test ends.
@@ -13,15 +14,18 @@ func withDataDirectory<T>(
   let root = "\(parent)/verdict-embedded-\(UUID().uuidString.prefix(8))"
   try FileSystem.makeDirectory(root, mode: mode)
   let path = "\(root)/\(name)"
-  let outcome: Result<T, any Error>
-  do {
-    outcome = .success(try await body(path))
-  } catch {
-    outcome = .failure(error)
+  return try await withCleanup {
+    try await removeCluster(path)
+    try FileSystem.remove(root)
+  } _: {
+    try await body(path)
   }
+}
+
+private func removeCluster(_ path: String) async throws {
   // Being the last user of the cluster stops it, however the test left it.
   if FileManager.default.fileExists(atPath: path) {
-    try? await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) { _ in }
+    try? await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) { _ in }
     if let elsewhere = FileSystem.text("\(path)/postgresql.location")?.trimmingNewlines {
       try? FileSystem.remove(elsewhere)
     }
@@ -29,16 +33,7 @@ func withDataDirectory<T>(
       try? FileSystem.remove(socket)
     }
   }
-  try FileSystem.remove(root)
-  return try outcome.get()
 }
-
-/// Says nothing below an error.
-let quiet: Logger = {
-  var logger = Logger(label: "test")
-  logger.logLevel = .critical
-  return logger
-}()
 
 /// Runs a statement with psql and returns its answer, unaligned and without headings.
 func psql(_ sql: String, _ parameters: [String: String]) async throws -> String {
@@ -60,14 +55,3 @@ func postmaster(of dataDirectory: String) -> Postmaster? {
   let state = Postmaster.state(of: "\(elsewhere ?? "\(dataDirectory)/postgresql")/data")
   return if case .running(let server) = state { server } else { nil }
 }
-
-/// Looks again and again until there is an answer, at most a minute: generous, for it says only "never".
-func eventually<T>(_ look: () async throws -> T?) async throws -> T {
-  for _ in 0..<1200 {
-    if let answer = try await look() { return answer }
-    try await Task.sleep(for: .milliseconds(50))
-  }
-  throw NeverHappened()
-}
-
-struct NeverHappened: Error {}

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+import TestSupport
 @testable import EmbeddedPostgres
 
 /// Where people put data directories.
@@ -12,7 +13,7 @@ import Testing
     try await withDataDirectory(name: name) { path in
       var sockets: Set<String> = []
       for _ in 0..<2 {
-        let cluster = EmbeddedCluster(dataDirectory: path, logger: quiet)
+        let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
         let connections = try await cluster.start()
         #expect(try await psql("SELECT 1", connections.app) == "1")
         let socket = try #require(connections.app["host"])
@@ -28,7 +29,7 @@ import Testing
   @Test func `a recorded socket directory that somebody else made since is not used`() async throws {
     let name = String(repeating: "long-name/", count: 12) + "data"
     try await withDataDirectory(name: name) { path in
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: quiet)
+      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
       let first = try #require(try await cluster.start().app["host"])
       try await cluster.stop()
       chmod(first, 0o777)
@@ -41,7 +42,7 @@ import Testing
 
   @Test func `odd characters in the path mean nothing to any shell or setting`() async throws {
     try await withDataDirectory(name: "it's \"$HOME\", `id` \\ & ü") { path in
-      let answer = try await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) {
+      let answer = try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
         try await psql("SELECT 1", $0.app)
       }
       #expect(answer == "1")
@@ -52,7 +53,7 @@ import Testing
   func `below a closed directory the cluster goes elsewhere and is found again`() async throws {
     try await withDataDirectory(mode: 0o700) { path in
       for expected in ["1", "2"] {
-        let answer = try await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) {
+        let answer = try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
           _ = try await psql("CREATE TABLE IF NOT EXISTS visits (at timestamptz DEFAULT now())", $0.admin)
           return try await psql("INSERT INTO visits DEFAULT VALUES; SELECT count(*) FROM visits", $0.admin)
         }
@@ -68,11 +69,11 @@ import Testing
   @Test(.enabled(if: getuid() == 0, "only root has directories that PostgreSQL's user cannot reach"))
   func `a cluster that was moved out of reach is an error that says so`() async throws {
     try await withDataDirectory { path in
-      try await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) { _ in }
+      try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) { _ in }
       let parent = FileSystem.parent(of: path)
       chmod(parent, 0o700)
       do {
-        try await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) { _ in }
+        try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) { _ in }
         Issue.record("reached")
       } catch EmbeddedPostgresError.notReachable(let reached, let user) {
         #expect(reached == "\(path)/postgresql")
@@ -87,7 +88,7 @@ import Testing
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       try FileSystem.replace("\(path)/postgresql.location", with: "/var/lib/verdict/gone\n", mode: 0o644)
       await #expect(throws: EmbeddedPostgresError.self) {
-        try await EmbeddedCluster.withCluster(dataDirectory: path, logger: quiet) { _ in }
+        try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) { _ in }
       }
       try FileSystem.remove("\(path)/postgresql.location")
     }

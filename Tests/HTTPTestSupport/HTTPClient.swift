@@ -13,7 +13,7 @@ public struct HTTPClient: Sendable {
   public var timeout: Duration
 
   /// Creates a client of the server at `port`.
-  public init(port: Int, key: String? = nil, timeout: Duration = .seconds(60)) {
+  public init(port: Int, key: String? = nil, timeout: Duration = .seconds(300)) {
     self.port = port
     self.key = key
     self.timeout = timeout
@@ -41,7 +41,7 @@ public struct HTTPClient: Sendable {
     _ method: String, _ path: String, headers: [String: String] = [:], body: Payload = .none
   ) async throws -> Answer {
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-      .connectTimeout(.seconds(10))
+      .connectTimeout(.seconds(60))
       .connect(host: "127.0.0.1", port: port) { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHTTPClientHandlers()

@@ -45,17 +45,20 @@ extension HTTPClient {
   public struct Unexpected: Error, CustomStringConvertible {
     /// The request and its response.
     public let description: String
+    /// The status of the answer.
+    public let status: Int?
 
     /// Creates an error with a description.
-    public init(description: String) {
+    public init(description: String, status: Int? = nil) {
       self.description = description
+      self.status = status
     }
   }
 
   /// Returns the response if it has the expected status.
   public static func expect(_ status: Int, _ answer: Answer, _ what: String = #function) throws -> Answer {
     guard answer.status == status else {
-      throw Unexpected(description: "\(what): \(answer) instead of \(status)")
+      throw Unexpected(description: "\(what): \(answer) instead of \(status)", status: answer.status)
     }
     return answer
   }
@@ -78,10 +81,14 @@ extension HTTPClient {
   /// Trains, waits, and returns the finished job.
   @discardableResult
   public func train(_ name: String = "d", _ parameters: JSON = [:]) async throws -> JSON {
-    let job = try Self.expect(
-      200,
-      await post("/v1/datasets/\(name)/training-jobs", parameters, headers: ["Prefer": "wait=50"])
-    ).json
+    let answer = try await post(
+      "/v1/datasets/\(name)/training-jobs", parameters, headers: ["Prefer": "wait=50"])
+    var job = try Self.expect(answer.status == 202 ? 202 : 200, answer).json
+    // A busy machine may need longer than a request may wait.
+    while ["queued", "running"].contains(job["state"].string), let place = answer.headers["location"] {
+      try await Task.sleep(for: .milliseconds(100))
+      job = try Self.expect(200, await get(place)).json
+    }
     guard job["state"].string == "succeeded" else { throw Unexpected(description: "training: \(job.text)") }
     return job
   }

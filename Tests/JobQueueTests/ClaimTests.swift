@@ -2,6 +2,7 @@ import Foundation
 import JobQueue
 import PostgreSQL
 import Testing
+import TestSupport
 
 @Suite struct ClaimTests {
   @Test func `claimers that race never get the same job, nor two of one subject`() async throws {
@@ -75,7 +76,7 @@ import Testing
 
   @Test func `a queue does not touch the jobs of another kind`() async throws {
     try await withQueue { bench in
-      let other = JobQueue(pool: bench.pool, kind: "export", logger: quiet)
+      let other = JobQueue(pool: bench.pool, kind: "export", logger: .quiet)
       let job = try await bench.enqueue()
       #expect(try await other.claim(worker: "w") == nil)
       #expect(try await bench.asTenant(1) { try await other.job(tenant: 1, id: job.id, in: $0) } == nil)

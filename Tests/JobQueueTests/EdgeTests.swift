@@ -1,5 +1,6 @@
 import Foundation
 import PostgreSQL
+import TestSupport
 import Testing
 
 @testable import JobQueue
@@ -146,7 +147,9 @@ import Testing
           try await Task.sleep(for: .seconds(600))
         }
       }
-      try await Task.sleep(for: .milliseconds(100))
+      try await eventually {
+        try await bench.admin.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted").count > 0
+      }
       #expect(try await bench.queue.claim(worker: "w") != nil)
       frozen.cancel()
       _ = await frozen.result

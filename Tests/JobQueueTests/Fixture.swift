@@ -72,25 +72,15 @@ func withQueue<T>(
     }
     let bench = Bench(
       pool: pools[0], connection: app,
-      queue: JobQueue(pool: pools[0], kind: "training", configuration: configuration, logger: quiet),
+      queue: JobQueue(pool: pools[0], kind: "training", configuration: configuration, logger: .quiet),
       admin: pools[1])
-    let result: Result<T, any Error>
-    do {
-      result = .success(try await body(bench))
-    } catch {
-      result = .failure(error)
+    return try await withCleanup {
+      for pool in pools { await pool.close() }
+    } _: {
+      try await body(bench)
     }
-    for pool in pools { await pool.close() }
-    return try result.get()
   }
 }
-
-/// Says nothing below an error.
-let quiet: Logger = {
-  var logger = Logger(label: "test")
-  logger.logLevel = .critical
-  return logger
-}()
 
 /// The role comes with another migration; other databases of the same server may be making it at the same moment.
 @Sendable private func prepare(_ configuration: ConnectionConfiguration) async throws {
@@ -110,14 +100,3 @@ let quiet: Logger = {
   }
   await connection.close()
 }
-
-/// Looks again and again until there is an answer, at most a minute: generous, for it says only "never".
-func eventually<T>(_ look: () async throws -> T?) async throws -> T {
-  for _ in 0..<3000 {
-    if let answer = try await look() { return answer }
-    try await Task.sleep(for: .milliseconds(20))
-  }
-  throw NeverHappened()
-}
-
-struct NeverHappened: Error {}

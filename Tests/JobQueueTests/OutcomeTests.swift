@@ -3,18 +3,19 @@ import JobQueue
 import PostgreSQL
 import Synchronization
 import Testing
+import TestSupport
 
 /// What a worker tells of its attempts: what became of the job, whatever the handler threw.
 @Suite struct OutcomeTests {
   private struct Passing: RetryableJobError {}
   private struct Final: Error {}
 
-  @Test(.timeLimit(.minutes(1)), arguments: AttemptOutcome.allCases)
+  @Test(.timeLimit(.minutes(10)), arguments: AttemptOutcome.allCases)
   func `an attempt is told as what it has led to`(_ outcome: AttemptOutcome) async throws {
     try await withQueue { bench in
       let told = Mutex<[AttemptOutcome]>([])
       let worker = Worker(
-        queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet,
+        queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet,
         onEnd: { _, outcome, _ in told.withLock { $0.append(outcome) } }
       ) { context in
         switch outcome {

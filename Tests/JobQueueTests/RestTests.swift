@@ -3,6 +3,7 @@ import PostgreSQL
 import Synchronization
 import Testing
 
+import TestSupport
 @testable import JobQueue
 
 /// Tenants that a worker passes over for a while.
@@ -26,7 +27,7 @@ import Testing
       for subject in 1...2 { try await bench.enqueue(tenant: 1, subject: Int64(subject)) }
       for subject in 1...3 { try await bench.enqueue(tenant: 2, subject: Int64(subject)) }
       let worker = Worker(
-        queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet,
+        queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet,
         rest: { job, _ in job.tenant == 1 ? .seconds(3) : .zero },
         handler: { context in order.withLock { $0.append((context.job.tenant, .now)) } })
       let working = Task { try await worker.run() }

@@ -8,16 +8,16 @@ import Testing
 /// Connections that die without a word.
 @Suite struct SilenceTests {
   /// The heart's connection hangs; it has to notice, make another one and be heard within the lease.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `a worker whose heartbeats hang keeps its job`() async throws {
     var configuration = JobQueue.Configuration()
-    configuration.lease = .seconds(6)
+    configuration.lease = .seconds(9)
     try await withQueue(configuration: configuration) { bench in
       let proxy = try FaultProxy(to: bench.connection)
       defer { proxy.close() }
       let isOver = Mutex(false)
       let worker = Worker(
-        queue: bench.queue, connection: proxy.configuration(bench.connection), slots: 1, logger: quiet
+        queue: bench.queue, connection: proxy.configuration(bench.connection), slots: 1, logger: .quiet
       ) { context in
         while !isOver.withLock({ $0 }) {
           try context.checkCancellation()
@@ -31,11 +31,11 @@ import Testing
       let second = try await eventually {
         try await self.lease(of: job, bench).flatMap { $0 > first ? $0 : nil }
       }
-      proxy.stallWhatIsOpen()
+      proxy.stallOpenConnections()
       // Twice, so that it is not the beat that was under way.
       _ = try await eventually {
         #expect(try await bench.queue.rescue() == 0)
-        return try await self.lease(of: job, bench).flatMap { $0 > second + 6 ? $0 : nil }
+        return try await self.lease(of: job, bench).flatMap { $0 > second + 9 ? $0 : nil }
       }
       isOver.withLock { $0 = true }
       let ended = try await eventually { try await bench.job(job).flatMap { $0.state.isFinal ? $0 : nil } }
@@ -45,19 +45,19 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: ["claim", "rescue"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["claim", "rescue"])
   func `the queue's own transactions end, and the next ones go through`(what: String) async throws {
     var configuration = JobQueue.Configuration()
-    configuration.timeout = .milliseconds(300)
+    configuration.timeout = .seconds(2)
     let patient = configuration
     try await withQueue { bench in
       let proxy = try FaultProxy(to: bench.connection)
       defer { proxy.close() }
       let pool = ConnectionPool(.init(connection: proxy.configuration(bench.connection), maximum: 1))
-      let queue = JobQueue(pool: pool, kind: "training", configuration: patient, logger: quiet)
+      let queue = JobQueue(pool: pool, kind: "training", configuration: patient, logger: .quiet)
       try await queue.rescue()
       let job = try await bench.enqueue()
-      proxy.stallWhatIsOpen()
+      proxy.stallOpenConnections()
       let claims = what == "claim"
       let error = await #expect(throws: PostgreSQLError.self) {
         _ = claims ? try await queue.claim(worker: "w")?.job.id : Int64(try await queue.rescue())

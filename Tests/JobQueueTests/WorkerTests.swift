@@ -3,12 +3,13 @@ import PostgreSQL
 import Synchronization
 import Testing
 
+import TestSupport
 @testable import JobQueue
 
 @Suite struct WorkerTests {
   @Test func `jobs are done as they come, and their results kept`() async throws {
     try await withQueue { bench in
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: quiet) {
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: .quiet) {
         context in
         context.report(0.5, phase: "half")
         let subject = context.job.subject
@@ -29,7 +30,7 @@ import Testing
 
   @Test func `a handler that just returns has succeeded`() async throws {
     try await withQueue { bench in
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet) { _ in }
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet) { _ in }
       try await running(worker) {
         let job = try await bench.enqueue()
         #expect(try await eventually { try await self.ended(job, bench) }.state == .succeeded)
@@ -47,7 +48,7 @@ import Testing
     var configuration = JobQueue.Configuration()
     configuration.firstRetryDelay = .milliseconds(10)
     try await withQueue(configuration: configuration) { bench in
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 4, logger: quiet) {
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 4, logger: .quiet) {
         context in
         switch context.job.subject {
         case 1: if context.job.attempt < 3 { throw Passing() }
@@ -72,7 +73,7 @@ import Testing
 
   @Test func `a running job that is cancelled stops, and its result does not count`() async throws {
     try await withQueue { bench in
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: quiet) {
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: .quiet) {
         context in
         if context.job.subject == 1 {
           // Looks at its task, as waiting for a database does.
@@ -97,17 +98,17 @@ import Testing
 
   @Test func `leases live on while handlers block every thread of the pool`() async throws {
     var configuration = JobQueue.Configuration()
-    configuration.lease = .seconds(1)
+    configuration.lease = .seconds(3)
     try await withQueue(configuration: configuration) { bench in
       let cores = ProcessInfo.processInfo.activeProcessorCount
       configuration.runningPerTenant = cores
       let blocked = Mutex(0)
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: cores, logger: quiet) {
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: cores, logger: .quiet) {
         context in
         // All threads at once: the last to come begins the blocking.
         blocked.withLock { $0 += 1 }
         while blocked.withLock({ $0 }) < cores { try await Task.sleep(for: .milliseconds(10)) }
-        usleep(4_000_000)
+        usleep(9_000_000)
       }
       try await running(worker) {
         var jobs: [Job] = []
@@ -124,7 +125,7 @@ import Testing
     try await withQueue { bench in
       let isOver = Mutex(false)
       defer { isOver.withLock { $0 = true } }
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: quiet) {
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: .quiet) {
         context in
         if context.job.subject == 1 {
           try await Task.sleep(for: .seconds(600))
@@ -156,7 +157,7 @@ import Testing
       let job = try await bench.enqueue()
       _ = try await bench.queue.claim(worker: "dead")
       try await bench.expireLeases()
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet) { _ in }
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet) { _ in }
       try await running(worker) {
         let ended = try await eventually { try await self.ended(job, bench) }
         #expect(ended.state == .succeeded && ended.attempt == 2)
@@ -166,7 +167,7 @@ import Testing
 
   @Test func `a worker survives the loss of all its connections`() async throws {
     try await withQueue { bench in
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet) { _ in
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet) { _ in
         try await Task.sleep(for: .milliseconds(300))
       }
       try await running(worker) {
@@ -187,12 +188,12 @@ import Testing
 
   @Test func `watchers are told of every move and of progress`() async throws {
     try await withQueue { bench in
-      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: quiet) {
+      let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet) {
         context in
         context.report(0.4, phase: "fitting")
-        try await Task.sleep(for: .milliseconds(1200))
+        try await eventually { try await bench.job(context.job)?.progress == 0.4 }
       }
-      let listener = Listener(bench.connection, channels: [JobQueue.eventChannel], logger: quiet)
+      let listener = Listener(bench.connection, channels: [JobQueue.eventChannel], logger: .quiet)
       var job: Job?
       var heard: [String] = []
       try await running(worker) {
@@ -216,14 +217,11 @@ import Testing
 
   private func running(_ worker: Worker, _ body: () async throws -> Void) async throws {
     let run = Task { try await worker.run() }
-    let result: Result<Void, any Error>
-    do {
-      result = .success(try await body())
-    } catch {
-      result = .failure(error)
+    try await withCleanup {
+      run.cancel()
+      try await run.value
+    } _: {
+      try await body()
     }
-    run.cancel()
-    try await run.value
-    try result.get()
   }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ChannelTests {
   /// The peer closes the connection between the end of one operation and the start of the next. The single edge must
   /// not be lost.
-  @Test(.timeLimit(.minutes(1))) func `an edge between operations is kept`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `an edge between operations is kept`() async throws {
     var ends: [Int32] = [0, 0]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     defer { close(ends[0]) }
@@ -28,7 +28,7 @@ import Testing
 
   /// The peer's last bytes and the end of the stream arrive as one edge. After reading the bytes, the channel must
   /// still report the end.
-  @Test(.timeLimit(.minutes(1))) func `an end that arrives with the last bytes is not lost`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `an end that arrives with the last bytes is not lost`() async throws {
     var ends: [Int32] = [0, 0]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     defer { close(ends[0]) }
@@ -47,7 +47,7 @@ import Testing
   }
 
   /// An interruption before a wait ends that wait and no later one.
-  @Test(.timeLimit(.minutes(1))) func `an interruption before its wait is not lost`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `an interruption before its wait is not lost`() async throws {
     var ends: [Int32] = [0, 0]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     defer { for end in ends { close(end) } }

@@ -87,22 +87,30 @@ import Testing
   @Test func `a cancelled task stops both directions`() async throws {
     try await TestDatabase.withConnection { connection in
       try await connection.query("CREATE TABLE t (a int)")
+      let writes = Counter()
+      let reads = Counter()
       let writing = Task {
         try await connection.copyIn("COPY t FROM STDIN") { writer in
-          while true { try await writer.write("1\n") }
+          while true {
+            try await writer.write("1\n")
+            writes.add()
+          }
         }
       }
-      try await Task.sleep(for: .milliseconds(50))
+      try await eventually { writes.value > 0 }
       writing.cancel()
       #expect(await #expect(throws: PostgreSQLError.self) { try await writing.value }?.kind == .cancelled)
       let reading = Task {
         try await connection.copyOut("COPY (SELECT generate_series(1, 1000000000)) TO STDOUT") { stream in
           var count = 0
-          for try await chunk in stream { count += chunk.count }
+          for try await chunk in stream {
+            count += chunk.count
+            reads.add()
+          }
           return count
         }
       }
-      try await Task.sleep(for: .milliseconds(50))
+      try await eventually { reads.value > 0 }
       reading.cancel()
       #expect(await #expect(throws: PostgreSQLError.self) { try await reading.value }?.kind == .cancelled)
       #expect(try await connection.query("SELECT count(*) FROM t").first?.decode(Int.self) == 0)

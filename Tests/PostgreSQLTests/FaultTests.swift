@@ -56,6 +56,7 @@ import Testing
 
   private func cancelOne(_ connection: Connection) async throws {
     let sleeping = Task { try await connection.query("SELECT pg_sleep(60)") }
+    // The moment does not matter; the statement may not have been sent yet.
     try? await Task.sleep(for: .milliseconds(2))
     sleeping.cancel()
     do {
@@ -66,12 +67,12 @@ import Testing
   /// Cuts the connection at the end of each message and inside each message's header, in either direction.
   @Test func `a cut anywhere gives a typed error and no partial transaction`() async throws {
     try await withProxy { proxy, configuration, direct in
-      var configuration = configuration
-      // A cut cancel request gets no response, and the connection is closed after this timeout.
-      configuration.cancelTimeout = .milliseconds(100)
       let watcher = try await Connection.connect(direct)
       try await watcher.query("CREATE TABLE t (a int8)")
       let (server, client) = try await recordedBoundaries(proxy, configuration)
+      var configuration = configuration
+      // A cut cancel request gets no response, and the connection is closed after this timeout.
+      configuration.cancelTimeout = .milliseconds(100)
       var round = 0
       var failures = 0
       for (places, cutsServer) in [(server, true), (client, false)] {
@@ -178,18 +179,14 @@ import Testing
   private func expectNoSessionsAndNoPartialTransaction(_ watcher: Connection) async throws {
     // A session that has lost its client may need a moment to notice. While it sleeps it does not check its socket,
     // and a cut cancel request cannot reach it.
-    var others = -1
-    for _ in 0..<500 where others != 0 {
-      others =
-        try await watcher.query(
-          """
-          SELECT count(*) FROM pg_stat_activity
-          WHERE datname = current_database() AND pid <> pg_backend_pid() AND query <> 'SELECT pg_sleep(60)'
-          """
-        ).first?.decode(Int.self) ?? -1
-      try await Task.sleep(for: .milliseconds(20))
+    try await eventually {
+      try await watcher.query(
+        """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query <> 'SELECT pg_sleep(60)'
+        """
+      ).first?.decode(Int.self) == 0
     }
-    #expect(others == 0)
     let halves = try await watcher.query("SELECT a FROM t GROUP BY a HAVING count(*) <> 2")
     #expect(halves.isEmpty)
   }
@@ -211,10 +208,10 @@ import Testing
   @Test func `a silent server ends in a timeout`() async throws {
     try await withProxy { proxy, configuration, _ in
       var configuration = configuration
-      configuration.statementTimeout = .milliseconds(100)
-      configuration.cancelTimeout = .milliseconds(100)
-      configuration.connectTimeout = .milliseconds(300)
-      let pool = ConnectionPool(.init(connection: configuration, maximum: 1, acquireTimeout: .seconds(20)))
+      configuration.statementTimeout = .seconds(2)
+      configuration.cancelTimeout = .milliseconds(500)
+      configuration.connectTimeout = .seconds(4)
+      let pool = ConnectionPool(.init(connection: configuration, maximum: 1, acquireTimeout: .seconds(120)))
       try await pool.query("SELECT 1")
       proxy.plan.withLock { $0.isStalled = true }
       let error = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 2") }
@@ -222,7 +219,7 @@ import Testing
       let unavailable = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 3") }
       #expect(unavailable?.kind == .connectionFailed)
       proxy.plan.withLock { $0.isStalled = false }
-      #expect(try await eventually { try await pool.query("SELECT 4").count } == 1)
+      try await recovers(pool)
       await pool.close()
     }
   }
@@ -245,35 +242,34 @@ import Testing
   }
 
   @Test func `a killed and restarted server is reached again`() async throws {
-    let cluster = try await TestCluster()
-    let pool = ConnectionPool(
-      .init(connection: cluster.configuration, maximum: 3, acquireTimeout: .seconds(2)))
-    try await pool.query("CREATE TABLE t (a int)")
-    let sleeping = Task { try await pool.query("SELECT pg_sleep(60)") }
-    try await Task.sleep(for: .milliseconds(100))
-    try await cluster.kill()
-    let lost = await #expect(throws: PostgreSQLError.self) { try await sleeping.value }
-    #expect(lost?.isConnectionProblem == true)
-    let unavailable = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 1") }
-    #expect(unavailable?.isConnectionProblem == true)
-    try await cluster.start()
-    #expect(try await eventually { try await pool.query("SELECT 1").count } == 1)
-    let statistics = pool.statistics()
-    #expect(statistics.inUse == 0 && statistics.waiting == 0)
-    await pool.close()
-    await cluster.remove()
+    try await TestCluster.with { cluster in
+      let pool = ConnectionPool(
+        .init(connection: cluster.configuration, maximum: 3, acquireTimeout: .seconds(60)))
+      try await pool.query("CREATE TABLE t (a int)")
+      let sleeping = Task { try await pool.query("SELECT pg_sleep(600)") }
+      try await cluster.configuration.waitForSleep()
+      try await cluster.kill()
+      let lost = await #expect(throws: PostgreSQLError.self) { try await sleeping.value }
+      #expect(lost?.isConnectionProblem == true)
+      let unavailable = await #expect(throws: PostgreSQLError.self) { try await pool.query("SELECT 1") }
+      #expect(unavailable?.isConnectionProblem == true)
+      try await cluster.start()
+      try await recovers(pool)
+      let statistics = pool.statistics()
+      #expect(statistics.inUse == 0 && statistics.waiting == 0)
+      await pool.close()
+    }
   }
 
-  /// Retries for one second in all while the error says that the database is unavailable.
-  func eventually<T>(_ body: () async throws -> T) async throws -> T {
-    for _ in 0..<20 {
+  /// Waits until the pool answers again. Until then its errors say that the database is unavailable.
+  private func recovers(_ pool: ConnectionPool) async throws {
+    try await eventually {
       do {
-        return try await body()
+        return try await pool.query("SELECT 1").count == 1
       } catch let error as PostgreSQLError where error.isConnectionProblem || error.kind == .statementTimeout
       {
-        try await Task.sleep(for: .milliseconds(50))
+        return false
       }
     }
-    return try await body()
   }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import PostgreSQL
@@ -120,6 +121,21 @@ import Testing
     #expect(pool.acquire(4, now: start + .milliseconds(402)) == (.waiting, [.connect(5)]))
   }
 
+  /// A server that has returned is reached within a second, however long the outage was.
+  @Test func `pauses between attempts are bounded`() {
+    var pool = machine()
+    var now = start
+    for attempt in 1...50 {
+      #expect(pool.acquire(attempt, now: now) == (.waiting, [.connect(attempt)]))
+      let actions = pool.connectFailed(attempt, isFinal: attempt > 3, now: now)
+      for case .scheduleRetry(let time) in actions { #expect(time - now <= .milliseconds(400)) }
+      _ = pool.cancel(attempt)
+      _ = pool.retry(now: now)
+      // The next request may begin the next attempt.
+      now += .milliseconds(400)
+    }
+  }
+
   @Test func `a wrong password fails at once`() {
     var pool = machine()
     _ = pool.acquire(1, now: start)
@@ -160,7 +176,7 @@ import Testing
   /// Long runs of random events: no connection is lost or lent twice, the maximum holds, and every waiter is resumed
   /// in the end.
   @Test(arguments: 0..<20) func `random events keep the invariants`(seed: UInt64) {
-    var random = Generator(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+    var random = SeededRandom(seed: seed)
     var pool = machine(minimum: 1, maximum: 3, idle: .seconds(3), life: .seconds(20))
     var now = start
     var connecting: Set<Int> = []
@@ -223,17 +239,5 @@ import Testing
       apply(pool.tick(now: now) + pool.retry(now: now))
     }
     #expect(waiting.isEmpty)
-  }
-
-  /// SplitMix64, so that a failing seed can be reproduced.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
   }
 }

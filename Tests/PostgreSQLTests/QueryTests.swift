@@ -104,26 +104,29 @@ import Testing
   }
 
   @Test func `cancelling the task cancels the statement`() async throws {
-    try await TestDatabase.withConnection { connection in
+    try await TestDatabase.withDatabase { configuration in
+      let connection = try await Connection.connect(configuration)
       for _ in 0..<5 {
-        let task = Task { try await connection.query("SELECT pg_sleep(60)") }
-        try await Task.sleep(for: .milliseconds(30))
+        let task = Task { try await connection.query("SELECT pg_sleep(600)") }
+        try await configuration.waitForSleep()
         task.cancel()
         let error = await #expect(throws: PostgreSQLError.self) { try await task.value }
         #expect(error?.kind == .cancelled)
         // The next statement is not cancelled.
         #expect(try await connection.query("SELECT \(1) FROM pg_sleep(0.02)").count == 1)
       }
+      await connection.close()
     }
   }
 
   @Test func `statement timeout`() async throws {
     try await TestDatabase.withDatabase { configuration in
       var configuration = configuration
-      configuration.statementTimeout = .milliseconds(80)
+      configuration.statementTimeout = .seconds(2)
+      configuration.cancelTimeout = .seconds(60)
       let connection = try await Connection.connect(configuration)
       let error = await #expect(throws: PostgreSQLError.self) {
-        try await connection.query("SELECT pg_sleep(60)")
+        try await connection.query("SELECT pg_sleep(600)")
       }
       #expect(error?.kind == .statementTimeout)
       #expect(try await connection.query("SELECT 1").count == 1)

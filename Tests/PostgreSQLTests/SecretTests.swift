@@ -30,8 +30,7 @@ import Testing
   }
 
   @Test func `a SCRAM verifier accepts its password`() async throws {
-    let cluster = try await TestCluster()
-    do {
+    try await TestCluster.with { cluster in
       let owner = try await Connection.connect(cluster.configuration)
       let password = "it's \\ a % \"secret\" ünd mehr"
       let verifier = try await owner.verifier(ofPassword: password, for: "guest")
@@ -54,10 +53,6 @@ import Testing
       await #expect(throws: PostgreSQLError.self) {
         try await owner.verifier(ofPassword: password, for: "guest")
       }
-    } catch {
-      await cluster.remove()
-      throw error
     }
-    await cluster.remove()
   }
 }

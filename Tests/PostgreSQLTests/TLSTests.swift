@@ -8,8 +8,7 @@ import Testing
   /// A server on 127.0.0.1 that has a certificate for `localhost`, and the configuration that verifies it.
   func withServer(_ body: (ConnectionConfiguration) async throws -> Void) async throws {
     let port = String(Int.random(in: 20_000..<30_000))
-    let cluster = try await TestCluster(settings: ["listen_addresses": "127.0.0.1", "port": port])
-    do {
+    try await TestCluster.with(settings: ["listen_addresses": "127.0.0.1", "port": port]) { cluster in
       let directory = cluster.directory
       try makeCertificates(in: directory)
       var local = cluster.configuration
@@ -26,20 +25,11 @@ import Testing
       secure.parameters["host"] = "localhost"
       secure.parameters["sslmode"] = "verify-full"
       secure.parameters["sslrootcert"] = "\(directory)/ca.crt"
-      // The reload takes effect a moment later.
-      for _ in 0..<100 {
-        if let connection = try? await Connection.connect(secure) {
-          await connection.close()
-          break
-        }
-        try await Task.sleep(for: .milliseconds(50))
-      }
+      // The server reloads its configuration asynchronously.
+      let verified = secure
+      try await eventually { (try? await withConnection(verified) { _ in }) != nil }
       try await body(secure)
-    } catch {
-      await cluster.remove()
-      throw error
     }
-    await cluster.remove()
   }
 
   @Test func `a verified connection carries large data both ways`() async throws {
@@ -91,8 +81,8 @@ import Testing
   @Test func `cancellation works over TLS`() async throws {
     try await withServer { configuration in
       let connection = try await Connection.connect(configuration)
-      let sleeping = Task { try await connection.query("SELECT pg_sleep(60)") }
-      try await Task.sleep(for: .milliseconds(50))
+      let sleeping = Task { try await connection.query("SELECT pg_sleep(600)") }
+      try await configuration.waitForSleep()
       sleeping.cancel()
       let error = await #expect(throws: PostgreSQLError.self) { try await sleeping.value }
       #expect(error?.kind == .cancelled)

@@ -2,10 +2,10 @@ import Foundation
 public import PostgreSQL
 public import Synchronization
 
-/// Stands between client and server on Unix sockets and spoils the conversation: cuts it after a number of bytes,
-/// passes it on in small pieces, or stops passing anything on.
+/// A proxy between client and server on Unix sockets that injects network faults: it cuts connections, forwards in
+/// small pieces, or stops forwarding.
 public final class FaultProxy: Sendable {
-  /// What is done to connections that are made from now on.
+  /// The faults of the connections that are made from now on.
   public struct Plan: Sendable {
     /// Bytes of the server that get through before both sides are cut off.
     public var cutAfterServerBytes = Int.max
@@ -13,20 +13,33 @@ public final class FaultProxy: Sendable {
     public var cutAfterClientBytes = Int.max
     /// The largest piece that is passed on at once.
     public var pieces = 65_536
-    /// Passes nothing on any more, but keeps the sockets open.
+    /// Forwards nothing, on all connections, but keeps the sockets open.
     public var isStalled = false
+    /// Closes new connections at once.
+    public var isRefusing = false
     /// Bytes of the server that get through before it falls silent, its sockets open.
     public var stallAfterServerBytes = Int.max
-    /// Keeps what is said on the next connection, for ``boundaries()``.
+    /// Records the bytes of the next connection, for ``boundaries()``.
     public var isRecorded = false
 
     /// Lets everything through, or nothing from so many of the server's bytes on.
     public init(stallAfterServerBytes: Int = .max) { self.stallAfterServerBytes = stallAfterServerBytes }
   }
 
-  /// What happens.
+  private struct Connections {
+    /// How many have been accepted.
+    var made = 0
+    /// How many have been refused.
+    var refused = 0
+    /// Connections up to this number are stalled.
+    var stalled = 0
+    /// The clients' sockets that are open.
+    var clients: Set<Int32> = []
+  }
+
+  /// The present faults.
   public let plan = Mutex(Plan())
-  private let connections = Mutex((made: 0, stalled: 0))
+  private let connections = Mutex(Connections())
   private let recorded = Mutex<(server: [UInt8], client: [UInt8])>(([], []))
   private let listener: Int32
   private let upstream: String
@@ -56,8 +69,8 @@ public final class FaultProxy: Sendable {
     return configuration
   }
 
-  /// Where the recorded connection's messages begin and end, and a place inside each one's head, in bytes from
-  /// its start: of the server, of the client.
+  /// The offsets in bytes at which the recorded connection's messages begin and end, and one inside each message's
+  /// header: of the server and of the client.
   public func boundaries() -> (server: [Int], client: [Int]) {
     recorded.withLock {
       (Self.boundaries(of: $0.server, hasStartup: false), Self.boundaries(of: $0.client, hasStartup: true))
@@ -77,10 +90,18 @@ public final class FaultProxy: Sendable {
     }
   }
 
-  /// Lets nothing through any more on the connections that there are, as when their way has broken; new ones are free.
-  public func stallWhatIsOpen() { connections.withLock { $0.stalled = $0.made } }
+  /// Stalls the connections that are open, as a broken route does; new ones are forwarded.
+  public func stallOpenConnections() { connections.withLock { $0.stalled = $0.made } }
 
-  /// Takes no more connections.
+  /// The number of connections that were refused.
+  public var refusals: Int { connections.withLock(\.refused) }
+
+  /// Cuts the connections that are open.
+  public func cutOpenConnections() {
+    connections.withLock { for client in $0.clients { shutdown(client, Int32(SHUT_RDWR)) } }
+  }
+
+  /// Accepts no more connections.
   public func close() {
     shutdown(listener, Int32(SHUT_RDWR))
     Foundation.close(listener)
@@ -89,38 +110,45 @@ public final class FaultProxy: Sendable {
 
   private func serve(_ client: Int32) {
     let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    guard withAddress(upstream, { connect(server, $0, $1) }) == 0 else {
-      Foundation.close(client)
-      Foundation.close(server)
-      return
-    }
     let current = plan.withLock { plan in
       defer { plan.isRecorded = false }
       return plan
     }
-    let left = Atomic2()
+    if current.isRefusing { connections.withLock { $0.refused += 1 } }
+    guard !current.isRefusing, withAddress(upstream, { connect(server, $0, $1) }) == 0 else {
+      Foundation.close(client)
+      Foundation.close(server)
+      return
+    }
     let number = connections.withLock { connections in
       connections.made += 1
+      connections.clients.insert(client)
       return connections.made
     }
-    Thread.detachNewThread { [self] in
-      pass(from: server, to: client, current, number, isServer: true)
-      end(client, server, left)
-    }
-    Thread.detachNewThread { [self] in
-      pass(from: client, to: server, current, number, isServer: false)
-      end(client, server, left)
+    let directions = OpenDirections()
+    for (source, sink) in [(server, client), (client, server)] {
+      Thread.detachNewThread { [self] in
+        pass(from: source, to: sink, current, number, isServer: source == server)
+        end(client, server, directions)
+      }
     }
   }
 
-  /// The last of the two directions closes the sockets.
-  private func end(_ client: Int32, _ server: Int32, _ left: Atomic2) {
+  /// The last of the two directions closes the sockets. The lock keeps ``cutOpenConnections()`` from a number that
+  /// belongs to another file by then.
+  private func end(_ client: Int32, _ server: Int32, _ directions: OpenDirections) {
     shutdown(client, Int32(SHUT_RDWR))
     shutdown(server, Int32(SHUT_RDWR))
-    if left.count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+    guard directions.count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+    connections.withLock { connections in
+      connections.clients.remove(client)
       Foundation.close(client)
       Foundation.close(server)
     }
+  }
+
+  private final class OpenDirections: Sendable {
+    let count = Atomic<Int>(2)
   }
 
   /// True until the other side has hung up.
@@ -128,10 +156,6 @@ public final class FaultProxy: Sendable {
     // 0x2000: POLLRDHUP, which Glibc's module hides.
     var entry = pollfd(fd: socket, events: 0x2000, revents: 0)
     return Foundation.poll(&entry, 1, 0) == 0
-  }
-
-  private final class Atomic2: Sendable {
-    let count = Atomic<Int>(2)
   }
 
   private func pass(from source: Int32, to sink: Int32, _ plan: Plan, _ number: Int, isServer: Bool) {
@@ -155,7 +179,7 @@ public final class FaultProxy: Sendable {
       if send(sink, buffer, count, Int32(MSG_NOSIGNAL)) != count { return }
       passed += count
     }
-    // Silence, until the client has had enough.
+    // Nothing more until the client hangs up.
     if limit < cut { while poll(sink) { usleep(5000) } }
   }
 }

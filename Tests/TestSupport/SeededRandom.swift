@@ -1,5 +1,5 @@
 /// A generator whose numbers are the same in every run (SplitMix64).
-public struct SeededRandom: RandomNumberGenerator {
+public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   /// Equal seeds give equal sequences.

@@ -36,6 +36,18 @@ public actor TestCluster {
     }
   }
 
+  /// Runs the closure with a cluster, which is removed afterwards.
+  public static func with<T>(
+    settings: [String: String] = [:], _ body: (TestCluster) async throws -> T
+  ) async throws -> T {
+    let cluster = try await TestCluster(settings: settings)
+    return try await withCleanup {
+      await cluster.remove()
+    } _: {
+      try await body(cluster)
+    }
+  }
+
   private init(
     settings: [String: String], filling fill: (_ directory: String) async throws -> Void
   ) async throws {
@@ -67,7 +79,7 @@ public actor TestCluster {
 
   /// Ends the server's following and lets it write.
   public func promote() async throws {
-    try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-t", "60", "promote"])
+    try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-t", "600", "promote"])
   }
 
   /// Starts the server and waits until it takes connections.
@@ -77,7 +89,7 @@ public actor TestCluster {
     for (name, value) in settings { options += " -c \(name)='\(value)'" }
     try await Self.run(
       "pg_ctl",
-      ["-D", "\(directory)/data", "-w", "-t", "60", "-l", "\(directory)/log", "-o", options, "start"])
+      ["-D", "\(directory)/data", "-w", "-t", "600", "-l", "\(directory)/log", "-o", options, "start"])
   }
 
   /// Ends all sessions and stops the server.
@@ -98,7 +110,7 @@ public actor TestCluster {
     let children = try await Self.output("/usr/bin/pgrep", ["-P", "\(pid)"])
       .split(separator: "\n").compactMap { Int32($0) }
     Foundation.kill(pid, SIGKILL)
-    // The children hold the shared memory until they have noticed; a start before that would be refused.
+    // A server does not start while its predecessor's children hold the shared memory.
     while children.contains(where: Self.isRunning) || Self.isRunning(pid) {
       try await Task.sleep(for: .milliseconds(20))
     }
@@ -149,7 +161,28 @@ public actor TestCluster {
   }
 
   private func stop(_ mode: String) async throws {
-    try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-m", mode, "stop"])
+    try await Self.run("pg_ctl", ["-D", "\(directory)/data", "-w", "-t", "600", "-m", mode, "stop"])
+  }
+}
+
+extension TestCluster {
+  /// `DATABASE_URL` in libpq's keywords.
+  public nonisolated func url(
+    user: String = "postgres", database: String = "postgres", password: String? = nil, port: Int = 5432
+  ) -> String {
+    let quoted = password.map { $0.replacing("\\", with: "\\\\").replacing("'", with: "\\'") }
+    return "host=\(directory) port=\(port) user=\(user) dbname=\(database)"
+      + (quoted.map { " password='\($0)'" } ?? "")
+  }
+
+  /// Lets a role in with its password only.
+  public func demandPasswords(of role: String) async throws {
+    // Written in place: it must stay the file of the user that PostgreSQL runs as.
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(directory)/data/pg_hba.conf"))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: Data("local all \(role) scram-sha-256\nlocal all all trust\n".utf8))
+    try file.close()
+    try await restart()
   }
 }
 
@@ -210,20 +243,9 @@ extension TestCluster {
     return text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// A shell of its own session that waits for this process to vanish, then stops the server at once.
   private static func startWatchdog(_ directory: String) throws {
     let (path, list) = command("pg_ctl", ["-D", "\(directory)/data", "-m", "immediate", "stop"])
     let stop = ([path] + list).map { "'\($0)'" }.joined(separator: " ")
-    let script = """
-      while kill -0 \(getpid()) 2>/dev/null && [ -d '\(directory)' ]; do sleep 0.5; done
-      \(stop); rm -rf '\(directory)'
-      """
-    let watchdog = Process()
-    watchdog.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
-    watchdog.arguments = ["-f", "/bin/sh", "-c", script]
-    watchdog.standardInput = FileHandle.nullDevice
-    watchdog.standardOutput = FileHandle.nullDevice
-    watchdog.standardError = FileHandle.nullDevice
-    try watchdog.run()
+    try Watchdog.start(directory: directory, cleanup: "\(stop); rm -rf '\(directory)'")
   }
 }

@@ -16,13 +16,10 @@ public enum TestDatabase {
     _ body: (ConnectionConfiguration) async throws -> T
   ) async throws -> T {
     let configuration = try await server.create(template, prepare)
-    do {
-      let result = try await body(configuration)
+    return try await withCleanup {
       try await server.drop(configuration)
-      return result
-    } catch {
-      try? await server.drop(configuration)
-      throw error
+    } _: {
+      try await body(configuration)
     }
   }
 
@@ -31,32 +28,14 @@ public enum TestDatabase {
     maximum: Int = 8, _ body: (ConnectionPool) async throws -> T
   ) async throws -> T {
     try await withDatabase { configuration in
-      let pool = ConnectionPool(
-        .init(connection: configuration, maximum: maximum, acquireTimeout: .seconds(60)))
-      do {
-        let result = try await body(pool)
-        await pool.close()
-        return result
-      } catch {
-        await pool.close()
-        throw error
-      }
+      try await TestSupport.withPool(
+        .init(connection: configuration, maximum: maximum, acquireTimeout: .seconds(60)), body)
     }
   }
 
   /// Runs the closure with a connection to a fresh database.
   public static func withConnection<T>(_ body: (Connection) async throws -> T) async throws -> T {
-    try await withDatabase { configuration in
-      let connection = try await Connection.connect(configuration)
-      do {
-        let result = try await body(connection)
-        await connection.close()
-        return result
-      } catch {
-        await connection.close()
-        throw error
-      }
-    }
+    try await withDatabase { try await TestSupport.withConnection($0, body) }
   }
 }
 
@@ -125,7 +104,7 @@ private actor SharedServer {
         do {
           try await connection.query(query)
           break
-        } catch let error as PostgreSQLError where error.sqlState?.rawValue == "55006" && attempts < 50 {
+        } catch let error as PostgreSQLError where error.sqlState?.rawValue == "55006" && attempts < 1_000 {
           attempts += 1
           try await Task.sleep(for: .milliseconds(20))
         }

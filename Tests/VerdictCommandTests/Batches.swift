@@ -1,4 +1,5 @@
 import HTTPTestSupport
+import TestSupport
 
 /// Batches of labels that can be told apart: the category is the number of the batch.
 enum Batches {
@@ -42,13 +43,28 @@ enum Batches {
   }
 }
 
-/// Polls until the closure returns a value, for a minute. The limit is generous, since it only detects "never".
-func eventually<T>(_ look: () async throws -> T?) async throws -> T {
-  for _ in 0..<1_200 {
-    if let answer = try await look() { return answer }
-    try await Task.sleep(for: .milliseconds(50))
+extension HTTPClient {
+  /// Creates a dataset and starts a training on it that takes seconds.
+  ///
+  /// - Returns: the path of the job, which is running.
+  func startSlowTraining() async throws -> String {
+    try await makeDataset()
+    let csv = SmallData.csv(SmallData.rows(20_000))
+    _ = try Self.expect(201, await send("POST", "/v1/datasets/d/labels", text: csv, as: "text/csv"))
+    let queued = try Self.expect(202, await post("/v1/datasets/d/training-jobs", WorkerFixture.slow))
+    guard let place = queued.headers["location"] else { throw Unexpected(description: "no location") }
+    try await eventually { try await get(place).json["state"] == "running" }
+    return place
   }
-  throw NeverHappened()
-}
 
-struct NeverHappened: Error {}
+  /// Asks until the database is available: while it recovers, 503 is the right answer.
+  func whenAvailable<T>(_ body: () async throws -> T) async throws -> T {
+    try await eventually {
+      do {
+        return try await body()
+      } catch let error as Unexpected where error.status == 503 {
+        return nil
+      }
+    }
+  }
+}

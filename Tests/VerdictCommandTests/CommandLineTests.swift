@@ -1,9 +1,10 @@
 import HTTPTestSupport
 import Testing
+import TestSupport
 
 /// Tests of the commands' output: help, usage errors, and the management of tenants and keys.
 @Suite struct CommandLineTests {
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `the help lists every command`() async throws {
     try await TestInstallation.with { installation in
       let help = try await installation.run("--help")
@@ -21,7 +22,7 @@ import Testing
 
   /// Arguments, additional environment, and a word that the error must contain.
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(10)),
     arguments: [
       (["serve", "--prot", "80"], [:], "--prot"),
       (["server"], [:], "server"),
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(10)),
     arguments: ["postgres://127.0.0.1:1/none?connect_timeout=2", "host=/nonexistent dbname=x", "nonsense"])
   func `an unreachable database is named without its password`(url: String) async throws {
     try await TestInstallation.with(database: url, settings: ["PGPASSWORD": "hidden"]) { installation in
@@ -68,7 +69,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `tenants and keys are created, listed and revoked`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()

@@ -1,11 +1,12 @@
 import Foundation
 import HTTPTestSupport
 import Testing
+import TestSupport
 
 /// Tests of `kill -9` of all processes at any moment: acknowledged writes survive, and other writes are stored
 /// completely or not at all.
 @Suite(.serialized) struct CrashTests {
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `acknowledged batches survive`() async throws {
     try await TestInstallation.with { installation in
       var server = try await installation.serve()
@@ -27,7 +28,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `an incomplete batch is not stored`() async throws {
     try await TestInstallation.with { installation in
       var server = try await installation.serve()
@@ -57,7 +58,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `concurrent batches are stored completely or not at all`() async throws {
     try await TestInstallation.with { installation in
       var server = try await installation.serve()
@@ -67,6 +68,7 @@ import Testing
       var acknowledged: Set<Int> = []
       for round in 0..<4 {
         let client = try server.client(key: key)
+        let progress = Counter()
         let posting = Task {
           await withTaskGroup(of: [Int].self) { group in
             for poster in 0..<4 {
@@ -78,6 +80,7 @@ import Testing
                   guard let answer = try? await Batches.post(number, rows: rows, client) else { break }
                   guard answer.status == 201 else { continue }
                   mine.append(number)
+                  progress.add()
                 }
                 return mine
               }
@@ -85,7 +88,8 @@ import Testing
             return await group.reduce(into: Set<Int>()) { $0.formUnion($1) }
           }
         }
-        try await Task.sleep(for: .milliseconds(Int.random(in: 300...1_200)))
+        try await eventually { progress.value > 0 }
+        try await Task.sleep(for: .milliseconds(Int.random(in: 0...900)))
         try await installation.killEverything(server)
         acknowledged.formUnion(await posting.value)
         server = try await installation.serve()
@@ -99,23 +103,13 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `a training whose server was killed is completed once`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let key = try await installation.tenant()
       let client = try server.client(key: key)
-      try await client.makeDataset()
-      let csv = SmallData.csv(SmallData.rows(20_000))
-      #expect(try await client.send("POST", "/v1/datasets/d/labels", text: csv, as: "text/csv").status == 201)
-      let slow: JSON = ["penalty": "l1", "validation": ["method": "kfold", "folds": 20]]
-      let queued = try await client.post("/v1/datasets/d/training-jobs", slow)
-      let place = try #require(queued.headers["location"])
-      let job = try await eventually {
-        let job = try await client.get(place).json
-        return job["state"] == "queued" ? nil : job
-      }
-      #expect(job["state"] == "running")
+      let place = try await client.startSlowTraining()
       await server.kill()
 
       let next = try await installation.serve().client(key: key)

@@ -1,4 +1,5 @@
 import HTTPTestSupport
+import TestSupport
 
 /// Sends random batches one after the other and records the acknowledged ones.
 struct FaultyClient: Sendable {
@@ -9,17 +10,19 @@ struct FaultyClient: Sendable {
   /// The number of acknowledged requests.
   var acknowledged = 0
   private let number: Int
-  private var random: SeededGenerator
+  private var random: SeededRandom
   private var nextBatch = 0
 
   init(number: Int, seed: UInt64) {
     self.number = number
-    random = SeededGenerator(seed: seed &+ UInt64(number) &* 7_919)
+    random = SeededRandom(seed: seed &+ UInt64(number) &* 7_919)
   }
 
-  /// Sends requests until one gets no conclusive response or the time is up.
-  mutating func work(_ client: HTTPClient, until end: ContinuousClock.Instant) async {
-    while ContinuousClock.now < end, open == nil {
+  /// Sends requests until one gets no conclusive response or `isOver` is set, and counts the acknowledged ones in `progress`.
+  mutating func work(_ client: HTTPClient, progress: Counter, until isOver: Counter) async {
+    while isOver.value == 0, open == nil {
+      let before = acknowledged
+      defer { if acknowledged > before { progress.add() } }
       switch Int.random(in: 0..<10, using: &random) {
       case 0: await cutInTheMiddle(client)
       case 1: await refused(client)

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTestSupport
 import Testing
+import TestSupport
 
 /// Tests of a full disk under PostgreSQL's write-ahead log: PostgreSQL stops, and starts again when there is space.
 @Suite(.serialized) struct FullLogTests {
@@ -8,7 +9,7 @@ import Testing
   private let row: JSON = ["features": SmallData.rows(1)[0].features]
 
   @Test(
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(10)),
     .enabled(
       if: SmallDisk.isPossible, "mounting a small file system needs the right to (root, CAP_SYS_ADMIN)"))
   func `unstored predictions continue without the database`() async throws {
@@ -18,15 +19,12 @@ import Testing
       let key = try await installation.tenant()
       #expect(try await first.terminate() == .exited(0))
       let disk = try SmallDisk(under: "\(installation.dataDirectory)/postgresql/data/pg_wal", megabytes: 64)
-      let outcome: Result<Void, any Error>
-      do {
-        outcome = .success(try await fillAndFree(disk, installation, key))
-      } catch {
-        outcome = .failure(error)
+      try await withCleanup {
+        if let postmaster = installation.postmaster { await Processes.end(postmaster) }
+        disk.unmount()
+      } _: {
+        try await fillAndFree(disk, installation, key)
       }
-      if let postmaster = installation.postmaster { await Processes.end(postmaster) }
-      disk.unmount()
-      try outcome.get()
     }
   }
 
@@ -76,8 +74,7 @@ import Testing
     #expect(try await client.with(key: "nonsense").post(path + "?store=false", row).status == 401)
 
     try disk.free()
-    _ = try await eventually { try await client.get("/readyz").status == 200 ? true : nil }
-    #expect(try await client.labelsStored() == stored)
+    #expect(try await client.whenAvailable { try await client.labelsStored() } == stored)
     let again = try await eventually {
       let answer = try await Batches.post(999, rows: 100, client)
       return answer.status == 503 ? nil : answer

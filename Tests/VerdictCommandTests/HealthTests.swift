@@ -5,7 +5,7 @@ import Testing
 
 /// Tests that `verdict health` uses the server's address and protocol.
 @Suite struct HealthTests {
-  @Test(.timeLimit(.minutes(2)), arguments: ["127.0.0.2", "0.0.0.0"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["127.0.0.2", "0.0.0.0"])
   func `the command follows the server's settings`(host: String) async throws {
     try await TestInstallation.with(settings: ["VERDICT_HOST": host, "VERDICT_WORKERS": "0"]) {
       installation in

@@ -1,17 +1,21 @@
 import Foundation
 import HTTPTestSupport
 import Testing
+import TestSupport
 
 /// Tests of starting and stopping a server with a private PostgreSQL.
 @Suite(.serialized) struct LifetimeTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a terminated server stops its PostgreSQL and exits with 0`() async throws {
     try await TestInstallation.with { installation in
-      let server = try await installation.serve()
-      let postmaster = try #require(installation.postmaster)
       let start = ContinuousClock.now
+      let server = try await installation.serve()
+      let starting = ContinuousClock.now - start
+      let postmaster = try #require(installation.postmaster)
+      let end = ContinuousClock.now
       #expect(try await server.terminate() == .exited(0), "\(server.log)")
-      #expect(ContinuousClock.now - start < .seconds(20))
+      // Nothing held it up until its grace period was over; a machine that starts slowly stops slowly.
+      #expect(ContinuousClock.now - end < max(.seconds(20), starting * 10))
       #expect(!Processes.isAlive(postmaster))
       #expect(
         !FileManager.default.fileExists(
@@ -19,19 +23,13 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a terminated server releases its training job`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
       let key = try await installation.tenant()
       let client = try server.client(key: key)
-      try await client.makeDataset()
-      let csv = SmallData.csv(SmallData.rows(20_000))
-      #expect(try await client.send("POST", "/v1/datasets/d/labels", text: csv, as: "text/csv").status == 201)
-      let slow: JSON = ["penalty": "l1", "validation": ["method": "kfold", "folds": 20]]
-      let place = try #require(
-        try await client.post("/v1/datasets/d/training-jobs", slow).headers["location"])
-      _ = try await eventually { try await client.get(place).json["state"] == "running" ? true : nil }
+      let place = try await client.startSlowTraining()
       #expect(try await server.terminate() == .exited(0), "\(server.log)")
 
       let next = try await installation.serve().client(key: key)
@@ -43,7 +41,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `keys and data survive a restart`() async throws {
     try await TestInstallation.with { installation in
       // The command creates the database before the first start of the server.
@@ -64,7 +62,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a second server on the same data is refused`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()
@@ -75,7 +73,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `the key of a deleted tenant is invalid`() async throws {
     try await TestInstallation.with { installation in
       let server = try await installation.serve()

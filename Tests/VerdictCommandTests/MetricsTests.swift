@@ -1,10 +1,11 @@
 import Foundation
 import HTTPTestSupport
 import Testing
+import TestSupport
 
 /// Tests of the metrics of separate workers.
 @Suite(.serialized) struct MetricsTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a worker reports the outcomes of its attempts`() async throws {
     try await WorkerFixture.with { fixture in
       let worker = try await fixture.installation.work(settings: ["VERDICT_METRICS_PORT": "0"])

@@ -4,7 +4,7 @@ import Testing
 
 /// Tests of `verdict migrate`, and of servers on schemas of other versions.
 @Suite(.serialized) struct MigrateTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `--status and --dry-run change nothing`() async throws {
     try await with { cluster, installation in
       let before = try await installation.run("migrate", "--status")
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a server runs until a newer schema is incompatible`() async throws {
     try await with { cluster, installation in
       #expect(try await installation.run("migrate").status == .exited(0))
@@ -65,15 +65,8 @@ import Testing
   }
 
   private func with(_ body: @Sendable (TestCluster, TestInstallation) async throws -> Void) async throws {
-    let cluster = try await TestCluster()
-    let outcome: Result<Void, any Error>
-    do {
+    try await TestCluster.with { cluster in
       try await TestInstallation.with(database: cluster.url()) { try await body(cluster, $0) }
-      outcome = .success(())
-    } catch {
-      outcome = .failure(error)
     }
-    await cluster.remove()
-    try outcome.get()
   }
 }

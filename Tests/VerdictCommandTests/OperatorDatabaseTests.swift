@@ -6,9 +6,9 @@ import Testing
 
 /// Tests with a PostgreSQL that the operator runs.
 @Suite(.serialized) struct OperatorDatabaseTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `migrating twice applies once`() async throws {
-    try await withCluster { cluster in
+    try await TestCluster.with { cluster in
       try await TestInstallation.with(database: cluster.url()) { installation in
         let first = try await installation.run("migrate")
         #expect(first.status == .exited(0), "\(first)")
@@ -21,9 +21,9 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `migrating concurrently applies once`() async throws {
-    try await withCluster { cluster in
+    try await TestCluster.with { cluster in
       try await TestInstallation.with(database: cluster.url()) { installation in
         async let one = installation.run("migrate")
         async let other = installation.run("migrate")
@@ -36,16 +36,16 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `an unmigrated database is reported as unavailable`() async throws {
-    try await withCluster { cluster in
+    try await TestCluster.with { cluster in
       // First without the role, then with the role, which another database has created, but without the tables.
       for database in ["postgres", "empty"] {
         if database == "empty" {
           try await TestInstallation.with(database: cluster.url()) { _ = try await $0.run("migrate") }
-          let connection = try await Connection.connect(cluster.configuration)
-          try await connection.query("CREATE DATABASE empty")
-          await connection.close()
+          try await withConnection(cluster.configuration) {
+            _ = try await $0.query("CREATE DATABASE empty")
+          }
         }
         try await TestInstallation.with(database: cluster.url(database: database)) { installation in
           let server = try await installation.serve()
@@ -68,9 +68,9 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `the server connects as its role with a password`() async throws {
-    try await withCluster { cluster in
+    try await TestCluster.with { cluster in
       let password = "it's \\ a % \"secret\""
       try await TestInstallation.with(database: cluster.url()) { owner in
         let migrated = try await owner.run("migrate", settings: ["VERDICT_APP_PASSWORD": password])
@@ -100,9 +100,9 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `the server recovers from outages of the database`() async throws {
-    try await withCluster { cluster in
+    try await TestCluster.with { cluster in
       try await TestInstallation.with(database: cluster.url()) { installation in
         #expect(try await installation.run("migrate").status == .exited(0))
         let server = try await installation.serve()
@@ -146,37 +146,5 @@ import Testing
         #expect(try await server.terminate() == .exited(0), "\(server.log)")
       }
     }
-  }
-
-  private func withCluster(_ body: @Sendable (TestCluster) async throws -> Void) async throws {
-    let cluster = try await TestCluster()
-    do {
-      try await body(cluster)
-    } catch {
-      await cluster.remove()
-      throw error
-    }
-    await cluster.remove()
-  }
-}
-
-extension TestCluster {
-  /// `DATABASE_URL` as libpq keywords.
-  nonisolated func url(
-    user: String = "postgres", database: String = "postgres", password: String? = nil
-  ) -> String {
-    let quoted = password.map { $0.replacing("\\", with: "\\\\").replacing("'", with: "\\'") }
-    return "host=\(directory) port=5432 user=\(user) dbname=\(database)"
-      + (quoted.map { " password='\($0)'" } ?? "")
-  }
-
-  /// Requires a password of the role.
-  func demandPasswords(of role: String) async throws {
-    // Written in place, so that the file keeps PostgreSQL's user as its owner.
-    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(directory)/data/pg_hba.conf"))
-    try file.truncate(atOffset: 0)
-    try file.write(contentsOf: Data("local all \(role) scram-sha-256\nlocal all all trust\n".utf8))
-    try file.close()
-    try await restart()
   }
 }

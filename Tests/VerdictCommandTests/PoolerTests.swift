@@ -1,38 +1,32 @@
-import Foundation
 import HTTPTestSupport
 import PostgreSQL
 import TestSupport
 import Testing
 
 /// Tests behind PgBouncer in transaction mode, with a direct connection for notifications.
-@Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/sbin/pgbouncer")))
+@Suite(.enabled(if: PgBouncer.isInstalled))
 struct PoolerTests {
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `everything works through transaction mode`() async throws {
-    let cluster = try await TestCluster()
-    do {
+    try await TestCluster.with { cluster in
       try await TestInstallation.with(database: cluster.url()) { owner in
         let migrated = try await owner.run("migrate", settings: ["VERDICT_APP_PASSWORD": "secret"])
         #expect(migrated.status == .exited(0), "\(migrated)")
       }
       let straight = cluster.url(user: "verdict_app", password: "secret")
-      let pooled = straight.replacing("port=5432", with: "port=6432")
-      #expect(pooled != straight, "\(straight)")
-      try await startPooler(cluster)
+      let pooled = cluster.url(user: "verdict_app", password: "secret", port: PgBouncer.port)
+      try await PgBouncer.start(
+        before: cluster, poolSize: 3, passwords: ["verdict_app": "secret", "postgres": ""])
       let settings = ["DATABASE_LISTEN_URL": straight, "VERDICT_PREPARED_STATEMENTS": "0"]
       try await TestInstallation.with(database: pooled, settings: settings) { try await walk($0) }
       // SET ROLE would leak into the pooler's session and to its next client.
-      let asOwner = cluster.url().replacing("port=5432", with: "port=6432")
+      let asOwner = cluster.url(port: PgBouncer.port)
       try await TestInstallation.with(database: asOwner, settings: settings) { installation in
         let refused = try await installation.run("tenant", "list")
         #expect(refused.status != .exited(0))
         #expect(refused.errors.contains("verdict_app"), "\(refused)")
       }
-    } catch {
-      await cluster.remove()
-      throw error
     }
-    await cluster.remove()
   }
 
   /// Two servers with more concurrent requests than the pooler has sessions: rows with keys, trainings, predictions,
@@ -70,35 +64,5 @@ struct PoolerTests {
         ? true : nil
     }
     for log in [one.log, other.log] { #expect(!log.contains("no notification arrives"), "\(log)") }
-  }
-
-  private func startPooler(_ cluster: TestCluster) async throws {
-    let directory = cluster.directory
-    let users = "\(directory)/users.txt"
-    try "\"verdict_app\" \"secret\"\n\"postgres\" \"\"\n".write(
-      toFile: users, atomically: true, encoding: .utf8)
-    let settings = """
-      [databases]
-      * = host=\(directory) port=5432
-      [pgbouncer]
-      listen_addr =
-      listen_port = 6432
-      unix_socket_dir = \(directory)
-      auth_type = trust
-      auth_file = \(users)
-      pool_mode = transaction
-      default_pool_size = 3
-      logfile = \(directory)/pgbouncer.log
-      pidfile = \(directory)/pgbouncer.pid
-      """
-    try settings.write(toFile: "\(directory)/pgbouncer.ini", atomically: true, encoding: .utf8)
-    try await cluster.daemon("/usr/sbin/pgbouncer", ["\(directory)/pgbouncer.ini"])
-    var configuration = cluster.configuration
-    configuration.parameters["port"] = "6432"
-    configuration.statementCacheCapacity = 0
-    for _ in 0..<200 {
-      if let connection = try? await Connection.connect(configuration) { return await connection.close() }
-      try await Task.sleep(for: .milliseconds(50))
-    }
   }
 }

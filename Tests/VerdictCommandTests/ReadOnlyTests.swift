@@ -61,9 +61,7 @@ import Testing
   private func with(
     _ body: @Sendable (TestCluster, TestInstallation, HTTPClient) async throws -> Void
   ) async throws {
-    let primary = try await TestCluster()
-    let outcome: Result<Void, any Error>
-    do {
+    try await TestCluster.with { primary in
       try await TestInstallation.with(database: primary.url()) { installation in
         #expect(try await installation.run("migrate").status == .exited(0))
         let server = try await installation.serve()
@@ -74,15 +72,10 @@ import Testing
         #expect(try await client.get("/readyz").json["read_only"] == false)
         try await body(primary, installation, client)
       }
-      outcome = .success(())
-    } catch {
-      outcome = .failure(error)
     }
-    await primary.remove()
-    try outcome.get()
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `a database without writes is reported and still serves reads`() async throws {
     try await with { primary, _, client in
       func set(_ value: String) async throws {
@@ -114,12 +107,13 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `a server on a standby serves reads while the primary is down`() async throws {
     try await with { primary, installation, client in
       let standby = try await primary.standby()
-      let outcome: Result<Void, any Error>
-      do {
+      try await withCleanup {
+        await standby.remove()
+      } _: {
         let server = try await installation.serve(settings: [
           "DATABASE_URL": standby.url(), "VERDICT_READ_ONLY": "true",
         ])
@@ -154,17 +148,12 @@ import Testing
         try await expectRefusals(reader)
         #expect(try await server.terminate() == .exited(0), "\(server.log.suffix(2_000))")
         #expect(!server.log.contains(" error "), "\(server.log.suffix(4_000))")
-        outcome = .success(())
-      } catch {
-        outcome = .failure(error)
       }
-      await standby.remove()
-      try outcome.get()
     }
   }
 
   /// The same on a primary, where PostgreSQL itself would accept writes.
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `a read-only server writes nothing`() async throws {
     try await with { primary, installation, client in
       let server = try await installation.serve(settings: ["VERDICT_READ_ONLY": "true"])
@@ -175,7 +164,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a private database cannot be read-only`() async throws {
     try await TestInstallation.with { installation in
       let refused = try await installation.run("serve", "--read-only")

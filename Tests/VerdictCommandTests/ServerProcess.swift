@@ -2,6 +2,7 @@ import Foundation
 import HTTPTestSupport
 import Subprocess
 import SystemPackage
+import TestSupport
 
 /// A running `verdict serve` or `verdict work`.
 final class ServerProcess: Sendable {
@@ -70,12 +71,8 @@ final class ServerProcess: Sendable {
 
   /// Waits until the server listens.
   func listens() async throws {
-    for _ in 0..<1_200 {
-      if port != nil { return }
-      guard Processes.isAlive(pid) else { break }
-      try await Task.sleep(for: .milliseconds(50))
-    }
-    throw TestInstallation.Unexpected(description: "never listened: \(log)")
+    let isAlive = try? await eventually { port != nil ? true : Processes.isAlive(pid) ? nil : false }
+    guard isAlive == true else { throw TestInstallation.Unexpected(description: "never listened: \(log)") }
   }
 
   /// Sends a signal to the process without waiting.
@@ -122,10 +119,22 @@ enum Processes {
     return try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
   }
 
+  /// The sessions of a PostgreSQL: its processes for clients, whose titles contain the address.
+  static func sessions(of postmaster: Int32) -> [Int32] {
+    let pids = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { Int32($0) } ?? []
+    return pids.filter { pid in
+      guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+        stat.split(separator: ")").last?.split(separator: " ").dropFirst().first == "\(postmaster)"
+      else { return false }
+      let title = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+      return String(decoding: title, as: UTF8.self).contains("[local]")
+    }
+  }
+
   /// Stops a PostgreSQL at once, without leaving shared memory behind.
   static func end(_ postmaster: Int32) async {
     kill(postmaster, SIGQUIT)
-    for _ in 0..<100 where isAlive(postmaster) { try? await Task.sleep(for: .milliseconds(50)) }
+    for _ in 0..<600 where isAlive(postmaster) { try? await Task.sleep(for: .milliseconds(50)) }
     if isAlive(postmaster) { kill(postmaster, SIGKILL) }
   }
 }

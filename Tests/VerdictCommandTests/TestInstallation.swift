@@ -2,6 +2,7 @@ import Foundation
 import HTTPTestSupport
 import Subprocess
 import SystemPackage
+import TestSupport
 
 /// An operator's installation: the program, an environment and a data directory. All processes that it started end
 /// with the test.
@@ -24,14 +25,11 @@ actor TestInstallation {
     _ body: @Sendable (TestInstallation) async throws -> T
   ) async throws -> T {
     let installation = try TestInstallation(database: database, settings: settings)
-    let outcome: Result<T, any Error>
-    do {
-      outcome = .success(try await body(installation))
-    } catch {
-      outcome = .failure(error)
+    return try await withCleanup {
+      await installation.remove()
+    } _: {
+      try await body(installation)
     }
-    await installation.remove()
-    return try outcome.get()
   }
 
   private init(database: String?, settings: [String: String]) throws {
@@ -47,7 +45,7 @@ actor TestInstallation {
     environment["VERDICT_PORT"] = "0"
     environment["DATABASE_URL"] = database
     self.environment = environment.merging(settings) { $1 }
-    try Watchdog.start(root)
+    try startWatchdog()
   }
 
   /// Runs a command to completion.
@@ -106,6 +104,18 @@ actor TestInstallation {
   /// An unexpected result after which a test cannot continue.
   struct Unexpected: Error, CustomStringConvertible { var description: String }
 
+  /// Kills what runs from `root` if this process is killed.
+  private nonisolated func startWatchdog() throws {
+    try Watchdog.start(
+      directory: root,
+      cleanup: """
+        [ -d '\(root)' ] || exit 0
+        cat '\(root)'/*.pid 2>/dev/null | xargs -r kill -9 2>/dev/null
+        head -n 1 '\(root)/data/postgresql/data/postmaster.pid' 2>/dev/null | xargs -r kill -QUIT 2>/dev/null
+        sleep 1; rm -rf '\(root)'
+        """)
+  }
+
   private func remove() async {
     for server in servers { await server.kill() }
     if let postmaster { await Processes.end(postmaster) }
@@ -130,27 +140,5 @@ extension TestInstallation {
     Foundation.kill(server.pid, SIGKILL)
     Foundation.kill(postmaster, SIGKILL)
     await server.kill()
-  }
-}
-
-/// Removes the processes of a killed test process.
-private enum Watchdog {
-  /// A shell in its own session that waits for this process to vanish and then kills every process that runs from
-  /// `root`.
-  static func start(_ root: String) throws {
-    let script = """
-      while kill -0 \(getpid()) 2>/dev/null && [ -d '\(root)' ]; do sleep 0.5; done
-      [ -d '\(root)' ] || exit 0
-      cat '\(root)'/*.pid 2>/dev/null | xargs -r kill -9 2>/dev/null
-      head -n 1 '\(root)/data/postgresql/data/postmaster.pid' 2>/dev/null | xargs -r kill -QUIT 2>/dev/null
-      sleep 1; rm -rf '\(root)'
-      """
-    let watchdog = Process()
-    watchdog.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
-    watchdog.arguments = ["-f", "/bin/sh", "-c", script]
-    watchdog.standardInput = FileHandle.nullDevice
-    watchdog.standardOutput = FileHandle.nullDevice
-    watchdog.standardError = FileHandle.nullDevice
-    try watchdog.run()
   }
 }

@@ -7,7 +7,7 @@ import Testing
 /// Tests of failures of workers and the database at any moment: a job ends exactly once, with one model.
 @Suite(.serialized) struct WorkerDeathTests {
   /// The tables that a worker needs next when it has claimed a job, when it reads, and when it saves.
-  @Test(.timeLimit(.minutes(3)), arguments: ["datasets", "labels", "models", "kpis"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["datasets", "labels", "models", "kpis"])
   func `a worker killed while it waits for a table`(table: String) async throws {
     try await WorkerFixture.with { fixture in
       let place = try await fixture.train()
@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a worker killed while it fits`() async throws {
     try await WorkerFixture.with(isLarge: true) { fixture in
       let place = try await fixture.train(WorkerFixture.slow)
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a worker frozen while it fits`() async throws {
     try await WorkerFixture.with(isLarge: true) { fixture in
       let place = try await fixture.train(WorkerFixture.slow)
@@ -53,7 +53,7 @@ import Testing
   }
 
   /// After claiming the job, while reading, and in the middle of saving.
-  @Test(.timeLimit(.minutes(3)), arguments: ["datasets", "labels", "kpis"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["datasets", "labels", "kpis"])
   func `a worker frozen while it waits for a table`(table: String) async throws {
     try await WorkerFixture.with { fixture in
       let place = try await fixture.train()
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)), arguments: ["claimed", "reading", "solving", "saving"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["claimed", "reading", "solving", "saving"])
   func `PostgreSQL is killed during a job`(phase: String) async throws {
     try await WorkerFixture.with(isLarge: phase == "solving") { fixture in
       let place = try await fixture.train(phase == "solving" ? WorkerFixture.slow : [:])
@@ -102,11 +102,12 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a terminated worker releases its job`() async throws {
     // The lease is far longer than the test, so no other worker could have claimed the job after its expiry.
     try await WorkerFixture.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { fixture in
       let place = try await fixture.train(WorkerFixture.slow)
+      var releases: [TimeInterval] = []
       for _ in 0..<2 {
         let worker = try await fixture.installation.work()
         _ = try await fixture.job(place) { $0["phase"] == "validating" }
@@ -114,18 +115,21 @@ import Testing
         #expect(try await worker.terminate() == .exited(0), "\(worker.log)")
         let job = try await fixture.client.get(place).json
         #expect(job["state"] == "queued" && job["attempt"] == 0, "\(job.text)")
-        // The documented time is one second. A slow machine may take longer, but the release does not wait for the
-        // solver.
-        #expect(try await fixture.lastMove().timeIntervalSince(signalled) < 10)
+        releases.append(try await fixture.lastTransition().timeIntervalSince(signalled))
       }
       _ = try await fixture.installation.work()
       let ended = try await fixture.end(place)
       try await fixture.expectOneModel(of: ended, attempts: 1...1, lost: false)
       #expect(ended["attempts"].elements.isEmpty)
+      // A release does not wait for the solver, which takes almost all of the time of the undisturbed training.
+      let training =
+        try #require(WorkerFixture.time(ended["finished_at"])) - #require(
+          WorkerFixture.time(ended["started_at"]))
+      #expect(releases.allSatisfy { $0 < training / 2 }, "\(releases) of \(training) s")
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func `a terminated server releases its job and completes its requests`() async throws {
     try await WorkerFixture.with(isLarge: true, settings: ["VERDICT_LEASE_SECONDS": "600"]) { fixture in
       let place = try await fixture.train(WorkerFixture.slow)

@@ -11,16 +11,15 @@ struct WorkerFixture: Sendable {
   let server: ServerProcess
   let client: HTTPClient
 
-  /// The leases last one second, so that tests are short.
+  /// The leases last some seconds: a short wait for a test, and long enough for a worker on a busy machine to renew them.
   ///
   /// - Parameter isLarge: whether the dataset has so many labels that ``slow`` takes seconds.
   static func with(
     isLarge: Bool = false, settings: [String: String] = [:],
     _ body: @Sendable (WorkerFixture) async throws -> Void
   ) async throws {
-    let cluster = try await TestCluster(settings: ["synchronous_commit": "on"])
-    do {
-      let settings = ["VERDICT_LEASE_SECONDS": "1"].merging(settings) { $1 }
+    try await TestCluster.with(settings: ["synchronous_commit": "on"]) { cluster in
+      let settings = ["VERDICT_LEASE_SECONDS": "4"].merging(settings) { $1 }
       try await TestInstallation.with(database: cluster.url(), settings: settings) { installation in
         _ = try await installation.run("migrate")
         let server = try await installation.serve(settings: ["VERDICT_WORKERS": "0"])
@@ -36,11 +35,7 @@ struct WorkerFixture: Sendable {
         try await body(
           WorkerFixture(cluster: cluster, installation: installation, server: server, client: client))
       }
-    } catch {
-      await cluster.remove()
-      throw error
     }
-    await cluster.remove()
   }
 
   /// The number of labels of the large dataset.
@@ -89,33 +84,25 @@ struct WorkerFixture: Sendable {
     try await job(place) { !["queued", "running"].contains($0["state"].string) }
   }
 
-  /// The time of a job's last transition.
-  func lastMove() async throws -> Date {
-    let connection = try await Connection.connect(cluster.configuration)
-    let seconds = try await connection.query(
-      "SELECT max((moves -> -1 ->> 'at')::float8) FROM jobs"
-    ).first?.decode(Double.self)
-    await connection.close()
+  /// The time of the last transition of any job.
+  func lastTransition() async throws -> Date {
+    let seconds = try await withConnection(cluster.configuration) {
+      try await $0.query("SELECT max((moves -> -1 ->> 'at')::float8) FROM jobs").first?.decode(Double.self)
+    }
     return Date(timeIntervalSince1970: seconds ?? 0)
   }
 
-  /// Holds a lock on a table until the closure returns.
-  func holding<T: Sendable>(_ table: String, _ body: @Sendable (Connection) async throws -> T) async throws
-    -> T
-  {
-    let holder = try await Connection.connect(cluster.configuration)
-    let observer = try await Connection.connect(cluster.configuration)
-    try await holder.query("BEGIN")
-    try await holder.query("LOCK TABLE \(identifier: table) IN ACCESS EXCLUSIVE MODE")
-    let result: Result<T, any Error>
-    do {
-      result = .success(try await body(observer))
-    } catch {
-      result = .failure(error)
+  /// The time in a member of a response.
+  static func time(_ value: JSON) -> TimeInterval? {
+    let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    return value.string.flatMap { try? format.parse($0) }?.timeIntervalSince1970
+  }
+
+  /// Locks a table while the closure runs, which gets a connection to look at the database.
+  func holding<T>(_ table: String, _ body: (Connection) async throws -> T) async throws -> T {
+    try await TestSupport.holding(table, of: cluster.configuration) {
+      try await withConnection(cluster.configuration, body)
     }
-    await holder.close()
-    await observer.close()
-    return try result.get()
   }
 
   /// Waits until a worker has claimed the job and waits for the table.

@@ -15,10 +15,8 @@ typedef struct {
 
 /// openapi.yaml.
 verdict_resource verdict_openapi(void);
-/// The page at /docs where there is no Swagger UI.
-verdict_resource verdict_docs_page(void);
-/// The files of Swagger UI, first its page, which has no name; an index beyond the last gives a name of NULL, and 0 does
-/// where it was not there to be compiled in.
-verdict_resource verdict_swagger_ui(size_t index);
+/// The files of the page at /docs, first the page itself, whose name is empty; an index beyond the last gives a name of NULL.
+/// Those of Swagger UI are absent if it was not fetched before the build.
+verdict_resource verdict_docs_file(size_t index);
 /// The migrations in their order; an index beyond the last gives a name of NULL.
 verdict_resource verdict_migration(size_t index);

@@ -51,17 +51,7 @@ extension RawSpan {
     }
   }
 
-  private var hex: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(byteCount * 2)
-    for offset in 0..<byteCount {
-      let byte = Int(unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self))
-      text.append(digits[byte >> 4])
-      text.append(digits[byte & 15])
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
+  private var hex: String { withUnsafeBytes { Hexadecimal.text($0) } }
 
   private func timestampLiteral(_ microseconds: Int64) -> String {
     switch microseconds {

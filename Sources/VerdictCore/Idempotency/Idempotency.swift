@@ -59,7 +59,7 @@ package enum Idempotency {
       """
       SELECT operation, body_hash, status, headers, body FROM idempotency_keys
       WHERE tenant_id = \(tenant) AND key = \(request.key)
-        AND created_at > now() - make_interval(secs => \(Double(lifetime.components.seconds)))
+        AND created_at > now() - make_interval(secs => \(lifetime / .seconds(1)))
       """)
     guard let row = rows.first else { return nil }
     let (operation, hash, code, metadata, body) = try row.decode(
@@ -103,7 +103,7 @@ package enum Idempotency {
   static func deletion(for tenant: TenantID) -> BoundedDeletion {
     BoundedDeletion(
       answersOf: tenant,
-      where: "created_at < now() - make_interval(secs => \(Double(lifetime.components.seconds)))",
+      where: "created_at < now() - make_interval(secs => \(lifetime / .seconds(1)))",
       stepSize: rowsPerStep)
   }
 }

@@ -1,5 +1,6 @@
 package import Foundation
 import Crypto
+import PostgreSQL
 
 /// A bearer secret, `vd_<tenant>_<64 hexadecimal digits>`: 256 random bits behind the tenant's number.
 ///

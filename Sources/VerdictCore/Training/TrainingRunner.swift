@@ -158,8 +158,7 @@ package struct TrainingRunner: Sendable {
   private func writing<T: Sendable>(
     _ tenant: TenantID, _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
-    let (seconds, attoseconds) = timeout.components
-    let timeout = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    let timeout = Int64(self.timeout / .milliseconds(1))
     return try await database.transaction(for: tenant) { tx in
       try await tx.query("SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(timeout))")
       return try await body(tx)

@@ -17,7 +17,7 @@ struct TokenBucket: Sendable {
   /// - Returns: how many whole tokens are left; `nil` when there was none to take.
   mutating func take(rate: Double, capacity: Double, now: ContinuousClock.Instant) -> Int? {
     let elapsed = now - refilled
-    tokens = min(capacity, tokens + max(0, elapsed.inSeconds) * rate)
+    tokens = min(capacity, tokens + max(0, elapsed / .seconds(1)) * rate)
     if elapsed > .zero { refilled = now }
     guard tokens >= 1 else { return nil }
     tokens -= 1
@@ -26,9 +26,4 @@ struct TokenBucket: Sendable {
 
   /// Returns a token that was taken.
   mutating func refund(capacity: Double) { tokens = min(capacity, tokens + 1) }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

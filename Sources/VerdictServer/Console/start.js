@@ -36,4 +36,5 @@ async function start() {
   });
 }
 
-start();
+// A server that was built without Swagger UI has the page's text alone.
+if (window.SwaggerUIBundle) start();

@@ -26,8 +26,7 @@ final class PredictionMetrics: Sendable {
 
   /// Records a group commit of the prediction writer.
   func flushed(rows: Int, in duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    flushSeconds.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    flushSeconds.recordNanoseconds(Int64(duration / .nanoseconds(1)))
     flushRows.record(rows)
   }
 

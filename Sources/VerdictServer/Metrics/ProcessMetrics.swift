@@ -22,9 +22,8 @@ package struct ProcessMetrics: Sendable {
 
   /// Records the outcome and the duration of a job attempt in this process.
   package func observe(_ outcome: AttemptOutcome, duration: Duration) {
-    let (seconds, attoseconds) = duration.components
     Timer(label: "verdict_job_seconds", dimensions: [("outcome", outcome.rawValue)], factory: registry)
-      .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+      .recordNanoseconds(Int64(duration / .nanoseconds(1)))
   }
 }
 

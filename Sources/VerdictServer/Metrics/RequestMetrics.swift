@@ -37,7 +37,6 @@ final class RequestMetrics: Sendable {
       timers[series] = timer
       return timer
     }
-    let (seconds, attoseconds) = duration.components
-    timer.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    timer.recordNanoseconds(Int64(duration / .nanoseconds(1)))
   }
 }

@@ -70,7 +70,7 @@ struct ProblemMiddleware: RouterMiddleware {
         level: level, "answered",
         metadata: [
           "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
-          "milliseconds": "\(Int(duration.inSeconds * 1_000))",
+          "milliseconds": "\(Int(duration / .milliseconds(1)))",
         ])
     }
     return response

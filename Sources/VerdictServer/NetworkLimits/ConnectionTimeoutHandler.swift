@@ -58,7 +58,7 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
     } catch {
       context.fireErrorCaught(error)
     }
-    let interval = TimeAmount.nanoseconds(Int64(limits.head.inSeconds * 1e9) / Int64(Self.ticksPerTimeout))
+    let interval = TimeAmount(limits.head / Self.ticksPerTimeout)
     // The timer runs on the channel's event loop, as this handler does.
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     timer = context.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
@@ -185,7 +185,7 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
     if inBody {
       waited += 1
       guard waited >= Self.ticksPerTimeout else { return }
-      let needed = Int(limits.head.inSeconds * Double(limits.bytesPerSecond))
+      let needed = Int(limits.head / .seconds(1) * Double(limits.bytesPerSecond))
       if counter.received - receivedBefore < needed { return context.close(promise: nil) }
       restart()
     } else if openRequests == 0 {
@@ -197,7 +197,7 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
       let timeout =
         isInHeader
         ? Self.ticksPerTimeout
-        : Int(limits.idle.inSeconds / limits.head.inSeconds * Double(Self.ticksPerTimeout))
+        : Int(limits.idle / limits.head * Double(Self.ticksPerTimeout))
       if waited > timeout { context.close(promise: nil) }
     }
   }

@@ -5,14 +5,14 @@ import NIOCore
 enum Resource {
   /// openapi.yaml.
   static let openapiYAML = buffer(verdict_openapi())
-  /// The page at /docs where there is no Swagger UI.
-  static let docsPage = buffer(verdict_docs_page())
-  /// Swagger UI by the names of its files, its page by the empty one; nothing where it was not compiled in.
-  static let swaggerUI: [String: ByteBuffer] = {
+  /// The page at /docs, and the files that it loads by their names.
+  static let docsPage = buffer(verdict_docs_file(0))
+  /// Those of Swagger UI are absent if it was not fetched before the build.
+  static let docsFiles: [String: ByteBuffer] = {
     var files: [String: ByteBuffer] = [:]
-    var index = 0
-    while let name = verdict_swagger_ui(index).name {
-      files[String(cString: name)] = buffer(verdict_swagger_ui(index))
+    var index = 1
+    while let name = verdict_docs_file(index).name {
+      files[String(cString: name)] = buffer(verdict_docs_file(index))
       index += 1
     }
     return files

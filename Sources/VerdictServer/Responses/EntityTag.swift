@@ -4,6 +4,7 @@ import Hummingbird
 import NIOCore
 import RowFormats
 import VerdictCore
+import PostgreSQL
 
 /// The name of one state of a resource (RFC 9110, section 8.8.3).
 struct EntityTag: Hashable, Sendable {

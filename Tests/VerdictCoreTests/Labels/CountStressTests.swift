@@ -8,7 +8,7 @@ import Testing
 /// Stress test: fifty concurrent tasks post, replace, correct and delete rows in every possible way, and delete the
 /// dataset now and then. The counts must equal those of the remaining rows.
 @Suite struct CountStressTests {
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `counts are exact after concurrent changes of every kind`() async throws {
     try await TestDomain.with(connections: 16) { domain in
       let tenant = try await domain.tenant()

@@ -8,7 +8,7 @@ import Testing
 /// Tests of deleting a dataset: it is gone when its deletion returns, and its rows are deleted afterwards in bounded
 /// steps.
 @Suite struct DatasetDeletionTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `rows are deleted in bounded steps and the name is free at once`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
@@ -57,7 +57,7 @@ import Testing
   }
 
   /// The quota counts the remaining rows, not the existing datasets.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `the quota frees rows step by step`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()

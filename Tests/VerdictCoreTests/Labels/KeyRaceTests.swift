@@ -8,7 +8,7 @@ import Testing
 /// Tests of concurrent writes of the same keys: no deadlock occurs, and each key has one row.
 @Suite struct KeyRaceTests {
   /// PostgreSQL aborts a deadlocked transaction with SQLSTATE 40P01, which would be thrown here.
-  @Test(.timeLimit(.minutes(5)), arguments: [1, 20, 300, 5_000])
+  @Test(.timeLimit(.minutes(10)), arguments: [1, 20, 300, 5_000])
   func `overlapping keys in opposite orders do not deadlock`(size: Int) async throws {
     try await TestDomain.with(connections: 12) { domain in
       let tenant = try await domain.tenant()
@@ -56,7 +56,7 @@ import Testing
   }
 
   /// Corrections and deletions of one, many and all rows run between upserts of the same rows.
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func `upserts, corrections and deletions do not deadlock`() async throws {
     try await TestDomain.with(connections: 12) { domain in
       let tenant = try await domain.tenant()

@@ -7,7 +7,7 @@ import Testing
 
 /// Tests of predictions that arrive faster than the database stores them.
 @Suite struct OverloadTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `predictions beyond the queue's capacity are refused and the others are stored`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()

@@ -31,7 +31,7 @@ import Testing
 
   /// A request that has a transaction runs all its queries in it. With a pool of one, a second connection would never
   /// be available.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a request uses one connection`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let (tenant, service, row) = try await predicting(domain)

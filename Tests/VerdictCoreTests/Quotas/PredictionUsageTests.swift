@@ -2,6 +2,7 @@ import DomainTestSupport
 import PostgreSQL
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import VerdictCore
 
@@ -12,52 +13,35 @@ import Testing
   /// A fake database that counts look-ups and can delay or fail their responses.
   private final class World: Sendable {
     private struct State {
-      var passed = Duration.zero
       var stored = 0
       var lookUps = 0
-      var isOpen = true
       var fails = false
-      var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let start = ContinuousClock.now
+    private let clock = ManualClock()
+    private let barrier = Barrier()
     private let state = Mutex(State())
     let maximum: Int
 
     init(maximum: Int) { self.maximum = maximum }
 
     var usage: PredictionUsage {
-      PredictionUsage(clock: { self.start + self.state.withLock(\.passed) }) { _, _ in try await self.lookUp()
-      }
+      PredictionUsage(clock: { self.clock.now }) { _, _ in try await self.lookUp() }
     }
 
     var lookUps: Int { state.withLock(\.lookUps) }
-    func advance(by duration: Duration) { state.withLock { $0.passed += duration } }
+    func advance(_ duration: Duration) { clock.advance(by: duration) }
     func store(_ rows: Int) { state.withLock { $0.stored += rows } }
-    func hold() { state.withLock { $0.isOpen = false } }
+    func hold() { barrier.close() }
+    func release() { barrier.open() }
     func fail(_ fails: Bool) { state.withLock { $0.fails = fails } }
-
-    func release() {
-      let waiting = state.withLock { state in
-        state.isOpen = true
-        defer { state.waiting = [] }
-        return state.waiting
-      }
-      for each in waiting { each.resume() }
-    }
 
     private func lookUp() async throws -> QuotaUsage {
       let (stored, fails) = state.withLock { state in
         state.lookUps += 1
         return (state.stored, state.fails)
       }
-      await withCheckedContinuation { continuation in
-        let isOpen = state.withLock { state in
-          if !state.isOpen { state.waiting.append(continuation) }
-          return state.isOpen
-        }
-        if isOpen { continuation.resume() }
-      }
+      await barrier.pass()
       if fails { throw PostgreSQLError(.connectionLost, "gone") }
       return .init(maximum: maximum, present: stored)
     }
@@ -81,18 +65,13 @@ import Testing
     func release() { reservation.withLock { $0 = nil } }
   }
 
-  private func until(_ isSo: () -> Bool) async throws {
-    for _ in 0..<2_000 where !isSo() { try await Task.sleep(for: .milliseconds(5)) }
-    try #require(isSo())
-  }
-
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `the first requests share one look-up`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
     world.hold()
     let admitted = (0..<16).map { _ in Task { try? await admit(usage, 1) } }
-    try await until { world.lookUps == 1 }
+    try await eventually { world.lookUps == 1 }
     try await Task.sleep(for: .milliseconds(50))
     world.release()
     var held: [HeldReservation] = []
@@ -101,7 +80,7 @@ import Testing
     #expect(world.lookUps == 1)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a look-up keeps reservations that are not committed yet`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
@@ -117,7 +96,7 @@ import Testing
     _ = (late, again)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `rows committed during a look-up are counted after it`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage
@@ -125,7 +104,7 @@ import Testing
     world.advance(by: .seconds(2))
     world.hold()
     let looking = Task { try await admit(usage, 1) }
-    try await until { world.lookUps == 2 }
+    try await eventually { world.lookUps == 2 }
     // The look-up has read the database. Then the rows are committed, and other requests use the cached usage.
     world.store(6)
     early.commit()
@@ -139,7 +118,7 @@ import Testing
     _ = (meanwhile, looked)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `overlapping windows never exceed the limit`() async throws {
     let world = World(maximum: 500)
     let usage = world.usage
@@ -171,7 +150,7 @@ import Testing
     #expect((try? await admit(usage, 500 - stored)) != nil || stored == 500)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a failed look-up is retried`() async throws {
     let world = World(maximum: 10)
     let usage = world.usage

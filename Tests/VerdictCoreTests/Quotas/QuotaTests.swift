@@ -9,7 +9,7 @@ import Testing
 @Suite struct QuotaTests {
   /// Runs batches of several statements concurrently. PostgreSQL aborts a deadlock with SQLSTATE 40P01, which would
   /// be thrown here.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `counting predictions does not deadlock`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
@@ -124,7 +124,7 @@ import Testing
   }
 
   /// Each of two operators sets a different limit while the other's transaction is open.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `concurrent changes of different limits are both applied`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()

@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `the count is exact under concurrent writes`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()
@@ -90,7 +90,7 @@ import Testing
   }
 
   /// More expired results than one step deletes.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `many expired results are deleted in steps`() async throws {
     try await TestDomain.with { domain in
       let tenant = try await domain.tenant()

@@ -27,7 +27,7 @@ import Testing
     return rows
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `the proof counts the rows and shows zero after the erasure`() async throws {
     try await TestDomain.with { domain in
       let script = try Self.script()
@@ -61,7 +61,7 @@ import Testing
   }
 
   /// Row-level security also binds a table owner that is no superuser, who would count zero rows in any case.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `a role bound by row-level security gets an error instead of zero`() async throws {
     try await TestDomain.with { domain in
       let script = try Self.script().replacing(#/\\set tenant \d+/#, with: "\\set tenant 1")

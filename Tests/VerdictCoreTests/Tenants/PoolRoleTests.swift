@@ -68,7 +68,7 @@ import Testing
 
   /// With a pool of one connection, the next borrower finds no tenant, no other role and no rows, however the
   /// previous transaction ended.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `no connection returns to the pool with a tenant`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let tenant = try await domain.tenant()

@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `fifty concurrent posts of one label make one training`() async throws {
     try await TrainingFixture.with(AutoTrain(enabled: true, minNewLabels: 50, maxDelaySeconds: 0)) {
       fixture in

@@ -5,7 +5,7 @@ import Testing
 
 /// The README's example in full: the census income data of Becker and Kohavi (1996).
 @Suite struct AdultTests {
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func theExampleReachesTheExpectedQuality() async throws {
     try await TestServer.with { server in
       let client = server.client

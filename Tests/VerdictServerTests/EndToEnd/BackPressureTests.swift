@@ -7,7 +7,7 @@ import Testing
 
 /// Back-pressure slows a client that sends faster than its rows are stored.
 @Suite struct BackPressureTests {
-  @Test(.timeLimit(.minutes(3)), arguments: ["text/csv", "application/x-ndjson"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["text/csv", "application/x-ndjson"])
   func unreadStreamsAreSlowedDown(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client

@@ -3,16 +3,16 @@ import Testing
 
 /// Invalid input is refused with a located error and changes nothing.
 @Suite struct BadInputTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func invalidJSONLabelsAreRefused() async throws { try await check(BadInput.jsonLabels) }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func invalidLabelLinesAreRefused() async throws { try await check(BadInput.lineLabels) }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func invalidPredictionRequestsAreRefused() async throws { try await check(BadInput.predictions) }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func otherInvalidRequestsAreRefused() async throws { try await check(BadInput.others) }
 
   /// Sends each input to a dataset with labels, a model and a stored prediction, which would accept it if it were valid.
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func atMostAHundredErrorsAreListed() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func gzipBodiesAreAccepted() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()

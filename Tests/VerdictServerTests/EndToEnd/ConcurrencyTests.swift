@@ -4,7 +4,7 @@ import Testing
 
 /// Concurrent requests.
 @Suite struct ConcurrencyTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func concurrentPredictionsAreAllStored() async throws {
     try await TestServer.with { server in
       let client = server.client
@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func repeatedFeedbackIsOneLabel() async throws {
     try await TestServer.with { server in
       let client = server.client
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func concurrentBatchesAreAllCounted() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client

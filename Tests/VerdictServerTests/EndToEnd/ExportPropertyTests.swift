@@ -5,7 +5,7 @@ import Testing
 
 /// For any schema and values, posting an export gives the same rows and the same export.
 @Suite struct ExportPropertyTests {
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func randomExportsRoundTrip() async throws {
     try await TestServer.with(worker: false) { server in
       for seed in 0..<12 { try await check(seed: seed, server) }

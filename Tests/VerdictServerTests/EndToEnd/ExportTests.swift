@@ -3,7 +3,7 @@ import Testing
 
 /// An export can be posted as it is, and the next export is the same, byte for byte.
 @Suite struct ExportTests {
-  @Test(.timeLimit(.minutes(2)), arguments: ["text/csv", "application/x-ndjson"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["text/csv", "application/x-ndjson"])
   func exportsRoundTrip(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func pagesContainTheSameRowsAsExports() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client

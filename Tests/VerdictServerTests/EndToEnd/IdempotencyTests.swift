@@ -12,7 +12,7 @@ import Testing
     var counted: String
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func repeatedRequestsAreReplayed() async throws {
     try await TestServer.with { server in
       let client = server.client
@@ -73,7 +73,7 @@ import Testing
     #expect(try await client.get(one.counted).json["data"].elements.count == count, "\(one.path)")
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func concurrentRepeatsTakeEffectOnce() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func refusedRequestsMayBeCorrectedUnderTheirKey() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: ["", "a b", String(repeating: "k", count: 256)])
+  @Test(.timeLimit(.minutes(10)), arguments: ["", "a b", String(repeating: "k", count: 256)])
   func invalidKeysAreRefused(key: String) async throws {
     try await TestServer.with(worker: false) { server in
       let answer = try await server.client.post(

@@ -1,23 +1,11 @@
 import HTTPTestSupport
+import TestSupport
 
 /// Generates random datasets and rows from values that formats are known to corrupt.
 struct RandomDataset {
-  var generator: Generator
+  var generator: SeededRandom
 
-  init(seed: UInt64) { generator = Generator(state: seed) }
-
-  /// SplitMix64: the same sequence in every run.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-  }
+  init(seed: UInt64) { generator = SeededRandom(seed: seed) }
 
   private static let texts = [
     " ", "a,b", "\"", "\"\"", "a\nb", "a\r\nb", "\r", "x\r", "\n", "é😀", "e\u{301}", "\\", "null", "NaN", "0",

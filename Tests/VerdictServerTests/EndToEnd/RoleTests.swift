@@ -12,7 +12,7 @@ import VerdictServer
     .predict: [.predict],
   ]
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func everyRouteRequiresItsRole() async throws {
     try await TestServer.with(worker: false) { server in
       let routes = try Self.routes(server)
@@ -36,7 +36,7 @@ import VerdictServer
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func everyRouteExceptOpenOnesRequiresAKey() async throws {
     try await TestServer.with(worker: false) { server in
       let unknown = "vd_1_" + String(repeating: "0", count: 64)
@@ -60,7 +60,7 @@ import VerdictServer
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func eachRoleMayUseItsOwnRoutes() async throws {
     try await TestServer.with { server in
       try await server.client.makeDataset()
@@ -87,7 +87,7 @@ import VerdictServer
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func anotherTenantsDatasetsAppearAbsent() async throws {
     try await TestServer.with { server in
       try await server.client.makeDataset("mine")

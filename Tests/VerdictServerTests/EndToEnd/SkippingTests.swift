@@ -19,7 +19,7 @@ import Testing
     ("text/csv", "x,label\n1,1\na,2\n2,0\n", [3, 3]),
   ]
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func validRowsAreStoredAndInvalidOnesReported() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func batchesOfInvalidRowsStoreNothing() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -63,7 +63,7 @@ import Testing
   }
 
   /// The first valid row of a key is stored, also if the key existed before the batch.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func firstValidRowOfAKeyIsStored() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -84,7 +84,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func skippingUploadsAreReplayed() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func errorsOutsideRowsFailTheRequest() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client

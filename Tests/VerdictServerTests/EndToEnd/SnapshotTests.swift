@@ -36,7 +36,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
 
   private static let staying = (0..<600).filter { $0 % 3 != 0 }.map { JSON.string("stays-\($0)") }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func pagesContainEveryLastingRowOnce() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -80,7 +80,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
   }
 
   /// Each batch updates ten rows in one transaction; an export contains all or none of an update.
-  @Test(.timeLimit(.minutes(3)), arguments: ["text/csv", "application/x-ndjson"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["text/csv", "application/x-ndjson"])
   func exportsAreConsistentSnapshots(type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
@@ -124,7 +124,7 @@ private func untilCancelled(_ body: () async throws -> Void) async {
     return (try? JSON(parsing: Array(line.utf8)))?["features"]["x"].text ?? ""
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func csvHasAKeyColumnOnlyIfRowsHaveKeys() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client

@@ -4,7 +4,7 @@ import Testing
 
 /// Upload of a file as a data frame writes it: semicolons, an unnamed index column, and training and test rows in one table.
 @Suite struct SplitFileTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func oneRequestStoresTheTrainingRows() async throws {
     let file = try #require(Bundle.module.url(forResource: "Fixtures/split", withExtension: "csv"))
     let bytes = Array(try Data(contentsOf: file))

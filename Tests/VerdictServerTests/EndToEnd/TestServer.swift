@@ -6,6 +6,7 @@ import PostgreSQL
 import ServiceLifecycle
 import VerdictCore
 import VerdictServer
+import TestSupport
 
 /// A web server and a worker in the test's process, on a database of their own.
 struct TestServer {
@@ -66,19 +67,16 @@ struct TestServer {
       defer { announced.finish() }
       try await group.run()
     }
-    let outcome: Result<T, any Error>
-    do {
+    return try await withCleanup {
+      await group.triggerGracefulShutdown()
+      _ = await running.result
+    } _: {
       guard let port = await ports.first(where: { _ in true }) else {
         try await running.value
         throw NeverListened()
       }
-      outcome = .success(try await body(port))
-    } catch {
-      outcome = .failure(error)
+      return try await body(port)
     }
-    await group.triggerGracefulShutdown()
-    _ = await running.result
-    return try outcome.get()
   }
 
   struct NeverListened: Error {}
@@ -98,14 +96,8 @@ struct TestServer {
   }
 
   /// Holds a table lock until the closure returns.
-  func holding<T: Sendable>(
-    _ table: String, _ mode: String, _ body: @Sendable @escaping () async throws -> T
-  ) async throws -> T {
-    try await domain.asOwner { holder in
-      try await holder.query("BEGIN")
-      try await holder.query("LOCK TABLE \(identifier: table) IN \(unescaped: mode) MODE")
-      return try await body()
-    }
+  func holding<T>(_ table: String, _ mode: String, _ body: () async throws -> T) async throws -> T {
+    try await TestSupport.holding(table, in: mode, of: domain.admin, body)
   }
 
   /// The row counts of all tables of tenant data and the rows of `datasets`: the state that a refused request must not change.
@@ -128,23 +120,7 @@ private struct TrainingWorker: Service {
   let domain: TestDomain
 
   func run() async throws {
-    let runner = TrainingRunner(
-      database: domain.database, autoTraining: domain.autoTraining, cache: LabelCache(bytes: 64 << 20),
-      logger: domain.logger)
-    let worker = Worker(queue: domain.queue, connection: domain.app, slots: 1, logger: domain.logger) {
-      try await runner.run($0)
-    }
+    let worker = domain.trainingWorker(cache: LabelCache(bytes: 64 << 20))
     try await cancelWhenGracefulShutdown { try await worker.run() }
   }
 }
-
-/// Polls until `look` returns a value, for at most half a minute.
-func eventually<T>(_ look: () async throws -> T?) async throws -> T {
-  for _ in 0..<600 {
-    if let answer = try await look() { return answer }
-    try await Task.sleep(for: .milliseconds(50))
-  }
-  throw NeverHappened()
-}
-
-struct NeverHappened: Error {}

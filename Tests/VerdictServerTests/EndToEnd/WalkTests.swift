@@ -1,9 +1,10 @@
 import HTTPTestSupport
 import Testing
+import TestSupport
 
 /// The whole product in the order in which an application uses it.
 @Suite struct WalkTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func theWholeProductWorks() async throws {
     try await TestServer.with { server in
       let client = server.client

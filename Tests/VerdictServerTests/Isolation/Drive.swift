@@ -3,6 +3,7 @@ import Foundation
 import HTTPTestSupport
 import PostgreSQL
 import Testing
+import TestSupport
 import VerdictCore
 
 /// Makes the server run every statement of the domain, and leaves a tenant with rows in every table.

@@ -4,12 +4,13 @@ import HTTPTestSupport
 import PostgreSQL
 import Synchronization
 import Testing
+import TestSupport
 import VerdictCore
 
 /// Erasure of a tenant under concurrent writes leaves nothing behind. `StatementTests` erases one with rows in every table.
 @Suite struct ErasureTests {
   /// Writers whose keys and datasets are cached, and open streams, continue after the erasure begins.
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(10)))
   func erasureUnderConcurrentWritesLeavesNothing() async throws {
     try await TestServer.with { server in
       let client = server.client

@@ -1,5 +1,6 @@
 import HTTPTestSupport
 import Testing
+import TestSupport
 import VerdictCore
 
 @testable import VerdictServer
@@ -52,7 +53,7 @@ import VerdictCore
     taken.forEach { $0.release() }
   }
 
-  @Test(.timeLimit(.minutes(1))) func allWaitingRequestsAreAdmitted() async throws {
+  @Test(.timeLimit(.minutes(10))) func allWaitingRequestsAreAdmitted() async throws {
     let limiter = ConnectionLimiter(connections: 2) { _ in .seconds(600) }
     let held = try await limiter.acquire(.stream, for: one)
     let (order, came) = AsyncStream<Int>.makeStream()
@@ -73,7 +74,7 @@ import VerdictCore
     #expect(limiter.taken == 0)
   }
 
-  @Test(.timeLimit(.minutes(1))) func unreferencedPermitsAreReleased() async throws {
+  @Test(.timeLimit(.minutes(10))) func unreferencedPermitsAreReleased() async throws {
     let limiter = ConnectionLimiter(connections: 2) { _ in .zero }
     _ = try await limiter.acquire(.stream, for: one)
     #expect(limiter.taken == 0)
@@ -107,7 +108,7 @@ import VerdictCore
     #expect(memory.taken == 10)
   }
 
-  @Test(.timeLimit(.minutes(2))) func bodiesBeyondTheMemoryLimitAreRefused() async throws {
+  @Test(.timeLimit(.minutes(10))) func bodiesBeyondTheMemoryLimitAreRefused() async throws {
     try await BodyMemory.$current.withValue(BodyMemory(limit: 200_000)) {
       try await TestServer.with(worker: false) { server in
         try await server.client.makeDataset()

@@ -5,6 +5,7 @@ import Logging
 import PostgreSQL
 import Synchronization
 import Testing
+import TestSupport
 import VerdictCore
 
 @testable import VerdictServer
@@ -43,9 +44,9 @@ import VerdictCore
     #expect(!problem.detail.contains("nothing was changed") && problem.detail.contains("Idempotency-Key"))
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func anExhaustedPoolIsAnOverload() async throws {
-    try await TestServer.with(worker: false, acquireTimeout: .milliseconds(500)) { server in
+    try await TestServer.with(worker: false, acquireTimeout: .seconds(3)) { server in
       try await server.client.makeDataset()
       let refused = try await Self.holding(16, of: server.domain.database.pool) {
         try await server.client.get("/v1/datasets")
@@ -74,7 +75,7 @@ import VerdictCore
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func waitingForAJobSurvivesTheLossOfTheDatabase() async throws {
     try await TestServer.with(worker: false) { server in
       try await server.client.makeDataset()
@@ -84,10 +85,8 @@ import VerdictCore
           "/v1/datasets/d/training-jobs", [:], headers: ["Prefer": "wait=60", "Idempotency-Key": "once"])
       }
       let answered = try await server.domain.asOwner { connection in
-        for _ in 0..<600 {
-          let count = try await connection.query("SELECT count(*) FROM jobs").first?.decode(Int.self)
-          if count == 1 { break }
-          try await Task.sleep(for: .milliseconds(50))
+        try await eventually {
+          try await connection.query("SELECT count(*) FROM jobs").first?.decode(Int.self) == 1
         }
         try await connection.query(
           "UPDATE pg_database SET datallowconn = false WHERE datname = current_database()")
@@ -110,7 +109,7 @@ import VerdictCore
 
 /// Work that several requests share carries the id of none of them.
 @Suite struct SharedWorkTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func sharedStatementsHaveNoRequestID() async throws {
     let seen = Mutex<[(sql: String, isNamed: Bool)]>([])
     try await TestServer.with(

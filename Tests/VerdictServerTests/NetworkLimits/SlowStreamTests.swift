@@ -4,6 +4,7 @@ import NIOCore
 import PostgreSQL
 import Synchronization
 import Testing
+import TestSupport
 import VerdictCore
 import VerdictServer
 
@@ -47,7 +48,7 @@ import VerdictServer
     #expect(answer.status == 201, "\(answer)")
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func slowUploadsBlockNoOthers() async throws {
     var networkLimits = NetworkLimits()
     networkLimits.limits.head = .seconds(120)
@@ -78,7 +79,7 @@ import VerdictServer
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(10)))
   func unreadExportsBlockNoOthersAndEnd() async throws {
     var networkLimits = NetworkLimits()
     networkLimits.limits.head = .seconds(8)

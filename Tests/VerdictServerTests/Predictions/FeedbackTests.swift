@@ -5,7 +5,7 @@ import Testing
 
 /// Batches of labels for earlier predictions.
 @Suite struct FeedbackTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func batchesOfLabelsAreSetChangedAndDeleted() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(100)
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func unknownPredictionsFailTheBatch() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(3)
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func streamsOfFeedbackAreAccepted() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(4)
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// Fifty concurrent batches label overlapping predictions differently: no deadlock, one label a prediction, correct counts.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func concurrentFeedbackKeepsCountsExact() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(60)
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func predictionsFromBeforeAddedFeaturesCanBeLabelled() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(2)
@@ -139,7 +139,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func repeatedPredictionsUnderAKeyCountOnce() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)

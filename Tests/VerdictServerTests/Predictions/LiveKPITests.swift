@@ -7,7 +7,7 @@ import Testing
 
 /// KPIs on labelled predictions, and the gate that uses them.
 @Suite struct LiveKPITests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func liveKPIsDescribeLabelledPredictions() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(300)
@@ -46,7 +46,7 @@ import Testing
 
   /// A live gate on two servers, for a KPI from counts and one from rows: it closes and opens on both servers with the label that
   /// crosses the minimum.
-  @Test(.timeLimit(.minutes(2)), arguments: ["accuracy", "roc_auc"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["accuracy", "roc_auc"])
   func liveGatesApplyOnEveryServer(metric: String) async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(60)
@@ -92,7 +92,7 @@ import Testing
   }
 
   /// A KPI that needs all labelled predictions is computed at most once a second, not for each refusal.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func refusalsDoNotRecomputeKPIsEachTime() async throws {
     let reads = Atomic(0)
     try await TestServer.with(observer: { query, _, _ in

@@ -7,7 +7,7 @@ import VerdictCore
 
 /// Lists, exports and retention of stored predictions.
 @Suite struct StoredPredictionTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func uncertainPredictionsComeFirstAndPagesHaveNoGaps() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(50)
@@ -39,7 +39,7 @@ import VerdictCore
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func timesFilterListsAndExports() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(10)
@@ -74,7 +74,7 @@ import VerdictCore
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func oldPredictionsAreDeletedAndTheirLabelsKept() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(20)

@@ -2,6 +2,7 @@ import DomainTestSupport
 import HTTPTestSupport
 import Foundation
 import Testing
+import TestSupport
 
 /// Streamed batches of predictions.
 @Suite struct StreamingPredictionTests {
@@ -21,7 +22,7 @@ import Testing
     try answer.text.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func everyRowGetsItsLineInOrder() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(300)
@@ -51,7 +52,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func invalidRowsGetErrorLines() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
@@ -85,7 +86,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func streamsUnderAKeyAreAtomicAndReplayed() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
@@ -105,7 +106,7 @@ import Testing
   }
 
   /// Predictions are sent while the request body is still open.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func predictionsAreSentBeforeTheBodyEnds() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
@@ -126,7 +127,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func numbersBeyondTheModelsRangeAreRefused() async throws {
     try await TestServer.with { server in
       _ = try await server.predicted(1)
@@ -136,7 +137,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func contributionsAddUpForNumbersOfAnySize() async throws {
     try await TestServer.with { server in
       let client = server.client
