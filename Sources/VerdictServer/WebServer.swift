@@ -131,10 +131,10 @@ package struct WebServer: Sendable {
     ).add(to: api)
     LabelRoutes(
       labels: services.labels,
-      posting: LabelPosting(
+      uploads: LabelUploadHandler(
         datasets: services.datasets, ingest: services.ingest, limiter: services.connectionLimiter,
         idempotency: services.idempotency),
-      exporting: LabelExporting(
+      exports: LabelExportHandler(
         datasets: services.datasets, export: LabelExport(database: services.database),
         limiter: services.connectionLimiter),
       limiter: services.connectionLimiter
@@ -150,7 +150,7 @@ package struct WebServer: Sendable {
     ).add(to: api)
     StoredPredictionRoutes(
       predictions: services.predictionStore,
-      exporting: PredictionExporting(
+      exports: PredictionExportHandler(
         datasets: services.datasets, export: PredictionExport(database: services.database),
         limiter: services.connectionLimiter)
     ).add(to: api)

@@ -4,17 +4,17 @@ import Hummingbird
 import RowFormats
 import VerdictCore
 
-/// `/v1/datasets/{dataset}/labels`: reads, corrections and deletions. ``LabelPosting`` handles posts, ``LabelExporting``
+/// `/v1/datasets/{dataset}/labels`: reads, corrections and deletions. ``LabelUploadHandler`` handles posts, ``LabelExportHandler``
 /// exports.
 struct LabelRoutes {
   let labels: LabelStore
-  let posting: LabelPosting
-  let exporting: LabelExporting
+  let uploads: LabelUploadHandler
+  let exports: LabelExportHandler
   let limiter: ConnectionLimiter
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/labels"
-    api.on(.post, path, role: .write, posting.post)
+    api.on(.post, path, role: .write, uploads.post)
     api.on(.get, path, role: .read, list)
     api.on(.delete, path, role: .write, deleteMany)
     api.on(.get, path + "/{id}", role: .read, read)
@@ -29,7 +29,7 @@ struct LabelRoutes {
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let query = try QueryParameters(request, known: ["key", "source"])
-      return try await exporting.export(
+      return try await exports.export(
         name, principal.tenant, as: type, where: try Self.filter(query),
         revalidator: context.keyRevalidator(request))
     }

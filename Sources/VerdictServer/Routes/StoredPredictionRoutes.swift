@@ -6,7 +6,7 @@ import VerdictCore
 /// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: stored predictions.
 struct StoredPredictionRoutes {
   let predictions: PredictionStore
-  let exporting: PredictionExporting
+  let exports: PredictionExportHandler
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
@@ -27,7 +27,7 @@ struct StoredPredictionRoutes {
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
       let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
-      return try await exporting.export(
+      return try await exports.export(
         name, principal.tenant, as: type, where: filter, revalidator: context.keyRevalidator(request))
     }
     let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor", "sort"]))

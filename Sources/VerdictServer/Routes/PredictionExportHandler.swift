@@ -6,7 +6,7 @@ import RowFormats
 import VerdictCore
 
 /// Streams the stored predictions of a dataset, oldest first.
-struct PredictionExporting {
+struct PredictionExportHandler {
   let datasets: DatasetStore
   let export: PredictionExport
   let limiter: ConnectionLimiter

@@ -8,7 +8,7 @@ import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/labels`: stores a batch as JSON, NDJSON or CSV: all of it or nothing or, with
 /// `on_error=skip`, the valid rows.
-struct LabelPosting {
+struct LabelUploadHandler {
   let datasets: DatasetStore
   let ingest: LabelIngest
   let limiter: ConnectionLimiter
@@ -40,7 +40,7 @@ struct LabelPosting {
         case .fail: (try reader.read(body.bytes), SkippedRows.none)
         case .skip: try reader.readSkipping(body.bytes.span.bytes)
         }
-      let source = WholeBatch(rows, skipped, hash: key.map { _ in body.hash }, share: body.share)
+      let source = SingleBatch(rows, skipped, hash: key.map { _ in body.hash }, share: body.share)
       return try await limiter.withPermit(for: principal.tenant, bytes: body.bytes.count) {
         try await store(source, onError, principal, dataset, key)
       }
@@ -95,7 +95,7 @@ protocol BatchSource: Sendable {
 }
 
 /// A body that forms a single batch.
-private final class WholeBatch: BatchSource, @unchecked Sendable {
+private final class SingleBatch: BatchSource, @unchecked Sendable {
   // Sound: only the task that answers the request uses it.
   private var batch: RowBatch?
   let hash: Data

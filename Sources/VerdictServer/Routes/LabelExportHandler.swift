@@ -3,7 +3,7 @@ import Hummingbird
 import VerdictCore
 
 /// Streams all labels of a dataset in a form that can be posted back.
-struct LabelExporting {
+struct LabelExportHandler {
   let datasets: DatasetStore
   let export: LabelExport
   let limiter: ConnectionLimiter
