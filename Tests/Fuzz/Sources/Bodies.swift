@@ -20,14 +20,14 @@ enum Bodies {
 
   static func small(_ input: [UInt8]) {
     guard let value = try? JSONValue.parse(input) else { return }
-    require((try? JSONValue.parse(value.encoded())) == value, "JSON reads back as it was written")
+    require((try? JSONValue.parse(value.encoded())) == value, "JSON values round-trip")
     let body = Body(type: .json, bytes: input)
     if let new = try? NewDatasetBody.parse(body) {
       require(TextRule.slug.admits(new.name) && !new.features.isEmpty, "a dataset has a slug and features")
     }
     _ = try? DatasetPatchBody.parse(body).change(of: dataset)
     _ = try? TrainingParametersBody.parse(body).applied(to: training)
-    if let version = try? ActiveModelBody.parse(body) { require(version > 0, "versions count from 1") }
+    if let version = try? ActiveModelBody.parse(body) { require(version > 0, "versions are positive") }
     if let key = try? NewKeyBody.parse(body) { require(!key.name.isEmpty, "a key has a name") }
     _ = try? PredictionLabelBody.parse(body).outcome(in: dataset)
     _ = try? LabelPatchBody.parse(body).applied(to: label, of: dataset)

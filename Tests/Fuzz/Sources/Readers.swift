@@ -22,9 +22,9 @@ enum Readers {
     if let whole {
       require(whole.outcomes.count == whole.count, "as many outcomes as rows")
       require(
-        skipping?.rows.count == whole.count && skipping?.skipped.count == 0, "nothing to skip in what fits")
+        skipping?.rows.count == whole.count && skipping?.skipped.count == 0, "valid rows are not skipped")
     }
-    if let skipping { require(whole != nil || skipping.skipped.count > 0, "what does not fit is skipped") }
+    if let skipping { require(whole != nil || skipping.skipped.count > 0, "invalid rows are skipped") }
   }
 
   /// The input is a byte that selects where the stream is split, then the stream.
@@ -56,7 +56,7 @@ enum Readers {
     let whole = rows([body], make(policy, StreamLimits()))
     // With small pieces, the reader meets the split in the middle of a row.
     let parted = rows([Array(body[..<cut]), Array(body[cut...])], make(policy, StreamLimits(piece: 4)))
-    require(whole == parted, "a stream's pieces make no difference")
+    require(whole == parted, "the split of a stream makes no difference")
   }
 
   /// The rows of a stream and the number of skipped rows; `nil` for a refused stream.
@@ -92,7 +92,7 @@ enum Readers {
     let cut = body.isEmpty ? 0 : Int(first) % body.count
     let whole = answers([body], make())
     let parted = answers([Array(body[..<cut]), Array(body[cut...])], make())
-    require(whole == parted, "a stream's pieces make no difference")
+    require(whole == parted, "the split of a stream makes no difference")
   }
 
   /// The rows to predict, with refused rows at their positions; `nil` for an unreadable stream.
@@ -104,7 +104,7 @@ enum Readers {
         guard let chunk else { return [] }
         var texts = chunk.batch.texts
         for refused in chunk.refused {
-          require(refused.position <= texts.count, "what is refused stands among the rows")
+          require(refused.position <= texts.count, "positions of refused rows are within the rows")
           texts.insert("line \(refused.line)", at: refused.position)
         }
         return texts
@@ -126,7 +126,7 @@ enum Readers {
       } catch {
         continue
       }
-      require(count <= limit, "no more than the limit comes out")
+      require(count <= limit, "the output is within the limit")
     }
   }
 }

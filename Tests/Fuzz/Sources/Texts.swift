@@ -12,16 +12,16 @@ import RowFormats
 enum Texts {
   static func key(_ text: String) {
     guard let secret = KeySecret(token: text) else { return }
-    require(secret.token == text, "a key reads back as it was written")
-    require(!"\(secret)".contains(text.suffix(60)), "a key is not printed")
+    require(secret.token == text, "keys round-trip")
+    require(!"\(secret)".contains(text.suffix(60)), "keys are not printed")
   }
 
   static func cursor(_ text: String) {
-    require(Cursor.decode(Cursor.encode(text)) == text, "a cursor reads back")
+    require(Cursor.decode(Cursor.encode(text)) == text, "cursors round-trip")
     _ = Cursor.decode(text)
     _ = Timestamp.parse(text)
     _ = QueryParameters.integer(text)
-    if let network = Network(text) { require(Network("\(text)") == network, "a network reads back") }
+    if let network = Network(text) { require(Network("\(text)") == network, "networks parse equally") }
   }
 
   /// The CSV options of a query; `nil` for a refused query.
@@ -57,28 +57,28 @@ enum Texts {
     negotiation(request)
     conditions(request)
     if let wait = (try? Preference.wait(of: request)) ?? nil {
-      require((0...300).contains(wait), "a bounded wait")
+      require((0...300).contains(wait), "wait is bounded")
     }
     if let key = (try? IdempotencyKey(request)) ?? nil {
-      require((1...255).contains(key.text.utf8.count), "a bounded key")
+      require((1...255).contains(key.text.utf8.count), "keys are bounded")
     }
     for id in fields[values: .xRequestID] {
-      require(RequestIdentifier.accepted(id).map { $0 == id } ?? true, "a request's own name, or none")
+      require(RequestIdentifier.accepted(id).map { $0 == id } ?? true, "an accepted request id is unchanged")
     }
     for field in fields where field.name.canonicalName == "traceparent" {
       let parent = field.value
       guard let trace = TraceContext.traceID(of: parent) else { continue }
-      require(trace.utf8.count == 32 && parent.contains(trace), "a trace's id is the header's")
+      require(trace.utf8.count == 32 && parent.contains(trace), "the trace id comes from the field")
     }
     for peer in ["10.0.0.1", "192.0.2.1"] {
       let address = proxies.of(peer, forwarded: fields[values: .xForwardedFor].joined(separator: ","))
-      require(address.utf8.count <= 31, "an address is a few bytes")
+      require(address.utf8.count <= 31, "client addresses are short")
     }
   }
 
   private static func query(_ request: Request) {
     guard let query = try? QueryParameters(request, known: ["limit", "cursor", "at", "flag"]) else { return }
-    if let limit = try? query.limit() { require((1...1_000).contains(limit), "a bounded page") }
+    if let limit = try? query.limit() { require((1...1_000).contains(limit), "pages are bounded") }
     _ = try? query.time("at")
     _ = try? query.bool("flag")
     _ = try? query.cursor { $0 }
@@ -88,7 +88,7 @@ enum Texts {
     let types: [BodyType] = [.json, .ndjson, .csv]
     _ = try? BodyType.of(request, accepted: types)
     if let wanted = try? BodyType.wanted(by: request, offered: types) {
-      require(types.contains(wanted), "one of those that are offered")
+      require(types.contains(wanted), "the type is one of those offered")
     }
     do {
       let stream = try BodyStream(request, limit: 1_000)

@@ -9,25 +9,25 @@ struct BadInput: Sendable, CustomStringConvertible {
   var headers: [String: String] = ["Content-Type": "application/json"]
   var body: HTTPClient.Payload
   /// The members that the first of the problem's `errors` must have, beside its detail; empty for a problem without locations.
-  var place: [String: JSON] = [:]
+  var location: [String: JSON] = [:]
   /// The expected status.
   var status: Int
 
   init(
-    _ description: String, _ path: String, _ json: String, _ status: Int, _ place: [String: JSON] = [:]
+    _ description: String, _ path: String, _ json: String, _ status: Int, _ location: [String: JSON] = [:]
   ) {
-    self.init(description, "POST", path, json, status, place)
+    self.init(description, "POST", path, json, status, location)
   }
 
   init(
     _ description: String, _ method: String, _ path: String, _ json: String, _ status: Int,
-    _ place: [String: JSON] = [:]
+    _ location: [String: JSON] = [:]
   ) {
     self.description = description
     self.method = method
     self.path = path
     self.status = status
-    self.place = place
+    self.location = location
     body = .bytes(Array(json.utf8))
   }
 
@@ -55,9 +55,9 @@ extension BadInput {
 
   private static func pointer(_ pointer: String) -> [String: JSON] { ["pointer": .string(pointer)] }
   private static func line(_ line: Int, _ column: String? = nil) -> [String: JSON] {
-    var place: [String: JSON] = ["line": .number(Double(line))]
-    if let column { place["column"] = .string(column) }
-    return place
+    var location: [String: JSON] = ["line": .number(Double(line))]
+    if let column { location["column"] = .string(column) }
+    return location
   }
 
   /// JSON batches of labels.
@@ -77,14 +77,14 @@ extension BadInput {
     .init("label null", labels, row("{}", label: "null"), 422, pointer("/labels/0/label")),
     .init("label 0.5", labels, row("{}", label: "0.5"), 422, pointer("/labels/0/label")),
     .init(
-      "a label in words without positive", labels, row("{}", label: #""yes""#), 422,
+      "a label as text without positive outcome", labels, row("{}", label: #""yes""#), 422,
       pointer("/labels/0/label")),
     .init(
-      "a member of a row that is not there", labels, #"{"labels":[{"features":{},"label":1,"weight":2}]}"#,
+      "an unknown member of a row", labels, #"{"labels":[{"features":{},"label":1,"weight":2}]}"#,
       422,
       pointer("/labels/0/weight")),
     .init(
-      "a member that is not there", labels, #"{"labels":[{"features":{},"label":1}],"dry_run":true}"#, 422,
+      "an unknown member", labels, #"{"labels":[{"features":{},"label":1}],"dry_run":true}"#, 422,
       pointer("/dry_run")),
     .init(
       "the same key twice", labels,
@@ -93,7 +93,7 @@ extension BadInput {
     .init(
       "a feature twice", labels, row(#"{"x":1,"x":2}"#), 422, pointer("/labels/0/features/x")),
     .init(
-      "a number for a key", labels, #"{"labels":[{"features":{},"label":1,"key":7}]}"#, 422,
+      "a number as a key", labels, #"{"labels":[{"features":{},"label":1,"key":7}]}"#, 422,
       pointer("/labels/0/key")),
     .init("an empty batch", labels, #"{"labels":[]}"#, 422, pointer("/labels")),
     .init("no batch", labels, "{}", 422, pointer("/labels")),
@@ -108,22 +108,22 @@ extension BadInput {
     .init("2 MB of [", labels, String(repeating: "[", count: 2 << 20), 400),
     .init("2 MB of [ in a row", labels, #"{"labels":"# + String(repeating: "[", count: 2 << 20), 400),
     .init("2 MB of {", labels, String(repeating: #"{"a":"#, count: 400_000), 400),
-    BadInput("bytes that are no UTF-8", labels, "", 400)
+    BadInput("invalid UTF-8", labels, "", 400)
       .with(
         .bytes(
           Array(#"{"labels":[{"features":{"c":""#.utf8) + [0xC3, 0x28] + Array(#""},"label":1}]}"#.utf8))),
-    BadInput("half a gzip", labels, "", 400).with(gzipped)
+    BadInput("a truncated gzip", labels, "", 400).with(gzipped)
       .with(.bytes(Gzip.stored(Array(good.utf8)).dropLast(20))),
     BadInput("a gzip with a wrong checksum", labels, "", 400).with(gzipped)
       .with(
         .bytes(Gzip.stored(Array(good.utf8)).dropLast(8) + [1, 2, 3, 4, UInt8(good.utf8.count), 0, 0, 0])),
-    BadInput("no gzip where one is announced", labels, good, 400).with(gzipped),
-    BadInput("a coding that is not known", labels, good, 415)
+    BadInput("plain JSON with Content-Encoding gzip", labels, good, 400).with(gzipped),
+    BadInput("an unknown content coding", labels, good, 415)
       .with(["Content-Type": "application/json", "Content-Encoding": "br"]),
     BadInput("no content type", labels, good, 415).with([:] as [String: String]),
-    BadInput("a content type that is not taken", labels, good, 415).with(["Content-Type": "application/xml"]),
-    BadInput("65 MiB announced", labels, "", 413).with(.promised(length: 65 << 20, sent: [])),
-    BadInput("a parameter that is not there", labels + "?dryrun=1", good, 400, ["parameter": "dryrun"]),
+    BadInput("an unsupported content type", labels, good, 415).with(["Content-Type": "application/xml"]),
+    BadInput("Content-Length of 65 MiB", labels, "", 413).with(.promised(length: 65 << 20, sent: [])),
+    BadInput("an unknown parameter", labels + "?dryrun=1", good, 400, ["parameter": "dryrun"]),
   ]
 
   private static func row(_ features: String, label: String = "1") -> String {
@@ -138,21 +138,22 @@ extension BadInput {
   /// NDJSON and CSV batches of labels.
   static let lineLabels: [BadInput] = [
     BadInput("CSV without the label's column", labels, "x,c\n1,red\n", 422, line(1)).with(csv),
-    BadInput("CSV with a column that is no feature", labels, "x,y,label\n1,2,1\n", 422, line(1, "y")).with(
+    BadInput("CSV with an unknown column", labels, "x,y,label\n1,2,1\n", 422, line(1, "y")).with(
       csv),
-    BadInput("CSV with a column twice", labels, "x,x,label\n1,2,1\n", 422, line(1, "x")).with(csv),
+    BadInput("CSV with a repeated column", labels, "x,x,label\n1,2,1\n", 422, line(1, "x")).with(csv),
     BadInput("CSV with label 2", labels, "x,label\n1,0\n1,2\n", 422, line(3, "label")).with(csv),
     BadInput("CSV without a label", labels, "x,label\n1,\n", 422, line(2, "label")).with(csv),
-    BadInput("CSV with a text for a number", labels, "x,label\n1,1\nabc,1\n", 422, line(3, "x")).with(csv),
+    BadInput("CSV with text in a numeric column", labels, "x,label\n1,1\nabc,1\n", 422, line(3, "x")).with(
+      csv),
     BadInput("CSV with NaN", labels, "x,label\nNaN,1\n", 422, line(2, "x")).with(csv),
     BadInput("CSV with inf", labels, "x,label\ninf,1\n", 422, line(2, "x")).with(csv),
     BadInput("CSV with 1e400", labels, "x,label\n1e400,1\n", 422, line(2, "x")).with(csv),
-    BadInput("CSV with a field too many", labels, "x,label\n1,1,1\n", 422, line(2)).with(csv),
-    BadInput("CSV with a field too few", labels, "x,c,label\n1,1\n", 422, line(2)).with(csv),
-    BadInput("CSV with an open quote", labels, "x,c,label\n1,\"red,1\n", 400, line(2)).with(csv),
-    BadInput("CSV with a header alone", labels, "x,label\n", 422).with(csv),
-    BadInput("CSV with nothing", labels, "", 400).with(csv),
-    BadInput("CSV whose key column is not there", labels + "?key_column=id", "x,label\n1,1\n", 422).with(csv),
+    BadInput("CSV with one field too many", labels, "x,label\n1,1,1\n", 422, line(2)).with(csv),
+    BadInput("CSV with one field too few", labels, "x,c,label\n1,1\n", 422, line(2)).with(csv),
+    BadInput("CSV with an unterminated quote", labels, "x,c,label\n1,\"red,1\n", 400, line(2)).with(csv),
+    BadInput("CSV with only a header", labels, "x,label\n", 422).with(csv),
+    BadInput("empty CSV", labels, "", 400).with(csv),
+    BadInput("CSV without its key column", labels + "?key_column=id", "x,label\n1,1\n", 422).with(csv),
     BadInput(
       "CSV with a key twice", labels + "?key_column=id", "id,x,label\na,1,1\na,2,1\n", 422, line(3, "id")
     )
@@ -162,25 +163,28 @@ extension BadInput {
       ["parameter": "delimiter"]
     )
     .with(csv),
-    BadInput("CSV, half a gzip", labels, "", 400)
+    BadInput("CSV in a truncated gzip", labels, "", 400)
       .with(["Content-Type": "text/csv", "Content-Encoding": "gzip"])
       .with(.bytes(Gzip.stored(Array("x,label\n1,1\n2,0\n".utf8)).dropLast(10))),
-    BadInput("a stream of 2 GiB announced", labels, "", 413).with(csv).with(
+    BadInput("a stream with Content-Length of 2 GiB", labels, "", 413).with(csv).with(
       .promised(length: 2 << 30, sent: [])),
     BadInput(
       "NDJSON with a bad second line", labels, lines(#"{"features":{"x":"a"},"label":1}"#), 422, line(2)
     )
     .with(ndjson),
-    BadInput("NDJSON with a line that is no JSON", labels, lines("nonsense"), 422, line(2)).with(ndjson),
+    BadInput("NDJSON with an invalid line", labels, lines("nonsense"), 422, line(2)).with(ndjson),
     BadInput(
       "NDJSON with a member too many", labels, lines(#"{"features":{},"label":1,"z":1}"#), 422, line(2)
     )
     .with(ndjson),
     BadInput("NDJSON with label 2", labels, lines(#"{"features":{},"label":2}"#), 422, line(2)).with(ndjson),
-    BadInput("NDJSON with a deep line", labels, lines(String(repeating: "[", count: 2 << 20)), 413, line(2))
-      .with(ndjson),
-    BadInput("NDJSON with half a line", labels, lines(#"{"features":{"x":1"#), 422, line(2)).with(ndjson),
-    BadInput("NDJSON with nothing", labels, "", 422).with(ndjson),
+    BadInput(
+      "NDJSON with a deeply nested line", labels, lines(String(repeating: "[", count: 2 << 20)), 413, line(2)
+    )
+    .with(ndjson),
+    BadInput("NDJSON with a truncated line", labels, lines(#"{"features":{"x":1"#), 422, line(2)).with(
+      ndjson),
+    BadInput("empty NDJSON", labels, "", 422).with(ndjson),
   ]
 
   private static func lines(_ second: String) -> String {
@@ -196,7 +200,7 @@ extension BadInput {
     .init("a text for a number", predict, #"{"features":{"x":"a"}}"#, 422, pointer("/features/x")),
     .init("a feature that is not there", predict, #"{"features":{"y":1}}"#, 422, pointer("/features/y")),
     .init("no features", predict, "{}", 422, pointer("/features")),
-    .init("a member that is not there", predict, #"{"features":{},"label":1}"#, 422, pointer("/label")),
+    .init("an unknown member", predict, #"{"features":{},"label":1}"#, 422, pointer("/label")),
     .init("a number beyond doubles", predict, #"{"features":{"x":-1e400}}"#, 422, pointer("/features/x")),
     .init("NaN", predict, #"{"features":{"x":NaN}}"#, 422, pointer("/features/x")),
     .init("half a surrogate pair", predict, #"{"features":{"c":"\udc00"}}"#, 422, pointer("/features/c")),
@@ -204,11 +208,11 @@ extension BadInput {
     .init("nothing", predict, "", 400),
     .init("deep nesting", predict, String(repeating: "[", count: 1 << 20), 400),
     .init("store=maybe", predict + "?store=maybe", #"{"features":{}}"#, 400, ["parameter": "store"]),
-    BadInput("2 MiB announced", predict, "", 413).with(.promised(length: 2 << 20, sent: [])),
-    BadInput("a form", predict, "x=1", 415).with(["Content-Type": "application/x-www-form-urlencoded"]),
+    BadInput("Content-Length of 2 MiB", predict, "", 413).with(.promised(length: 2 << 20, sent: [])),
+    BadInput("a form body", predict, "x=1", 415).with(["Content-Type": "application/x-www-form-urlencoded"]),
     .init("an empty batch", predict + "/batch", #"{"predictions":[]}"#, 422, pointer("/predictions")),
     .init(
-      "one bad row in a batch", predict + "/batch",
+      "one invalid row in a batch", predict + "/batch",
       #"{"predictions":[{"features":{}},{"features":{"x":[]}}]}"#, 422,
       pointer("/predictions/1/features/x")),
     .init(
@@ -235,27 +239,27 @@ extension BadInput {
     .init("no features", datasets, #"{"name":"n"}"#, 422, pointer("/features")),
     .init("an empty list of features", datasets, #"{"name":"n","features":[]}"#, 422, pointer("/features")),
     .init(
-      "a type that is not there", datasets, #"{"name":"n","features":[{"name":"x","type":"float"}]}"#, 422,
+      "an unknown type", datasets, #"{"name":"n","features":[{"name":"x","type":"float"}]}"#, 422,
       pointer("/features/0/type")),
     .init(
-      "a feature named twice", datasets,
+      "a repeated feature name", datasets,
       #"{"name":"n","features":[{"name":"x","type":"discrete"},{"name":"x","type":"discrete"}]}"#, 422,
       pointer("/features/1/name")),
     .init(
-      "a typing slip in a policy", datasets,
+      "a misspelt member of a policy", datasets,
       #"{"name":"n","features":\#(x),"auto_train":{"enable":true}}"#, 422, pointer("/auto_train/enable")),
     .init(
-      "a metric that is not there", datasets,
+      "an unknown metric", datasets,
       #"{"name":"n","features":\#(x),"gate":{"metric":"auc","minimum":0.5}}"#, 422, pointer("/gate/metric")),
     .init("a member twice", datasets, #"{"name":"n","name":"m","features":\#(x)}"#, 422, pointer("/name")),
     .init(
-      "half a surrogate pair in a name", datasets,
+      "a lone surrogate in a name", datasets,
       #"{"name":"n","features":[{"name":"\ud800","type":"discrete"}]}"#, 400),
     .init(
       "a NUL in a name", datasets, #"{"name":"n","features":[{"name":"a\u0000b","type":"discrete"}]}"#, 422,
       pointer("/features/0/name")),
     .init("deep nesting", datasets, String(repeating: "[", count: 1 << 20), 400),
-    BadInput("2 MiB announced", datasets, "", 413).with(.promised(length: 2 << 20, sent: [])),
+    BadInput("Content-Length of 2 MiB", datasets, "", 413).with(.promised(length: 2 << 20, sent: [])),
     BadInput(
       "a gate without a metric", "PATCH", datasets + "/d", #"{"gate":{"minimum":0.5}}"#, 422,
       pointer("/gate/metric")
@@ -263,12 +267,12 @@ extension BadInput {
     .with(merge),
     BadInput("another name", "PATCH", datasets + "/d", #"{"name":"e"}"#, 422, pointer("/name")).with(merge),
     BadInput(
-      "features taken away", "PATCH", datasets + "/d", #"{"features":\#(x)}"#, 422, pointer("/features")
+      "removal of features", "PATCH", datasets + "/d", #"{"features":\#(x)}"#, 422, pointer("/features")
     )
     .with(merge),
-    BadInput("a patch that is a list", "PATCH", datasets + "/d", "[]", 422, pointer("")).with(merge),
+    BadInput("a patch that is an array", "PATCH", datasets + "/d", "[]", 422, pointer("")).with(merge),
     .init(
-      "a penalty that is not there", datasets + "/d/training-jobs", #"{"penalty":"l3"}"#, 422,
+      "an unknown penalty", datasets + "/d/training-jobs", #"{"penalty":"l3"}"#, 422,
       pointer("/penalty")),
     .init("C = 0", datasets + "/d/training-jobs", #"{"C":0}"#, 422, pointer("/C")),
     .init("C = 1e400", datasets + "/d/training-jobs", #"{"C":1e400}"#, 422, pointer("/C")),
@@ -278,10 +282,10 @@ extension BadInput {
       pointer("/validation/folds")),
     .init("a role that is not there", "/v1/keys", #"{"name":"k","role":"root"}"#, 422, pointer("/role")),
     .init(
-      "a key that has expired", "/v1/keys",
+      "an expiry in the past", "/v1/keys",
       #"{"name":"k","role":"read","expires_at":"2001-01-01T00:00:00Z"}"#, 422, pointer("/expires_at")),
     .init(
-      "a time that is none", "/v1/keys", #"{"name":"k","role":"read","expires_at":"soon"}"#, 422,
+      "an invalid timestamp", "/v1/keys", #"{"name":"k","role":"read","expires_at":"soon"}"#, 422,
       pointer("/expires_at")),
     .init("a NUL in a key's name", "/v1/keys", #"{"name":"a\u0000","role":"read"}"#, 422, pointer("/name")),
     BadInput(
@@ -289,15 +293,15 @@ extension BadInput {
     )
     .with(merge),
     .init(
-      "a version in words", "PUT", datasets + "/d/models/active", #"{"version":"one"}"#, 422,
+      "a version as text", "PUT", datasets + "/d/models/active", #"{"version":"one"}"#, 422,
       pointer("/version")),
     .init("limit 0", "GET", datasets + "?limit=0", "", 400, ["parameter": "limit"]),
     .init(
-      "a cursor that is none", "GET", datasets + "/d/labels?cursor=%00", "", 400, ["parameter": "cursor"]),
+      "an invalid cursor", "GET", datasets + "/d/labels?cursor=%00", "", 400, ["parameter": "cursor"]),
     .init("a parameter twice", "GET", datasets + "?limit=1&limit=2", "", 400, ["parameter": "limit"]),
     .init("no filter", "DELETE", datasets + "/d/labels", "", 400),
     .init(
-      "a filter beside all", "DELETE", datasets + "/d/labels?all=true&source=api", "", 400,
+      "another filter beside all", "DELETE", datasets + "/d/labels?all=true&source=api", "", 400,
       ["parameter": "all"]),
     .init("ids that are none", "DELETE", datasets + "/d/labels?id=1,x", "", 400, ["parameter": "id"]),
     .init("a NUL in a filter", "DELETE", datasets + "/d/labels?key=%00", "", 400, ["parameter": "key"]),

@@ -34,11 +34,13 @@ import Testing
         }
         #expect(answer.status == input.status, "\(input): \(answer)")
         #expect(answer.isProblem, "\(input): \(answer)")
-        let place = answer.json["errors"][0]
-        for (name, value) in input.place {
-          #expect(place[name] == value, "\(input): \(answer)")
+        let location = answer.json["errors"][0]
+        for (name, value) in input.location {
+          #expect(location[name] == value, "\(input): \(answer)")
         }
-        if answer.status == 422 { #expect(place["detail"].string?.isEmpty == false, "\(input): \(answer)") }
+        if answer.status == 422 {
+          #expect(location["detail"].string?.isEmpty == false, "\(input): \(answer)")
+        }
       }
       #expect(try await server.stored() == before)
       // Valid input is still accepted.
