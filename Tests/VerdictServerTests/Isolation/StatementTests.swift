@@ -30,8 +30,8 @@ import VerdictCore
   func statementsWithoutTenantFiltersReachNoOtherTenant() async throws {
     let recorder = StatementRecorder()
     try await TestServer.with(observer: { recorder.record($0, $1, $2) }) { server in
-      try await Drive(server: server, recorder: recorder).everything()
-      // A statement that is never sent is not proved: a new one needs a step in ``Drive``.
+      try await StatementDriver(server: server, recorder: recorder).everything()
+      // A statement that is never sent is not proved: a new one needs a step in ``StatementDriver``.
       let unseen = try StatementSources.calls(of: "VerdictCore").subtracting(recorder.places)
       #expect(unseen.isEmpty, "the drive does not run \(unseen.sorted())")
       try await Self.insertExpiredRows(into: server.domain)

@@ -2,21 +2,21 @@ import HTTPTestSupport
 import Testing
 
 /// Invalid input is refused with a located error and changes nothing.
-@Suite struct BadInputTests {
+@Suite struct InvalidRequestTests {
   @Test(.timeLimit(.minutes(10)))
-  func invalidJSONLabelsAreRefused() async throws { try await check(BadInput.jsonLabels) }
+  func invalidJSONLabelsAreRefused() async throws { try await check(InvalidRequest.jsonLabels) }
 
   @Test(.timeLimit(.minutes(10)))
-  func invalidLabelLinesAreRefused() async throws { try await check(BadInput.lineLabels) }
+  func invalidLabelLinesAreRefused() async throws { try await check(InvalidRequest.lineLabels) }
 
   @Test(.timeLimit(.minutes(10)))
-  func invalidPredictionRequestsAreRefused() async throws { try await check(BadInput.predictions) }
+  func invalidPredictionRequestsAreRefused() async throws { try await check(InvalidRequest.predictions) }
 
   @Test(.timeLimit(.minutes(10)))
-  func otherInvalidRequestsAreRefused() async throws { try await check(BadInput.others) }
+  func otherInvalidRequestsAreRefused() async throws { try await check(InvalidRequest.others) }
 
   /// Sends each input to a dataset with labels, a model and a stored prediction, which would accept it if it were valid.
-  private func check(_ inputs: [BadInput]) async throws {
+  private func check(_ inputs: [InvalidRequest]) async throws {
     try await TestServer.with { server in
       let client = server.client
       try await client.makeDataset()

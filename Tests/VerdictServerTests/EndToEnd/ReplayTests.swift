@@ -2,7 +2,7 @@ import HTTPTestSupport
 import Testing
 
 /// A repeated request with the same Idempotency-Key gets the first response and has no effect.
-@Suite struct RepeatTests {
+@Suite struct ReplayTests {
   /// A request, and the list that counts its effects.
   private struct Case {
     var path: String

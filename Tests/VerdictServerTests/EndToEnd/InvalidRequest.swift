@@ -1,7 +1,7 @@
 import HTTPTestSupport
 
 /// A request that must be refused.
-struct BadInput: Sendable, CustomStringConvertible {
+struct InvalidRequest: Sendable, CustomStringConvertible {
   /// The fault of the request.
   var description: String
   var method: String
@@ -32,21 +32,21 @@ struct BadInput: Sendable, CustomStringConvertible {
   }
 
   /// The same request with other header fields.
-  func with(_ headers: [String: String]) -> BadInput {
+  func with(_ headers: [String: String]) -> InvalidRequest {
     var copy = self
     copy.headers = headers
     return copy
   }
 
   /// The same request with another body.
-  func with(_ body: HTTPClient.Payload) -> BadInput {
+  func with(_ body: HTTPClient.Payload) -> InvalidRequest {
     var copy = self
     copy.body = body
     return copy
   }
 }
 
-extension BadInput {
+extension InvalidRequest {
   private static let labels = "/v1/datasets/d/labels"
   private static let ndjson = ["Content-Type": "application/x-ndjson"]
   private static let csv = ["Content-Type": "text/csv"]
@@ -61,7 +61,7 @@ extension BadInput {
   }
 
   /// JSON batches of labels.
-  static let jsonLabels: [BadInput] = [
+  static let jsonLabels: [InvalidRequest] = [
     .init("a text for a number", labels, row(#"{"x":"abc"}"#), 422, pointer("/labels/0/features/x")),
     .init("a list for a number", labels, row(#"{"x":[1]}"#), 422, pointer("/labels/0/features/x")),
     .init("a boolean for a number", labels, row(#"{"x":true}"#), 422, pointer("/labels/0/features/x")),
@@ -108,22 +108,23 @@ extension BadInput {
     .init("2 MB of [", labels, String(repeating: "[", count: 2 << 20), 400),
     .init("2 MB of [ in a row", labels, #"{"labels":"# + String(repeating: "[", count: 2 << 20), 400),
     .init("2 MB of {", labels, String(repeating: #"{"a":"#, count: 400_000), 400),
-    BadInput("invalid UTF-8", labels, "", 400)
+    InvalidRequest("invalid UTF-8", labels, "", 400)
       .with(
         .bytes(
           Array(#"{"labels":[{"features":{"c":""#.utf8) + [0xC3, 0x28] + Array(#""},"label":1}]}"#.utf8))),
-    BadInput("a truncated gzip", labels, "", 400).with(gzipped)
+    InvalidRequest("a truncated gzip", labels, "", 400).with(gzipped)
       .with(.bytes(Gzip.stored(Array(good.utf8)).dropLast(20))),
-    BadInput("a gzip with a wrong checksum", labels, "", 400).with(gzipped)
+    InvalidRequest("a gzip with a wrong checksum", labels, "", 400).with(gzipped)
       .with(
         .bytes(Gzip.stored(Array(good.utf8)).dropLast(8) + [1, 2, 3, 4, UInt8(good.utf8.count), 0, 0, 0])),
-    BadInput("plain JSON with Content-Encoding gzip", labels, good, 400).with(gzipped),
-    BadInput("an unknown content coding", labels, good, 415)
+    InvalidRequest("plain JSON with Content-Encoding gzip", labels, good, 400).with(gzipped),
+    InvalidRequest("an unknown content coding", labels, good, 415)
       .with(["Content-Type": "application/json", "Content-Encoding": "br"]),
-    BadInput("no content type", labels, good, 415).with([:] as [String: String]),
-    BadInput("an unsupported content type", labels, good, 415).with(["Content-Type": "application/xml"]),
-    BadInput("Content-Length of 65 MiB", labels, "", 413).with(.promised(length: 65 << 20, sent: [])),
-    BadInput("an unknown parameter", labels + "?dryrun=1", good, 400, ["parameter": "dryrun"]),
+    InvalidRequest("no content type", labels, good, 415).with([:] as [String: String]),
+    InvalidRequest("an unsupported content type", labels, good, 415).with(["Content-Type": "application/xml"]
+    ),
+    InvalidRequest("Content-Length of 65 MiB", labels, "", 413).with(.promised(length: 65 << 20, sent: [])),
+    InvalidRequest("an unknown parameter", labels + "?dryrun=1", good, 400, ["parameter": "dryrun"]),
   ]
 
   private static func row(_ features: String, label: String = "1") -> String {
@@ -136,55 +137,58 @@ extension BadInput {
   }()
 
   /// NDJSON and CSV batches of labels.
-  static let lineLabels: [BadInput] = [
-    BadInput("CSV without the label's column", labels, "x,c\n1,red\n", 422, line(1)).with(csv),
-    BadInput("CSV with an unknown column", labels, "x,y,label\n1,2,1\n", 422, line(1, "y")).with(
+  static let lineLabels: [InvalidRequest] = [
+    InvalidRequest("CSV without the label's column", labels, "x,c\n1,red\n", 422, line(1)).with(csv),
+    InvalidRequest("CSV with an unknown column", labels, "x,y,label\n1,2,1\n", 422, line(1, "y")).with(
       csv),
-    BadInput("CSV with a repeated column", labels, "x,x,label\n1,2,1\n", 422, line(1, "x")).with(csv),
-    BadInput("CSV with label 2", labels, "x,label\n1,0\n1,2\n", 422, line(3, "label")).with(csv),
-    BadInput("CSV without a label", labels, "x,label\n1,\n", 422, line(2, "label")).with(csv),
-    BadInput("CSV with text in a numeric column", labels, "x,label\n1,1\nabc,1\n", 422, line(3, "x")).with(
+    InvalidRequest("CSV with a repeated column", labels, "x,x,label\n1,2,1\n", 422, line(1, "x")).with(csv),
+    InvalidRequest("CSV with label 2", labels, "x,label\n1,0\n1,2\n", 422, line(3, "label")).with(csv),
+    InvalidRequest("CSV without a label", labels, "x,label\n1,\n", 422, line(2, "label")).with(csv),
+    InvalidRequest("CSV with text in a numeric column", labels, "x,label\n1,1\nabc,1\n", 422, line(3, "x"))
+      .with(
+        csv),
+    InvalidRequest("CSV with NaN", labels, "x,label\nNaN,1\n", 422, line(2, "x")).with(csv),
+    InvalidRequest("CSV with inf", labels, "x,label\ninf,1\n", 422, line(2, "x")).with(csv),
+    InvalidRequest("CSV with 1e400", labels, "x,label\n1e400,1\n", 422, line(2, "x")).with(csv),
+    InvalidRequest("CSV with one field too many", labels, "x,label\n1,1,1\n", 422, line(2)).with(csv),
+    InvalidRequest("CSV with one field too few", labels, "x,c,label\n1,1\n", 422, line(2)).with(csv),
+    InvalidRequest("CSV with an unterminated quote", labels, "x,c,label\n1,\"red,1\n", 400, line(2)).with(
       csv),
-    BadInput("CSV with NaN", labels, "x,label\nNaN,1\n", 422, line(2, "x")).with(csv),
-    BadInput("CSV with inf", labels, "x,label\ninf,1\n", 422, line(2, "x")).with(csv),
-    BadInput("CSV with 1e400", labels, "x,label\n1e400,1\n", 422, line(2, "x")).with(csv),
-    BadInput("CSV with one field too many", labels, "x,label\n1,1,1\n", 422, line(2)).with(csv),
-    BadInput("CSV with one field too few", labels, "x,c,label\n1,1\n", 422, line(2)).with(csv),
-    BadInput("CSV with an unterminated quote", labels, "x,c,label\n1,\"red,1\n", 400, line(2)).with(csv),
-    BadInput("CSV with only a header", labels, "x,label\n", 422).with(csv),
-    BadInput("empty CSV", labels, "", 400).with(csv),
-    BadInput("CSV without its key column", labels + "?key_column=id", "x,label\n1,1\n", 422).with(csv),
-    BadInput(
+    InvalidRequest("CSV with only a header", labels, "x,label\n", 422).with(csv),
+    InvalidRequest("empty CSV", labels, "", 400).with(csv),
+    InvalidRequest("CSV without its key column", labels + "?key_column=id", "x,label\n1,1\n", 422).with(csv),
+    InvalidRequest(
       "CSV with a key twice", labels + "?key_column=id", "id,x,label\na,1,1\na,2,1\n", 422, line(3, "id")
     )
     .with(csv),
-    BadInput(
+    InvalidRequest(
       "CSV with a long delimiter", labels + "?delimiter=abc", "x,label\n1,1\n", 400,
       ["parameter": "delimiter"]
     )
     .with(csv),
-    BadInput("CSV in a truncated gzip", labels, "", 400)
+    InvalidRequest("CSV in a truncated gzip", labels, "", 400)
       .with(["Content-Type": "text/csv", "Content-Encoding": "gzip"])
       .with(.bytes(Gzip.stored(Array("x,label\n1,1\n2,0\n".utf8)).dropLast(10))),
-    BadInput("a stream with Content-Length of 2 GiB", labels, "", 413).with(csv).with(
+    InvalidRequest("a stream with Content-Length of 2 GiB", labels, "", 413).with(csv).with(
       .promised(length: 2 << 30, sent: [])),
-    BadInput(
+    InvalidRequest(
       "NDJSON with a bad second line", labels, lines(#"{"features":{"x":"a"},"label":1}"#), 422, line(2)
     )
     .with(ndjson),
-    BadInput("NDJSON with an invalid line", labels, lines("nonsense"), 422, line(2)).with(ndjson),
-    BadInput(
+    InvalidRequest("NDJSON with an invalid line", labels, lines("nonsense"), 422, line(2)).with(ndjson),
+    InvalidRequest(
       "NDJSON with a member too many", labels, lines(#"{"features":{},"label":1,"z":1}"#), 422, line(2)
     )
     .with(ndjson),
-    BadInput("NDJSON with label 2", labels, lines(#"{"features":{},"label":2}"#), 422, line(2)).with(ndjson),
-    BadInput(
+    InvalidRequest("NDJSON with label 2", labels, lines(#"{"features":{},"label":2}"#), 422, line(2)).with(
+      ndjson),
+    InvalidRequest(
       "NDJSON with a deeply nested line", labels, lines(String(repeating: "[", count: 2 << 20)), 413, line(2)
     )
     .with(ndjson),
-    BadInput("NDJSON with a truncated line", labels, lines(#"{"features":{"x":1"#), 422, line(2)).with(
+    InvalidRequest("NDJSON with a truncated line", labels, lines(#"{"features":{"x":1"#), 422, line(2)).with(
       ndjson),
-    BadInput("empty NDJSON", labels, "", 422).with(ndjson),
+    InvalidRequest("empty NDJSON", labels, "", 422).with(ndjson),
   ]
 
   private static func lines(_ second: String) -> String {
@@ -192,11 +196,11 @@ extension BadInput {
   }
 }
 
-extension BadInput {
+extension InvalidRequest {
   private static let predict = "/v1/datasets/d/predictions"
 
   /// Requests for predictions.
-  static let predictions: [BadInput] = [
+  static let predictions: [InvalidRequest] = [
     .init("a text for a number", predict, #"{"features":{"x":"a"}}"#, 422, pointer("/features/x")),
     .init("a feature that is not there", predict, #"{"features":{"y":1}}"#, 422, pointer("/features/y")),
     .init("no features", predict, "{}", 422, pointer("/features")),
@@ -208,8 +212,10 @@ extension BadInput {
     .init("nothing", predict, "", 400),
     .init("deep nesting", predict, String(repeating: "[", count: 1 << 20), 400),
     .init("store=maybe", predict + "?store=maybe", #"{"features":{}}"#, 400, ["parameter": "store"]),
-    BadInput("Content-Length of 2 MiB", predict, "", 413).with(.promised(length: 2 << 20, sent: [])),
-    BadInput("a form body", predict, "x=1", 415).with(["Content-Type": "application/x-www-form-urlencoded"]),
+    InvalidRequest("Content-Length of 2 MiB", predict, "", 413).with(.promised(length: 2 << 20, sent: [])),
+    InvalidRequest("a form body", predict, "x=1", 415).with([
+      "Content-Type": "application/x-www-form-urlencoded"
+    ]),
     .init("an empty batch", predict + "/batch", #"{"predictions":[]}"#, 422, pointer("/predictions")),
     .init(
       "one invalid row in a batch", predict + "/batch",
@@ -233,7 +239,7 @@ extension BadInput {
   private static let x = #"[{"name":"x","type":"continuous"}]"#
 
   /// All other operations with a body or parameters.
-  static let others: [BadInput] = [
+  static let others: [InvalidRequest] = [
     .init("no name", datasets, #"{"features":\#(x)}"#, 422, pointer("/name")),
     .init("a name that is no slug", datasets, #"{"name":"A b","features":\#(x)}"#, 422, pointer("/name")),
     .init("no features", datasets, #"{"name":"n"}"#, 422, pointer("/features")),
@@ -259,18 +265,19 @@ extension BadInput {
       "a NUL in a name", datasets, #"{"name":"n","features":[{"name":"a\u0000b","type":"discrete"}]}"#, 422,
       pointer("/features/0/name")),
     .init("deep nesting", datasets, String(repeating: "[", count: 1 << 20), 400),
-    BadInput("Content-Length of 2 MiB", datasets, "", 413).with(.promised(length: 2 << 20, sent: [])),
-    BadInput(
+    InvalidRequest("Content-Length of 2 MiB", datasets, "", 413).with(.promised(length: 2 << 20, sent: [])),
+    InvalidRequest(
       "a gate without a metric", "PATCH", datasets + "/d", #"{"gate":{"minimum":0.5}}"#, 422,
       pointer("/gate/metric")
     )
     .with(merge),
-    BadInput("another name", "PATCH", datasets + "/d", #"{"name":"e"}"#, 422, pointer("/name")).with(merge),
-    BadInput(
+    InvalidRequest("another name", "PATCH", datasets + "/d", #"{"name":"e"}"#, 422, pointer("/name")).with(
+      merge),
+    InvalidRequest(
       "removal of features", "PATCH", datasets + "/d", #"{"features":\#(x)}"#, 422, pointer("/features")
     )
     .with(merge),
-    BadInput("a patch that is an array", "PATCH", datasets + "/d", "[]", 422, pointer("")).with(merge),
+    InvalidRequest("a patch that is an array", "PATCH", datasets + "/d", "[]", 422, pointer("")).with(merge),
     .init(
       "an unknown penalty", datasets + "/d/training-jobs", #"{"penalty":"l3"}"#, 422,
       pointer("/penalty")),
@@ -288,7 +295,7 @@ extension BadInput {
       "an invalid timestamp", "/v1/keys", #"{"name":"k","role":"read","expires_at":"soon"}"#, 422,
       pointer("/expires_at")),
     .init("a NUL in a key's name", "/v1/keys", #"{"name":"a\u0000","role":"read"}"#, 422, pointer("/name")),
-    BadInput(
+    InvalidRequest(
       "a label that changes its key", "PATCH", datasets + "/d/labels/1", #"{"key":"k"}"#, 422, pointer("/key")
     )
     .with(merge),

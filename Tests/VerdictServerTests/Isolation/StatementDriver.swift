@@ -7,7 +7,7 @@ import TestSupport
 import VerdictCore
 
 /// Makes the server run every statement of the domain, and leaves a tenant with rows in every table.
-struct Drive {
+struct StatementDriver {
   let server: TestServer
   let recorder: StatementRecorder
   private var client: HTTPClient { server.client }

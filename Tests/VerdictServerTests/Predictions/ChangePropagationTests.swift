@@ -8,7 +8,7 @@ import TestSupport
 import VerdictCore
 
 /// Propagation of changes between servers, with and without notifications.
-@Suite struct ChannelTests {
+@Suite struct ChangePropagationTests {
   private static let unstored = "/v1/datasets/d/predictions?store=false"
   private static let body: JSON = ["features": ["x": 1, "c": "red"]]
   private static let closed: JSON = ["gate": ["metric": "roc_auc", "minimum": 0.9999]]

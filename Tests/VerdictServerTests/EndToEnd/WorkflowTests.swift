@@ -3,7 +3,7 @@ import Testing
 import TestSupport
 
 /// The whole product in the order in which an application uses it.
-@Suite struct WalkTests {
+@Suite struct WorkflowTests {
   @Test(.timeLimit(.minutes(10)))
   func theWholeProductWorks() async throws {
     try await TestServer.with { server in

@@ -4,7 +4,7 @@ import Testing
 import TestSupport
 
 /// Following a training job by events and by waiting.
-@Suite struct FollowingTests {
+@Suite struct JobEventTests {
   @Test(.timeLimit(.minutes(10)))
   func eventsEndWithTheFinalState() async throws {
     try await TestServer.with { server in
