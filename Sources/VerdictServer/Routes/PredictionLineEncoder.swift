@@ -35,7 +35,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
   }
 
   /// The bytes before the first line.
-  var header: [UInt8] { output == .csv ? AnswerText.csvHeader(stored: options.store) : [] }
+  var header: [UInt8] { output == .csv ? PredictionFormatter.csvHeader(stored: options.store) : [] }
 
   /// The rows that these bytes complete; `nil` for none.
   func read(_ bytes: [UInt8]) throws -> PredictionChunk? { try reader.feed(bytes) }
@@ -89,7 +89,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
         return chunk.batch.widened(to: $0.schema)
       }
     }
-    let text = answers.map { AnswerText($0, explain: options.explain) }
+    let text = answers.map { PredictionFormatter($0, explain: options.explain) }
     var row = 0
     for (before, refused) in chunk.refused.enumerated() {
       while row + before < refused.position, let text {
@@ -107,7 +107,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
     return bytes
   }
 
-  private func append(_ text: AnswerText, _ row: Int, to bytes: inout [UInt8]) throws {
+  private func append(_ text: PredictionFormatter, _ row: Int, to bytes: inout [UInt8]) throws {
     if output == .csv {
       text.appendCSV(row, to: &bytes)
     } else {

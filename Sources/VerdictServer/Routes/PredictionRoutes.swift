@@ -34,7 +34,7 @@ struct PredictionRoutes {
     } write: { answers in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(256)
-      try AnswerText(answers, explain: options.explain).appendJSON(0, to: &bytes)
+      try PredictionFormatter(answers, explain: options.explain).appendJSON(0, to: &bytes)
       var headers = HTTPFields()
       if let id = answers.ids.first {
         var location = Array("/v1/datasets/\(name)/predictions/".utf8)
@@ -60,7 +60,7 @@ struct PredictionRoutes {
     return try await answer(request, principal, body, name, options) {
       try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit)
     } write: { answers in
-      let text = AnswerText(answers, explain: options.explain)
+      let text = PredictionFormatter(answers, explain: options.explain)
       var bytes = Array("{\"predictions\":[".utf8)
       bytes.reserveCapacity(answers.count * 192)
       for row in 0..<answers.count {

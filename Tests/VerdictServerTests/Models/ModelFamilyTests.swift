@@ -59,7 +59,7 @@ import Testing
     let body = #"{"predictions":[{"features":{"x":2}},{"features":{"x":9}}]}"#
     let rows = try PredictionReader(schema: RowSchema(features: features)).readBatch(Array(body.utf8))
     let answers = try PredictionAnswers(rows, by: served, named: false)
-    let text = AnswerText(answers, explain: true)
+    let text = PredictionFormatter(answers, explain: true)
     for (row, label) in [0, 1].enumerated() {
       var bytes: [UInt8] = []
       try text.appendJSON(row, to: &bytes)

@@ -5,7 +5,7 @@ import RowFormats
 import VerdictCore
 
 /// Formats predictions as JSON or CSV. The parts that all rows share are formatted once and copied.
-struct AnswerText {
+struct PredictionFormatter {
   private let answers: PredictionAnswers
   private let explains: Bool
   /// The JSON between the probability and the warnings.
