@@ -22,7 +22,7 @@ public final class FaultProxy: Sendable {
     /// Records the bytes of the next connection, for ``boundaries()``.
     public var isRecorded = false
 
-    /// Lets everything through, or nothing from so many of the server's bytes on.
+    /// Forwards everything, or stops after this number of the server's bytes.
     public init(stallAfterServerBytes: Int = .max) { self.stallAfterServerBytes = stallAfterServerBytes }
   }
 

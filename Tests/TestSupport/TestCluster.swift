@@ -19,7 +19,7 @@ public actor TestCluster {
 
   /// A test machine that cannot run PostgreSQL, and why.
   public struct Failure: Error, CustomStringConvertible {
-    /// What failed, with the output of the program.
+    /// The failed program with its output.
     public let description: String
   }
 

@@ -55,7 +55,7 @@ private actor SharedServer {
     if let building = templates[template] {
       try await building.value
     } else {
-      // Registered before the first suspension, so that nobody builds it a second time.
+      // Registered before the first suspension, so that no other task builds it a second time.
       let (done, signal) = AsyncThrowingStream<Void, any Error>.makeStream()
       templates[template] = Task { for try await _ in done {} }
       do {
@@ -98,7 +98,7 @@ private actor SharedServer {
     let task = Task {
       await previous?.value
       let connection = try await Connection.connect(configuration)
-      // A template's last session can need a moment to be gone (55006, object in use).
+      // A template's last session may need a moment to end (55006, object in use).
       var attempts = 0
       while true {
         do {

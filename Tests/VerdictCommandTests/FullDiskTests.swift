@@ -13,7 +13,7 @@ import TestSupport
     try await TestInstallation.with { installation in
       let disk = try SmallDisk(at: installation.dataDirectory, megabytes: 160)
       try await withCleanup {
-        // Nothing finds it any more once its disk is gone.
+        // The process cannot be found by its files once the disk is unmounted.
         if let postmaster = installation.postmaster { await Processes.end(postmaster) }
         disk.unmount()
       } _: {

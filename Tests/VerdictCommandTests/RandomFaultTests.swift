@@ -55,7 +55,7 @@ import TestSupport
         isOver.add()
         clients = await work.value
         if fault == .killServer {
-          // What the killed server had begun goes on in PostgreSQL until that notices.
+          // A statement of the killed server continues in PostgreSQL until PostgreSQL notices.
           try await eventually { Processes.sessions(of: postmaster).isEmpty }
         }
         if fault != .killPostmaster { server = try await installation.serve() }
