@@ -27,7 +27,7 @@ struct TrainingFixture: Sendable {
     self.cluster = cluster
     self.rows = rows
     let admin = try await Connection.connect(cluster.configuration)
-    _ = try await Migrator(Migrations.all, logger: logger).migrate(admin)
+    _ = try await SchemaMigrator(logger: logger).migrate(admin)
     var app = cluster.configuration
     app.sessionSetup.append("SET ROLE verdict_app")
     self.app = app

@@ -7,8 +7,8 @@ import Logging
 #endif
 
 extension Cluster {
-  /// Makes the data directory with its roles and its database under another name and renames it when it is complete,
-  /// so that a kill at any moment leaves either nothing or all.
+  /// Creates the data directory with its roles and its database under a temporary name and renames it when it is complete,
+  /// so that a kill at any moment leaves either nothing or everything.
   func initialise(_ installation: Installation) async throws {
     logger.notice("Making a new database", metadata: ["directory": "\(directory.path)"])
     let unfinished = directory.unfinishedData
@@ -18,26 +18,26 @@ extension Cluster {
     try await run(
       "initdb", of: installation,
       [
-        "--pgdata=\(name)", "--username=\(ClusterAddress.adminRole)", "--encoding=UTF8",
+        "--pgdata=\(name)", "--username=\(directory.configuration.adminRole)", "--encoding=UTF8",
         "--locale=\(Self.locale)", "--lc-messages=C", "--auth=trust", "--no-instructions",
       ])
-    let settings = "\(unfinished)/postgresql.conf"
+    let mainFile = "\(unfinished)/postgresql.conf"
     try FileSystem.replace(
-      settings, with: (FileSystem.text(settings) ?? "") + "\ninclude '\(ServerSettings.fileName)'\n",
+      mainFile, with: (FileSystem.text(mainFile) ?? "") + "\ninclude '\(settings.fileName)'\n",
       mode: 0o600, owner: directory.user)
     try FileSystem.replace(
-      "\(unfinished)/\(ServerSettings.fileName)", with: ServerSettings.text(socketDirectory: ""),
+      "\(unfinished)/\(settings.fileName)", with: settings.text(socketDirectory: ""),
       mode: 0o600, owner: directory.user)
     try FileSystem.replace(
-      "\(unfinished)/pg_hba.conf", with: ServerSettings.hostBasedAuthentication, mode: 0o600,
+      "\(unfinished)/pg_hba.conf", with: settings.hostBasedAuthentication, mode: 0o600,
       owner: directory.user)
 
-    // Single-user mode (PostgreSQL manual, "postgres"): a statement a line, no server needed.
+    // Single-user mode (PostgreSQL manual, "postgres") runs one statement a line without a server.
     try await run(
       "postgres", of: installation, ["--single", "-D", name, "-c", "exit_on_error=on", "template1"],
       input: """
-        CREATE ROLE \(ClusterAddress.appRole) LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
-        CREATE DATABASE \(ClusterAddress.database)
+        CREATE ROLE \(directory.configuration.appRole) LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
+        CREATE DATABASE \(directory.configuration.database)
 
         """)
     try FileSystem.move(unfinished, to: directory.data)
@@ -54,7 +54,7 @@ extension Cluster {
     }
   }
 
-  /// Sorting by code point with Unicode's character classes, where the system has it.
+  /// C.UTF-8 where the system has it: order by code point, with Unicode's character classes.
   private static var locale: String {
     // newlocale(3): LC_CTYPE_MASK | LC_COLLATE_MASK, which glibc has as macros that Swift does not import.
     let categories = Int32(1 << LC_CTYPE | 1 << LC_COLLATE)

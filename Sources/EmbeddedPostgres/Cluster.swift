@@ -1,14 +1,14 @@
 import Logging
 
-/// The steps from nothing to a running server and back. Whoever calls them holds the transition lock.
+/// The steps from nothing to a running server and back. The caller holds the transition lock.
 struct Cluster: Sendable {
   var directory: ClusterDirectory
   var logger: Logger
 
-  /// Recovery after a crash replays up to max_wal_size of log, which takes minutes on a slow disk.
+  /// The time limit of a start: recovery after a crash replays up to max_wal_size of log, minutes on a slow disk.
   static let timeout: Duration = .seconds(600)
 
-  /// The address of the running server, started or made first as needed.
+  /// The address of the running server, which is created and started as needed.
   func ensureRunning() async throws -> ClusterAddress {
     let deadline = ContinuousClock.now + Self.timeout
     while ContinuousClock.now < deadline {
@@ -26,25 +26,27 @@ struct Cluster: Sendable {
       log: ServerLog(path: directory.log).lines(since: 0))
   }
 
+  var settings: ServerSettings { ServerSettings(configuration: directory.configuration) }
+
   private func start(misleadingLock: Bool) async throws {
     let installation = try await installation()
     if try !FileSystem.exists(directory.data) { try await initialise(installation) }
     try await Processes.clear(in: directory.data, logger: logger)
     if misleadingLock {
-      logger.notice("Removing a lock file that no server stands behind")
+      logger.notice("Removing a stale lock file")
       try FileSystem.remove("\(directory.data)/postmaster.pid")
     }
     let socket = try SocketDirectory.prepare(for: directory)
     try SocketDirectory.clear(socket)
     try FileSystem.replace(
-      "\(directory.data)/\(ServerSettings.fileName)", with: ServerSettings.text(socketDirectory: socket),
+      "\(directory.data)/\(settings.fileName)", with: settings.text(socketDirectory: socket),
       mode: 0o600, owner: directory.user)
 
     let log = ServerLog(path: directory.log)
     try log.rotate()
     let offset = log.size
-    // Relative paths: pg_ctl hands them to a shell between double quotes, where other characters could mean something.
-    // pg_ctl gives the server a session of its own, so neither our death nor a Ctrl-C takes it along.
+    // Relative paths: pg_ctl passes them to a shell in double quotes, where special characters would be interpreted.
+    // pg_ctl gives the server a session of its own, so that neither our death nor a Ctrl-C ends it.
     let outcome = try await installation.program("pg_ctl", as: directory.user).run(
       [
         "start", "--silent", "--wait", "--timeout=\(Self.timeout.components.seconds)",
@@ -59,8 +61,8 @@ struct Cluster: Sendable {
       "PostgreSQL started", metadata: ["version": "\(installation.major)", "data": "\(directory.data)"])
   }
 
-  /// Fast shutdown: sessions are ended, everything is written out, so that the next start needs no recovery
-  /// (PostgreSQL manual, 19.5). Immediate when that takes too long; recovery then does the rest.
+  /// Fast shutdown, which ends sessions and writes a checkpoint, so that the next start needs no recovery (PostgreSQL manual,
+  /// 19.5); immediate shutdown when that takes too long.
   func stop() async throws {
     guard case .running = Postmaster.state(of: directory.data) else { return }
     let program = try await installation().program("pg_ctl", as: directory.user)
@@ -84,6 +86,7 @@ struct Cluster: Sendable {
   private func installation() async throws -> Installation {
     let major = FileSystem.text("\(directory.data)/PG_VERSION").flatMap { Int($0.trimmingNewlines) }
     return try await Installation.find(
-      clusterMajor: major, clusterDirectory: directory.data, as: directory.user)
+      clusterMajor: major, clusterDirectory: directory.data, as: directory.user,
+      oldest: directory.configuration.oldestMajorVersion)
   }
 }

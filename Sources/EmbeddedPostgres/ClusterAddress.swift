@@ -1,18 +1,7 @@
-/// Where the running cluster listens.
+/// The Unix socket of the running cluster.
 struct ClusterAddress: Sendable, Equatable {
-  /// The directory of the Unix socket.
+  /// The directory of the socket.
   var socketDirectory: String
+  /// A part of the socket's file name; nothing listens on the network.
   var port: Int
-
-  /// The database that everything lies in.
-  static let database = "verdict"
-  /// The superuser, for migrations.
-  static let adminRole = "postgres"
-  /// What the server connects as: neither superuser nor beyond row-level security.
-  static let appRole = "verdict_app"
-
-  /// libpq's connection keywords (PostgreSQL manual, 34.1.2) for a role.
-  func parameters(role: String) -> [String: String] {
-    ["host": socketDirectory, "port": "\(port)", "user": role, "dbname": Self.database]
-  }
 }

@@ -1,9 +1,9 @@
-/// One user of the running cluster: a server, or a command for its short time. The last one to leave stops it.
+/// One use of the running cluster, by a server or by a short command. The last use to end stops the cluster.
 struct ClusterUse: Sendable {
   fileprivate let cluster: Cluster
   private let share: FileLock
 
-  /// Starts or finds the server and becomes one of its users.
+  /// Starts or finds the server and registers a use of it.
   static func begin(_ cluster: Cluster) async throws -> (use: ClusterUse, address: ClusterAddress) {
     let directory = cluster.directory
     let transition = try await FileLock.acquire(directory.transitionLock, .exclusive)
@@ -12,14 +12,14 @@ struct ClusterUse: Sendable {
     do {
       return (ClusterUse(cluster: cluster, share: share), try await cluster.ensureRunning())
     } catch {
-      // A start that was cancelled half-way leaves a server behind.
+      // A start that was cancelled half-way leaves a running server.
       try? await Task { try await leave(cluster, share) }.value
       throw error
     }
   }
 
-  /// Leaves; stops the server if nobody else uses it. Runs to its end also when the task is cancelled, as it is when a
-  /// server is told to stop.
+  /// Ends the use, and stops the server if there is no other. Completes even if the task is cancelled, as it is when a server
+  /// shuts down.
   func end() async throws {
     try await Task {
       let directory = cluster.directory
@@ -29,7 +29,7 @@ struct ClusterUse: Sendable {
     }.value
   }
 
-  /// Gives the share back, and stops the server if nobody else has one. Under the transition lock.
+  /// Releases the shared lock, and stops the server if it was the last one. The caller holds the transition lock.
   private static func leave(_ cluster: Cluster, _ share: FileLock) async throws {
     share.release()
     guard let alone = try FileLock.attempt(cluster.directory.usersLock, .exclusive) else { return }
@@ -37,7 +37,7 @@ struct ClusterUse: Sendable {
     try await cluster.stop()
   }
 
-  /// The server if it has died since: started again. Excludes a command's start and stop at the same time.
+  /// Restarts the server if it has died, excluding concurrent starts and stops by commands.
   func ensureRunning() async throws {
     let transition = try await FileLock.acquire(cluster.directory.transitionLock, .exclusive)
     defer { transition.release() }
@@ -46,7 +46,7 @@ struct ClusterUse: Sendable {
 }
 
 extension ClusterUse {
-  /// No process serves the data directory.
+  /// Whether no process serves the data directory.
   var isServerGone: Bool {
     if case .absent = Postmaster.state(of: cluster.directory.data) { true } else { false }
   }

@@ -4,20 +4,20 @@
   import Darwin
 #endif
 
-/// The operating system's user that PostgreSQL runs as: ourselves, or somebody unprivileged when we are root, since
-/// PostgreSQL refuses to run as root.
+/// The operating system's user that PostgreSQL runs as: the process's own, or an unprivileged one under root, as which
+/// PostgreSQL refuses to run.
 struct ClusterUser: Sendable, Equatable {
   var uid: uid_t
   var gid: gid_t
   var name: String
   var home: String
-  /// No change of user is needed.
+  /// Whether this is the process's own user.
   var isSelf: Bool
 
-  /// The user that PostgreSQL's packages make.
+  /// The user that PostgreSQL's packages create.
   static let packageUser = "postgres"
 
-  /// Who runs the cluster in `directory`: under root its owner if it is there already, else the packages' user.
+  /// The user for the cluster in `directory`: under root the owner of an existing directory, otherwise the packages' user.
   static func choose(for directory: String) throws -> ClusterUser {
     let own = geteuid()
     guard own == 0 else {
@@ -47,8 +47,8 @@ struct ClusterUser: Sendable, Equatable {
     UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
   ) -> Int32
 
-  /// Reads the user database through its re-entrant calls: the strings of the entry live in `buffer`, which outlives
-  /// their copying.
+  /// Reads the user database through its re-entrant calls. The strings of the entry are in `buffer`, which outlives their
+  /// copying.
   private static func entry(_ lookUp: LookUp) throws -> ClusterUser? {
     var record = passwd()
     var found: UnsafeMutablePointer<passwd>?

@@ -1,10 +1,10 @@
 public import Logging
 
-/// A private PostgreSQL in a data directory, made, started, watched and stopped by the process that uses it.
+/// A private PostgreSQL in a data directory, created, started, supervised and stopped by the process that uses it.
 ///
-/// The server listens on a Unix socket in a directory of mode 0700 and on nothing else. It runs in a session of its
-/// own: it outlives a killed process, and the next one on the same directory takes it over. One process at a time can
-/// hold a data directory as its server; short commands use ``withCluster(dataDirectory:logger:_:)`` beside it.
+/// The server listens on a Unix socket in a directory of mode 0700 and on nothing else. It runs in a session of its own, so
+/// it outlives a killed process, and the next process on the same directory takes it over. One process at a time can hold a
+/// data directory; short commands use ``withCluster(_:logger:_:)`` beside it.
 public actor EmbeddedCluster {
   private enum Phase {
     case idle
@@ -12,22 +12,23 @@ public actor EmbeddedCluster {
     case stopped
   }
 
-  private let dataDirectory: String
+  private let configuration: ClusterConfiguration
   private let logger: Logger
   private var phase = Phase.idle
 
-  /// A cluster in a directory, which is made if it is not there. Nothing happens before ``start()``.
-  public init(dataDirectory: String, logger: Logger) {
-    self.dataDirectory = dataDirectory
+  /// A cluster; nothing happens before ``start()``.
+  public init(_ configuration: ClusterConfiguration, logger: Logger) {
+    self.configuration = configuration
     self.logger = logger
   }
 
-  /// Takes the data directory and starts its server, or takes over the one that a killed process left running.
+  /// Takes hold of the data directory and starts its server, or takes over the one that a killed process left running.
   ///
-  /// The first start makes the database; a start after a crash waits for its recovery.
-  /// - Throws: ``EmbeddedPostgresError/alreadyServing(dataDirectory:processID:)`` when another process has it.
+  /// The first start creates the database; a start after a crash waits for recovery.
+  ///
+  /// - Throws: ``EmbeddedPostgresError/alreadyServing(dataDirectory:processID:)`` when another process holds it.
   public func start() async throws -> ClusterConnections {
-    let directory = try await ClusterDirectory.prepare(dataDirectory)
+    let directory = try await ClusterDirectory.prepare(configuration)
     guard let hold = try FileLock.attempt(directory.serveLock, .exclusive) else {
       throw EmbeddedPostgresError.alreadyServing(
         dataDirectory: directory.dataDirectory,
@@ -42,15 +43,15 @@ public actor EmbeddedCluster {
     do {
       let (use, address) = try await ClusterUse.begin(Cluster(directory: directory, logger: logger))
       phase = .running(use, hold: hold)
-      return ClusterConnections(address)
+      return ClusterConnections(address, configuration)
     } catch {
       hold.release()
       throw error
     }
   }
 
-  /// Watches the server until the task is cancelled or ``stop()`` is called, and starts it again when it has died,
-  /// at first at once, then with growing pauses while that fails.
+  /// Restarts the server whenever it has died, until the task is cancelled or ``stop()`` is called; at first at once, then
+  /// with growing pauses while that fails.
   public func supervise() async throws {
     var pause = Duration.milliseconds(100)
     while case .running(let use, _) = phase, !Task.isCancelled {
@@ -72,8 +73,7 @@ public actor EmbeddedCluster {
     }
   }
 
-  /// Stops the server in an orderly way, unless a command is still using it, which then does so, and gives the data
-  /// directory back.
+  /// Releases the data directory, and shuts the server down, unless a command still uses it; then the command does so.
   public func stop() async throws {
     guard case .running(let use, let hold) = phase else { return }
     phase = .stopped
@@ -81,16 +81,15 @@ public actor EmbeddedCluster {
     try await use.end()
   }
 
-  /// Runs a short command's work on the data directory's server: the running one, or one started for that time.
+  /// Runs a short command on the data directory's server: the running one, or one started for that time.
   public static func withCluster<Result: Sendable>(
-    dataDirectory: String, logger: Logger,
-    _ body: (ClusterConnections) async throws -> Result
+    _ configuration: ClusterConfiguration, logger: Logger, _ body: (ClusterConnections) async throws -> Result
   ) async throws -> Result {
-    let directory = try await ClusterDirectory.prepare(dataDirectory)
+    let directory = try await ClusterDirectory.prepare(configuration)
     let (use, address) = try await ClusterUse.begin(Cluster(directory: directory, logger: logger))
     let result: Result
     do {
-      result = try await body(ClusterConnections(address))
+      result = try await body(ClusterConnections(address, configuration))
     } catch {
       do {
         try await use.end()

@@ -1,31 +1,31 @@
-/// Why the private PostgreSQL could not be used, in words for the person at the terminal.
+/// Errors of the private PostgreSQL, with descriptions for the person at the terminal.
 public enum EmbeddedPostgresError: Error, Sendable, CustomStringConvertible {
-  /// No PostgreSQL of version 15 or newer was found; `searched` are the directories that were looked at.
-  case binariesNotFound(searched: [String])
-  /// The cluster was made by PostgreSQL `cluster`, and only the major versions in `available` are installed.
+  /// No PostgreSQL of major version `oldest` or newer was found in the directories `searched`.
+  case binariesNotFound(oldest: Int, searched: [String])
+  /// The cluster belongs to PostgreSQL `cluster`, and only the major versions in `available` are installed.
   case versionMismatch(cluster: Int, available: [Int], directory: String)
-  /// Another server process holds the data directory; `processID` is what it wrote into its lock file, if readable.
+  /// Another server process holds the data directory; `processID` is from its lock file, if readable.
   case alreadyServing(dataDirectory: String, processID: Int32?)
-  /// The process runs as root, and there is no unprivileged user for PostgreSQL, which refuses to run as root.
+  /// The process runs as root, and there is no unprivileged user for PostgreSQL.
   case unprivilegedUserMissing(name: String)
-  /// The cluster lies where the user that PostgreSQL must run as cannot reach it.
+  /// The user that PostgreSQL must run as cannot reach the cluster.
   case notReachable(path: String, user: String)
-  /// The data directory says that its cluster lies elsewhere, and there is none.
+  /// The data directory records another location of its cluster, and no cluster is there.
   case clusterMissing(recordedIn: String, path: String)
   /// A file or directory could not be used; `operation` is the system call's purpose, `reason` its error.
   case fileSystem(operation: String, path: String, reason: String)
-  /// A PostgreSQL program could not be run or failed; `output` is what it printed, `log` the server's last lines.
+  /// A PostgreSQL program could not be run or failed; `output` is its output, `log` the server's last lines.
   case programFailed(program: String, status: String, output: String, log: String)
-  /// The server was there, but did not become ready or did not stop in time.
+  /// The server did not become ready, or did not stop, in time.
   case timedOut(waitingFor: String, seconds: Int, log: String)
 
-  /// What went wrong and what to do about it.
+  /// The problem and its remedy.
   public var description: String {
     switch self {
-    case .binariesNotFound(let searched):
+    case .binariesNotFound(let oldest, let searched):
       return """
-        no PostgreSQL 15 or newer found (looked in \(searched.joined(separator: ", "))). \
-        Install it (Debian: apt-get install postgresql) or name a server with DATABASE_URL
+        no PostgreSQL \(oldest) or newer found (looked in \(searched.joined(separator: ", "))). \
+        Install it (Debian: apt-get install postgresql), or use a server of your own
         """
     case .versionMismatch(let cluster, let available, let directory):
       let installed = available.map(String.init).joined(separator: ", ")
@@ -37,7 +37,7 @@ public enum EmbeddedPostgresError: Error, Sendable, CustomStringConvertible {
       let holder = processID.map { " (process \($0))" } ?? ""
       return """
         another server\(holder) is already running on \(directory). \
-        Stop it, or choose another directory with VERDICT_DATA_DIR
+        Stop it, or use another data directory
         """
     case .unprivilegedUserMissing(let name):
       return """
@@ -59,7 +59,7 @@ public enum EmbeddedPostgresError: Error, Sendable, CustomStringConvertible {
     case .programFailed(let program, let status, let output, let log):
       return Self.joined("\(program) failed (\(status))", output, log)
     case .timedOut(let what, let seconds, let log):
-      return Self.joined("gave up waiting for \(what) after \(seconds) s", log)
+      return Self.joined("timed out waiting for \(what) after \(seconds) s", log)
     }
   }
 

@@ -4,8 +4,8 @@
   import Darwin
 #endif
 
-/// An advisory lock on a file (flock(2)), held by the open descriptor: the kernel gives it back when the process dies
-/// in whatever way, so there is no stale lock to be fooled by, and two holders inside one process exclude each other.
+/// An advisory lock on a file (flock(2)), held by the open descriptor. The kernel releases it when the process dies, so locks
+/// are never stale, and two holders inside one process exclude each other.
 final class FileLock: Sendable {
   enum Mode {
     case shared, exclusive
@@ -21,7 +21,7 @@ final class FileLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// The lock, or `nil` while somebody else holds it.
+  /// The lock; `nil` while another descriptor holds it.
   static func attempt(_ path: String, _ mode: Mode) throws -> FileLock? {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw FileSystem.failure("open", path) }
@@ -36,7 +36,9 @@ final class FileLock: Sendable {
     return lock
   }
 
-  /// Waits for the lock without blocking a thread; throws `CancellationError` when the task is cancelled.
+  /// Waits for the lock without blocking a thread.
+  ///
+  /// - Throws: `CancellationError` when the task is cancelled.
   static func acquire(_ path: String, _ mode: Mode) async throws -> FileLock {
     while true {
       if let lock = try attempt(path, mode) { return lock }
@@ -44,17 +46,17 @@ final class FileLock: Sendable {
     }
   }
 
-  /// Gives the lock back at once, whoever still refers to this object.
+  /// Releases the lock at once.
   func release() { _ = flock(descriptor, LOCK_UN) }
 
-  /// Leaves the process's id in the file, for the error message of whoever comes second.
+  /// Writes the process's id into the file, for the error message of a second process.
   func recordProcessID() {
     let text = Array("\(getpid())\n".utf8)
     _ = ftruncate(descriptor, 0)
     _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
   }
 
-  /// The process id that the holder left.
+  /// The process id that the holder has written.
   static func recordedProcessID(_ path: String) -> Int32? {
     FileSystem.text(path).flatMap { Int32($0.filter { !$0.isWhitespace }) }
   }

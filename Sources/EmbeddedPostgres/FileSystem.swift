@@ -6,29 +6,29 @@ import Foundation
   import Darwin
 #endif
 
-/// The few file operations that need exact modes, owners and errors, as typed errors.
+/// File operations with exact modes, owners and typed errors.
 enum FileSystem {
   static func failure(_ operation: String, _ path: String) -> EmbeddedPostgresError {
     .fileSystem(operation: operation, path: path, reason: String(cString: strerror(errno)))
   }
 
-  /// What `lstat` tells, so a symbolic link is seen as itself; `nil` when there is nothing at the path.
+  /// The result of `lstat`, which does not follow symbolic links; `nil` when nothing is at the path.
   static func status(_ path: String) throws -> stat? {
     var result = stat()
     if lstat(path, &result) == 0 { return result }
     if errno == ENOENT { return nil }
-    throw failure("look at", path)
+    throw failure("inspect", path)
   }
 
   static func exists(_ path: String) throws -> Bool { try status(path) != nil }
 
-  /// Makes the directory with exactly this mode and owner unless it is there.
+  /// Creates the directory with exactly this mode and owner unless it exists.
   static func makeDirectory(_ path: String, mode: mode_t, owner: ClusterUser? = nil) throws {
     if mkdir(path, mode) != 0 {
       if errno == EEXIST { return }
       throw failure("create", path)
     }
-    // mkdir takes the umask away from the mode.
+    // mkdir applies the umask to the mode.
     guard chmod(path, mode) == 0 else { throw failure("set the mode of", path) }
     if let owner { try setOwner(path, to: owner) }
   }
@@ -38,7 +38,7 @@ enum FileSystem {
     guard chown(path, user.uid, user.gid) == 0 else { throw failure("change the owner of", path) }
   }
 
-  /// Makes a directory of mode 0700 with a name that nobody can have guessed, and returns its path.
+  /// Creates a directory of mode 0700 with an unpredictable name, and returns its path.
   static func makeUniqueDirectory(prefix: String, owner: ClusterUser) throws -> String {
     var template = Array("\(prefix)XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw failure("create", "\(prefix)XXXXXX") }
@@ -47,7 +47,7 @@ enum FileSystem {
     return path
   }
 
-  /// Replaces the file in one step, so that a reader or a crash sees the old or the new text, never a part.
+  /// Replaces the file atomically: a reader or a crash sees the old or the new text, never a part.
   static func replace(_ path: String, with text: String, mode: mode_t, owner: ClusterUser? = nil) throws {
     let temporary = "\(path).new"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
@@ -65,7 +65,7 @@ enum FileSystem {
     try syncDirectory(parent(of: path))
   }
 
-  /// Renames and makes the new name durable.
+  /// Renames a file durably.
   static func move(_ from: String, to destination: String) throws {
     guard rename(from, destination) == 0 else { throw failure("rename to \(destination)", from) }
     try syncDirectory(parent(of: destination))
@@ -87,7 +87,7 @@ enum FileSystem {
     }
   }
 
-  /// The file's text, or `nil` when it is not there or not readable.
+  /// The file's text; `nil` if it does not exist or is not readable.
   static func text(_ path: String) -> String? {
     FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
   }
@@ -97,7 +97,7 @@ enum FileSystem {
     return parent.isEmpty ? "." : parent
   }
 
-  /// The path without symbolic links, or `nil` when it does not exist.
+  /// The path without symbolic links; `nil` if it does not exist.
   static func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }

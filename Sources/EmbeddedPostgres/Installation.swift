@@ -2,9 +2,6 @@ import Foundation
 
 /// One installed PostgreSQL: the directory of its programs and its major version.
 struct Installation: Sendable, Equatable {
-  /// The oldest major version that the migrations are written for.
-  static let oldest = 15
-
   var directory: String
   var major: Int
 
@@ -12,36 +9,36 @@ struct Installation: Sendable, Equatable {
     Program(executable: "\(directory)/\(name)", user: user)
   }
 
-  /// The newest installation, or the one that made the cluster (`clusterMajor`): a data directory belongs to one major
-  /// version (PostgreSQL manual, 19.6 "Upgrading a PostgreSQL Cluster").
+  /// The newest installation from `oldest` on, or the one that created the cluster (`clusterMajor`): a data directory belongs
+  /// to one major version (PostgreSQL manual, 19.6 "Upgrading a PostgreSQL Cluster").
   static func find(
-    clusterMajor: Int?, clusterDirectory: String, as user: ClusterUser,
+    clusterMajor: Int?, clusterDirectory: String, as user: ClusterUser, oldest: Int = 15,
     path: String = ProcessInfo.processInfo.environment["PATH"] ?? ""
   ) async throws -> Installation {
     var directories = candidates(path)
     var found: [Installation] = []
-    func look(_ directory: String) async -> Installation? {
+    func inspect(_ directory: String) async -> Installation? {
       guard holdsPrograms(directory), let major = await majorVersion(directory, as: user), major >= oldest
       else { return nil }
       found.append(Installation(directory: directory, major: major))
       return major == clusterMajor ? found.last : nil
     }
     for directory in directories {
-      if let match = await look(directory) { return match }
+      if let match = await inspect(directory) { return match }
     }
-    if let told = await toldDirectory(path, as: user), !directories.contains(told) {
-      directories.append(told)
-      if let match = await look(told) { return match }
+    if let configured = await configuredDirectory(path, as: user), !directories.contains(configured) {
+      directories.append(configured)
+      if let match = await inspect(configured) { return match }
     }
     guard let newest = found.max(by: { $0.major < $1.major }) else {
-      throw EmbeddedPostgresError.binariesNotFound(searched: directories)
+      throw EmbeddedPostgresError.binariesNotFound(oldest: oldest, searched: directories)
     }
     guard let clusterMajor else { return newest }
     throw EmbeddedPostgresError.versionMismatch(
       cluster: clusterMajor, available: Set(found.map(\.major)).sorted(), directory: clusterDirectory)
   }
 
-  /// Where programs may be: the PATH, and the directories of the usual packages.
+  /// The directories that may have the programs: those of the PATH and of the usual packages.
   private static func candidates(_ path: String) -> [String] {
     var directories = absoluteEntries(path).filter(holdsPrograms)
     for parent in ["/usr/lib/postgresql", "/usr/local/lib/postgresql"] {
@@ -54,8 +51,8 @@ struct Installation: Sendable, Equatable {
     }
   }
 
-  /// Where pg_config on the PATH says.
-  private static func toldDirectory(_ path: String, as user: ClusterUser) async -> String? {
+  /// The directory that pg_config on the PATH names.
+  private static func configuredDirectory(_ path: String, as user: ClusterUser) async -> String? {
     guard let tool = absoluteEntries(path).map({ "\($0)/pg_config" }).first(where: isExecutable) else {
       return nil
     }

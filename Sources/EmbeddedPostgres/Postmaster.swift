@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-/// The running server as its lock file postmaster.pid tells (PostgreSQL manual, 73.1 "Database File Layout"; the lines
+/// The running server by its lock file postmaster.pid (PostgreSQL manual, 73.1 "Database File Layout"; the lines
 /// are those of src/include/utils/pidfile.h).
 struct Postmaster: Sendable, Equatable {
   enum Phase: Sendable, Equatable {
@@ -14,9 +14,8 @@ struct Postmaster: Sendable, Equatable {
   enum State: Sendable, Equatable {
     /// The server of this directory is running.
     case running(Postmaster)
-    /// There is none. `misleadingLock`: the lock file names a process that is not this directory's server, as happens
-    /// after a reboot, or that is dead and not yet collected by its parent, or the file is empty or torn, as after a
-    /// power cut; PostgreSQL would refuse to start.
+    /// No server runs. With `misleadingLock`, PostgreSQL would refuse to start: the lock file names a process that is not this
+    /// directory's server, as after a reboot, or a zombie, or it is empty or torn, as after a power failure.
     case absent(misleadingLock: Bool)
   }
 
@@ -24,7 +23,7 @@ struct Postmaster: Sendable, Equatable {
   var address: ClusterAddress
   var phase: Phase
 
-  /// Looks at the lock file and at the process that it names.
+  /// Reads the lock file and checks the process that it names.
   static func state(of data: String) -> State {
     guard let text = FileSystem.text("\(data)/postmaster.pid") else { return .absent(misleadingLock: false) }
     guard let written = parse(text) else { return .absent(misleadingLock: true) }
@@ -35,7 +34,7 @@ struct Postmaster: Sendable, Equatable {
     return .running(written)
   }
 
-  /// Reads the file; `nil` when it is none. A server that is still starting has not written all lines.
+  /// Parses the file; `nil` if it is malformed. A server that is still starting has not written all lines.
   static func parse(_ text: String) -> Postmaster? {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     func line(_ number: Int) -> Substring { lines.count >= number ? lines[number - 1] : "" }
@@ -51,10 +50,10 @@ struct Postmaster: Sendable, Equatable {
       phase: phase)
   }
 
-  /// There is an entry in the process table, which is all that PostgreSQL itself looks at.
+  /// Whether the process table has an entry, which is all that PostgreSQL itself checks.
   private static func exists(_ processID: Int32) -> Bool { kill(processID, 0) == 0 || errno == EPERM }
 
-  /// A process that has ended but was not yet collected by its parent counts as dead: in a container that may be never.
+  /// Whether a process lives. A zombie counts as dead: in a container its parent may never collect it.
   static func isAlive(_ processID: Int32) -> Bool {
     guard let status = FileSystem.text("/proc/\(processID)/stat") else { return exists(processID) }
     // The state follows the program's name, which may itself hold spaces and parentheses (proc(5)).
@@ -62,8 +61,8 @@ struct Postmaster: Sendable, Equatable {
     return afterName.first != "Z" && afterName.first != "X"
   }
 
-  /// Whether the process is a PostgreSQL server of this directory, which it has as its working directory. Where we may
-  /// not look (root in a container without CAP_SYS_PTRACE), its name has to do.
+  /// Whether the process is a PostgreSQL server of this directory, by its working directory. Where that is not readable (root
+  /// in a container without CAP_SYS_PTRACE), its name decides.
   private static func serves(_ processID: Int32, _ data: String) -> Bool {
     #if os(Linux)
       if let directory = Processes.workingDirectory(processID) {

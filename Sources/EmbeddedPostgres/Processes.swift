@@ -7,15 +7,15 @@ import Logging
   import Darwin
 #endif
 
-/// Processes that a killed server left behind.
+/// Finds and ends processes that a killed server has left behind.
 enum Processes {
-  /// The process's working directory, or `nil` where the kernel does not tell (proc(5)).
+  /// The process's working directory; `nil` where the kernel does not show it (proc(5)).
   static func workingDirectory(_ processID: Int32) -> String? {
     try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(processID)/cwd")
   }
 
-  /// PostgreSQL processes at work in the directory: after `kill -9` of the postmaster a backend lives on until it next
-  /// looks, which may be at the end of a long statement, and no new server can start before.
+  /// PostgreSQL processes whose working directory is this one. After `kill -9` of the postmaster a backend lives until it
+  /// notices, maybe at the end of a long statement, and no new server can start before.
   static func servers(in data: String) -> [Int32] {
     guard let directory = FileSystem.realPath(data) else { return [] }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
@@ -25,8 +25,8 @@ enum Processes {
     }
   }
 
-  /// Waits for left-over processes to end, and helps them: first asked (SIGQUIT, PostgreSQL's immediate shutdown), then
-  /// made to. Their transactions are lost in any case, since their postmaster is gone.
+  /// Waits for left-over processes to end, then sends SIGQUIT (PostgreSQL's immediate shutdown), then SIGKILL. Their
+  /// transactions are lost in any case, since their postmaster is gone.
   static func clear(in data: String, logger: Logger) async throws {
     for (signal, timeout) in [(nil, 1.0), (SIGQUIT, 3.0), (SIGKILL, 3.0)] as [(Int32?, Double)] {
       let left = servers(in: data)

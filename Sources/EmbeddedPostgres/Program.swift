@@ -14,17 +14,17 @@ struct Program: Sendable {
 
   struct Outcome: Sendable {
     var succeeded: Bool
-    /// How it ended, in words.
+    /// The termination status, as text.
     var status: String
     /// Standard output and error together.
     var output: String
   }
 
-  /// Runs the program in `directory`, which may be one that only we, not `user`, could reach by its path: the change of
-  /// directory comes before the change of user.
+  /// Runs the program in `directory`, which `user` need not be able to reach by its path: the change of directory precedes
+  /// the change of user.
   ///
-  /// It gets a session of its own, so that a Ctrl-C in the terminal goes to us alone, and a clean environment, so that
-  /// the user's PGDATA, PGPORT or locale do not reach it.
+  /// The program gets a session of its own, so that a Ctrl-C in the terminal does not reach it, and a clean environment,
+  /// without the user's PGDATA, PGPORT or locale.
   func run(_ arguments: [String], in directory: String, input: String = "") async throws -> Outcome {
     var options = PlatformOptions()
     options.createSession = true
@@ -53,8 +53,8 @@ struct Program: Sendable {
 extension ClusterUser {
   /// The command line that runs a program as this user.
   ///
-  /// The change of user is left to a program of the system's: between fork and exec of a process with several threads
-  /// it is not safe, since glibc's setuid(2) and its kin wait for all threads, of which the child has one.
+  /// setpriv(1) changes the user: between fork and exec of a process with several threads that is not safe, since glibc's
+  /// setuid(2) waits for all threads, of which the child has one.
   fileprivate func command(
     _ executable: String, _ arguments: [String]
   ) throws -> (executable: String, arguments: [String]) {
@@ -70,7 +70,7 @@ extension ClusterUser {
 }
 
 extension String {
-  /// Without the line ends at its end.
+  /// The text without trailing newlines.
   var trimmingNewlines: String {
     var text = self[...]
     while let last = text.last, last.isNewline { text.removeLast() }

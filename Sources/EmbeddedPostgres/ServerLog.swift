@@ -1,18 +1,18 @@
 import Foundation
 
-/// The file that the server writes its log to.
+/// The server's log file.
 struct ServerLog: Sendable {
   var path: String
 
   private static let largest: UInt64 = 16 << 20
 
-  /// Bytes so far: what `lines(since:)` begins with after a start.
+  /// The size in bytes; before a start, the offset for `lines(since:)`.
   var size: UInt64 {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     return (attributes?[.size] as? NSNumber)?.uint64Value ?? 0
   }
 
-  /// Puts a log that has grown large aside, keeping one. Only while no server has it open.
+  /// Renames a large log, replacing the last renamed one. No server may have it open.
   func rotate() throws {
     guard size > Self.largest else { return }
     try FileSystem.remove("\(path).1")

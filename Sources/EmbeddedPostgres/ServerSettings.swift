@@ -1,21 +1,25 @@
 import Foundation
 
-/// The settings that we give the server, in a file that postgresql.conf includes. Settings made with ALTER SYSTEM win
-/// over it.
-enum ServerSettings {
-  static let fileName = "verdict.conf"
+/// The server's settings, in a file that postgresql.conf includes; settings made with ALTER SYSTEM override them.
+struct ServerSettings: Sendable {
+  var configuration: ClusterConfiguration
 
-  /// Who may connect: whoever can reach the socket, which lies in a directory of mode 0700. No line for the network.
-  static let hostBasedAuthentication = """
-    # Whoever reaches the socket is let in: its directory is closed to other users.
+  var fileName: String { "\(configuration.name).conf" }
+
+  /// pg_hba.conf: every process that can reach the socket may connect, since the socket's directory has mode 0700. No line
+  /// for the network.
+  var hostBasedAuthentication: String {
+    """
+    # Every process that can reach the socket may connect: its directory is closed to other users.
     # TYPE  DATABASE     USER         METHOD
-    local   all          postgres     trust
-    local   replication  postgres     trust
-    local   \(ClusterAddress.database)      \(ClusterAddress.appRole)  trust
+    local   all          \(configuration.adminRole)     trust
+    local   replication  \(configuration.adminRole)     trust
+    local   \(configuration.database)      \(configuration.appRole)  trust
 
     """
+  }
 
-  static func text(socketDirectory: String) -> String {
+  func text(socketDirectory: String) -> String {
     """
     # Written anew at each start. To change a setting, use ALTER SYSTEM.
     listen_addresses = ''
@@ -23,7 +27,7 @@ enum ServerSettings {
     unix_socket_permissions = 0700
     port = \(SocketDirectory.port)
     max_connections = 100
-    shared_buffers = '\(sharedBuffersMegabytes)MB'
+    shared_buffers = '\(Self.sharedBuffersMegabytes)MB'
     maintenance_work_mem = '128MB'
     max_wal_size = '2GB'
     checkpoint_timeout = '15min'
@@ -38,12 +42,12 @@ enum ServerSettings {
     log_destination = 'stderr'
     logging_collector = off
     log_line_prefix = '%m [%p] '
-    cluster_name = 'verdict'
+    cluster_name = '\(configuration.name)'
 
     """
   }
 
-  /// An eighth of the memory, within 128 and 512 MB: the working set is sequential, so the system's cache does the rest.
+  /// An eighth of the memory, within 128 and 512 MB: scans are sequential, and the system's cache does the rest.
   private static var sharedBuffersMegabytes: UInt64 {
     min(max(ProcessInfo.processInfo.physicalMemory / (8 << 20), 128), 512)
   }

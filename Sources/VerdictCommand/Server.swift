@@ -96,7 +96,7 @@ struct Server: Sendable {
       let pace = TrainingPace { metrics.requests }
       let worker = Worker(
         queue: queue, connection: installation.listening, slots: settings.workers, logger: logger,
-        onEnd: { metrics.observe($1, duration: $2) }, rest: { pace.cooldown(after: $1) },
+        onEnd: { metrics.observe($1, duration: $2) }, cooldown: { pace.cooldown(after: $1) },
         handler: { try await runner.run($0) })
       services.append(BackgroundService("worker") { try await worker.run() })
     }

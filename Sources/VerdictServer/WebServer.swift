@@ -82,7 +82,7 @@ package struct WebServer: Sendable {
     var listening = listening
     listening.parameters["application_name"] = services.publisher.barrier.server
     let listener = Listener(
-      listening, channels: [DatasetChanges.channel, JobQueue.eventChannel],
+      listening, channels: [DatasetChanges.channel, services.queue.configuration.channels.events],
       heartbeat: ServedDatasets.livenessTimeout / 4, logger: logger)
     let changes = ChangeListener(
       listener: listener, database: database, served: services.publisher.served,

@@ -61,7 +61,7 @@ package struct TestDomain: Sendable {
   /// Migrates a database to the current schema.
   package static func migrate(_ admin: ConnectionConfiguration, logger: Logger) async throws {
     try await withConnection(admin) {
-      _ = try await Migrator(Migrations.all, logger: logger).migrate($0)
+      _ = try await SchemaMigrator(logger: logger).migrate($0)
     }
   }
 

@@ -7,7 +7,7 @@ import TestSupport
 @Suite(.serialized) struct CommandTests {
   @Test func `a command alone starts the cluster and stops it`() async throws {
     try await withDataDirectory { path in
-      let answer = try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
+      let answer = try await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) {
         try await psql("SELECT 41 + 1", $0.admin)
       }
       #expect(answer == "42")
@@ -17,10 +17,10 @@ import TestSupport
 
   @Test func `a command beside a server uses its cluster and leaves it running`() async throws {
     try await withDataDirectory { path in
-      let server = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let server = EmbeddedCluster(.shop(path), logger: .quiet)
       _ = try await server.start()
       let before = postmaster(of: path)
-      try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
+      try await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) {
         let answer = try await psql("SELECT 1", $0.admin)
         #expect(answer == "1")
       }
@@ -31,9 +31,9 @@ import TestSupport
 
   @Test func `a server that stops leaves the cluster to a command still at work`() async throws {
     try await withDataDirectory { path in
-      let server = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let server = EmbeddedCluster(.shop(path), logger: .quiet)
       _ = try await server.start()
-      try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
+      try await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) {
         try await server.stop()
         let answer = try await psql("SELECT 1", $0.admin)
         #expect(answer == "1")
@@ -47,7 +47,7 @@ import TestSupport
       try await withThrowingTaskGroup(of: String.self) { group in
         for number in 0..<6 {
           group.addTask {
-            try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
+            try await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) {
               try await psql("SELECT \(number)", $0.admin)
             }
           }
@@ -63,7 +63,7 @@ import TestSupport
   @Test func `a failing command stops the cluster and its error comes out`() async throws {
     try await withDataDirectory { path in
       await #expect(throws: StatementFailed.self) {
-        try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) {
+        try await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) {
           _ = try await psql("SELECT 1/0", $0.admin)
         }
       }
@@ -74,7 +74,7 @@ import TestSupport
   @Test func `a cancelled command stops the cluster all the same`() async throws {
     try await withDataDirectory { path in
       let command = Task {
-        try await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) { _ in
+        try await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) { _ in
           try await Task.sleep(for: .seconds(600))
         }
       }

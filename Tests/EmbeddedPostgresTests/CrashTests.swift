@@ -15,7 +15,7 @@ import TestSupport
         kill(holder, SIGKILL)
         return server
       }
-      let next = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let next = EmbeddedCluster(.shop(path), logger: .quiet)
       let connections = try await next.start()
       #expect(postmaster(of: path)?.processID == left.processID)
       #expect(try await psql("SELECT 1", connections.app) == "1")
@@ -40,7 +40,7 @@ import TestSupport
   @Test func `a killed postmaster is started again under supervision, with what was committed`() async throws
   {
     try await withDataDirectory { path in
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
       let connections = try await cluster.start()
       _ = try await psql("CREATE TABLE kept AS SELECT 7 AS n", connections.admin)
       let supervision = Task { try await cluster.supervise() }
@@ -70,7 +70,7 @@ import TestSupport
 
   @Test func `a stop is not mistaken for a death`() async throws {
     try await withDataDirectory { path in
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
       _ = try await cluster.start()
       let supervision = Task { try await cluster.supervise() }
       try await cluster.stop()
@@ -81,7 +81,7 @@ import TestSupport
 
   @Test func `lock files of the dead, of strangers and of nobody do not hinder a start`() async throws {
     try await withDataDirectory { path in
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
       _ = try await cluster.start()
       let lockFile = "\(path)/postgresql/data/postmaster.pid"
       let written = try #require(FileSystem.text(lockFile))
@@ -107,7 +107,7 @@ import TestSupport
       for text in texts + [""] {
         try FileSystem.replace(lockFile, with: text, mode: 0o600, owner: owner)
         try FileSystem.replace("\(path)/postgresql/serve.lock", with: "1\n", mode: 0o600)
-        let next = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+        let next = EmbeddedCluster(.shop(path), logger: .quiet)
         let connections = try await next.start()
         #expect(try await psql("SELECT 1", connections.app) == "1", "\(text)")
         try await next.stop()

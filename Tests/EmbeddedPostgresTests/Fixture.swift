@@ -6,6 +6,13 @@ import SystemPackage
 import TestSupport
 @testable import EmbeddedPostgres
 
+extension ClusterConfiguration {
+  /// The private PostgreSQL of an application that is not Verdict.
+  static func shop(_ dataDirectory: String) -> ClusterConfiguration {
+    ClusterConfiguration(dataDirectory: dataDirectory, name: "shop", fallbackDirectory: "/tmp/shop-clusters")
+  }
+}
+
 /// A data directory of a test's own, stopped and removed when the test ends.
 func withDataDirectory<T>(
   below parent: String = "/tmp", name: String = "data", mode: mode_t = 0o755,
@@ -25,7 +32,7 @@ func withDataDirectory<T>(
 private func removeCluster(_ path: String) async throws {
   // Being the last user of the cluster stops it, however the test left it.
   if FileManager.default.fileExists(atPath: path) {
-    try? await EmbeddedCluster.withCluster(dataDirectory: path, logger: .quiet) { _ in }
+    try? await EmbeddedCluster.withCluster(.shop(path), logger: .quiet) { _ in }
     if let elsewhere = FileSystem.text("\(path)/postgresql.location")?.trimmingNewlines {
       try? FileSystem.remove(elsewhere)
     }

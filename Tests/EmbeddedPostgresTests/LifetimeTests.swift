@@ -9,12 +9,12 @@ import TestSupport
   @Test func `first start makes a database that the application's role can use but not govern`() async throws
   {
     try await withDataDirectory { path in
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
       let connections = try await cluster.start()
       let role = try await psql(
         "SELECT current_user, current_database(), rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user",
         connections.app)
-      #expect(role == "verdict_app|verdict|f|f")
+      #expect(role == "shop_app|shop|f|f")
       #expect(
         try await psql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", connections.admin) == "t"
       )
@@ -32,7 +32,7 @@ import TestSupport
   @Test func `a restart keeps what was stored`() async throws {
     try await withDataDirectory { path in
       for expected in ["1", "2"] {
-        let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+        let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
         let admin = try await cluster.start().admin
         _ = try await psql("CREATE TABLE IF NOT EXISTS visits (at timestamptz DEFAULT now())", admin)
         #expect(
@@ -44,10 +44,10 @@ import TestSupport
 
   @Test func `an interrupted first start is begun anew`() async throws {
     try await withDataDirectory { path in
-      let directory = try await ClusterDirectory.prepare(path)
+      let directory = try await ClusterDirectory.prepare(.shop(path))
       try FileSystem.makeDirectory(directory.unfinishedData, mode: 0o700, owner: directory.user)
       try FileSystem.replace("\(directory.unfinishedData)/PG_VERSION", with: "15\n", mode: 0o600)
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
       let connections = try await cluster.start()
       #expect(try await psql("SELECT 1", connections.app) == "1")
       try await cluster.stop()
@@ -57,9 +57,9 @@ import TestSupport
   @Test func `a second holder is refused and told who is first, also after the first took over`() async throws
   {
     try await withDataDirectory { path in
-      let first = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let first = EmbeddedCluster(.shop(path), logger: .quiet)
       let connections = try await first.start()
-      let second = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let second = EmbeddedCluster(.shop(path), logger: .quiet)
       do {
         _ = try await second.start()
         Issue.record("two holders")
@@ -76,11 +76,11 @@ import TestSupport
 
   @Test func `a failing start tells the server's last words`() async throws {
     try await withDataDirectory { path in
-      let cluster = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let cluster = EmbeddedCluster(.shop(path), logger: .quiet)
       let admin = try await cluster.start().admin
       _ = try await psql("ALTER SYSTEM SET shared_preload_libraries = 'no_such_library'", admin)
       try await cluster.stop()
-      let again = EmbeddedCluster(dataDirectory: path, logger: .quiet)
+      let again = EmbeddedCluster(.shop(path), logger: .quiet)
       do {
         _ = try await again.start()
         Issue.record("started")

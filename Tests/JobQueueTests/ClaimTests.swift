@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 
 @Suite struct ClaimTests {
-  @Test func `claimers that race never get the same job, nor two of one subject`() async throws {
+  @Test func `concurrent claims never get the same job, nor two of one subject`() async throws {
     try await withQueue { bench in
       for number in 0..<24 { try await bench.enqueue(tenant: Int32(number % 6), subject: Int64(number / 12)) }
       let leases = try await claimAll(bench, claimers: 10)
@@ -15,7 +15,7 @@ import TestSupport
     }
   }
 
-  @Test func `a tenant has no more running jobs than its limit, whoever claims`() async throws {
+  @Test func `a tenant has no more running jobs than its limit, however many workers claim`() async throws {
     var configuration = JobQueue.Configuration()
     configuration.runningPerTenant = 3
     try await withQueue(configuration: configuration) { bench in
@@ -76,7 +76,7 @@ import TestSupport
 
   @Test func `a queue does not touch the jobs of another kind`() async throws {
     try await withQueue { bench in
-      let other = JobQueue(pool: bench.pool, kind: "export", logger: .quiet)
+      let other = bench.queue.ofKind("export")
       let job = try await bench.enqueue()
       #expect(try await other.claim(worker: "w") == nil)
       #expect(try await bench.asTenant(1) { try await other.job(tenant: 1, id: job.id, in: $0) } == nil)
@@ -86,7 +86,7 @@ import TestSupport
     }
   }
 
-  /// Takes up all there is, by several claimers at once.
+  /// Claims all jobs, from several tasks at once.
   private func claimAll(_ bench: Bench, claimers: Int) async throws -> [Lease] {
     try await withThrowingTaskGroup(of: [Lease].self) { group in
       for number in 0..<claimers {

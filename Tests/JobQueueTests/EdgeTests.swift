@@ -5,34 +5,34 @@ import Testing
 
 @testable import JobQueue
 
-/// The whole state diagram of docs/jobs.md: what every operation does from every state, and that nothing else happens.
+/// The whole state diagram of docs/jobs.md: every operation in every state, and no other transition.
 @Suite struct EdgeTests {
-  /// Where a job can stand, seen by a worker with a lease of it.
+  /// The situations of a job, for a worker with a lease of it.
   enum Situation: CaseIterable {
     /// Waiting; the lease is of an attempt that was handed back.
     case queued
     /// Running under the lease.
     case running
-    /// Running under the lease, which ran out.
+    /// Running under the lease, which has expired.
     case expired
-    /// Running under the lease, its end asked for.
+    /// Running under the lease, cancellation requested.
     case cancelling
-    /// Running under the lease of another worker, who took it over.
+    /// Running under the lease of another worker.
     case lost
     case succeeded, failed, cancelled
   }
 
-  /// What can be done with a job.
+  /// The operations on a job.
   enum Operation: CaseIterable {
     case claim, renew, succeed, failForGood, failForNow, release, rescue, cancel
   }
 
-  /// What is said to it.
+  /// The queue's response.
   enum Answer: Equatable {
     case done, refused
   }
 
-  /// All edges that exist. Every other operation leaves the job as it is and is refused, or does nothing.
+  /// All edges. Every other operation leaves the job as it is and is refused, or does nothing.
   static func edge(_ situation: Situation, _ operation: Operation) -> JobState? {
     switch (situation, operation) {
     case (.queued, .claim): .running
@@ -47,10 +47,10 @@ import Testing
     }
   }
 
-  /// What is allowed though it leads nowhere else.
+  /// Operations that are allowed without a transition.
   static func isAllowed(_ situation: Situation, _ operation: Operation) -> Bool {
     switch (situation, operation) {
-    // Find nothing to do, or ask for what was asked for already.
+    // These find nothing to do, or repeat a request.
     case (_, .claim), (_, .rescue): true
     case (.running, .renew), (.expired, .renew), (.cancelling, .renew): true
     case (.running, .cancel), (.expired, .cancel), (.cancelling, .cancel), (.lost, .cancel): true
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func `a job shows every move and every reason, and itself as it was`() async throws {
+  @Test func `a job shows every transition and every failure, and itself as it was`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue(maxAttempts: 2)
       let asQueued = try #require(try await bench.job(job))
@@ -129,18 +129,17 @@ import Testing
       ("40001", true), ("40P01", true), ("55P03", true), ("58030", true), ("25006", true), ("25P03", true),
       ("23505", false), ("42P01", false), ("22003", false), ("42501", false),
     ])
-  func `what can pass is told from what cannot`(state: String, mayPass: Bool) {
+  func `transient errors are distinguished from final ones`(state: String, isTransient: Bool) {
     let error = PostgreSQLError(.server, "?", sqlState: SQLState(rawValue: state))
-    #expect(isRetryable(error) == mayPass)
+    #expect(isRetryable(error) == isTransient)
   }
 
-  @Test func `a worker that freezes in the middle of a transaction does not hold up the others`() async throws
-  {
+  @Test func `a worker that freezes in the middle of a transaction does not block the others`() async throws {
     var configuration = JobQueue.Configuration()
     configuration.lease = .milliseconds(500)
     try await withQueue(configuration: configuration) { bench in
       try await bench.enqueue()
-      // Holds the lock under which claims take turns, and says nothing more.
+      // Holds the advisory lock of claims, and stays idle.
       let frozen = Task {
         try await bench.queue.transaction { transaction in
           try await transaction.query("SELECT pg_advisory_xact_lock(1246712403, hashtext('training'))")

@@ -76,9 +76,8 @@ import Testing
     }
   }
 
-  /// Otherwise the attempt could begin without seeing the rows that the request has written and not yet committed,
-  /// and no further job would ever see them.
-  @Test func `a waiting job that a transaction has joined is not taken up before it commits`() async throws {
+  /// Otherwise the attempt could start before the request commits its rows, and no later job would see them.
+  @Test func `a waiting job that a transaction has joined is not claimed before it commits`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue(coalesce: true)
       let new = NewJob(

@@ -4,19 +4,20 @@ import Logging
 import PostgreSQL
 import TestSupport
 
-/// A queue on a database of the test's own, as the role that row-level security binds.
+/// A queue on a database of the test's own, as a role that row-level security binds. The database has the queue's own
+/// migrations and nothing else.
 struct Bench: Sendable {
   var pool: ConnectionPool
   var connection: ConnectionConfiguration
   var queue: JobQueue
-  /// Past all policies, to look and to meddle.
+  /// As the owner, past all policies.
   var admin: ConnectionPool
 
   /// Runs `body` in a transaction of a tenant, as a request does.
   func asTenant<T>(
     _ tenant: Int32, _ body: nonisolated(nonsending) (Transaction) async throws -> T
   ) async throws -> T {
-    try await pool.transaction(setup: ["SET LOCAL verdict.tenant = '\(unescaped: "\(tenant)")'"], body)
+    try await pool.transaction(setup: ["SET LOCAL app.tenant = '\(unescaped: "\(tenant)")'"], body)
   }
 
   @discardableResult
@@ -49,12 +50,12 @@ struct Bench: Sendable {
     }
   }
 
-  /// As if the worker of all running jobs had been silent for too long.
+  /// Makes all leases expire.
   func expireLeases() async throws {
     try await admin.query("UPDATE jobs SET lease_expires_at = now() - interval '1 s' WHERE state = 'running'")
   }
 
-  /// As if all pauses were over.
+  /// Ends all pauses.
   func skipPauses() async throws {
     try await admin.query("UPDATE jobs SET run_at = now() - interval '1 s' WHERE state = 'queued'")
   }
@@ -66,7 +67,7 @@ func withQueue<T>(
 ) async throws -> T {
   try await TestDatabase.withDatabase(template: "jobs", prepare: prepare) { admin in
     var app = admin
-    app.sessionSetup = ["SET ROLE verdict_app"]
+    app.sessionSetup = ["SET ROLE queue_app"]
     let pools = [app, admin].map {
       ConnectionPool(.init(connection: $0, maximum: 12, acquireTimeout: .seconds(60)))
     }
@@ -82,21 +83,11 @@ func withQueue<T>(
   }
 }
 
-/// The role comes with another migration; other databases of the same server may be making it at the same moment.
+/// The queue of an application that is not Verdict.
+let schema = JobQueueSchema(role: "queue_app", tenantSetting: "app.tenant")
+
 @Sendable private func prepare(_ configuration: ConnectionConfiguration) async throws {
   let connection = try await Connection.connect(configuration)
-  try await connection.execute(
-    script: """
-      DO $$ BEGIN
-        CREATE ROLE verdict_app NOLOGIN;
-      EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-      END $$;
-      """)
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-  for name in ["0002_jobs", "0005_job_moves", "0010_job_limits"] {
-    let file = root.appendingPathComponent("migrations/\(name).sql")
-    try await connection.execute(script: String(contentsOf: file, encoding: .utf8))
-  }
+  _ = try await schema.migrator(logger: .quiet).migrate(connection)
   await connection.close()
 }

@@ -40,7 +40,7 @@ import Testing
     try await withQueue { bench in
       try await bench.enqueue()
       _ = try await bench.queue.claim(worker: "w")
-      for setting in ["SELECT 1", "SET LOCAL verdict.tenant = ''"] as [Query] {
+      for setting in ["SELECT 1", "SET LOCAL app.tenant = ''"] as [Query] {
         let count = try await bench.pool.transaction(setup: [setting]) {
           try await $0.query("SELECT count(*) FROM jobs").first?.decode(Int.self)
         }

@@ -5,7 +5,7 @@ import Testing
 @testable import JobQueue
 
 @Suite struct LeaseTests {
-  @Test func `an expired job goes to the next worker, and the late finisher is refused`() async throws {
+  @Test func `an expired job goes to the next worker, and the first one's result is refused`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue()
       let late = try #require(try await bench.queue.claim(worker: "slow"))
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `a heartbeat renews, stores progress and brings the wish to cancel`() async throws {
+  @Test func `a heartbeat renews, stores progress and returns requests for cancellation`() async throws {
     try await withQueue { bench in
       let jobs = [try await bench.enqueue(subject: 1), try await bench.enqueue(subject: 2)]
       var leases: [Lease] = []
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func `a job that is just being ended is neither rescued nor in the way of other heartbeats`()
+  @Test func `a job that is just being ended is neither rescued nor blocks other heartbeats`()
     async throws
   {
     try await withQueue { bench in

@@ -5,25 +5,25 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// What a worker tells of its attempts: what became of the job, whatever the handler threw.
+/// The outcome of attempts that a worker reports, by the job's new state and not by the handler's error.
 @Suite struct OutcomeTests {
   private struct Passing: RetryableJobError {}
   private struct Final: Error {}
 
   @Test(.timeLimit(.minutes(10)), arguments: AttemptOutcome.allCases)
-  func `an attempt is told as what it has led to`(_ outcome: AttemptOutcome) async throws {
+  func `an attempt is reported by the job's new state`(_ outcome: AttemptOutcome) async throws {
     try await withQueue { bench in
-      let told = Mutex<[AttemptOutcome]>([])
+      let reported = Mutex<[AttemptOutcome]>([])
       let worker = Worker(
         queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet,
-        onEnd: { _, outcome, _ in told.withLock { $0.append(outcome) } }
+        onEnd: { _, outcome, _ in reported.withLock { $0.append(outcome) } }
       ) { context in
         switch outcome {
         case .succeeded: break
         case .failed: throw Final()
         case .retried: throw Passing()
         case .cancelled, .handedBack, .lost:
-          // An error of the handler's own, as what it was at throws it.
+          // An error of the handler's own, as interrupted work throws it.
           while !context.isCancelled { try? await Task.sleep(for: .milliseconds(10)) }
           throw Passing()
         }
@@ -41,8 +41,8 @@ import TestSupport
       case .handedBack: run.cancel()
       default: break
       }
-      _ = try await eventually { told.withLock { $0.isEmpty } ? nil : true }
-      #expect(told.withLock { $0.first } == outcome)
+      _ = try await eventually { reported.withLock { $0.isEmpty } ? nil : true }
+      #expect(reported.withLock { $0.first } == outcome)
       let states: [AttemptOutcome: JobState] = [
         .succeeded: .succeeded, .failed: .failed, .cancelled: .cancelled, .retried: .queued,
         .handedBack: .queued, .lost: .running,

@@ -5,9 +5,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Connections that die without a word.
+/// Connections that die silently.
 @Suite struct SilenceTests {
-  /// The heart's connection hangs; it has to notice, make another one and be heard within the lease.
+  /// The heartbeat's connection hangs. The heartbeat must notice, connect again and renew within the lease.
   @Test(.timeLimit(.minutes(10)))
   func `a worker whose heartbeats hang keeps its job`() async throws {
     var configuration = JobQueue.Configuration()
@@ -32,7 +32,7 @@ import Testing
         try await self.lease(of: job, bench).flatMap { $0 > first ? $0 : nil }
       }
       proxy.stallOpenConnections()
-      // Twice, so that it is not the beat that was under way.
+      // Twice, so that it is not the renewal that was under way.
       _ = try await eventually {
         #expect(try await bench.queue.rescue() == 0)
         return try await self.lease(of: job, bench).flatMap { $0 > second + 9 ? $0 : nil }
@@ -49,12 +49,12 @@ import Testing
   func `the queue's own transactions end, and the next ones go through`(what: String) async throws {
     var configuration = JobQueue.Configuration()
     configuration.timeout = .seconds(2)
-    let patient = configuration
+    let limited = configuration
     try await withQueue { bench in
       let proxy = try FaultProxy(to: bench.connection)
       defer { proxy.close() }
       let pool = ConnectionPool(.init(connection: proxy.configuration(bench.connection), maximum: 1))
-      let queue = JobQueue(pool: pool, kind: "training", configuration: patient, logger: .quiet)
+      let queue = JobQueue(pool: pool, kind: "training", configuration: limited, logger: .quiet)
       try await queue.rescue()
       let job = try await bench.enqueue()
       proxy.stallOpenConnections()

@@ -3,14 +3,14 @@ import JobQueue
 import PostgreSQL
 import Testing
 
-/// Every move of docs/jobs.md.
+/// Every transition of docs/jobs.md.
 @Suite struct StateTests {
-  let trouble = JobErrorRecord(type: "trouble", detail: "Something passed by.")
+  let trouble = JobErrorRecord(type: "trouble", detail: "Something transient happened.")
 
   @Test func `queued to running to succeeded, together with the handler's writes`() async throws {
     try await withQueue { bench in
       try await bench.admin.pipeline([
-        "CREATE TABLE notes (text text)", "GRANT ALL ON notes TO verdict_app",
+        "CREATE TABLE notes (text text)", "GRANT ALL ON notes TO queue_app",
       ])
       let job = try await bench.enqueue()
       let lease = try #require(try await bench.queue.claim(worker: "w"))
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func `running to queued after a failure that may pass, in the end to failed, with every reason kept`()
+  @Test func `running to queued after a transient failure, in the end to failed, with every failure kept`()
     async throws
   {
     try await withQueue { bench in
@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  @Test func `queued to cancelled at once, and never taken up`() async throws {
+  @Test func `queued to cancelled at once, and never claimed`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue()
       #expect(try await bench.cancel(job).state == .cancelled)
@@ -122,7 +122,7 @@ import Testing
     }
   }
 
-  @Test func `what has ended cannot be cancelled, and what is not there is not found`() async throws {
+  @Test func `an ended job cannot be cancelled, and a missing one is not found`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue()
       let lease = try #require(try await bench.queue.claim(worker: "w"))

@@ -3,9 +3,9 @@ import JobQueue
 import PostgreSQL
 import Testing
 
-/// The coalesced job that waits for a subject: what joins it, moves it and ends it.
+/// The coalesced job that waits for a subject: requests that join it, reschedule it and cancel it.
 @Suite struct WaitingTests {
-  let trouble = JobErrorRecord(type: "trouble", detail: "Something passed by.")
+  let trouble = JobErrorRecord(type: "trouble", detail: "Something transient happened.")
 
   @Test func `a delay is counted by the database's clock`() async throws {
     try await withQueue { bench in
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test func `who joins a job that pauses after a failure does not cut the pause short`() async throws {
+  @Test func `a request that joins a job does not cut short its pause after a failure`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue(coalesce: true)
       try await bench.queue.fail(try #require(try await bench.queue.claim(worker: "w")), trouble, retry: true)
@@ -30,7 +30,8 @@ import Testing
     }
   }
 
-  @Test func `who joins a job that has failed gets as many attempts as a new one would have`() async throws {
+  @Test func `a job that was joined after a failure has as many further attempts as a new one`() async throws
+  {
     try await withQueue { bench in
       let job = try await bench.enqueue(maxAttempts: 2, coalesce: true)
       try await failOnce(bench)
@@ -44,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func `a job that takes the place of another has its attempts, too`() async throws {
+  @Test func `a job that supersedes another takes its attempts, too`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue(maxAttempts: 2, coalesce: true)
       let lease = try #require(try await bench.queue.claim(worker: "w"))
@@ -59,7 +60,7 @@ import Testing
     }
   }
 
-  @Test func `the reasons of a job that is joined again and again stay bounded`() async throws {
+  @Test func `the failures of a job that is joined again and again stay bounded`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue(coalesce: true)
       for _ in 0..<AttemptFailure.kept + 3 {
@@ -71,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func `a waiting job is moved in both directions, counted from when it was made`() async throws {
+  @Test func `a waiting job is rescheduled in both directions, counted from its creation`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue(runAt: Date(timeIntervalSinceNow: 600), coalesce: true)
       for delay in [60, 3_600, 0] {
@@ -90,14 +91,14 @@ import Testing
     }
   }
 
-  @Test func `a waiting job is called off, with a reason, and no other`() async throws {
+  @Test func `a waiting job is cancelled, with a reason, and no other`() async throws {
     try await withQueue { bench in
       let manual = try await bench.enqueue()
       let other = try await bench.enqueue(subject: 2, coalesce: true)
       let job = try await bench.enqueue(coalesce: true)
       try await bench.asTenant(1) { tx in
         let waiting = try await bench.queue.waiting(tenant: 1, subject: 1, in: tx)
-        // Nobody takes it up meanwhile.
+        // No worker claims it meanwhile.
         let claimed = try await bench.queue.claim(worker: "w")
         try await bench.queue.cancelWaiting(tenant: 1, subject: 1, trouble, in: tx)
         let left = try await bench.queue.waiting(tenant: 1, subject: 1, in: tx)

@@ -7,7 +7,7 @@ import TestSupport
 @testable import JobQueue
 
 @Suite struct WorkerTests {
-  @Test func `jobs are done as they come, and their results kept`() async throws {
+  @Test func `jobs run as they come, and their results are kept`() async throws {
     try await withQueue { bench in
       let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 2, logger: .quiet) {
         context in
@@ -38,7 +38,7 @@ import TestSupport
     }
   }
 
-  @Test func `errors say what happens: tried again, failed for good, told or kept secret`() async throws {
+  @Test func `the type of an error decides between a retry and a failure, shown or hidden`() async throws {
     struct Passing: RetryableJobError {}
     struct Final: DescribedJobError {
       var type: String { "one-class" }
@@ -121,7 +121,9 @@ import TestSupport
     }
   }
 
-  @Test func `a shut-down worker hands its jobs back, also one whose handler does not listen`() async throws {
+  @Test func `a worker that shuts down hands its jobs back, also one whose handler ignores cancellation`()
+    async throws
+  {
     try await withQueue { bench in
       let isOver = Mutex(false)
       defer { isOver.withLock { $0 = true } }
@@ -130,7 +132,7 @@ import TestSupport
         if context.job.subject == 1 {
           try await Task.sleep(for: .seconds(600))
         } else {
-          // Deaf, and it comes back late with a result.
+          // Ignores cancellation, and returns late with a result.
           await withCheckedContinuation { continuation in
             Thread.detachNewThread {
               while !isOver.withLock({ $0 }) { usleep(10_000) }
@@ -152,7 +154,7 @@ import TestSupport
     }
   }
 
-  @Test func `a worker takes up what a dead one has left`() async throws {
+  @Test func `a worker claims the jobs of a dead one`() async throws {
     try await withQueue { bench in
       let job = try await bench.enqueue()
       _ = try await bench.queue.claim(worker: "dead")
@@ -186,14 +188,15 @@ import TestSupport
     }
   }
 
-  @Test func `watchers are told of every move and of progress`() async throws {
+  @Test func `watchers are notified of every transition and of progress`() async throws {
     try await withQueue { bench in
       let worker = Worker(queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet) {
         context in
         context.report(0.4, phase: "fitting")
         try await eventually { try await bench.job(context.job)?.progress == 0.4 }
       }
-      let listener = Listener(bench.connection, channels: [JobQueue.eventChannel], logger: .quiet)
+      let listener = Listener(
+        bench.connection, channels: [bench.queue.configuration.channels.events], logger: .quiet)
       var job: Job?
       var heard: [String] = []
       try await running(worker) {

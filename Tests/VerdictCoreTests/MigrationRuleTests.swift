@@ -1,4 +1,5 @@
 import Foundation
+import JobQueue
 import PostgreSQL
 import Testing
 
@@ -9,6 +10,8 @@ import Testing
 @Suite struct MigrationRuleTests {
   /// The last migration that predates the rules.
   private static let lastFree = "0013_bounds"
+  /// The migration of the job queue that makes its tables.
+  private static let queueTables = "0001_job_queue"
 
   /// Returns the rules that the migration violates.
   ///
@@ -59,6 +62,14 @@ import Testing
   @Test func `every migration follows the rules`() {
     for migration in Migrations.all where migration.name > Self.lastFree {
       let found = Self.violations(of: migration, tables: Self.tables(before: migration.name))
+      #expect(found.isEmpty, "\(migration.name): \(found)")
+    }
+  }
+
+  @Test func everyMigrationOfTheQueueFollowsTheRules() {
+    let tables: Set = ["jobs", "job_limits"]
+    for migration in SchemaMigrator.queueSchema.migrations where migration.name > Self.queueTables {
+      let found = Self.violations(of: migration, tables: tables)
       #expect(found.isEmpty, "\(migration.name): \(found)")
     }
   }

@@ -1,18 +1,18 @@
 public import Foundation
 import PostgreSQL
 
-/// Why one attempt failed: an element of the column `failures`.
+/// The failure of one attempt: an element of the column `failures`.
 public struct AttemptFailure: Sendable, Codable, Hashable {
   /// The attempt's number, from 1.
   public var attempt: Int
-  /// A stable word for programs.
+  /// A stable identifier for programs.
   public var type: String
   /// A sentence for people.
   public var detail: String
-  /// When it failed; `nil` where that was not kept.
+  /// The time of the failure; `nil` in rows from before the time was stored.
   public var at: Date?
 
-  /// The failure of an attempt just now.
+  /// A failure at this moment.
   init(attempt: Int, _ error: JobErrorRecord) {
     self.attempt = attempt
     type = error.type
@@ -33,7 +33,7 @@ public struct AttemptFailure: Sendable, Codable, Hashable {
     at = try values.decodeIfPresent(Double.self, forKey: .at).map(Date.init(timeIntervalSince1970:))
   }
 
-  /// Writes an element, the time in seconds since 1970.
+  /// Writes an element, with the time in seconds since 1970.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(attempt, forKey: .attempt)
@@ -44,10 +44,10 @@ public struct AttemptFailure: Sendable, Codable, Hashable {
 }
 
 extension AttemptFailure {
-  /// How many failures of a job are kept.
+  /// The number of failures that a job keeps; the oldest ones go.
   public static let kept = 100
 
-  /// An assignment for an UPDATE of `jobs` that adds a failure, if there is one, to those of the row.
+  /// An assignment for an UPDATE of `jobs` that appends a failure to the row's, if there is one.
   static func assignment(adding failures: JSONB?) -> Query {
     """
     failures = CASE WHEN jsonb_array_length(jobs.failures) >= \(kept) AND \(failures != nil) THEN jobs.failures - 0

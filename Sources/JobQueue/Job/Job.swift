@@ -1,51 +1,51 @@
 public import Foundation
 public import PostgreSQL
 
-/// One job as it stood when it was read.
+/// A job as it was when it was read.
 public struct Job: Sendable {
-  /// Whose job it is.
+  /// The tenant that owns the job.
   public var tenant: Int32
-  /// Its number; later jobs have higher ones.
+  /// The id; later jobs have higher ones.
   public var id: Int64
-  /// What sort of work it is.
+  /// The kind of work, which selects the queue.
   public var kind: String
-  /// What it is about: one job of a kind at a time runs for a subject.
+  /// The object that the job works on: one job of a kind at a time runs for a subject.
   public var subject: Int64
-  /// Who wanted it, in the enqueuer's words.
+  /// What caused the job, in the enqueuer's words.
   public var origin: String
-  /// Where it stands.
+  /// The state.
   public var state: JobState
-  /// Among the jobs of its tenant, higher ones go first.
+  /// Higher ones go first among the jobs of a tenant.
   public var priority: Int16
-  /// What to do, in the handler's words.
+  /// The handler's input.
   public var parameters: JSONB
-  /// How much of it is done, 0…1.
+  /// The completed fraction, 0…1.
   public var progress: Double
-  /// What is being done, in the handler's words.
+  /// The current step, in the handler's words.
   public var phase: String?
   /// The number of the current or last attempt; 0 before the first.
   public var attempt: Int
-  /// After so many attempts it fails for good.
+  /// The number of attempts after which a failure is final.
   public var maxAttempts: Int
-  /// It does not start before.
+  /// The earliest start.
   public var runAt: Date
-  /// Somebody has asked for its end; a running job ends at its next step.
+  /// Whether cancellation was requested; a running job ends at its next step.
   public var cancelRequested: Bool
-  /// What the handler made of it; of a succeeded job.
+  /// The handler's output, of a succeeded job.
   public var result: JSONB?
-  /// Why it ended without a result.
+  /// The error, of a job that ended without a result.
   public var error: JobErrorRecord?
-  /// Why each attempt that failed did, oldest first.
+  /// The failures of attempts, oldest first, the last ``AttemptFailure/kept`` of them.
   public var failures: [AttemptFailure]
-  /// The number of its newest event: goes up with every move and with every stored progress.
+  /// The number of the newest event; it rises with every transition and with every stored progress.
   public var event: Int64
-  /// The moves that led here, oldest first, the last ``JobTransition/kept`` of them.
+  /// The transitions so far, oldest first, the last ``JobTransition/kept`` of them.
   public var transitions: [JobTransition]
-  /// When it was asked for.
+  /// When the job was enqueued.
   public var createdAt: Date
-  /// When the current or last attempt began.
+  /// The start of the current or last attempt.
   public var startedAt: Date?
-  /// When it ended.
+  /// The end of the job.
   public var finishedAt: Date?
 }
 

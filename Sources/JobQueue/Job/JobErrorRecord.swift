@@ -1,6 +1,6 @@
-/// Why a job failed or was given up, as it is stored and shown to its tenant.
+/// The reason of a job's failure or cancellation, as it is stored and shown to the tenant.
 public struct JobErrorRecord: Sendable, Codable, Hashable {
-  /// A stable word for programs.
+  /// A stable identifier for programs.
   public var type: String
   /// A sentence for people.
   public var detail: String
@@ -11,19 +11,19 @@ public struct JobErrorRecord: Sendable, Codable, Hashable {
     self.detail = detail
   }
 
-  /// The handler failed with an error that says nothing for the tenant's eyes; the log has it.
+  /// The handler failed with an error that is not shown to tenants; the log has it.
   public static let internalError = JobErrorRecord(
     type: "internal-error", detail: "The job failed for a reason inside the server; its log has more.")
   /// The database kept failing.
   public static let databaseError = JobErrorRecord(
     type: "database-error", detail: "The job could not reach or use the database.")
-  /// The worker stopped renewing the lease: it was killed, or its machine was cut off.
+  /// The lease expired: the worker was killed or cut off from the database.
   public static let workerLost = JobErrorRecord(
     type: "worker-lost", detail: "The worker that was doing the job disappeared.")
-  /// A tenant asked for the end.
+  /// Cancellation on request.
   public static let cancelled = JobErrorRecord(type: "cancelled", detail: "The job was cancelled on request.")
 
-  /// Another job does the same, or has done it.
+  /// Another job does the same work, or has done it.
   public static func superseded(by id: Int64) -> JobErrorRecord {
     JobErrorRecord(type: "superseded", detail: "Job \(id) does the same.")
   }

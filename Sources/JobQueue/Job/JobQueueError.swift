@@ -1,13 +1,13 @@
-/// Why the queue did not do what it was asked.
+/// The refusals of the queue.
 public enum JobQueueError: Error, Sendable, Equatable {
-  /// There is no such job, or it is not visible to the transaction's tenant.
+  /// No such job exists, or the transaction's tenant does not see it.
   case notFound(id: Int64)
-  /// The job has ended and cannot be cancelled any more.
+  /// The job has ended and cannot be cancelled.
   case alreadyFinished(JobState)
-  /// The lease ran out and was taken by another worker, or the job has ended: this attempt's work must not be kept.
+  /// The job has another lease or has ended: the attempt's writes must be rolled back.
   case leaseLost(id: Int64)
-  /// The job's end was asked for while it ran: this attempt's work must not be kept.
+  /// The job was cancelled while it ran: the attempt's writes must be rolled back.
   case cancelRequested(id: Int64)
-  /// The table holds a state that this version does not know.
+  /// The table has a state that this version does not know.
   case unknownState(String)
 }

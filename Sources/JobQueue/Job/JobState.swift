@@ -1,16 +1,16 @@
-/// Where a job stands; docs/jobs.md draws the moves between the states.
+/// The state of a job; docs/jobs.md draws the transitions.
 public enum JobState: String, Sendable, Codable, CaseIterable {
-  /// Waits for its time and for a worker, also between two attempts.
+  /// Waiting for its time and for a worker, also between two attempts.
   case queued
-  /// A worker holds its lease.
+  /// Leased by a worker.
   case running
   /// Ended, with a result.
   case succeeded
-  /// Ended, with an error that will not be tried again.
+  /// Ended, with an error that is not retried.
   case failed
-  /// Ended on request, or because another job does the same.
+  /// Ended on request, or superseded by another job.
   case cancelled
 
-  /// The job has ended and will not move again.
+  /// Whether the job has ended.
   public var isFinal: Bool { self != .queued && self != .running }
 }

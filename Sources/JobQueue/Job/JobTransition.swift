@@ -1,18 +1,18 @@
 public import Foundation
 import PostgreSQL
 
-/// One move of a job from state to state: an element of the column `moves`.
+/// One change of a job's state: an element of the column `moves`.
 public struct JobTransition: Sendable, Decodable, Hashable {
-  /// The number of the event that it was.
+  /// The number of the transition's event.
   public var event: Int64
-  /// The state that it led to.
+  /// The new state.
   public var state: JobState
-  /// The attempt's number in that state.
+  /// The number of the attempt in that state.
   public var attempt: Int
-  /// When.
+  /// The time.
   public var at: Date
 
-  /// How many moves of a job are kept.
+  /// The number of transitions that a job keeps; the oldest ones go.
   public static let kept = 100
 
   private enum CodingKeys: String, CodingKey {
@@ -30,7 +30,7 @@ public struct JobTransition: Sendable, Decodable, Hashable {
 }
 
 extension JobTransition {
-  /// Assignments for an UPDATE of `jobs` that moves the row: its next event, and the move among its moves.
+  /// Assignments for an UPDATE of `jobs` that changes the state: the next event, and the transition in `moves`.
   ///
   /// - Parameters:
   ///   - state: an SQL expression.
@@ -46,7 +46,7 @@ extension JobTransition {
     """
   }
 
-  /// An SQL expression for an array of one move.
+  /// An SQL expression for an array of one transition.
   static func element(
     event: Query, state: Query, attempt: Query, at time: Query = "clock_timestamp()"
   ) -> Query {
@@ -58,23 +58,26 @@ extension JobTransition {
 }
 
 extension Job {
-  /// The job as it was when it had made a move to a state that is not final.
+  /// The job as it was right after a transition to a state that is not final.
   ///
-  /// That is known exactly: each move sets progress, phase and times, and nothing else that is shown changes.
-  public func asOf(_ move: JobTransition) -> Job {
+  /// The reconstruction is exact: each transition sets progress, phase and times, and no other visible column changes.
+  public func asOf(_ transition: JobTransition) -> Job {
     var job = self
-    job.event = move.event
-    job.state = move.state
-    job.attempt = move.attempt
+    job.event = transition.event
+    job.state = transition.state
+    job.attempt = transition.attempt
     job.progress = 0
     job.phase = nil
-    // The same moment, but kept to the microsecond, if it began the attempt that is the last.
-    let began = startedAt.map { abs($0.timeIntervalSince(move.at)) < 0.001 ? $0 : move.at } ?? move.at
-    job.startedAt = move.state == .running ? began : nil
+    // Of the last attempt the column `started_at` has the same moment with the full precision.
+    let began =
+      startedAt.map { abs($0.timeIntervalSince(transition.at)) < 0.001 ? $0 : transition.at } ?? transition.at
+    job.startedAt = transition.state == .running ? began : nil
     job.finishedAt = nil
     job.result = nil
     job.error = nil
-    job.failures = failures.filter { $0.attempt < move.attempt + (move.state == .running ? 0 : 1) }
+    job.failures = failures.filter {
+      $0.attempt < transition.attempt + (transition.state == .running ? 0 : 1)
+    }
     return job
   }
 }

@@ -1,27 +1,27 @@
 public import Foundation
 public import PostgreSQL
 
-/// A job to be asked for.
+/// A job to be enqueued.
 public struct NewJob: Sendable {
-  /// Whose job it is.
+  /// The tenant that owns the job.
   public var tenant: Int32
-  /// What it is about: at most one job of a kind runs for a subject at a time.
+  /// The object that the job works on: at most one job of a kind runs for a subject at a time.
   public var subject: Int64
-  /// Who wants it, in the enqueuer's words.
+  /// What causes the job, in the enqueuer's words.
   public var origin: String
-  /// What to do, in the handler's words.
+  /// The handler's input.
   public var parameters: JSONB
-  /// Not before; `nil` for ``delay``.
+  /// The earliest start; `nil` for ``delay``.
   public var runAt: Date?
-  /// Not before so long after the request, by the database's clock.
+  /// The earliest start, counted from the request by the database's clock.
   public var delay: Duration
-  /// Among the jobs of its tenant, higher ones go first.
+  /// Higher ones go first among the jobs of a tenant.
   public var priority: Int16
-  /// After so many attempts it fails for good, at least 1.
+  /// The number of attempts after which a failure is final, at least 1.
   public var maxAttempts: Int
-  /// At most one coalesced job waits for a subject: if there is one, it takes these parameters and the earlier of the
-  /// two times, and no new one is made. It has as many further attempts as a new one, since it has something new to do,
-  /// but a pause after a failure is not cut short.
+  /// Whether the request joins the coalesced job that waits for the subject, if there is one. That job takes these
+  /// parameters, the earlier of the two times, and as many further attempts as a new job has; a pause after a failure is not
+  /// cut short. At most one coalesced job waits for a subject.
   public var coalesce: Bool
 
   /// A job; see the properties.

@@ -1,4 +1,4 @@
-/// How an attempt of a worker has ended, by what became of the job.
+/// The outcome of a worker's attempt, by the job's new state.
 public enum AttemptOutcome: String, Sendable, CaseIterable {
   /// The job has its result.
   case succeeded
@@ -10,12 +10,12 @@ public enum AttemptOutcome: String, Sendable, CaseIterable {
   case retried
   /// The worker shut down, and the job is back in the queue.
   case handedBack = "handed_back"
-  /// Another worker has the job, or will have it: the lease was lost, or the end could not be stored.
+  /// The lease was lost, or the end could not be stored: another worker has the job or will have it.
   case lost
 
-  /// What a job's new state says of the attempt that led to it.
+  /// The outcome of the attempt that led to a state.
   ///
-  /// - Parameter isHandedBack: a job that is queued again has not failed.
+  /// - Parameter isHandedBack: whether a queued job was handed back instead of failed.
   init(_ state: JobState?, isHandedBack: Bool = false) {
     switch state {
     case .succeeded: self = .succeeded

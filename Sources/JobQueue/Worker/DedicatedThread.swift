@@ -1,11 +1,11 @@
 import Foundation
 
-/// A thread that runs the tasks which prefer it, and keeps time for one of them.
+/// A thread of its own for tasks that must not wait for Swift's global executor, with a timer for one of them.
 ///
-/// Swift's own pool has a thread a core: a handler that computes on it, or anything else in the process that blocks,
-/// would hold up what must not wait. Waking up from `Task.sleep` passes through that pool too, hence ``resume(_:after:)``.
+/// The global executor has one thread per core, which a handler that computes or blocks can occupy. `Task.sleep` resumes
+/// through that executor too, hence ``resume(_:after:)``.
 ///
-/// `@unchecked Sendable`: `state` is only touched while `condition` is locked.
+/// `@unchecked Sendable`: `state` is accessed only while `condition` is locked.
 final class DedicatedThread: TaskExecutor, @unchecked Sendable {
   private struct State {
     var jobs: [UnownedJob] = []
@@ -28,7 +28,7 @@ final class DedicatedThread: TaskExecutor, @unchecked Sendable {
     locked { $0.jobs.append(job) }
   }
 
-  /// Resumes the continuation after the duration, or at ``interrupt()``. One at a time may wait.
+  /// Resumes the continuation after the duration, or at ``interrupt()``. Only one may wait at a time.
   func resume(_ continuation: CheckedContinuation<Void, Never>, after duration: Duration) {
     let isInterrupted = locked { state in
       if !state.isInterrupted { state.sleeper = (.now + duration, continuation) }
@@ -38,7 +38,7 @@ final class DedicatedThread: TaskExecutor, @unchecked Sendable {
     if isInterrupted { continuation.resume() }
   }
 
-  /// Ends the pause, or the next one if there is none.
+  /// Ends the current pause, or the next one if there is none.
   func interrupt() {
     let sleeper = locked { state in
       defer { state.sleeper = nil }
@@ -48,7 +48,7 @@ final class DedicatedThread: TaskExecutor, @unchecked Sendable {
     sleeper?.continuation.resume()
   }
 
-  /// Ends the thread. Only once all tasks on it have ended.
+  /// Ends the thread, on which no task may be left.
   func stop() { locked { $0.isStopped = true } }
 
   private func locked<T>(_ body: (inout State) -> T) -> T {

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// One attempt inside its worker: what the handler reports and what it is told, each from and to any thread.
+/// The shared state of one attempt: the handler's progress and the worker's requests to stop. Thread-safe.
 final class JobControl: Sendable {
-  /// Why an attempt is to end early. The first reason stays.
+  /// Why an attempt must stop early. The first reason is kept.
   enum StopReason: Sendable {
     case cancelRequested, leaseLost, shutdown
   }
@@ -21,14 +21,14 @@ final class JobControl: Sendable {
 
   var stopReason: StopReason? { state.withLock { $0.stopReason } }
 
-  /// The handler has ended the job itself.
+  /// Whether the handler has ended the job itself.
   var isFinished: Bool { state.withLock { $0.isFinished } }
 
   func markFinished() { state.withLock { $0.isFinished = true } }
 
   func report(_ progress: Progress) { state.withLock { $0.progress = progress } }
 
-  /// What was reported since the last call.
+  /// The progress reported since the last call.
   func takeProgress() -> Progress? {
     state.withLock { state in
       defer { state.progress = nil }
@@ -36,12 +36,12 @@ final class JobControl: Sendable {
     }
   }
 
-  /// Puts back what could not be stored, unless there is newer.
+  /// Puts back progress that could not be stored, unless there is newer.
   func restore(_ progress: Progress?) {
     state.withLock { $0.progress = $0.progress ?? progress }
   }
 
-  /// The task to cancel when the attempt is to end early.
+  /// Sets the task to cancel when the attempt must stop early.
   func attach(_ handler: Task<Void, any Error>) {
     let isStopped = state.withLock { state in
       state.handler = handler

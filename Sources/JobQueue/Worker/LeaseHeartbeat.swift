@@ -3,8 +3,8 @@ import Logging
 import PostgreSQL
 import Synchronization
 
-/// Renews the leases of a worker's jobs and stores their progress, on a thread and a connection of its own: neither the
-/// handlers' computing nor a pool that everybody else has drained can make a living worker look dead.
+/// Renews the leases of a worker's jobs and stores their progress, on a thread and a connection of its own, so that neither
+/// computing handlers nor an exhausted pool delay a renewal.
 actor LeaseHeartbeat {
   private struct State {
     var controls: [UUID: JobControl] = [:]
@@ -14,20 +14,20 @@ actor LeaseHeartbeat {
 
   private let queue: JobQueue
   private let configuration: ConnectionConfiguration
-  /// How long a beat, or connecting for one, may take.
+  /// The time limit of a renewal and of connecting for one.
   private let limit: Duration
   private let thread: DedicatedThread
   private let state = Mutex(State())
   private var connection: Connection?
 
-  /// Progress is looked at this often.
+  /// The interval at which progress is collected.
   private static let tick: Duration = .milliseconds(500)
 
   init(_ queue: JobQueue, connection: ConnectionConfiguration, thread: DedicatedThread) {
     self.queue = queue
     self.thread = thread
     var configuration = connection
-    // A beat that hangs, the next connection and the next beat fit into a lease, with room to spare.
+    // A renewal that hangs, the next connection and the next renewal fit into a lease, with a quarter to spare.
     limit = queue.configuration.lease / 4
     configuration.connectTimeout = limit
     configuration.cancelTimeout = min(.milliseconds(100), limit / 10)
@@ -40,7 +40,7 @@ actor LeaseHeartbeat {
 
   nonisolated func remove(_ control: JobControl) { state.withLock { $0.controls[control.lease.token] = nil } }
 
-  /// Beats at once: a job may have been cancelled.
+  /// Renews at once: a job may have been cancelled.
   nonisolated func renewNow() {
     state.withLock { $0.isUrgent = true }
     thread.interrupt()
@@ -51,7 +51,7 @@ actor LeaseHeartbeat {
     thread.interrupt()
   }
 
-  /// Beats until ``stop()``. To be run by a task that prefers the thread.
+  /// Renews until ``stop()``. Must run in a task that prefers the thread.
   func run() async {
     var last = ContinuousClock.now
     let interval = queue.configuration.lease / 4
@@ -72,34 +72,33 @@ actor LeaseHeartbeat {
 
   private func renew(_ controls: [JobControl], _ renewals: [LeaseRenewal]) async -> Bool {
     do {
-      let results = try await alive().transaction(setup: queue.setup, within: limit) {
+      let results = try await openConnection().transaction(setup: queue.setup, within: limit) {
         try await queue.renew(renewals, in: $0)
       }
-      for (control, result) in zip(controls, results) { tell(control, result) }
+      for (control, result) in zip(controls, results) { apply(result, to: control) }
       return true
     } catch {
-      queue.logger.warning("a heartbeat failed", metadata: ["error": "\(error)"])
+      queue.logger.warning("lease heartbeat failed", metadata: ["error": "\(error)"])
       for (control, renew) in zip(controls, renewals) { control.restore(renew.progress) }
-      // Whatever it still waits for.
       connection?.abort()
       connection = nil
       return false
     }
   }
 
-  private func alive() async throws -> Connection {
+  private func openConnection() async throws -> Connection {
     if let connection, !connection.isClosed { return connection }
     let opened = try await Connection.connect(configuration, logger: queue.logger)
     connection = opened
     return opened
   }
 
-  private func tell(_ control: JobControl, _ result: RenewalResult) {
+  private func apply(_ result: RenewalResult, to control: JobControl) {
     switch result {
     case .renewed: break
     case .cancelRequested: control.stop(.cancelRequested)
     case .lost:
-      // A job that ended between the look at the list and the beat is no loss.
+      // The job may have ended since the list was read.
       guard !control.isFinished, state.withLock({ $0.controls[control.lease.token] != nil }) else { return }
       control.stop(.leaseLost)
     }

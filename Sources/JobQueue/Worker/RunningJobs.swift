@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The attempts that a worker is making.
+/// The attempts that a worker is running, by the tokens of their leases.
 final class RunningJobs: Sendable {
   private let controls = Mutex<[UUID: JobControl]>([:])
 

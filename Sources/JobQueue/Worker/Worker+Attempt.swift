@@ -2,14 +2,14 @@ import Logging
 import PostgreSQL
 
 extension Worker {
-  /// Begins an attempt, which runs on by itself and calls `done` when its slot is free again.
+  /// Starts an attempt, which calls `done` when its slot is free, and again when the tenant's cooldown is over.
   func start(
     _ lease: Lease, _ running: RunningJobs, _ heartbeat: LeaseHeartbeat, done: @escaping @Sendable () -> Void
   ) {
     let control = JobControl(lease)
     running.add(control)
     heartbeat.add(control)
-    // Not a child of the worker's task: its end is settled with statements after that was cancelled.
+    // Not a child of the worker's task: statements store the attempt's end after that task was cancelled.
     Task {
       let began = ContinuousClock.now
       let attempt = Task { try await handler(JobContext(control: control, queue: queue)) }
@@ -18,8 +18,8 @@ extension Worker {
         onEnd(lease.job, outcome, ContinuousClock.now - began)
       }
       heartbeat.remove(control)
-      let pause = rest(lease.job, ContinuousClock.now - began)
-      if pause > .zero { cooldown.begin(lease.job.tenant, for: pause) }
+      let pause = cooldown(lease.job, ContinuousClock.now - began)
+      if pause > .zero { cooldowns.begin(lease.job.tenant, for: pause) }
       running.remove(control)
       done()
       guard pause > .zero else { return }
@@ -28,24 +28,24 @@ extension Worker {
     }
   }
 
-  /// Tells the handlers to stop, gives them a moment, and hands back what is left.
+  /// Stops the handlers, waits for ``shutdownTimeout``, and hands back the jobs that are left.
   func shutDown(_ running: RunningJobs) async {
     let began = ContinuousClock.now
     for control in running.all { control.stop(.shutdown) }
-    while running.count > 0, ContinuousClock.now - began < timeout {
+    while running.count > 0, ContinuousClock.now - began < shutdownTimeout {
       try? await Task.sleep(for: .milliseconds(10))
     }
     for control in running.all {
-      logger.warning("a job's handler did not stop in time", metadata: Self.describe(control))
+      logger.warning("handler of a job did not stop in time", metadata: Self.describe(control))
       running.remove(control)
       let state = await store(control) { try await queue.release(control.lease) }
       onEnd(control.lease.job, AttemptOutcome(state, isHandedBack: true), ContinuousClock.now - began)
     }
   }
 
-  /// Stores how an attempt ended.
+  /// Stores the end of an attempt.
   ///
-  /// - Returns: what became of it; `nil` if it was handed back already, while the handler went on.
+  /// - Returns: the outcome; `nil` if the job was handed back while the handler went on.
   private func settle(
     _ control: JobControl, _ result: Result<Void, any Error>, _ running: RunningJobs
   ) async -> AttemptOutcome? {
@@ -68,9 +68,9 @@ extension Worker {
     case (.failure, .shutdown):
       return AttemptOutcome(await store(control) { try await queue.release(lease) }, isHandedBack: true)
     case (.failure(let error), nil):
-      let mayPass = error is CancellationError || isRetryable(error)
+      let isTransient = error is CancellationError || isRetryable(error)
       let state = await store(control) {
-        try await queue.fail(lease, JobErrorRecord(error), retry: mayPass)
+        try await queue.fail(lease, JobErrorRecord(error), retry: isTransient)
       }
       var metadata = Self.describe(control)
       metadata["error"] = "\(error)"
@@ -80,10 +80,10 @@ extension Worker {
     }
   }
 
-  /// Runs the statements that end an attempt, again while the database is away; the heart keeps the lease meanwhile. If
-  /// it stays away, the lease runs out and the job is rescued.
+  /// Runs the statements that end an attempt, and retries them while the database is unreachable. The heartbeat keeps the
+  /// lease meanwhile. If the database stays unreachable, the lease expires and the job is rescued.
   ///
-  /// - Returns: the job's new state; `nil` if it could not be stored, or is not this worker's to store.
+  /// - Returns: the job's new state; `nil` if it could not be stored, or if the job does not belong to this worker.
   private func store(
     _ control: JobControl, _ statements: nonisolated(nonsending) () async throws -> JobState
   ) async -> JobState? {
@@ -93,7 +93,7 @@ extension Worker {
       do {
         return try await statements()
       } catch JobQueueError.leaseLost {
-        // Ended by a COMMIT whose answer was lost, or taken by another worker: either way it is not ours to end.
+        // Ended by a COMMIT whose response was lost, or claimed by another worker.
         return nil
       } catch JobQueueError.cancelRequested {
         return await store(control) { try await queue.fail(control.lease, .cancelled, retry: false) }

@@ -1,14 +1,14 @@
+import Foundation
 public import Logging
 public import PostgreSQL
-import Foundation
 
-/// Takes jobs up and gives them to a handler, several at a time.
+/// Claims the jobs of a queue and runs a handler for each, several at a time.
 ///
-/// It is woken by notifications and looks by itself now and then, since notifications get lost while their connection
-/// is down. Any number of workers can share a queue, in one process or in many.
+/// Notifications wake the worker. It also polls, since notifications are lost while their connection is down. Any number of
+/// workers can share a queue, in one process or in many.
 public struct Worker: Sendable {
-  /// Does one attempt of a job. Returning ends the job, unless it was ended with ``JobContext/finish(_:in:)`` already;
-  /// throwing ends the attempt: see ``RetryableJobError`` and ``DescribedJobError``.
+  /// Runs one attempt of a job. Returning ends the job, unless ``JobContext/finish(_:in:)`` has ended it; throwing ends the
+  /// attempt: see ``RetryableJobError`` and ``DescribedJobError``.
   public typealias Handler = @Sendable (JobContext) async throws -> Void
 
   let queue: JobQueue
@@ -17,55 +17,57 @@ public struct Worker: Sendable {
   let name: String
   let logger: Logger
   let onEnd: @Sendable (Job, AttemptOutcome, Duration) -> Void
-  let rest: @Sendable (Job, Duration) -> Duration
-  let cooldown = TenantCooldown()
+  let cooldown: @Sendable (Job, Duration) -> Duration
+  let cooldowns = TenantCooldown()
   let handler: Handler
 
-  /// How often it looks for work without being told.
+  /// The interval between two polls.
   var pollInterval: Duration = .seconds(1)
   /// How long a handler has to stop when the worker shuts down, before its job is handed back without it.
-  var timeout: Duration = .milliseconds(700)
+  var shutdownTimeout: Duration = .milliseconds(700)
 
   /// A worker; ``run()`` starts it.
   ///
   /// - Parameters:
-  ///   - connection: for two connections of its own, beside the queue's pool: one listens, straight to PostgreSQL; one
-  ///     renews the leases.
+  ///   - connection: for two connections beside the queue's pool: one listens, straight to PostgreSQL; one renews leases.
   ///   - slots: jobs at a time.
-  ///   - onEnd: is told of each attempt: how it ended, and how long it took.
-  ///   - rest: for how long the tenant of a job is passed over by this worker after an attempt that took so long.
-  ///   - handler: does the work.
+  ///   - name: stored with each claim, for people who look at the table; `nil` for `host:process`.
+  ///   - onEnd: called after each attempt with its outcome and how long it took.
+  ///   - cooldown: returns for how long this worker skips the job's tenant after an attempt that took so long.
+  ///   - handler: runs an attempt.
   public init(
-    queue: JobQueue, connection: ConnectionConfiguration, slots: Int, logger: Logger,
+    queue: JobQueue, connection: ConnectionConfiguration, slots: Int, name: String? = nil, logger: Logger,
     onEnd: @escaping @Sendable (Job, AttemptOutcome, Duration) -> Void = { _, _, _ in },
-    rest: @escaping @Sendable (Job, Duration) -> Duration = { _, _ in .zero },
+    cooldown: @escaping @Sendable (Job, Duration) -> Duration = { _, _ in .zero },
     handler: @escaping Handler
   ) {
     self.queue = queue
     self.connection = connection
     self.slots = max(1, slots)
-    self.name = "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
+    let process = ProcessInfo.processInfo
+    self.name = name ?? "\(process.hostName):\(process.processIdentifier)"
     self.logger = logger
     self.onEnd = onEnd
-    self.rest = rest
+    self.cooldown = cooldown
     self.handler = handler
   }
 
-  /// Works until the task is cancelled; then no job is taken up any more, the handlers are told to stop, and what they
-  /// were doing is handed back within a second, without using up an attempt.
+  /// Works until the task is cancelled. Then it claims no more jobs, stops the handlers, and hands their jobs back within a
+  /// second, without using up an attempt.
   ///
-  /// A handler that does not stop in time is left behind: its job belongs to others by then, and it cannot end it.
+  /// A handler that does not stop in time is left behind: its job belongs to other workers by then, and its writes are
+  /// refused.
   public func run() async throws {
-    let thread = DedicatedThread(name: "job-heart")
+    let thread = DedicatedThread(name: "job-heartbeat")
     let heartbeat = LeaseHeartbeat(queue, connection: connection, thread: thread)
-    let beating = Task(executorPreference: thread) { await heartbeat.run() }
+    let renewing = Task(executorPreference: thread) { await heartbeat.run() }
     let (wakeups, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let running = RunningJobs()
 
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await listen(heartbeat) { wake.yield() } }
-      group.addTask { await look { wake.yield() } }
-      group.addTask { await tidyUp() }
+      group.addTask { await poll { wake.yield() } }
+      group.addTask { await maintain() }
       for await _ in wakeups {
         while running.count < slots, !Task.isCancelled, let lease = await claim() {
           start(lease, running, heartbeat) { wake.yield() }
@@ -73,24 +75,24 @@ public struct Worker: Sendable {
       }
       group.cancelAll()
     }
-    // Not part of the cancelled task: handing back takes statements.
+    // Not part of the cancelled task, since handing back takes statements.
     await Task { await shutDown(running) }.value
     heartbeat.stop()
-    await beating.value
+    await renewing.value
     thread.stop()
   }
 
   private func claim() async -> Lease? {
     do {
-      return try await queue.claim(worker: name, passingOver: cooldown.tenants)
+      return try await queue.claim(worker: name, passingOver: cooldowns.tenants)
     } catch {
-      if !Task.isCancelled { logger.warning("could not look for jobs", metadata: ["error": "\(error)"]) }
+      if !Task.isCancelled { logger.warning("claim of a job failed", metadata: ["error": "\(error)"]) }
       return nil
     }
   }
 
   private func listen(_ heartbeat: LeaseHeartbeat, _ wake: @Sendable () -> Void) async {
-    let listener = Listener(connection, channels: [JobQueue.wakeChannel], logger: logger)
+    let listener = Listener(connection, channels: [queue.configuration.channels.wake], logger: logger)
     for await event in listener.events() {
       switch event {
       case .connected: wake()
@@ -103,16 +105,15 @@ public struct Worker: Sendable {
     }
   }
 
-  /// Looks for work without being told, whatever the rest waits for.
-  private func look(_ wake: @Sendable () -> Void) async {
+  private func poll(_ wake: @Sendable () -> Void) async {
     while !Task.isCancelled {
       wake()
       try? await Task.sleep(for: pollInterval)
     }
   }
 
-  /// What some worker has to do now and then; several may at the same time.
-  private func tidyUp() async {
+  /// Rescues and prunes jobs periodically. Several workers may do so at the same time.
+  private func maintain() async {
     var nextPruning = ContinuousClock.now
     while !Task.isCancelled {
       do {
@@ -123,7 +124,7 @@ public struct Worker: Sendable {
         }
       } catch {
         if !Task.isCancelled {
-          logger.warning("tidying up the queue failed", metadata: ["error": "\(error)"])
+          logger.warning("queue maintenance failed", metadata: ["error": "\(error)"])
         }
       }
       try? await Task.sleep(for: pollInterval)

@@ -12,6 +12,7 @@ public import Logging
 public struct Migrator: Sendable {
   private let migrations: [Migration]
   private let table: String
+  private let adopted: AdoptedHistory?
   private let lockTimeout: Duration
   private let timeout: Duration
   private let logger: Logger
@@ -21,21 +22,24 @@ public struct Migrator: Sendable {
   /// - Parameters:
   ///   - migrations: all migrations of the program, sorted here by name.
   ///   - table: the table of applied migrations: name, SHA-256 of the text, time, compatibility.
+  ///   - adopted: an older history that has made a part of the schema.
   ///   - lockTimeout: how long a migration waits for a lock before it is rolled back and retried.
   ///   - timeout: how long a migration is retried.
   ///   - logger: receives applied and retried migrations.
   public init(
-    _ migrations: [Migration], table: String = "schema_migrations", lockTimeout: Duration = .seconds(1),
-    timeout: Duration = .seconds(600), logger: Logger = Logger(label: "postgresql.migrations")
+    _ migrations: [Migration], table: String = "schema_migrations", adopting adopted: AdoptedHistory? = nil,
+    lockTimeout: Duration = .seconds(1), timeout: Duration = .seconds(600),
+    logger: Logger = Logger(label: "postgresql.migrations")
   ) {
     self.migrations = migrations.sorted { $0.name < $1.name }
     self.table = table
+    self.adopted = adopted
     self.lockTimeout = lockTimeout
     self.timeout = timeout
     self.logger = logger
   }
 
-  /// Applies the missing migrations and returns their names. A database that a newer, compatible program has migrated lacks none.
+  /// Applies the missing migrations and returns the names of those whose SQL ran. A database that a newer, compatible program has migrated lacks none.
   ///
   /// - Throws: ``MigrationError``; ``PostgreSQLError`` if the database is unreachable.
   public func migrate(_ connection: Connection) async throws -> [String] {
@@ -59,17 +63,23 @@ public struct Migrator: Sendable {
     }
   }
 
-  /// The missing migrations in order, after the same checks as in ``migrate(_:)``.
+  /// The migrations that ``migrate(_:)`` would run, in order, after the same checks.
   ///
   /// - Throws: the errors of ``migrate(_:)``.
   public func pending(_ connection: Connection) async throws -> [Migration] {
-    try check(try await history(connection), await checksums(connection))
+    let missing = try check(try await history(in: table, connection), await checksums(connection))
+    let adoptable = try await adoptable(connection)
+    return missing.filter { !adoptable.contains($0.name) }
   }
 
   /// Compares the migrations of the database with the program's, by name.
   public func status(_ connection: Connection) async throws -> SchemaStatus {
+    status(of: try await history(in: table, connection))
+  }
+
+  private func status(of history: [String: Entry]) -> SchemaStatus {
     let known = Set(migrations.map(\.name))
-    let applied = try await history(connection).values.sorted { $0.name < $1.name }
+    let applied = history.values.sorted { $0.name < $1.name }
     let names = Set(applied.map(\.name))
     return SchemaStatus(
       applied: applied.map {
@@ -88,27 +98,37 @@ public struct Migrator: Sendable {
         compatible_with text)
       """)
     let sums = try await checksums(connection)
-    let missing = try check(await history(connection), sums)
+    let missing = try check(await history(in: table, connection), sums)
     guard !missing.isEmpty else { return [] }
+    let adoptable = try await adoptable(connection)
     try await retryingLocks("history") {
       try await connection.transaction { tx in
         try await tx.query("SET LOCAL lock_timeout = \(unescaped: milliseconds)")
         try await tx.query("ALTER TABLE \(identifier: table) ADD COLUMN IF NOT EXISTS compatible_with text")
       }
     }
+    var applied: [String] = []
     for migration in missing {
-      try await apply(migration, sums[migration.name] ?? "", connection)
-      logger.info("migration applied", metadata: ["name": "\(migration.name)"])
+      let directives = try migration.directives()
+      let entry: Query = """
+        INSERT INTO \(identifier: table) (name, checksum, compatible_with)
+        VALUES (\(migration.name), \(sums[migration.name] ?? ""), \(directives.compatibleWith))
+        """
+      if adoptable.contains(migration.name) {
+        try await connection.query(entry)
+        logger.info("migration adopted", metadata: ["name": "\(migration.name)"])
+      } else {
+        try await apply(migration, directives, entry, connection)
+        applied.append(migration.name)
+        logger.info("migration applied", metadata: ["name": "\(migration.name)"])
+      }
     }
-    return missing.map(\.name)
+    return applied
   }
 
-  private func apply(_ migration: Migration, _ checksum: String, _ connection: Connection) async throws {
-    let directives = try migration.directives()
-    let entry: Query = """
-      INSERT INTO \(identifier: table) (name, checksum, compatible_with)
-      VALUES (\(migration.name), \(checksum), \(directives.compatibleWith))
-      """
+  private func apply(
+    _ migration: Migration, _ directives: Migration.Directives, _ entry: Query, _ connection: Connection
+  ) async throws {
     do {
       try await retryingLocks(migration.name) {
         if directives.isOutsideTransaction {
@@ -163,8 +183,15 @@ extension Migrator {
     var compatibleWith: String?
   }
 
+  /// The names of the migrations whose counterparts an older history has.
+  private func adoptable(_ connection: Connection) async throws -> Set<String> {
+    guard let adopted else { return [] }
+    let older = try await history(in: adopted.table, connection)
+    return Set(adopted.counterparts.filter { older[$0.value] != nil }.keys)
+  }
+
   /// The applied migrations by name; empty if the table does not exist yet.
-  private func history(_ connection: Connection) async throws -> [String: Entry] {
+  private func history(in table: String, _ connection: Connection) async throws -> [String: Entry] {
     let exists = try await connection.query("SELECT to_regclass(\(quotedIdentifier(table))) IS NOT NULL")
     guard try exists.first?.decode(Bool.self) ?? false else { return [:] }
     // A table of an older program lacks the column `compatible_with`.
@@ -198,13 +225,7 @@ extension Migrator {
     for (one, next) in zip(migrations, migrations.dropFirst()) where one.name == next.name {
       throw MigrationError.duplicateName(one.name)
     }
-    let known = Set(migrations.map(\.name))
-    let newest = migrations.last?.name ?? ""
-    for entry in history.values.sorted(by: { $0.name < $1.name }) where !known.contains(entry.name) {
-      guard let oldest = entry.compatibleWith, oldest <= newest else {
-        throw MigrationError.unknown(name: entry.name)
-      }
-    }
+    if let name = status(of: history).incompatible { throw MigrationError.unknown(name: name) }
     let last = history.keys.max() ?? ""
     var missing: [Migration] = []
     for migration in migrations {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import EmbeddedPostgres
 import Logging
 import PostgreSQL
 import VerdictCore
@@ -49,7 +48,7 @@ struct MigrateCommand: AsyncParsableCommand {
         try await AppRole.allowLogin(password: password, as: installation.admin, logger: logger)
       }
     } else {
-      try await EmbeddedCluster.withCluster(dataDirectory: database.directory, logger: logger) {
+      try await PrivatePostgreSQL.withCluster(in: database.directory, logger: logger) {
         try await run(Installation($0), logger)
       }
     }
@@ -76,7 +75,7 @@ struct MigrateCommand: AsyncParsableCommand {
     for name in applied { print("applied \(name)") }
     guard applied.isEmpty else { return }
     let schema = try await installation.migrating(logger) { try await $0.status($1) }
-    if let newer = schema.applied.last, !newer.isKnown {
+    if let newer = schema.applied.last(where: { !$0.isKnown }) {
       print(
         "nothing to apply; the database has \(newer.name) of a newer version, which this version works with")
     } else {
@@ -84,7 +83,7 @@ struct MigrateCommand: AsyncParsableCommand {
     }
   }
 
-  private func show(_ schema: SchemaStatus) throws {
+  private func show(_ schema: SchemaMigrator.Status) throws {
     let report = SchemaReport(schema)
     if json { return try Output.json(report) }
     for migration in report.migrations {
@@ -118,7 +117,7 @@ private struct SchemaReport: Encodable {
   /// Whether this version works with the database.
   var usable: Bool
 
-  init(_ schema: SchemaStatus) {
+  init(_ schema: SchemaMigrator.Status) {
     let applied = schema.applied.map {
       Step(
         name: $0.name, appliedAt: Output.time($0.at), known: $0.isKnown, compatibleWith: $0.compatibleWith)

@@ -50,8 +50,8 @@ struct ServeCommand: AsyncParsableCommand {
       try await Server(database.installation(url), settings, logger: logger).run(cluster: nil)
       return
     }
-    let cluster = EmbeddedCluster(dataDirectory: database.directory, logger: logger)
-    let installation = Installation(try await cluster.start())
+    let cluster = PrivatePostgreSQL.cluster(in: database.directory, logger: logger)
+    let installation = Installation(try await PrivatePostgreSQL.advising { try await cluster.start() })
     do {
       let applied = try await installation.migrate(logger: logger)
       if !applied.isEmpty {

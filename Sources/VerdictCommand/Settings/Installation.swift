@@ -75,14 +75,15 @@ struct Installation: Sendable {
 
   /// Runs the closure with a migrator and a connection as the owner of the tables.
   func migrating<T>(
-    timeout: Duration = .seconds(600), _ logger: Logger, _ body: (Migrator, Connection) async throws -> T
+    timeout: Duration = .seconds(600), _ logger: Logger,
+    _ body: (SchemaMigrator, Connection) async throws -> T
   ) async throws -> T {
     var owner = admin
     // A standby may take long to apply the changes of a migration.
     owner.commitTimeout = .seconds(600)
     let connection = try await Connection.connect(owner, logger: logger)
     do {
-      let result = try await body(Migrator(Migrations.all, timeout: timeout, logger: logger), connection)
+      let result = try await body(SchemaMigrator(timeout: timeout, logger: logger), connection)
       await connection.close()
       return result
     } catch {
@@ -113,7 +114,7 @@ extension DatabaseOptions {
     if let url {
       return try await Self.with(installation(url), logger, body)
     }
-    return try await EmbeddedCluster.withCluster(dataDirectory: directory, logger: logger) { cluster in
+    return try await PrivatePostgreSQL.withCluster(in: directory, logger: logger) { cluster in
       let installation = Installation(cluster)
       _ = try await installation.migrate(logger: logger)
       return try await Self.with(installation, logger, body)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JobQueue
+import VerdictCore
 
 /// Settings of the job queue, the workers and retention, from the environment only, because all processes of an installation
 /// share them.
@@ -9,6 +10,7 @@ enum JobSettings {
   /// - Throws: `ValidationError` for a number out of its range.
   static func configuration() throws -> JobQueue.Configuration {
     var configuration = JobQueue.Configuration()
+    configuration.channels = .verdict
     configuration.lease = .seconds(
       try number("VERDICT_LEASE_SECONDS", "verdict.lease.seconds", 10, in: 1...3_600))
     configuration.runningPerTenant = try number(

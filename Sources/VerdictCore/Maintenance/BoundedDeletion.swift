@@ -1,47 +1,53 @@
+import JobQueue
 import PostgreSQL
 
 /// Deletes many rows of a tenant in steps of bounded size, each in its own transaction.
 ///
-/// A step is a range of an index, up to the row `stepSize` entries further on. Such a statement has only one plan,
-/// whatever the planner's statistics are. A join with the rows to be deleted, or their ctids, has other plans, which
-/// read the whole index for each row. Each step starts where the last one ended, so that the index entries of deleted
-/// rows are skipped once.
+/// A step is a range of an index: all rows up to the last of the next so many. Such a statement has one plan, whatever the
+/// planner's statistics say; a join with the rows to be deleted, or with their ctids, has others, which read the whole index
+/// for each row. The next step begins where the last one ended, so that index entries of deleted rows are read once.
 struct BoundedDeletion: Sendable {
-  /// The tables from which rows are deleted in large numbers.
+  /// The tables with deletions of many rows.
   enum Table: String {
     case labels
     case predictions
-    case jobs
     case idempotencyKeys = "idempotency_keys"
   }
 
-  /// A column of the index order.
+  /// The rows to be deleted.
+  private enum Source {
+    case table(Table)
+    /// Jobs of a tenant, or of one of its datasets; the queue has the statements.
+    case jobs(dataset: Int?)
+  }
+
+  /// A column of the order in which rows are deleted.
   struct Column {
     var name: String
     var type: String
   }
 
-  /// The maximum number of rows of one step.
+  /// The largest number of rows in a step.
   static let rowsPerStep = 2_000
 
-  private let table: Table
+  private let source: Source
   private let tenant: TenantID
   private let condition: Query
-  /// The condition of the rows to delete, if not all. It must hold for a prefix of the rows in index order.
+  /// A further condition, which the first rows in their order meet; the deletion ends at the first row that does not.
   private let selection: Query?
-  /// The columns of the index that follow those that `condition` fixes.
+  /// The columns of an index after those that `condition` fixes.
   private let order: [Column]
   private let stepSize: Int
   /// The values of ``order`` in the last row of the last step.
   private var position: [String]?
-  /// The number of rows deleted since the start of the current sweep.
+  /// The number of rows deleted since the sweep began.
   private var goneInSweep = 0
 
   private init(
-    _ table: Table, of tenant: TenantID, dataset: Int?, where selection: Query?, by order: [Column],
+    _ source: Source, of tenant: TenantID, dataset: Int?, where selection: Query?, by order: [Column],
     stepSize: Int = rowsPerStep
   ) {
-    self.table = table
+    self.source = source
     self.tenant = tenant
     self.selection = selection
     self.order = order
@@ -57,7 +63,7 @@ struct BoundedDeletion: Sendable {
     stepSize: Int = rowsPerStep
   ) {
     self.init(
-      table, of: tenant, dataset: dataset, where: selection, by: [Self.identifier(of: table)],
+      .table(table), of: tenant, dataset: dataset, where: selection, by: [Self.identifier(of: table)],
       stepSize: stepSize)
   }
 
@@ -65,26 +71,33 @@ struct BoundedDeletion: Sendable {
   init(_ table: Table, of tenant: TenantID) {
     let hasDatasets = table == .labels || table == .predictions
     self.init(
-      table, of: tenant, dataset: nil, where: nil,
+      .table(table), of: tenant, dataset: nil, where: nil,
       by: (hasDatasets ? [Column(name: "dataset_id", type: "bigint")] : []) + [Self.identifier(of: table)])
   }
 
-  /// Deletes the oldest stored responses of a tenant that match `selection`.
+  /// The oldest responses for replays of a tenant that meet a condition.
   init(answersOf tenant: TenantID, where selection: Query, stepSize: Int) {
     self.init(
-      .idempotencyKeys, of: tenant, dataset: nil, where: selection,
+      .table(.idempotencyKeys), of: tenant, dataset: nil, where: selection,
       by: [Column(name: "created_at", type: "timestamptz")], stepSize: stepSize)
+  }
+
+  /// All jobs of a tenant, or of one of its datasets.
+  init(jobsOf tenant: TenantID, dataset: Int? = nil) {
+    self.init(
+      .jobs(dataset: dataset), of: tenant, dataset: nil, where: nil,
+      by: [Column(name: "id", type: "bigint")])
   }
 
   private static func identifier(of table: Table) -> Column {
     switch table {
-    case .labels, .jobs: Column(name: "id", type: "bigint")
+    case .labels: Column(name: "id", type: "bigint")
     case .predictions: Column(name: "id", type: "uuid")
     case .idempotencyKeys: Column(name: "key", type: "text")
     }
   }
 
-  /// Deletes until no rows are left, or until the deadline.
+  /// Deletes until no row is left, or until the deadline.
   ///
   /// - Returns: whether no rows are left.
   mutating func run(
@@ -96,7 +109,7 @@ struct BoundedDeletion: Sendable {
       goneInSweep += deleted
       position = end
       if end == nil {
-        // Rows that other transactions deleted or wrote during the sweep may have been missed.
+        // The sweep may have missed rows that other transactions were deleting or writing.
         if goneInSweep == 0 { return true }
         goneInSweep = 0
       } else if selection != nil, deleted == 0 {
@@ -104,38 +117,59 @@ struct BoundedDeletion: Sendable {
       }
       if let deadline, deadline <= .now { return false }
       try Task.checkCancellation()
-      // Deletion gets a ninth of the time, so that other work gets the disk and the processors.
+      // Deletion takes a ninth of the time, and leaves disk and processors to requests.
       try await Task.sleep(for: min((ContinuousClock.now - start) * 8, .seconds(2)))
     }
   }
 
   /// Deletes the rows of one step.
   ///
-  /// - Returns: the number of deleted rows, and the end of the step; `nil` if no rows were left.
+  /// - Returns: the number of rows, and the position at the end of the step; `nil` when no rows were left.
   private func step(in database: Database) async throws -> (deleted: Int, end: [String]?) {
+    switch source {
+    case .table(let table): try await step(in: database, table)
+    case .jobs(let dataset): try await step(in: database, jobsOf: dataset)
+    }
+  }
+
+  private func step(
+    in database: Database, jobsOf dataset: Int?
+  ) async throws -> (deleted: Int, end: [String]?) {
     try await database.transaction(for: tenant) { tx in
+      let step = try await JobQueue.deleteStep(
+        tenant: tenant.rawValue, subject: dataset.map(TrainingJobs.subject),
+        after: position?.first.flatMap { Int64($0) }, limit: stepSize, in: tx)
+      return (step?.deleted ?? 0, step.map { ["\($0.last)"] })
+    }
+  }
+
+  private func step(
+    in database: Database, _ table: Table
+  ) async throws -> (deleted: Int, end: [String]?) {
+    let name: Query = "\(identifier: table.rawValue)"
+    return try await database.transaction(for: tenant) { tx in
       var rows: Query = " WHERE " + condition
       if let position { rows = rows + " AND " + Self.comparison(order, ">", position) }
       let results = try await tx.pipeline([
-        "SET LOCAL enable_seqscan = off", isWorthAStep(rows), lastRow(of: rows),
+        "SET LOCAL enable_seqscan = off", isWorthAStep(rows, of: name), lastRow(of: rows, in: name),
       ])
       guard !results[1].isEmpty, let last = results[2].first else { return (0, nil) }
       let end = try order.indices.map { try last.decode(at: $0, as: String.self) }
       rows = rows + " AND " + Self.comparison(order, "<=", end)
       if let selection { rows = rows + " AND " + selection }
-      return (try await delete(rows, in: tx), end)
+      return (try await delete(rows, of: table, in: tx), end)
     }
   }
 
-  /// Returns the first row if it is to be deleted. If it is not, none is.
-  private func isWorthAStep(_ rows: Query) -> Query {
+  /// Finds the first row if it meets the selection; otherwise no row does.
+  private func isWorthAStep(_ rows: Query, of name: Query) -> Query {
     guard let selection else { return "SELECT" }
     return "SELECT FROM (SELECT * FROM " + name + " t" + rows + " ORDER BY " + Query.list(columns)
       + " LIMIT 1) first WHERE " + selection
   }
 
-  /// Returns the last row of the next step.
-  private func lastRow(of rows: Query) -> Query {
+  /// Finds the last row of a step.
+  private func lastRow(of rows: Query, in name: Query) -> Query {
     let last = Query.list(order.map { "\(identifier: $0.name) DESC" as Query })
     return "SELECT "
       + Query.list(order.map { "\(identifier: $0.name)::text AS \(identifier: $0.name + "_text")" })
@@ -146,8 +180,8 @@ struct BoundedDeletion: Sendable {
 
   private var columns: [Query] { order.map { "t.\(identifier: $0.name)" } }
 
-  /// Deletes rows and updates the tenant's counts.
-  private func delete(_ rows: Query, in tx: Transaction) async throws -> Int {
+  /// Deletes rows, and subtracts them from the tenant's counts.
+  private func delete(_ rows: Query, of table: Table, in tx: Transaction) async throws -> Int {
     switch table {
     case .labels:
       let counts = try await tx.query(
@@ -167,11 +201,10 @@ struct BoundedDeletion: Sendable {
       let deleted = try await tx.query("DELETE FROM predictions" + rows).affectedRows
       if deleted > 0 { try await tx.query(PredictionCounting.add(-deleted, tenant)) }
       return deleted
-    case .jobs, .idempotencyKeys: return try await tx.query("DELETE FROM " + name + rows).affectedRows
+    case .idempotencyKeys:
+      return try await tx.query("DELETE FROM idempotency_keys" + rows).affectedRows
     }
   }
-
-  private var name: Query { "\(identifier: table.rawValue)" }
 
   private static func comparison(_ order: [Column], _ comparator: String, _ values: [String]) -> Query {
     let columns = Query.list(order.map { "\(identifier: $0.name)" })

@@ -2,26 +2,26 @@ import JobQueue
 package import Logging
 import PostgreSQL
 
-/// What has to be tidied up now and then, whoever does it: several processes may, at the same time.
+/// Periodic deletion of rows that are no longer needed. Several processes may do it at the same time.
 package struct Maintenance: Sendable {
   private let database: Database
   private let auditRetentionDays: Int?
   private let logger: Logger
 
-  /// Tidies up `database`.
+  /// Maintains `database`.
   ///
-  /// - Parameter auditRetentionDays: after how many days, from 30, an entry of the audit log goes; `nil` for never.
+  /// - Parameter auditRetentionDays: the number of days, from 30, after which entries of the audit log are deleted; `nil` for never.
   package init(database: Database, auditRetentionDays: Int? = nil, logger: Logger) {
     self.database = database
     self.auditRetentionDays = auditRetentionDays
     self.logger = logger
   }
 
-  /// Tidies up every `interval` until the task is cancelled; a failure is logged and tried again next time.
+  /// Runs every `interval` until the task is cancelled; a failure is logged, and the next run tries again.
   package func run(every interval: Duration = Self.interval) async throws {
     while !Task.isCancelled {
       do {
-        try await tidyUp()
+        try await maintain()
       } catch is CancellationError {
         return
       } catch {
@@ -32,33 +32,32 @@ package struct Maintenance: Sendable {
     }
   }
 
-  /// How often there is a look at what is to be done.
+  /// The interval between two checks for work.
   package static let interval = Duration.seconds(5)
 
-  /// How long a tenant's rows are deleted before it is another tenant's turn.
+  /// The time for one tenant before the next tenant's turn.
   private static let turn = Duration.seconds(1)
 
-  /// One piece of a tenant's maintenance; it resumes where it stopped when the tenant's turn ended.
+  /// One piece of a tenant's maintenance, which continues in the tenant's next turn.
   private struct Chore {
     var tenant: TenantID
     var name: String
-    /// One after the other.
+    /// Run one after the other.
     var deletions: [BoundedDeletion]
-    /// The dataset that goes when all its rows have gone.
+    /// The dataset to be deleted once its rows are.
     var dataset: Int?
 
     func isAlike(_ other: Chore) -> Bool { name == other.name && dataset == other.dataset }
   }
 
-  /// Tidies up once: removes the rows of deleted datasets, predictions and entries of the audit log that have been kept long
-  /// enough, and the answers that are not given again any more. What fails for one tenant is logged, and holds up no other;
-  /// nor do a tenant's millions of rows.
-  package func tidyUp() async throws {
+  /// Runs once: deletes the rows of deleted datasets, expired predictions and audit entries, and expired responses for
+  /// replays. A failure for one tenant is logged, and neither failures nor millions of rows delay other tenants.
+  package func maintain() async throws {
     var unfinished: [TenantID: [Chore]] = [:]
     repeat {
       try await look(for: &unfinished)
       let next = ContinuousClock.now + Self.interval
-      // While rows go, the others' chores are looked for as often as without.
+      // New chores of other tenants are found as often as without deletions.
       repeat {
         for tenant in unfinished.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
           unfinished[tenant] = try await work(on: unfinished[tenant] ?? [])
@@ -68,7 +67,7 @@ package struct Maintenance: Sendable {
     } while !unfinished.isEmpty
   }
 
-  /// Adds what is to be done to what is being done already.
+  /// Adds new chores to those that are under way.
   private func look(for chores: inout [TenantID: [Chore]]) async throws {
     for tenant in try await TenantStore(database: database).list().map(\.id) {
       try await attempt("old audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
@@ -82,7 +81,7 @@ package struct Maintenance: Sendable {
 
   /// Works on a tenant's chores until its turn is over.
   ///
-  /// - Returns: those that are not done, the ones that have waited longest first.
+  /// - Returns: the unfinished chores, the longest-waiting first.
   private func work(on chores: [Chore]) async throws -> [Chore] {
     let end = ContinuousClock.now + Self.turn
     var waiting: [Chore] = []
@@ -106,9 +105,9 @@ package struct Maintenance: Sendable {
     return waiting + begun
   }
 
-  /// Does something for a tenant; what fails is logged.
+  /// Runs the closure for a tenant and logs its failure.
   ///
-  /// - Throws: `CancellationError`, and ``PostgreSQLError`` when there is no database, without which nobody would fare better.
+  /// - Throws: `CancellationError`, and ``PostgreSQLError`` when the database is unreachable, which fails for every tenant.
   private func attempt(_ chore: String, _ tenant: TenantID, _ body: () async throws -> Void) async throws {
     do {
       try await body()
@@ -128,7 +127,11 @@ package struct Maintenance: Sendable {
     let datasets = try await deletedDatasets(of: tenant).map { dataset in
       Chore(
         tenant: tenant, name: "deleted datasets",
-        deletions: [.labels, .predictions].map { BoundedDeletion($0, of: tenant, dataset: dataset) },
+        deletions: [
+          BoundedDeletion(.labels, of: tenant, dataset: dataset),
+          BoundedDeletion(.predictions, of: tenant, dataset: dataset),
+          BoundedDeletion(jobsOf: tenant, dataset: dataset),
+        ],
         dataset: dataset)
     }
     return [answers, predictions] + datasets
@@ -148,14 +151,15 @@ package struct Maintenance: Sendable {
     }
   }
 
-  /// Removes a deleted dataset that has no rows any more.
+  /// Deletes a dataset that has been marked as deleted and has no rows left.
   ///
-  /// Writers of rows hold the dataset's row while they write, and find it gone afterwards: nothing can come after.
+  /// Writers lock the dataset's row and then find it deleted, so no row can follow.
   private func remove(_ dataset: Int, of tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
-      try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant) AND subject = \(dataset)")
+      try await JobQueue.deleteJobs(
+        tenant: tenant.rawValue, subject: TrainingJobs.subject(dataset), in: tx)
       try await tx.query("DELETE FROM datasets WHERE tenant_id = \(tenant) AND id = \(dataset)")
     }
-    logger.info("removed a deleted dataset", metadata: ["tenant": "\(tenant)", "dataset": "\(dataset)"])
+    logger.info("deleted dataset removed", metadata: ["tenant": "\(tenant)", "dataset": "\(dataset)"])
   }
 }

@@ -3,41 +3,42 @@ package import Logging
 import Learning
 import PostgreSQL
 
-/// Queues the automatic trainings that are due and that no transaction has queued: two that ran at once saw neither the
-/// other's labels, or the training that should have read them has failed or was cancelled.
+/// Queues the automatic trainings that are due and that no transaction has queued: two concurrent transactions did not see
+/// each other's labels, or the training that should have read them failed or was cancelled.
 ///
-/// What was tried, or called off, is left alone until something changes. Several processes may look at the same time.
+/// Changes for which a training was tried or cancelled are left alone until further changes follow. Several processes may run
+/// this at the same time.
 package struct MissedTrainings: Sendable {
   private let database: Database
   private let autoTraining: AutoTraining
   private let logger: Logger
 
-  /// How many tenants are looked at in one round trip.
+  /// How many tenants are checked in one round trip.
   private static let tenantsPerStep = 100
-  /// How many datasets of a tenant are decided about in one go; the rest are in the next.
-  private static let datasetsPerTenant: Int64 = 100
+  /// How many datasets of a tenant are decided about in one run; the rest follow in the next.
+  private static let datasetsPerTenant = 100
 
-  /// Looks at the datasets in `database`.
+  /// Checks the datasets in `database`.
   package init(database: Database, autoTraining: AutoTraining, logger: Logger) {
     self.database = database
     self.autoTraining = autoTraining
     self.logger = logger
   }
 
-  /// Looks every `interval` until the task is cancelled; a failure is logged and tried again next time.
+  /// Checks every `interval` until the task is cancelled; a failure is logged, and the next run tries again.
   package func run(every interval: Duration = .seconds(3)) async throws {
     while !Task.isCancelled {
       do {
         try await queueWhatIsDue()
       } catch {
         if Task.isCancelled { return }
-        logger.warning("looking for missed trainings failed", metadata: ["error": "\(error)"])
+        logger.warning("check for missed trainings failed", metadata: ["error": "\(error)"])
       }
       try? await Task.sleep(for: interval)
     }
   }
 
-  /// Looks once.
+  /// Checks once.
   package func queueWhatIsDue() async throws {
     let tenants = try await TenantStore(database: database).list().map(\.id)
     for first in stride(from: 0, to: tenants.count, by: Self.tenantsPerStep) {
@@ -51,14 +52,25 @@ package struct MissedTrainings: Sendable {
 
   /// Datasets that look as if a training were due.
   private func candidates(_ tenants: [TenantID]) async throws -> [(TenantID, Int)] {
-    let statements = tenants.flatMap { [Database.setTenant($0), Self.candidates(of: $0)] }
+    let statements = tenants.flatMap { [Database.setTenant($0), Self.behind(of: $0)] }
     let results = try await database.pool.pipeline(["BEGIN READ ONLY"] + statements + ["COMMIT"])
-    return try zip(tenants, stride(from: 2, to: results.count, by: 2)).flatMap { tenant, result in
-      try results[result].map { (tenant, try $0.decode(Int.self)) }
+    var behind: [(tenant: TenantID, datasets: [Int])] = []
+    for (tenant, result) in zip(tenants, stride(from: 2, to: results.count, by: 2))
+    where !results[result].isEmpty {
+      behind.append((tenant, try results[result].map { try $0.decode(Int.self) }))
+    }
+    guard !behind.isEmpty else { return [] }
+    let waiting = try await autoTraining.queue.waitingSubjects(of: behind.map(\.tenant.rawValue))
+    return behind.flatMap { tenant, datasets in
+      let waiting = waiting[tenant.rawValue] ?? []
+      return datasets.lazy.filter { !waiting.contains(Int64($0)) }.prefix(Self.datasetsPerTenant).map {
+        (tenant, $0)
+      }
     }
   }
 
-  private static func candidates(of tenant: TenantID) -> Query {
+  /// The datasets with changes that ask for a training by their policy. A training may wait for them already.
+  private static func behind(of tenant: TenantID) -> Query {
     """
     SELECT d.id FROM datasets d
     CROSS JOIN LATERAL (
@@ -69,15 +81,10 @@ package struct MissedTrainings: Sendable {
       AND (c.changes - d.trained_changes >= (d.auto_train ->> 'min_new_labels')::bigint
            OR (d.auto_train ->> 'max_delay_seconds')::bigint > 0)
       AND least(c.positives, c.negatives) >= \(Int64(TrainingJobs.minimumPerClass))
-      AND NOT EXISTS (
-        SELECT FROM jobs j
-        WHERE j.tenant_id = d.tenant_id AND j.kind = \(TrainingJobs.kind) AND j.subject = d.id AND j.state = 'queued'
-          AND j.coalesced)
-    LIMIT \(datasetsPerTenant)
     """
   }
 
-  /// Decides under the lock of the dataset's row, by what is so by then.
+  /// Decides again under the lock of the dataset's row.
   private func decide(_ tenant: TenantID, _ id: Int, in tx: Transaction) async throws {
     let row = try await tx.query(
       """

@@ -1,3 +1,4 @@
+import JobQueue
 package import PostgreSQL
 
 /// A resource whose use by a tenant is limited.
@@ -71,12 +72,8 @@ package enum Quota: String, Sendable, CaseIterable {
     case .keys: "SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)"
     case .predictions:
       "SELECT coalesce(sum(stored), 0)::bigint FROM prediction_counts WHERE tenant_id = \(tenant)"
-    case .jobs: "SELECT count(*) FROM jobs WHERE tenant_id = \(tenant) AND state = 'running'"
-    case .queuedJobs:
-      """
-      SELECT count(*) FROM jobs
-      WHERE tenant_id = \(tenant) AND kind = \(TrainingJobs.kind) AND state = 'queued' AND NOT coalesced
-      """
+    case .jobs: JobQueue.runningCount(tenant: tenant.rawValue, kind: TrainingJobs.kind)
+    case .queuedJobs: JobQueue.waitingCount(tenant: tenant.rawValue, kind: TrainingJobs.kind)
     case .answerBytes:
       "SELECT coalesce(sum(bytes), 0)::bigint FROM answer_counts WHERE tenant_id = \(tenant)"
     case .bodyBytes, .requestsPerSecond: nil

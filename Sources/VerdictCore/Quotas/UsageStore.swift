@@ -22,11 +22,10 @@ package struct UsageStore: Sendable {
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
       let limits = try await Quotas.limits(of: tenant, in: tx)
       let counts = Quota.allCases.compactMap { quota in quota.usage(of: tenant).map { (quota, $0) } }
-      let row = try await tx.query(
-        "SELECT " + Query.list(counts.map { "(" + $0.1 + ")" })
-      ).single()
+      // A statement each: in a distributed database the queue's table and the tenants' are on different nodes.
+      let results = try await tx.pipeline(counts.map(\.1))
       var used: [Quota: Int] = [:]
-      for (index, (quota, _)) in counts.enumerated() { used[quota] = try row.decode(at: index) }
+      for ((quota, _), result) in zip(counts, results) { used[quota] = try result.single().decode(Int.self) }
       return Usage(limits: limits, used: used)
     }
   }

@@ -2,37 +2,40 @@ import JobQueue
 import PostgreSQL
 
 extension TenantStore {
-  /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs. Nothing is left when this
-  /// returns, despite concurrent writers. An interrupted erasure is resumed by calling this again.
+  /// Deletes a tenant with all its keys, datasets, rows, models, predictions and jobs. Nothing is left when this returns, even
+  /// if requests were writing for the tenant. A repeated call continues an interrupted deletion.
   ///
-  /// Keys and datasets are deleted first and at once. The rows follow in bounded steps, so that no transaction holds
-  /// millions of row locks, and the tenant comes last.
+  /// Keys and datasets are deleted first. The bulk follows in bounded steps, so that no transaction holds millions of row
+  /// locks, and the tenant last.
   package func delete(_ tenant: TenantID) async throws {
     try await close(tenant)
-    for table in [BoundedDeletion.Table.labels, .predictions, .jobs, .idempotencyKeys] {
-      var deletion = BoundedDeletion(table, of: tenant)
+    for deletion in [
+      BoundedDeletion(.labels, of: tenant), BoundedDeletion(.predictions, of: tenant),
+      BoundedDeletion(jobsOf: tenant), BoundedDeletion(.idempotencyKeys, of: tenant),
+    ] {
+      var deletion = deletion
       _ = try await deletion.run(in: database)
     }
     try await database.transaction(for: tenant) { tx in
       try await tx.query("SELECT id FROM datasets WHERE tenant_id = \(tenant) ORDER BY id FOR UPDATE")
       try await tx.query("SELECT tenant_id FROM tenants WHERE tenant_id = \(tenant) FOR UPDATE")
-      // No foreign key covers these tables.
+      // These tables have no foreign keys.
       try await tx.query("DELETE FROM labels WHERE tenant_id = \(tenant)")
       try await tx.query("DELETE FROM predictions WHERE tenant_id = \(tenant)")
-      try await tx.query("DELETE FROM jobs WHERE tenant_id = \(tenant)")
+      try await JobQueue.deleteJobs(tenant: tenant.rawValue, in: tx)
       try await JobQueue.setLimit(tenant: tenant.rawValue, running: nil, in: tx)
       try await tx.query("DELETE FROM tenants WHERE tenant_id = \(tenant)")
     }
   }
 
-  /// Blocks all writers of a tenant.
+  /// Stops all writers of a tenant.
   ///
-  /// Writers hold a lock on their dataset's row until they commit. This transaction waits for those locks, and later
-  /// writers, which may have cached the key or the dataset, find the dataset deleted. New datasets and keys require a
-  /// lock on the tenant's row (``Quotas``), which refuses them from now on.
+  /// Writers of rows lock their dataset's row until they commit: the lock waits for current writers, and later ones, which may
+  /// have cached their key or their dataset, find the dataset deleted. New datasets and keys are created under the lock of the
+  /// tenant's row (``Quotas``), which refuses them from now on.
   private func close(_ tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
-      // The tenant's row is locked before those of its datasets, as in all transactions.
+      // The tenant is locked before its datasets, as everywhere.
       try await tx.query(
         "UPDATE tenants SET erased_at = coalesce(erased_at, now()) WHERE tenant_id = \(tenant)")
       try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant)")

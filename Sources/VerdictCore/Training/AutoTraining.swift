@@ -10,7 +10,8 @@ import PostgreSQL
 /// At most one automatic training is queued per dataset; further changes only reschedule it. The decision and the job
 /// are rows of the database, so that both survive a restart.
 package struct AutoTraining: Sendable {
-  private let queue: JobQueue
+  /// The queue of trainings.
+  let queue: JobQueue
 
   /// Enqueues trainings in `queue`.
   package init(queue: JobQueue) {

@@ -1,25 +1,24 @@
+import Foundation
 import JobQueue
 import PostgreSQL
 
-/// The progress of a dataset's trainings: which changes the models include, and which ones a running training reads.
+/// The label changes of a dataset that are in a model, are being read by a training, or have a training waiting for them.
 struct TrainingBacklog: Sendable, Equatable {
-  /// The change count that the newest model includes.
+  /// The count of changes that the newest model was trained on.
   var trained: Int
-  /// The change count that the running training reads, or that the last failed one read.
+  /// The count of changes that the running training reads, or that the last attempt read.
   var reading: Int
-  /// Whether a training is running.
+  /// Whether a training runs.
   var isRunning: Bool
-  /// Whether the running training has recorded its change count. Until then it is unknown whether it reads the latest
-  /// changes.
+  /// Whether the running training has noted what it reads. Before that it is unknown whether it reads a change of just now.
   var hasNoted: Bool
-  /// Whether an automatic training is queued.
+  /// Whether an automatic training waits.
   var isWaiting: Bool
 
-  /// Whether the pending changes are known.
+  /// Whether the number of pending changes is known.
   var isKnown: Bool { !isRunning || hasNoted }
 
-  /// Returns the delay after which the policy requires a training; `nil` if it requires none, or if that is not known
-  /// yet.
+  /// The delay after which a training is due by a policy; `nil` when none is, or while that is unknown.
   ///
   /// - Parameter counts: the dataset's current counts.
   func delay(_ counts: LabelCounts, _ policy: AutoTrain) -> Duration? {
@@ -29,24 +28,26 @@ struct TrainingBacklog: Sendable, Equatable {
     return pending > 0 && policy.maxDelaySeconds > 0 ? .seconds(policy.maxDelaySeconds) : nil
   }
 
+  /// Reads a dataset's backlog in one round trip.
+  ///
+  /// The queue is read before the dataset: a training that ends in between is counted as running, and its model or its note
+  /// as present. In the reverse order changes that it has read would count as pending.
   static func read(_ tenant: TenantID, dataset: Int, in tx: Transaction) async throws -> TrainingBacklog {
-    let (trained, reading, isRunning, hasNoted, isWaiting) = try await tx.query(
+    let results = try await tx.pipeline([
+      JobQueue.activity(tenant: tenant.rawValue, kind: TrainingJobs.kind, subject: Int64(dataset)),
       """
-      SELECT d.trained_changes, d.reading_changes, r.id IS NOT NULL, r.started_at IS NOT DISTINCT FROM d.reading_began,
-             EXISTS (
-               SELECT FROM jobs q WHERE q.tenant_id = d.tenant_id AND q.kind = \(TrainingJobs.kind) AND q.subject = d.id
-                 AND q.state = 'queued' AND q.coalesced)
-      FROM datasets d
-      LEFT JOIN jobs r
-        ON r.tenant_id = d.tenant_id AND r.kind = \(TrainingJobs.kind) AND r.subject = d.id AND r.state = 'running'
-      WHERE d.tenant_id = \(tenant) AND d.id = \(dataset)
-      """
-    ).single().decode(Int.self, Int.self, Bool.self, Bool.self, Bool.self)
+      SELECT trained_changes, reading_changes, reading_began FROM datasets
+      WHERE tenant_id = \(tenant) AND id = \(dataset)
+      """,
+    ])
+    let activity = try JobQueue.SubjectActivity(results[0])
+    let (trained, reading, readingBegan) = try results[1].single().decode(Int.self, Int.self, Date?.self)
     return TrainingBacklog(
-      trained: trained, reading: reading, isRunning: isRunning, hasNoted: hasNoted, isWaiting: isWaiting)
+      trained: trained, reading: reading, isRunning: activity.isRunning,
+      hasNoted: activity.startedAt == readingBegan, isWaiting: activity.isWaiting)
   }
 
-  /// Records that a running training reads all changes so far, so that they do not enqueue another one.
+  /// Notes that a running training reads all changes so far, so that these ask for no other training.
   static func note(_ tenant: TenantID, job: Job, in tx: Transaction) async throws {
     try await tx.query(
       """
@@ -54,12 +55,12 @@ struct TrainingBacklog: Sendable, Equatable {
         reading_changes = (
           SELECT coalesce(sum(c.changes), 0) FROM label_counts c
           WHERE c.tenant_id = d.tenant_id AND c.dataset_id = d.id),
-        reading_began = (SELECT j.started_at FROM jobs j WHERE j.tenant_id = d.tenant_id AND j.id = \(job.id))
+        reading_began = \(job.startedAt)
       WHERE d.tenant_id = \(tenant) AND d.id = \(Int(job.subject))
       """)
   }
 
-  /// Records that the changes so far enqueue no training by themselves, since the training for them was cancelled.
+  /// Notes that the changes so far alone ask for no training: the one that waited for them was cancelled.
   static func giveUp(_ tenant: TenantID, dataset: Int, in tx: Transaction) async throws {
     try await tx.query(
       """

@@ -3,12 +3,15 @@ package import JobQueue
 package import Learning
 package import PostgreSQL
 
-/// The training jobs of datasets: requests, look-ups, lists and cancellation.
+/// The training jobs of datasets: enqueueing, reading, listing, cancelling.
 package struct TrainingJobs: Sendable {
-  /// The job kind of trainings in the queue.
+  /// The kind of trainings in the queue.
   package static let kind = "training"
 
-  /// The minimum number of labels of each outcome. Fewer cannot be split into rows to fit and rows to validate.
+  /// The trainings of a dataset in the queue.
+  static func subject(_ dataset: Int) -> (kind: String, id: Int64) { (kind, Int64(dataset)) }
+
+  /// The smallest number of labels of each class that can be split into training and validation rows.
   package static let minimumPerClass = 2
 
   private let database: Database
@@ -22,9 +25,9 @@ package struct TrainingJobs: Sendable {
     self.queue = queue
   }
 
-  /// Requests a training on all labels that are stored when it starts, in the caller's transaction.
+  /// Enqueues a training on all labels stored when it starts, in the caller's transaction.
   ///
-  /// - Parameter parameters: derives the job's parameters from the dataset's.
+  /// - Parameter parameters: returns the job's parameters for the dataset's defaults.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``,
   ///   ``DomainError/quotaExceeded(_:maximum:present:)``, and errors of `parameters`.
   package func request(
@@ -102,4 +105,9 @@ package struct TrainingJobs: Sendable {
     else { throw DomainError.notFound(what: "training job \(id)") }
     return job
   }
+}
+
+extension JobQueue.Channels {
+  /// The channels of Verdict's jobs; servers and workers of all versions use the same.
+  package static let verdict = JobQueue.Channels(wake: "verdict_jobs", events: "verdict_job_events")
 }

@@ -61,9 +61,9 @@ extension Response {
         json.name("version")
         json.string(BuildVersion.text)
         json.name("schema")
-        json.string(report.schema.newest ?? "")
+        json.string(report.schema.product.newest ?? "")
         json.name("database_schema")
-        json.string(report.schema.applied.last?.name ?? "")
+        json.string(report.schema.product.applied.last?.name ?? "")
         json.name("read_only")
         json.bool(report.isReadOnly)
       }

@@ -22,7 +22,7 @@ import Testing
       #expect(second.id != first.id)
       #expect(try await domain.counts(tenant).stored == 0)
       try await domain.post(x: [1], tenant)
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       #expect(try await domain.countedRows() == (1, 0))
       let left = try await domain.asOwner {
         try await $0.query("SELECT id FROM datasets").map { try $0.decode(Int.self) }

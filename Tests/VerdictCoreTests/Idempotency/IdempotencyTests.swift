@@ -90,7 +90,7 @@ import Testing
         let earlier = try await Idempotency.begin(tenant, request, in: tx)
         #expect(earlier == nil)
       }
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       let left = try await domain.asOwner {
         try await $0.query("SELECT count(*) FROM idempotency_keys").first?.decode(Int.self)
       }

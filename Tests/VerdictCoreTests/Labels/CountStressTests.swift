@@ -32,7 +32,7 @@ import Testing
       try await check(domain, tenant)
 
       // Maintenance removes the rows of deleted datasets and nothing else.
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       try await check(domain, tenant)
       let left = try await domain.asOwner { connection in
         try await connection.query(

@@ -44,7 +44,7 @@ import Testing
       let (_, labels) = try await domain.labels.list(tenant, dataset: "d", after: nil, limit: 10)
       #expect(labels.count == 3)
 
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       #expect(try await domain.countedRows() == (2, 1))
       #expect(try await domain.counts(tenant).stored == 3)
       let steps = try await domain.asOwner { connection in

@@ -57,7 +57,7 @@ import Testing
       try await store(15_000, under: "k0", tenant, domain)
       #expect(try await used(tenant, domain) == 3 * 11_007 + 16_007)
       try await backdate(domain, keysLike: "k%")
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       #expect(try await used(tenant, domain) == 0)
       #expect(try await used(other, domain) == 0)
       try await store(10_000, under: "k9", tenant, domain)
@@ -80,7 +80,7 @@ import Testing
         group.addTask {
           for _ in 0..<10 {
             try await backdate(domain, keysLike: "%5")
-            try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+            try await Maintenance(database: domain.database, logger: domain.logger).maintain()
           }
         }
         try await group.waitForAll()
@@ -102,7 +102,7 @@ import Testing
           FROM generate_series(1, \(2 * Idempotency.rowsPerStep + 5)) n
           """)
       }
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       #expect(try await actualBytes(domain) == 0)
       #expect(try await used(tenant, domain) == 0)
     }

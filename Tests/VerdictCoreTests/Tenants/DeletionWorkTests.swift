@@ -26,7 +26,7 @@ import Testing
       try await fill(domain, tenant, statistics)
       try await domain.datasets.delete(tenant, named: "d")
       let before = try await work(domain)
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       try await expectLittleWork(domain, since: before)
       #expect(try await left(domain, tenant) == 0)
     }
@@ -54,7 +54,7 @@ import Testing
           "UPDATE datasets SET predictions_kept_days = 1 WHERE tenant_id = \(tenant.rawValue)")
       }
       let before = try await work(domain)
-      try await Maintenance(database: domain.database, logger: domain.logger).tidyUp()
+      try await Maintenance(database: domain.database, logger: domain.logger).maintain()
       try await expectLittleWork(domain, since: before)
     }
   }

@@ -34,7 +34,8 @@ import Testing
         let open = try await connection.query(
           """
           SELECT relname FROM pg_class
-          WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'schema_migrations'
+          WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND relname NOT IN ('schema_migrations', 'job_queue_migrations')
             AND NOT (relrowsecurity AND relforcerowsecurity)
           """
         ).map { try $0.decode(String.self) }
@@ -45,7 +46,8 @@ import Testing
           SELECT i.indexrelid::regclass::text FROM pg_index i
           JOIN pg_class t ON t.oid = i.indrelid AND t.relnamespace = 'public'::regnamespace
           JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
-          WHERE (i.indisunique OR i.indisprimary) AND a.attname <> 'tenant_id' AND t.relname <> 'schema_migrations'
+          WHERE (i.indisunique OR i.indisprimary) AND a.attname <> 'tenant_id'
+            AND t.relname NOT IN ('schema_migrations', 'job_queue_migrations')
             AND i.indexrelid::regclass::text <> 'tenants_name_key'
           """
         ).map { try $0.decode(String.self) }

@@ -7,11 +7,11 @@ import Testing
 
 /// Tests of maintenance: the rows that it removes, and the isolation of tenants from each other's failures.
 @Suite struct MaintenanceTests {
-  private func tidyUp(_ domain: TestDomain, auditRetentionDays: Int? = nil) async throws {
+  private func maintain(_ domain: TestDomain, auditRetentionDays: Int? = nil) async throws {
     try await Maintenance(
       database: domain.database, auditRetentionDays: auditRetentionDays, logger: domain.logger
     )
-    .tidyUp()
+    .maintain()
   }
 
   /// The tenant whose rows cannot be removed comes first.
@@ -34,7 +34,7 @@ import Testing
             SELECT tenant_id, 'k', 'POST /x', now() - interval '25 hours' FROM tenants;
             """)
       }
-      try await tidyUp(domain)
+      try await maintain(domain)
       let left = try await domain.asOwner { connection in
         try await connection.query(
           "SELECT tenant_id, count(*) FROM labels GROUP BY 1 UNION ALL SELECT -tenant_id, 1 FROM idempotency_keys"
@@ -67,14 +67,14 @@ import Testing
       let entries: @Sendable (TenantID) async throws -> Int = { tenant in
         try await AuditLog(database: domain.database).list(tenant, before: nil, limit: 10_000).count
       }
-      try await tidyUp(domain)
+      try await maintain(domain)
       #expect(try await entries(tenant) == old + 2 * count + 2)
       // The function deletes only entries of the transaction's tenant, although it runs as its owner.
       _ = try await domain.database.transaction(for: other) { tx in
         try await tx.query("SELECT forget_audit_entries(\(tenant.rawValue), 30, 1000)")
       }
       #expect(try await entries(tenant) == old + 2 * count + 2)
-      try await tidyUp(domain, auditRetentionDays: 365)
+      try await maintain(domain, auditRetentionDays: 365)
       #expect(try await entries(tenant) == 2 * count)
       #expect(try await entries(other) == 2 * count)
       // The database keeps entries for at least thirty days, whatever the caller requests.

@@ -87,7 +87,7 @@ import VerdictCore
       }
       #expect(try await server.client.get("/v1/usage").json["predictions"]["used"].int == (used ?? 0) + 200)
       #expect(try await server.client.delete("/v1/datasets/d").status == 204)
-      try await Maintenance(database: server.domain.database, logger: server.domain.logger).tidyUp()
+      try await Maintenance(database: server.domain.database, logger: server.domain.logger).maintain()
       #expect(try await server.client.get("/v1/usage").json["predictions"]["used"].int == 0)
       #expect(try await server.client.get("/v1/usage").json["rows"]["used"].int == 0)
     }

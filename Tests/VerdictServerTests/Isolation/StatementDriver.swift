@@ -226,6 +226,6 @@ struct StatementDriver {
     }
     try await Maintenance(
       database: server.domain.database, auditRetentionDays: 365, logger: server.domain.logger
-    ).tidyUp()
+    ).maintain()
   }
 }

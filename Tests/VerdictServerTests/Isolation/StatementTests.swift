@@ -22,7 +22,7 @@ import VerdictCore
     ("DatasetChanges.swift", "pg_notify", "reads nothing but its arguments"),
     ("DatasetChanges.swift", "pg_stat_activity", "reads of the database's sessions, not of rows"),
     (
-      "JobQueue+Heartbeat.swift", "WITH renew AS", "finds jobs by the tokens of leases, of which none is left"
+      "JobQueue+Claiming.swift", "WITH renew AS", "finds jobs by the tokens of leases, of which none is left"
     ),
   ]
 

@@ -85,11 +85,11 @@ import VerdictCore
           "UPDATE predictions SET created_at = created_at - interval '31 days' WHERE id <= \(UUID(uuidString: made[9].id))"
         )
       }
-      try await maintenance.tidyUp()
+      try await maintenance.maintain()
       #expect(try await server.client.get("/v1/datasets/d/predictions").json["data"].elements.count == 20)
       let patched = try await server.client.patch("/v1/datasets/d", ["predictions_kept_days": 30])
       #expect(patched.json["predictions_kept_days"] == 30)
-      try await maintenance.tidyUp()
+      try await maintenance.maintain()
       let kept = try await server.client.get("/v1/datasets/d/predictions").json["data"].elements
       #expect(Set(kept.compactMap { $0["id"].string }) == Set(made.suffix(10).map(\.id)))
       #expect(try await server.client.labelsStored() == 402)

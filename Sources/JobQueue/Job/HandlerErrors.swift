@@ -1,29 +1,28 @@
 public import PostgreSQL
 
-/// An error of a handler that has something to say to the tenant. Other errors are shown as an internal error, so that
-/// nothing leaks.
+/// An error of a handler with a text for the tenant. Other errors are shown as an internal error, so that nothing leaks.
 public protocol DescribedJobError: Error {
-  /// A stable word for programs.
+  /// A stable identifier for programs.
   var type: String { get }
   /// A sentence for people.
   var detail: String { get }
 }
 
-/// An error of a handler that may pass: the job is tried again until its attempts are used up. Everything else is final
+/// An error of a handler that may be transient: the job is retried until its attempts are used up. Any other error is final
 /// at once.
 public protocol RetryableJobError: Error {
-  /// Whether this one may pass.
+  /// Whether the job is retried.
   var isRetryable: Bool { get }
 }
 
 extension RetryableJobError {
-  /// Yes.
+  /// True.
   public var isRetryable: Bool { true }
 }
 
 extension PostgreSQLError: RetryableJobError {
-  /// The database is away, was restarted, is out of memory, disk or connections (class 53), cannot write for now, or asked
-  /// to run the transaction again (PostgreSQL manual, Appendix A).
+  /// True when the database is unreachable, restarting, out of memory, disk or connections (class 53), read-only for now, or
+  /// asks for the transaction to be repeated (PostgreSQL manual, Appendix A).
   public var isRetryable: Bool {
     if isConnectionProblem { return true }
     switch kind {
@@ -43,7 +42,7 @@ extension PostgreSQLError: RetryableJobError {
 }
 
 extension JobErrorRecord {
-  /// What an error of a handler is to the tenant.
+  /// The record of a handler's error.
   init(_ error: any Error) {
     switch error {
     case let error as any DescribedJobError: self.init(type: error.type, detail: error.detail)
@@ -53,7 +52,7 @@ extension JobErrorRecord {
   }
 }
 
-/// Whether an error of a handler may pass.
+/// Whether a handler's error may be transient.
 func isRetryable(_ error: any Error) -> Bool {
   (error as? any RetryableJobError)?.isRetryable ?? false
 }

@@ -6,9 +6,9 @@ import Testing
 import TestSupport
 @testable import JobQueue
 
-/// Tenants that a worker passes over for a while.
-@Suite struct RestTests {
-  @Test func `a tenant that rests is passed over, whatever waits`() async throws {
+/// Tenants that a worker skips for a while.
+@Suite struct CooldownTests {
+  @Test func `a skipped tenant gets no job, whatever waits`() async throws {
     try await withQueue { bench in
       try await bench.enqueue(tenant: 1)
       try await bench.enqueue(tenant: 2)
@@ -19,7 +19,7 @@ import TestSupport
     }
   }
 
-  @Test func `a tenant rests after its job, and its next one runs when it has rested`()
+  @Test func `a tenant's next job runs after its cooldown`()
     async throws
   {
     let order = Mutex<[(tenant: Int32, time: ContinuousClock.Instant)]>([])
@@ -28,7 +28,7 @@ import TestSupport
       for subject in 1...3 { try await bench.enqueue(tenant: 2, subject: Int64(subject)) }
       let worker = Worker(
         queue: bench.queue, connection: bench.connection, slots: 1, logger: .quiet,
-        rest: { job, _ in job.tenant == 1 ? .seconds(3) : .zero },
+        cooldown: { job, _ in job.tenant == 1 ? .seconds(3) : .zero },
         handler: { context in order.withLock { $0.append((context.job.tenant, .now)) } })
       let working = Task { try await worker.run() }
       _ = try await eventually { order.withLock { $0.count == 5 } ? true : nil }
@@ -36,7 +36,7 @@ import TestSupport
       _ = await working.result
     }
     let done = order.withLock { $0 }
-    let resting = done.filter { $0.tenant == 1 }.map(\.time)
-    #expect(resting[1] - resting[0] >= .seconds(3))
+    let starts = done.filter { $0.tenant == 1 }.map(\.time)
+    #expect(starts[1] - starts[0] >= .seconds(3))
   }
 }

@@ -1,0 +1,116 @@
+public import PostgreSQL
+
+/// Requests for jobs and for their end, in the caller's transaction.
+extension JobQueue {
+  /// Enqueues a job in the caller's transaction: the job exists if and when that commits.
+  ///
+  /// A waiting coalesced job that the request joins stays locked until the transaction ends, so that the next attempt sees
+  /// what the transaction has written.
+  ///
+  /// - Parameter reschedules: whether a coalesced request sets the time of the waiting job to ``NewJob/delay`` after that job
+  ///   was created, earlier or later; otherwise the request can only bring it forward.
+  /// - Returns: the new job, or the waiting one that a coalesced request joined.
+  @discardableResult
+  public nonisolated(nonsending) func enqueue(
+    _ new: NewJob, reschedules: Bool = false, in executor: some QueryExecutor
+  ) async throws -> Job {
+    // Workers are notified of new jobs and of jobs that were brought forward, and of nothing else: all transactions that
+    // notify share a lock at commit.
+    let row = try await executor.query(
+      """
+      WITH waiting AS (
+        SELECT run_at FROM jobs
+        WHERE tenant_id = \(new.tenant) AND kind = \(kind) AND subject = \(new.subject)
+          AND state = 'queued' AND coalesced AND \(new.coalesce)
+      ), job AS (
+        INSERT INTO jobs (tenant_id, kind, subject, origin, coalesced, priority, parameters, max_attempts, run_at, moves)
+        VALUES (\(new.tenant), \(kind), \(new.subject), \(new.origin), \(new.coalesce), \(new.priority),
+                \(new.parameters), \(new.maxAttempts),
+                coalesce(\(new.runAt), now() + make_interval(secs => \(new.delay.inSeconds))),
+                \(JobTransition.element(event: "1", state: "'queued'", attempt: "0")))
+        ON CONFLICT (tenant_id, kind, subject) WHERE state = 'queued' AND coalesced
+          DO UPDATE SET
+            run_at = CASE
+              WHEN jobs.failures <> '[]' AND jobs.run_at > now() THEN jobs.run_at
+              WHEN \(reschedules) THEN
+                greatest(jobs.created_at + make_interval(secs => \(new.delay.inSeconds)), least(jobs.run_at, now()))
+              ELSE least(jobs.run_at, excluded.run_at) END,
+            max_attempts = jobs.attempt + excluded.max_attempts, parameters = excluded.parameters
+        RETURNING *
+      )
+      SELECT \(Job.columns),
+             CASE WHEN coalesce((SELECT run_at FROM waiting) > run_at, true) THEN
+               \(wakeNotification) || \(eventNotification(of: "job")) END
+      FROM job
+      """
+    ).first
+    guard let row else { throw PostgreSQLError(.protocolViolation, "INSERT … RETURNING returned no row") }
+    return try Job(row)
+  }
+
+  /// Returns the coalesced job that waits for a subject, if there is one, and locks it: until the caller's transaction ends,
+  /// no worker claims it and no other request joins it.
+  public nonisolated(nonsending) func waiting(
+    tenant: Int32, subject: Int64, in executor: some QueryExecutor
+  ) async throws -> Job? {
+    try await executor.query(
+      """
+      SELECT \(Job.columns) FROM jobs
+      WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
+      FOR UPDATE
+      """
+    ).first.map(Job.init)
+  }
+
+  /// Cancels the coalesced job that waits for a subject, if there is one, in the caller's transaction.
+  ///
+  /// - Parameter reason: stored as the job's error.
+  public nonisolated(nonsending) func cancelWaiting(
+    tenant: Int32, subject: Int64, _ reason: JobErrorRecord, in executor: some QueryExecutor
+  ) async throws {
+    try await executor.query(
+      """
+      WITH job AS (
+        UPDATE jobs SET
+          state = 'cancelled', finished_at = clock_timestamp(), error = \(try JSONB(reason)),
+          \(JobTransition.assignments(to: "'cancelled'"))
+        WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
+        RETURNING *
+      )
+      SELECT \(eventNotification(of: "job")) FROM job
+      """)
+  }
+
+  /// Cancels a job in the caller's transaction: a waiting job at once, a running one at its next step. Until then the
+  /// running job reads `running` with ``Job/cancelRequested``. A second request changes nothing.
+  ///
+  /// - Throws: ``JobQueueError/notFound(id:)``, ``JobQueueError/alreadyFinished(_:)``.
+  @discardableResult
+  public nonisolated(nonsending) func cancel(
+    tenant: Int32, id: Int64, in executor: some QueryExecutor
+  ) async throws -> Job {
+    let row = try await executor.query(
+      """
+      WITH job AS (
+        UPDATE jobs SET
+          cancel_requested = true,
+          state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
+          error = CASE state WHEN 'queued' THEN \(try JSONB(JobErrorRecord.cancelled)) END,
+          finished_at = CASE state WHEN 'queued' THEN clock_timestamp() END,
+          event = event + CASE state WHEN 'queued' THEN 1 ELSE 0 END,
+          moves = CASE state WHEN 'queued' THEN moves || \(
+            JobTransition.element(event: "event + 1", state: "'cancelled'", attempt: "attempt")) ELSE moves END
+        WHERE tenant_id = \(tenant) AND id = \(id) AND kind = \(kind) AND state IN ('queued', 'running')
+        RETURNING *
+      )
+      SELECT \(Job.columns), \(eventNotification(of: "job")), CASE state WHEN 'running' THEN \(wakeNotification) END
+      FROM job
+      """
+    ).first
+    if let row { return try Job(row) }
+    guard let job = try await job(tenant: tenant, id: id, in: executor) else {
+      throw JobQueueError.notFound(id: id)
+    }
+    throw JobQueueError.alreadyFinished(job.state)
+  }
+}
