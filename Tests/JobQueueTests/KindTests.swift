@@ -13,7 +13,7 @@ import Testing
       let exports = bench.queue.ofKind("export")
       let done = Mutex<[String: [Int64]]>([:])
       let workers = [(trainings, "training"), (exports, "export")].map { queue, name in
-        Worker(queue: queue, connection: bench.connection, slots: 2, name: name, logger: quiet) { context in
+        Worker(queue: queue, connection: bench.connection, slots: 2, name: name, logger: .quiet) { context in
           done.withLock { $0[name, default: []].append(context.job.id) }
         }
       }

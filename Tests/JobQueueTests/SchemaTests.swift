@@ -7,7 +7,7 @@ import Testing
 @Suite struct SchemaTests {
   @Test func `the queue installs itself into an empty database, once`() async throws {
     try await TestDatabase.withConnection { connection in
-      let migrator = schema.migrator(logger: quiet)
+      let migrator = schema.migrator(logger: .quiet)
       #expect(try await migrator.migrate(connection) == schema.migrations.map(\.name))
       #expect(try await migrator.migrate(connection) == [])
       let status = try await migrator.status(connection)
@@ -25,7 +25,7 @@ import Testing
   @Test func `names are quoted`() async throws {
     try await TestDatabase.withConnection { connection in
       let odd = JobQueueSchema(role: "o'\"dd", tenantSetting: "app.te'nant", historyTable: "odd \"history")
-      _ = try? await odd.migrator(logger: quiet).migrate(connection)
+      _ = try? await odd.migrator(logger: .quiet).migrate(connection)
       let role = try await connection.query("SELECT rolname FROM pg_roles WHERE rolname LIKE 'o%dd'").first
       #expect(try role?.decode(String.self) == "o'\"dd")
     }
