@@ -65,9 +65,11 @@ struct NumberTests {
         return
       }
     }
-    #expect(JSONNumber(3.0)?.text == "3")
-    #expect(JSONNumber(-2.5)?.text == "-2.5")
-    #expect(JSONNumber(.nan) == nil)
+    for (value, expected) in [(3.0, "3"), (-2.5, "-2.5")] {
+      var text: [UInt8] = []
+      text.append(number: value)
+      #expect(text == Array(expected.utf8))
+    }
   }
 
   @Test(arguments: [

@@ -39,19 +39,6 @@ public struct JSONNumber: Sendable, Hashable {
     self.text = text
   }
 
-  /// Creates a whole number.
-  public init(_ value: some FixedWidthInteger) {
-    text = String(value)
-  }
-
-  /// Creates a number from a double in its shortest form; `nil` for NaN and infinities, which JSON cannot express.
-  public init?(_ value: Double) {
-    guard value.isFinite else { return nil }
-    var bytes: [UInt8] = []
-    bytes.append(number: value)
-    text = String(decoding: bytes, as: UTF8.self)
-  }
-
   /// The nearest double; `nil` if the number is beyond its range.
   public var double: Double? { parseNumber(text) }
 
