@@ -2,11 +2,12 @@ import Foundation
 import JobQueue
 import PostgreSQL
 import Synchronization
+import TestSupport
 import Testing
 
 /// Queues of two kinds in one table: a second kind of job is a queue of that kind, and a worker with a handler.
 @Suite struct KindTests {
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `workers of two kinds run their own jobs alone`() async throws {
     try await withQueue { bench in
       let trainings = bench.queue

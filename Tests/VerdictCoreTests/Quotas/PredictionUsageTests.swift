@@ -30,7 +30,7 @@ import TestSupport
     }
 
     var lookUps: Int { state.withLock(\.lookUps) }
-    func advance(_ duration: Duration) { clock.advance(by: duration) }
+    func advance(by duration: Duration) { clock.advance(by: duration) }
     func store(_ rows: Int) { state.withLock { $0.stored += rows } }
     func hold() { barrier.close() }
     func release() { barrier.open() }

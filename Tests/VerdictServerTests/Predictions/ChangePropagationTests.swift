@@ -62,7 +62,7 @@ import VerdictCore
           }
           // The change is committed, and its notification is on the way.
           try await eventually {
-            try await server.domain.datasets.dataset(server.tenant, named: "d").gate != nil
+            try await server.domain.datasets.dataset(server.tenant, named: "d").settings.gate != nil
           }
           try await Task.sleep(for: .milliseconds(200))
           released.add()
