@@ -71,7 +71,7 @@ extension JobQueue {
         state = 'running', attempt = attempt + 1, progress = 0, phase = NULL, error = NULL,
         started_at = chosen.now, claimed_at = chosen.now, worker = \(worker),
         lease_token = gen_random_uuid(),
-        lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease.inSeconds)),
+        lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease / .seconds(1))),
         \(JobTransition.assignments(to: "'running'", attempt: "jobs.attempt + 1", at: "chosen.now"))
       FROM chosen
       WHERE jobs.tenant_id = chosen.tenant_id AND jobs.id = chosen.id
@@ -109,7 +109,7 @@ extension JobQueue {
         FOR UPDATE OF jobs SKIP LOCKED
       ), job AS (
         UPDATE jobs SET
-          lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease.inSeconds)),
+          lease_expires_at = clock_timestamp() + make_interval(secs => \(configuration.lease / .seconds(1))),
           progress = CASE WHEN has_news THEN held.progress ELSE jobs.progress END,
           phase = CASE WHEN has_news THEN held.phase ELSE jobs.phase END,
           event = CASE WHEN has_news THEN jobs.event + 1 ELSE jobs.event END

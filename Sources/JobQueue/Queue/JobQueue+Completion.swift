@@ -135,7 +135,7 @@ extension JobQueue {
       """
       WITH job AS (
         UPDATE jobs SET
-          state = 'queued', run_at = clock_timestamp() + make_interval(secs => \(delay.inSeconds)),
+          state = 'queued', run_at = clock_timestamp() + make_interval(secs => \(delay / .seconds(1))),
           parameters = coalesce(\(parameters), parameters), progress = 0, phase = NULL, started_at = NULL,
           lease_token = NULL, lease_expires_at = NULL, worker = NULL,
           attempt = \(attempt), \(AttemptFailure.assignment(adding: failures)),

@@ -7,8 +7,11 @@ extension JobQueue {
   /// A waiting coalesced job that the request joins stays locked until the transaction ends, so that the next attempt sees
   /// what the transaction has written.
   ///
-  /// - Parameter reschedules: whether a coalesced request sets the time of the waiting job to ``NewJob/delay`` after that job
-  ///   was created, earlier or later; otherwise the request can only bring it forward.
+  /// - Parameters:
+  ///   - new: the job.
+  ///   - reschedules: whether a coalesced request sets the time of the waiting job to ``NewJob/delay`` after that job was
+  ///     created, earlier or later; otherwise the request can only bring it forward.
+  ///   - executor: the caller's transaction.
   /// - Returns: the new job, or the waiting one that a coalesced request joined.
   @discardableResult
   public nonisolated(nonsending) func enqueue(
@@ -26,14 +29,14 @@ extension JobQueue {
         INSERT INTO jobs (tenant_id, kind, subject, origin, coalesced, priority, parameters, max_attempts, run_at, moves)
         VALUES (\(new.tenant), \(kind), \(new.subject), \(new.origin), \(new.coalesce), \(new.priority),
                 \(new.parameters), \(new.maxAttempts),
-                coalesce(\(new.runAt), now() + make_interval(secs => \(new.delay.inSeconds))),
+                coalesce(\(new.runAt), now() + make_interval(secs => \(new.delay / .seconds(1)))),
                 \(JobTransition.element(event: "1", state: "'queued'", attempt: "0")))
         ON CONFLICT (tenant_id, kind, subject) WHERE state = 'queued' AND coalesced
           DO UPDATE SET
             run_at = CASE
               WHEN jobs.failures <> '[]' AND jobs.run_at > now() THEN jobs.run_at
               WHEN \(reschedules) THEN
-                greatest(jobs.created_at + make_interval(secs => \(new.delay.inSeconds)), least(jobs.run_at, now()))
+                greatest(jobs.created_at + make_interval(secs => \(new.delay / .seconds(1))), least(jobs.run_at, now()))
               ELSE least(jobs.run_at, excluded.run_at) END,
             max_attempts = jobs.attempt + excluded.max_attempts, parameters = excluded.parameters
         RETURNING *
@@ -64,7 +67,11 @@ extension JobQueue {
 
   /// Cancels the coalesced job that waits for a subject, if there is one, in the caller's transaction.
   ///
-  /// - Parameter reason: stored as the job's error.
+  /// - Parameters:
+  ///   - tenant: the job's tenant.
+  ///   - subject: the job's subject.
+  ///   - reason: stored as the job's error.
+  ///   - executor: the caller's transaction.
   public nonisolated(nonsending) func cancelWaiting(
     tenant: Int32, subject: Int64, _ reason: JobErrorRecord, in executor: some QueryExecutor
   ) async throws {

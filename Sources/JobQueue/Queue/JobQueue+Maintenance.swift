@@ -43,7 +43,7 @@ extension JobQueue {
   /// - Returns: the number of jobs.
   @discardableResult
   public func prune(olderThan age: Duration) async throws -> Int {
-    let old: Query = "kind = \(kind) AND finished_at < now() - make_interval(secs => \(age.inSeconds))"
+    let old: Query = "kind = \(kind) AND finished_at < now() - make_interval(secs => \(age / .seconds(1)))"
     var total = 0
     while true {
       let deleted = try await transaction { transaction in
@@ -67,9 +67,11 @@ extension JobQueue {
   /// id of the one before. Sequential scans stay disabled for the rest of the caller's transaction.
   ///
   /// - Parameters:
+  ///   - tenant: the jobs' tenant.
   ///   - subject: the kind and the subject of the jobs; `nil` for all jobs of the tenant.
   ///   - after: the last id of the step before.
   ///   - limit: the number of jobs in a step.
+  ///   - transaction: the caller's transaction.
   /// - Returns: the number of deleted jobs and the last id; `nil` when no job was left.
   public static nonisolated(nonsending) func deleteStep(
     tenant: Int32, subject: (kind: String, id: Int64)? = nil, after: Int64? = nil, limit: Int,
@@ -103,7 +105,10 @@ extension JobQueue {
   /// Sets how many jobs of a tenant run at a time in each queue, over all workers, in the caller's transaction, in which the
   /// tenant is set. Running jobs go on.
   ///
-  /// - Parameter running: `nil` for ``Configuration/runningPerTenant``.
+  /// - Parameters:
+  ///   - tenant: the tenant.
+  ///   - running: the limit; `nil` for ``Configuration/runningPerTenant``.
+  ///   - executor: the caller's transaction.
   public static nonisolated(nonsending) func setLimit(
     tenant: Int32, running: Int?, in executor: some QueryExecutor
   ) async throws {

@@ -22,6 +22,8 @@ public struct JobQueue: Sendable {
   /// - Parameters:
   ///   - pool: connections as a role that may use the table `jobs`.
   ///   - kind: lower-case letters, digits, `_` and `-`, 63 characters at most, the first a letter or digit.
+  ///   - configuration: the queue's limits and times.
+  ///   - logger: receives what goes wrong in the background.
   public init(
     pool: ConnectionPool, kind: String, configuration: Configuration = Configuration(), logger: Logger
   ) {
@@ -49,7 +51,7 @@ public struct JobQueue: Sendable {
   var setup: [Query] {
     [
       "SET LOCAL jobqueue.worker = 'on'",
-      "SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(Int(configuration.lease.inSeconds * 1_000)))",
+      "SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(Int(configuration.lease / .milliseconds(1))))",
     ]
   }
 
@@ -64,11 +66,4 @@ public struct JobQueue: Sendable {
 
   /// An SQL expression that wakes the workers of a job's kind; `kind` must be a column in scope.
   var wakeNotification: Query { "pg_notify(\(configuration.channels.wake), kind)::text" }
-}
-
-extension Duration {
-  /// In seconds, for `make_interval(secs => …)`.
-  var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) / 1e18
-  }
 }

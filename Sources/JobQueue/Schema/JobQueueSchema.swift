@@ -26,6 +26,7 @@ public struct JobQueueSchema: Sendable {
   /// - Parameters:
   ///   - adopted: an older history that has made the tables.
   ///   - timeout: how long a migration is retried while others hold a lock that it needs.
+  ///   - logger: receives what is applied.
   public func migrator(
     adopting adopted: AdoptedHistory? = nil, timeout: Duration = .seconds(600), logger: Logger
   ) -> Migrator {

@@ -88,7 +88,7 @@ final class DedicatedThread: TaskExecutor, @unchecked Sendable {
         state.sleeper = nil
         return .wake(sleeper.continuation)
       }
-      _ = condition.wait(until: Date(timeIntervalSinceNow: left.inSeconds))
+      _ = condition.wait(until: Date(timeIntervalSinceNow: left / .seconds(1)))
     }
   }
 }

@@ -29,9 +29,11 @@ public struct Worker: Sendable {
   /// A worker; ``run()`` starts it.
   ///
   /// - Parameters:
+  ///   - queue: the jobs that the worker runs.
   ///   - connection: for two connections beside the queue's pool: one listens, straight to PostgreSQL; one renews leases.
   ///   - slots: jobs at a time.
   ///   - name: stored with each claim, for people who look at the table; `nil` for `host:process`.
+  ///   - logger: receives failed attempts and lost connections.
   ///   - onEnd: called after each attempt with its outcome and how long it took.
   ///   - cooldown: returns for how long this worker skips the job's tenant after an attempt that took so long.
   ///   - handler: runs an attempt.

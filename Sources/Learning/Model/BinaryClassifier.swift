@@ -12,8 +12,12 @@ public protocol BinaryClassifier: Sendable, Codable {
   /// Blocks the calling thread. `isCancelled` is asked every few milliseconds, from any thread.
   ///
   /// - Parameters:
+  ///   - table: the rows with their outcomes.
+  ///   - parameters: the penalty, the validation and the rest of what the caller may choose.
   ///   - warmStart: a model to start from, of any family; it only shortens the way to the same result.
   ///   - threads: how many threads may work; by default as many as there are processors.
+  ///   - progress: called now and then with how far the training is.
+  ///   - isCancelled: returns true when the training is to end.
   /// - Throws: ``LearningError``; `CancellationError` once `isCancelled` returns true.
   static func train(
     _ table: TrainingTable, parameters: TrainingParameters, warmStart: (any BinaryClassifier)?, threads: Int?,

@@ -8,8 +8,9 @@ public protocol Predictor: Sendable {
 
   /// Predicts many rows.
   ///
-  /// - Parameter slots: where in a row each feature of the model is: among the numbers or among the names, by what the
-  ///   feature is.
+  /// - Parameters:
+  ///   - rows: the rows.
+  ///   - slots: where in a row each feature of the model is: among the numbers or among the names, by the feature's type.
   /// - Throws: ``RowRefusal`` for a number beyond ±1e150.
   func predict(_ rows: PredictorRows, slots: [Int]) throws(RowRefusal) -> RowPredictions
 

@@ -20,7 +20,11 @@ public final class CSVLabelReader: LabelStreamReader {
 
   /// Creates a reader for rows of `schema`.
   ///
-  /// - Parameter rowsPerBatch: number of rows from which on a batch is returned.
+  /// - Parameters:
+  ///   - schema: the features and the outcome.
+  ///   - format: the dialect and the columns of the file.
+  ///   - onError: what becomes of an invalid row.
+  ///   - rowsPerBatch: number of rows from which on a batch is returned.
   public convenience init(
     schema: RowSchema, format: CSVFormat = CSVFormat(), onError: RowErrorPolicy = .fail,
     rowsPerBatch: Int = 10_000

@@ -23,7 +23,9 @@ public struct CSVStream {
 
   /// Calls `body` with every complete record, the text that contains it, and the line on which it begins.
   ///
-  /// - Parameter isLast: whether the stream has ended, so that the last record needs no line break.
+  /// - Parameters:
+  ///   - isLast: whether the stream has ended, so that the last record needs no line break.
+  ///   - body: receives each record.
   /// - Throws: ``SyntaxProblem`` for a malformed record, and what `body` throws.
   public mutating func readRecords(
     isLast: Bool, _ body: (_ record: CSVRecord, _ text: [UInt8], _ line: Int) throws -> Void

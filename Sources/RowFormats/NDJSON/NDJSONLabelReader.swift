@@ -18,7 +18,10 @@ public final class NDJSONLabelReader: LabelStreamReader {
 
   /// Creates a reader for rows of `schema`.
   ///
-  /// - Parameter rowsPerBatch: number of rows from which on a batch is returned.
+  /// - Parameters:
+  ///   - schema: the features and the outcome.
+  ///   - onError: what becomes of an invalid row.
+  ///   - rowsPerBatch: number of rows from which on a batch is returned.
   public convenience init(schema: RowSchema, onError: RowErrorPolicy = .fail, rowsPerBatch: Int = 10_000) {
     self.init(schema: schema, onError: onError, rowsPerBatch: rowsPerBatch, limits: StreamLimits())
   }

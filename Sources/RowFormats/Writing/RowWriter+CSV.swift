@@ -15,7 +15,10 @@ extension RowWriter {
 
   /// Appends the row as a record (RFC 4180). A missing value is an empty field.
   ///
-  /// - Parameter hasKey: whether the header has a column for keys.
+  /// - Parameters:
+  ///   - row: the row.
+  ///   - hasKey: whether the header has a column for keys.
+  ///   - bytes: receives the record.
   @inlinable
   public func appendCSVRecord(_ row: borrowing some WritableRow, hasKey: Bool, to bytes: inout [UInt8]) {
     for feature in schema.features {
