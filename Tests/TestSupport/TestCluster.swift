@@ -53,9 +53,13 @@ public actor TestCluster {
   ) async throws {
     self.settings = settings
     directory = try await Self.makeDirectory()
-    configuration = ConnectionConfiguration(parameters: [
+    var configuration = ConnectionConfiguration(parameters: [
       "host": directory, "port": "5432", "user": "postgres", "dbname": "postgres",
     ])
+    // On a busy machine, a server may need long to start a session or to react to a cancel request.
+    configuration.connectTimeout = .seconds(120)
+    configuration.cancelTimeout = .seconds(60)
+    self.configuration = configuration
     try await fill(directory)
     try Self.startWatchdog(directory)
     try await start()
