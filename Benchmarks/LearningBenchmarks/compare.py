@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ROUNDS = 5
 EQUAL = 1e-9
 # A solver that exceeds this duration once is excluded.
-PATIENCE = 20
+TIME_LIMIT = 20
 
 
 class Table:
@@ -147,7 +147,7 @@ def timed(matrix, y, estimator, threads):
 
 def fastest(X, y, penalty, best):
     """The reference: every variant at the loosest sufficient tolerance, with the faster number of threads."""
-    found, limit, out = [], PATIENCE, set()
+    found, limit, out = [], TIME_LIMIT, set()
     for name, matrix, make in candidates(X, penalty):
         solver = name.split(",")[0]
         if solver in out and "sparse" not in name:

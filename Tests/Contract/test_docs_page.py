@@ -12,7 +12,7 @@ from playwright import sync_api as playwright
 from contract.equipment import CHROMIUM, SWAGGER_UI, need
 
 # The machine may be busy.
-PATIENCE = 120_000
+TIMEOUT_MS = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def page(url):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT_MS)
         page.elsewhere, page.complaints = [], []
         page.on("request", lambda request: request.url.startswith((url, "data:", "blob:")) or
                 page.elsewhere.append(request.url))

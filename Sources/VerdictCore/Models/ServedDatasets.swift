@@ -44,7 +44,7 @@ package final class ServedDatasets: Sendable {
     var generation = 0
     // Counts the starts of listening: notifications from before the current one may have been missed.
     var epoch = 0
-    var announcements = AnnouncementRecord()
+    var notifications = NotificationRecord()
   }
 
   private let database: Database
@@ -122,7 +122,7 @@ package final class ServedDatasets: Sendable {
   /// ``pause``.
   private func holds(_ key: Name, _ kept: ServedDataset) -> Bool {
     state.withLock { state in
-      guard let entry = state.entries[key], entry.served === kept, state.announcements.covers(entry.checked)
+      guard let entry = state.entries[key], entry.served === kept, state.notifications.covers(entry.checked)
       else { return false }
       state.entries[key]?.holdsUntil = .now + Self.pause
       return true
@@ -134,7 +134,7 @@ package final class ServedDatasets: Sendable {
     var holdsUntil: ContinuousClock.Instant?
     if case .polled(let interval) = freshness { holdsUntil = lookUp.start + interval }
     state.withLock { state in
-      state.announcements.answered(at: lookUp.start)
+      state.notifications.answered(at: lookUp.start)
       guard state.generation == lookUp.generation else { return }
       if state.entries[key] == nil, state.entries.count >= capacity,
         let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
@@ -160,7 +160,7 @@ package final class ServedDatasets: Sendable {
     state.withLock { state in
       state.epoch += 1
       state.lastSign = .now
-      state.announcements.began(at: .now)
+      state.notifications.began(at: .now)
       // The server is back: each use queries it again.
       for key in state.entries.keys { state.entries[key]?.holdsUntil = nil }
     }
@@ -177,7 +177,7 @@ package final class ServedDatasets: Sendable {
   package func listeningEnded() {
     state.withLock { state in
       state.lastSign = nil
-      state.announcements.ended(at: .now)
+      state.notifications.ended(at: .now)
     }
   }
 

@@ -51,7 +51,7 @@ final class Authenticator: Sendable {
     var known: [Digest: Known] = [:]
     var running: [Digest: Running] = [:]
     var buckets: [TenantID: RequestRateLimiter] = [:]
-    var announcements = AnnouncementRecord()
+    var notifications = NotificationRecord()
 
     mutating func caller(_ principal: Principal) -> Caller {
       if let bucket = buckets[principal.tenant] { return Caller(principal: principal, bucket: bucket) }
@@ -126,17 +126,17 @@ final class Authenticator: Sendable {
   /// Extends the validity of a cached key for a moment, if it was valid when the database server stopped.
   private func keep(_ digest: Digest) -> Caller? {
     state.withLock { state in
-      guard let known = state.known[digest], state.announcements.covers(known.found) else { return nil }
+      guard let known = state.known[digest], state.notifications.covers(known.found) else { return nil }
       state.known[digest]?.until = clock() + ServedDatasets.pause
       return known.caller
     }
   }
 
   /// Records that notifications of revoked keys arrive from now on.
-  func listeningBegan() { state.withLock { $0.announcements.began(at: clock()) } }
+  func listeningBegan() { state.withLock { $0.notifications.began(at: clock()) } }
 
   /// Records that notifications may be missed from now on.
-  func listeningEnded() { state.withLock { $0.announcements.ended(at: clock()) } }
+  func listeningEnded() { state.withLock { $0.notifications.ended(at: clock()) } }
 
   /// Removes a revoked key, or all keys of a tenant, from the cache.
   func revoked(_ tenant: TenantID, key: Int?) {
@@ -185,7 +185,7 @@ final class Authenticator: Sendable {
       guard case .success = result else { return caller }
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
       // The age counts from the start of the look-up, which may have missed a later revocation.
-      state.announcements.answered(at: running.start)
+      state.notifications.answered(at: running.start)
       state.known[digest] = caller.map {
         Known(caller: $0, found: running.start, until: running.start + Self.lifetime)
       }

@@ -35,7 +35,7 @@ import Testing
   func `a request uses one connection`() async throws {
     try await TestDomain.with(connections: 1) { domain in
       let (tenant, service, row) = try await predicting(domain)
-      // No listener receives announcements here, so each use compares the dataset with the database.
+      // No listener receives notifications here, so each use compares the dataset with the database.
       let answers = try await domain.database.transaction(for: tenant) { tx in
         try await service.predict(tenant, dataset: "d", storing: .nowhere(asking: tx)) { _ in try row(3) }
       }

@@ -1,5 +1,5 @@
 /// Records when change notifications were received, to decide which cached data are valid while the database is down.
-package struct AnnouncementRecord: Sendable {
+package struct NotificationRecord: Sendable {
   private var listeningSince: ContinuousClock.Instant?
   private var listeningUntil: ContinuousClock.Instant?
   private var lastResponse: ContinuousClock.Instant?
