@@ -187,10 +187,13 @@ def test_another_tenants_resources_take_as_long_as_absent_ones(operation, other,
 
 @pytest.mark.parametrize("operation", ["getModel", "listLabels"])
 def test_reading_rows_would_be_detected(operation, api, furnished):
-    """Shows that the comparison above can detect a difference: the same calls where the rows are the tenant's own."""
+    """Shows that the comparison above can detect a difference: the same calls where the rows are the tenant's own.
+
+    Load on the machine can hide the difference from one comparison, but not from several."""
     found = document.operations()[operation]
     own, nothing = real(found, api, furnished), absent(found)
-    assert compared(lambda: api.call(operation, **own, expect=200), lambda: api.call(operation, **nothing, expect=404))
+    assert any(compared(lambda: api.call(operation, **own, expect=200), lambda: api.call(operation, **nothing, expect=404))
+               for _ in range(10))
 
 
 @pytest.mark.parametrize("operation", [each for each in ALL if not each.role], ids=str)
