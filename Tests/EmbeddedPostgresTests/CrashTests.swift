@@ -6,7 +6,7 @@ import Testing
 import TestSupport
 @testable import EmbeddedPostgres
 
-/// What `kill -9`, reboots and terminals do.
+/// The effects of `kill -9`, of a reboot and of a closed terminal.
 @Suite(.serialized) struct CrashTests {
   @Test func `the cluster outlives a killed holder, and the next one takes it over`() async throws {
     try await withDataDirectory { path in

@@ -41,7 +41,7 @@ public enum SmallData {
 }
 
 extension HTTPClient {
-  /// What was answered is not what a test needs to go on.
+  /// The response is not the one that the test needs to continue.
   public struct Unexpected: Error, CustomStringConvertible {
     /// The request and its response.
     public let description: String

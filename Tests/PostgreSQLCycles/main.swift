@@ -75,7 +75,7 @@ do {
   print("memory", residentKilobytes() - memory, "of", memory)
   print("files", descriptors() - files, "busy", statistics.inUse + statistics.waiting)
   await pool.close()
-  // What was open then held some; now none is.
+  // Connections that were open then held descriptors; none is open now.
   print("closed", descriptors() - files)
 } catch {
   print("failed \(error)")

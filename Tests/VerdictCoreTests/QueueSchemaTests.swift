@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  /// What the product's history has made is what the queue's own makes in an empty database.
+  /// The product's history makes the same schema as the queue's own history in an empty database.
   @Test func bothHistoriesMakeTheSameTables() async throws {
     let adopted = try await TestDomain.with { try await $0.asOwner(Self.shape) }
     let installed = try await TestDatabase.withConnection { [logger] connection in

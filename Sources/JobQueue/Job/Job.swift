@@ -11,7 +11,7 @@ public struct Job: Sendable {
   public var kind: String
   /// The object that the job works on: one job of a kind at a time runs for a subject.
   public var subject: Int64
-  /// What caused the job, in the enqueuer's words.
+  /// The cause of the job in the enqueuer's words.
   public var origin: String
   /// The state.
   public var state: JobState

@@ -7,7 +7,7 @@ public struct NewJob: Sendable {
   public var tenant: Int32
   /// The object that the job works on: at most one job of a kind runs for a subject at a time.
   public var subject: Int64
-  /// What causes the job, in the enqueuer's words.
+  /// The cause of the job in the enqueuer's words.
   public var origin: String
   /// The handler's input.
   public var parameters: JSONB

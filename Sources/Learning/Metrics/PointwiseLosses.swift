@@ -8,8 +8,8 @@ struct PointwiseLosses: Sendable {
   /// Computes both; `checkpoint` is called about every millisecond and cancels by throwing.
   init(_ ranking: ScoreRanking, checkpoint: () throws -> Void) rethrows {
     guard !ranking.keys.isEmpty else { return }
-    var logs = Spread()
-    var squares = Spread()
+    var logs = RunningVariance()
+    var squares = RunningVariance()
     for block in BlockRunner.blocks(rows: ranking.keys.count, size: 32_768) {
       try checkpoint()
       let rows = ranking.keys[block]
@@ -30,7 +30,7 @@ struct PointwiseLosses: Sendable {
   }
 
   /// Mean and squared deviations, merged block by block (Chan, Golub and LeVeque 1979).
-  private struct Spread {
+  private struct RunningVariance {
     var count = 0.0
     var mean = 0.0
     var squares = 0.0

@@ -41,7 +41,7 @@ struct BoundedDeletion: Sendable {
   /// The values of ``order`` in the last row of the last step.
   private var position: [String]?
   /// The number of rows deleted since the sweep began.
-  private var goneInSweep = 0
+  private var deletedInSweep = 0
 
   private init(
     _ source: Source, of tenant: TenantID, dataset: Int?, where selection: Query?, by order: [Column],
@@ -106,12 +106,12 @@ struct BoundedDeletion: Sendable {
     while true {
       let start = ContinuousClock.now
       let (deleted, end) = try await step(in: database)
-      goneInSweep += deleted
+      deletedInSweep += deleted
       position = end
       if end == nil {
         // The sweep may have missed rows that other transactions were deleting or writing.
-        if goneInSweep == 0 { return true }
-        goneInSweep = 0
+        if deletedInSweep == 0 { return true }
+        deletedInSweep = 0
       } else if selection != nil, deleted == 0 {
         return true
       }
@@ -151,7 +151,7 @@ struct BoundedDeletion: Sendable {
       var rows: Query = " WHERE " + condition
       if let position { rows = rows + " AND " + Self.comparison(order, ">", position) }
       let results = try await tx.pipeline([
-        "SET LOCAL enable_seqscan = off", isWorthAStep(rows, of: name), lastRow(of: rows, in: name),
+        "SET LOCAL enable_seqscan = off", firstRowCheck(rows, of: name), lastRow(of: rows, in: name),
       ])
       guard !results[1].isEmpty, let last = results[2].first else { return (0, nil) }
       let end = try order.indices.map { try last.decode(at: $0, as: String.self) }
@@ -162,7 +162,7 @@ struct BoundedDeletion: Sendable {
   }
 
   /// Finds the first row if it meets the selection; otherwise no row does.
-  private func isWorthAStep(_ rows: Query, of name: Query) -> Query {
+  private func firstRowCheck(_ rows: Query, of name: Query) -> Query {
     guard let selection else { return "SELECT" }
     return "SELECT FROM (SELECT * FROM " + name + " t" + rows + " ORDER BY " + Query.list(columns)
       + " LIMIT 1) first WHERE " + selection

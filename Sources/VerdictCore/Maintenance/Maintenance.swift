@@ -39,7 +39,7 @@ package struct Maintenance: Sendable {
   private static let turn = Duration.seconds(1)
 
   /// One piece of a tenant's maintenance, which continues in the tenant's next turn.
-  private struct Chore {
+  private struct MaintenanceTask {
     var tenant: TenantID
     var name: String
     /// Run one after the other.
@@ -47,17 +47,17 @@ package struct Maintenance: Sendable {
     /// The dataset to be deleted once its rows are.
     var dataset: Int?
 
-    func isAlike(_ other: Chore) -> Bool { name == other.name && dataset == other.dataset }
+    func isSameWork(_ other: MaintenanceTask) -> Bool { name == other.name && dataset == other.dataset }
   }
 
   /// Runs once: deletes the rows of deleted datasets, expired predictions and audit entries, and expired responses for
   /// replays. A failure for one tenant is logged, and neither failures nor millions of rows delay other tenants.
   package func maintain() async throws {
-    var unfinished: [TenantID: [Chore]] = [:]
+    var unfinished: [TenantID: [MaintenanceTask]] = [:]
     repeat {
-      try await look(for: &unfinished)
+      try await addNewTasks(to: &unfinished)
       let next = ContinuousClock.now + Self.interval
-      // New chores of other tenants are found as often as without deletions.
+      // New tasks of other tenants are found as often as without deletions.
       repeat {
         for tenant in unfinished.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
           unfinished[tenant] = try await work(on: unfinished[tenant] ?? [])
@@ -67,39 +67,39 @@ package struct Maintenance: Sendable {
     } while !unfinished.isEmpty
   }
 
-  /// Adds new chores to those that are under way.
-  private func look(for chores: inout [TenantID: [Chore]]) async throws {
+  /// Adds new tasks to those that are under way.
+  private func addNewTasks(to tasks: inout [TenantID: [MaintenanceTask]]) async throws {
     for tenant in try await TenantStore(database: database).list().map(\.id) {
-      try await attempt("old audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
-      try await attempt("looking", tenant) {
-        let known = chores[tenant] ?? []
-        let new = try await self.chores(for: tenant).filter { chore in !known.contains { $0.isAlike(chore) } }
-        chores[tenant] = known + new
+      try await attempt("expired audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
+      try await attempt("finding work", tenant) {
+        let known = tasks[tenant] ?? []
+        let new = try await self.tasks(for: tenant).filter { task in !known.contains { $0.isSameWork(task) } }
+        tasks[tenant] = known + new
       }
     }
   }
 
-  /// Works on a tenant's chores until its turn is over.
+  /// Works on a tenant's tasks until its turn is over.
   ///
-  /// - Returns: the unfinished chores, the longest-waiting first.
-  private func work(on chores: [Chore]) async throws -> [Chore] {
+  /// - Returns: the unfinished tasks, the longest-waiting first.
+  private func work(on tasks: [MaintenanceTask]) async throws -> [MaintenanceTask] {
     let end = ContinuousClock.now + Self.turn
-    var waiting: [Chore] = []
-    var begun: [Chore] = []
-    for var chore in chores {
+    var waiting: [MaintenanceTask] = []
+    var begun: [MaintenanceTask] = []
+    for var task in tasks {
       if .now >= end {
-        waiting.append(chore)
+        waiting.append(task)
         continue
       }
-      try await attempt(chore.name, chore.tenant) {
-        while !chore.deletions.isEmpty {
-          guard try await chore.deletions[0].run(in: database, until: end) else {
-            begun.append(chore)
+      try await attempt(task.name, task.tenant) {
+        while !task.deletions.isEmpty {
+          guard try await task.deletions[0].run(in: database, until: end) else {
+            begun.append(task)
             return
           }
-          chore.deletions.removeFirst()
+          task.deletions.removeFirst()
         }
-        if let dataset = chore.dataset { try await remove(dataset, of: chore.tenant) }
+        if let dataset = task.dataset { try await remove(dataset, of: task.tenant) }
       }
     }
     return waiting + begun
@@ -108,24 +108,25 @@ package struct Maintenance: Sendable {
   /// Runs the closure for a tenant and logs its failure.
   ///
   /// - Throws: `CancellationError`, and ``PostgreSQLError`` when the database is unreachable, which fails for every tenant.
-  private func attempt(_ chore: String, _ tenant: TenantID, _ body: () async throws -> Void) async throws {
+  private func attempt(_ task: String, _ tenant: TenantID, _ body: () async throws -> Void) async throws {
     do {
       try await body()
     } catch {
       if error is CancellationError || Task.isCancelled { throw error }
       if let error = error as? PostgreSQLError, error.isConnectionProblem { throw error }
       logger.warning(
-        "maintenance failed", metadata: ["tenant": "\(tenant)", "chore": "\(chore)", "error": "\(error)"])
+        "maintenance failed", metadata: ["tenant": "\(tenant)", "task": "\(task)", "error": "\(error)"])
     }
   }
 
-  private func chores(for tenant: TenantID) async throws -> [Chore] {
-    let answers = Chore(tenant: tenant, name: "old answers", deletions: [Idempotency.deletion(for: tenant)])
-    let predictions = Chore(
-      tenant: tenant, name: "old predictions",
+  private func tasks(for tenant: TenantID) async throws -> [MaintenanceTask] {
+    let responses = MaintenanceTask(
+      tenant: tenant, name: "expired responses", deletions: [Idempotency.deletion(for: tenant)])
+    let predictions = MaintenanceTask(
+      tenant: tenant, name: "expired predictions",
       deletions: try await Retention.deletions(for: tenant, in: database))
     let datasets = try await deletedDatasets(of: tenant).map { dataset in
-      Chore(
+      MaintenanceTask(
         tenant: tenant, name: "deleted datasets",
         deletions: [
           BoundedDeletion(.labels, of: tenant, dataset: dataset),
@@ -134,7 +135,7 @@ package struct Maintenance: Sendable {
         ],
         dataset: dataset)
     }
-    return [answers, predictions] + datasets
+    return [responses, predictions] + datasets
   }
 
   private func removeOldAuditEntries(of tenant: TenantID) async throws {

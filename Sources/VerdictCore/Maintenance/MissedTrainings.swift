@@ -29,7 +29,7 @@ package struct MissedTrainings: Sendable {
   package func run(every interval: Duration = .seconds(3)) async throws {
     while !Task.isCancelled {
       do {
-        try await queueWhatIsDue()
+        try await enqueueDueTrainings()
       } catch {
         if Task.isCancelled { return }
         logger.warning("check for missed trainings failed", metadata: ["error": "\(error)"])
@@ -39,7 +39,7 @@ package struct MissedTrainings: Sendable {
   }
 
   /// Checks once.
-  package func queueWhatIsDue() async throws {
+  package func enqueueDueTrainings() async throws {
     let tenants = try await TenantStore(database: database).list().map(\.id)
     for first in stride(from: 0, to: tenants.count, by: Self.tenantsPerStep) {
       let step = Array(tenants[first..<min(first + Self.tenantsPerStep, tenants.count)])

@@ -11,12 +11,12 @@ struct TrainingBacklog: Sendable, Equatable {
   /// Whether a training runs.
   var isRunning: Bool
   /// Whether the running training has noted what it reads. Before that it is unknown whether it reads a change of just now.
-  var hasNoted: Bool
+  var hasRecordedReading: Bool
   /// Whether an automatic training waits.
   var isWaiting: Bool
 
   /// Whether the number of pending changes is known.
-  var isKnown: Bool { !isRunning || hasNoted }
+  var isKnown: Bool { !isRunning || hasRecordedReading }
 
   /// The delay after which a training is due by a policy; `nil` when none is, or while that is unknown.
   ///
@@ -44,11 +44,11 @@ struct TrainingBacklog: Sendable, Equatable {
     let (trained, reading, readingBegan) = try results[1].single().decode(Int.self, Int.self, Date?.self)
     return TrainingBacklog(
       trained: trained, reading: reading, isRunning: activity.isRunning,
-      hasNoted: activity.startedAt == readingBegan, isWaiting: activity.isWaiting)
+      hasRecordedReading: activity.startedAt == readingBegan, isWaiting: activity.isWaiting)
   }
 
   /// Notes that a running training reads all changes so far, so that these ask for no other training.
-  static func note(_ tenant: TenantID, job: Job, in tx: Transaction) async throws {
+  static func recordReading(_ tenant: TenantID, job: Job, in tx: Transaction) async throws {
     try await tx.query(
       """
       UPDATE datasets d SET
@@ -61,7 +61,7 @@ struct TrainingBacklog: Sendable, Equatable {
   }
 
   /// Notes that the changes so far alone ask for no training: the one that waited for them was cancelled.
-  static func giveUp(_ tenant: TenantID, dataset: Int, in tx: Transaction) async throws {
+  static func discardPending(_ tenant: TenantID, dataset: Int, in tx: Transaction) async throws {
     try await tx.query(
       """
       UPDATE datasets d SET reading_changes = (

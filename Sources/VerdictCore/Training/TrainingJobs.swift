@@ -89,7 +89,7 @@ package struct TrainingJobs: Sendable {
     let dataset = try await datasets.dataset(tenant, named: name, in: tx)
     let job = try await job(tenant, dataset: dataset, id: id, in: tx)
     if job.state == .queued, job.origin == TrainingTrigger.auto.rawValue {
-      try await TrainingBacklog.giveUp(tenant, dataset: dataset.id, in: tx)
+      try await TrainingBacklog.discardPending(tenant, dataset: dataset.id, in: tx)
     }
     do {
       return try await queue.cancel(tenant: tenant.rawValue, id: Int64(id), in: tx)

@@ -53,7 +53,7 @@ package struct TrainingRunner: Sendable {
     let tenant = TenantID(rawValue: job.tenant)
     context.report(0, phase: "reading")
     // Recorded before the read, so that changes that the read still sees do not enqueue another training.
-    try await writing(tenant) { try await TrainingBacklog.note(tenant, job: job, in: $0) }
+    try await writing(tenant) { try await TrainingBacklog.recordReading(tenant, job: job, in: $0) }
     return try await reader.read(tenant, dataset: Int(job.subject)) { done, of in
       context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
     }

@@ -379,7 +379,7 @@ private struct TrainingFixture: Sendable {
   func enqueueMissed() async throws {
     try await MissedTrainings(
       database: domain.database, autoTraining: domain.autoTraining, logger: domain.logger
-    ).queueWhatIsDue()
+    ).enqueueDueTrainings()
   }
 
   /// All jobs, newest first.
@@ -404,7 +404,7 @@ private struct TrainingFixture: Sendable {
 
   func note(_ lease: Lease) async throws {
     try await domain.database.transaction(for: tenant) {
-      try await TrainingBacklog.note(tenant, job: lease.job, in: $0)
+      try await TrainingBacklog.recordReading(tenant, job: lease.job, in: $0)
     }
   }
 

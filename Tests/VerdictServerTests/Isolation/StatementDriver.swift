@@ -152,7 +152,7 @@ struct StatementDriver {
     }
     try await MissedTrainings(
       database: domain.database, autoTraining: domain.autoTraining, logger: domain.logger
-    ).queueWhatIsDue()
+    ).enqueueDueTrainings()
     let newest = try await client.get("/v1/datasets/d/training-jobs").json["data"][0]
     #expect(newest["state"] == "queued" && newest["trigger"] == "auto")
   }
