@@ -28,10 +28,7 @@ extension JSONWriter {
         json.object { json in
           json.name("attempt")
           json.integer(failure.attempt)
-          json.name("type")
-          json.string(failure.type)
-          json.name("detail")
-          json.string(failure.detail)
+          json.reason(failure.type, failure.detail)
           json.name("at")
           json.optional(failure.at) { $0.time($1) }
         }
@@ -46,17 +43,20 @@ extension JSONWriter {
       json.optional(job.finishedAt) { $0.time($1) }
       json.name("error")
       json.optional(job.error) { json, error in
-        json.object { json in
-          json.name("type")
-          json.string(error.type)
-          json.name("detail")
-          json.string(error.detail)
-        }
+        json.object { $0.reason(error.type, error.detail) }
       }
       json.name("model_version")
       json.optional(outcome?.modelVersion) { $0.integer($1) }
       json.name("kpis")
       try json.optional(outcome?.kpis) { try $0.encoded($1) }
     }
+  }
+
+  /// The members that say why a job or an attempt failed.
+  private mutating func reason(_ type: String, _ detail: String) {
+    name("type")
+    string(type)
+    name("detail")
+    string(detail)
   }
 }

@@ -13,8 +13,8 @@ import TestSupport
       try await client.addLabels(SmallData.rows(3_000))
       let queued = try await client.send("POST", "/v1/datasets/d/training-jobs")
       #expect(queued.status == 202)
-      let place = try #require(queued.headers["location"])
-      let stream = try await client.get(place + "/events")
+      let location = try #require(queued.headers["location"])
+      let stream = try await client.get(location + "/events")
       #expect(stream.status == 200)
       #expect(stream.headers["content-type"] == "text/event-stream")
       let events = try Self.events(stream.text)
@@ -22,16 +22,24 @@ import TestSupport
       #expect(last.name == "state")
       #expect(last.job["state"] == "succeeded")
       #expect(last.job["progress"] == 1)
-      #expect(last.job == (try await client.get(place).json))
+      #expect(last.job == (try await client.get(location).json))
       // Progress never decreases, and no event follows the final state.
       let progress = events.compactMap { $0.job["progress"].double }
       #expect(progress == progress.sorted())
       #expect(events.dropLast().allSatisfy { ["queued", "running"].contains($0.job["state"].string) })
 
       // A late subscriber gets the final state at once.
-      let late = try Self.events(try await client.get(place + "/events").text)
+      let late = try Self.events(try await client.get(location + "/events").text)
       #expect(late.map(\.job) == [last.job])
     }
+  }
+
+  /// The location of a new training job.
+  private static func queuedJob(_ client: HTTPClient) async throws -> String {
+    try await client.makeDataset()
+    try await client.addLabels(SmallData.rows(60))
+    let job = try await client.send("POST", "/v1/datasets/d/training-jobs")
+    return try #require(job.headers["location"])
   }
 
   @Test(.timeLimit(.minutes(10)))
@@ -39,19 +47,16 @@ import TestSupport
     // Without a worker, the job stays queued until it is cancelled.
     try await TestServer.with(worker: false) { server in
       let client = server.client
-      try await client.makeDataset()
-      try await client.addLabels(SmallData.rows(60))
-      let job = try await client.send("POST", "/v1/datasets/d/training-jobs")
-      let place = try #require(job.headers["location"])
-      async let stream = client.get(place + "/events")
+      let location = try await Self.queuedJob(client)
+      async let stream = client.get(location + "/events")
       // Before or after the stream has begun: it ends in either case.
       try await Task.sleep(for: .milliseconds(200))
-      let cancelled = try await client.send("POST", place + "/cancel")
+      let cancelled = try await client.send("POST", location + "/cancel")
       #expect(cancelled.status == 200)
       let events = try Self.events(try await stream.text)
       #expect(events.last?.job["state"] == "cancelled")
       #expect(events.dropLast().allSatisfy { $0.job["state"] == "queued" })
-      let again = try await client.send("POST", place + "/cancel")
+      let again = try await client.send("POST", location + "/cancel")
       #expect(again.problem == "job-finished")
     }
   }
@@ -74,21 +79,21 @@ import TestSupport
       let client = server.client
       try await client.makeDataset()
       try await client.addLabels(SmallData.rows(60))
-      let place = try await server.holding("labels", "ACCESS EXCLUSIVE") {
+      let location = try await server.holding("labels", "ACCESS EXCLUSIVE") {
         let queued = try await client.send("POST", "/v1/datasets/d/training-jobs")
-        let place = try #require(queued.headers["location"])
-        _ = try await eventually { try await client.get(place).json["state"] == "running" ? true : nil }
-        let answer = try await client.send("POST", place + "/cancel")
+        let location = try #require(queued.headers["location"])
+        _ = try await eventually { try await client.get(location).json["state"] == "running" ? true : nil }
+        let answer = try await client.send("POST", location + "/cancel")
         #expect(answer.status == 200 && answer.json["state"] == "running", "\(answer)")
-        return place
+        return location
       }
       let ended = try await eventually { () -> JSON? in
-        let job = try await client.get(place).json
+        let job = try await client.get(location).json
         return job["finished_at"] == .null ? nil : job
       }
       #expect(ended["state"] == "cancelled" && ended["error"]["type"] == "cancelled", "\(ended.text)")
       #expect(try await client.get("/v1/datasets/d/models").json["data"].elements.isEmpty)
-      #expect(try await client.send("POST", place + "/cancel").problem == "job-finished")
+      #expect(try await client.send("POST", location + "/cancel").problem == "job-finished")
     }
   }
 
@@ -101,8 +106,8 @@ import TestSupport
       let jobs = try await server.holding("models", "SHARE") {
         let first = try await client.addLabels(SmallData.rows(60))["training_job"]
         // The running job uses the rows that it has read; later rows need another job.
-        let place = "/v1/datasets/d/training-jobs/\(try #require(first.int))"
-        _ = try await eventually { try await client.get(place).json["phase"] == "saving" ? true : nil }
+        let location = "/v1/datasets/d/training-jobs/\(try #require(first.int))"
+        _ = try await eventually { try await client.get(location).json["phase"] == "saving" ? true : nil }
         var jobs = [first]
         for round in 0..<3 {
           jobs.append(try await client.addLabels(SmallData.rows(20, from: 100 * round + 100))["training_job"])
@@ -128,19 +133,19 @@ import TestSupport
       try await client.makeDataset()
       try await client.addLabels(SmallData.rows(60))
       try await server.withAnother { other in
-        let (place, resumed) = try await server.holding("models", "SHARE") {
+        let (location, resumed) = try await server.holding("models", "SHARE") {
           let queued = try await client.send("POST", "/v1/datasets/d/training-jobs")
-          let place = try #require(queued.headers["location"])
-          _ = try await eventually { try await client.get(place).json["phase"] == "saving" ? true : nil }
-          let resumed = Task { try await other.get(place + "/events", headers: ["Last-Event-ID": "1"]) }
+          let location = try #require(queued.headers["location"])
+          _ = try await eventually { try await client.get(location).json["phase"] == "saving" ? true : nil }
+          let resumed = Task { try await other.get(location + "/events", headers: ["Last-Event-ID": "1"]) }
           // The second server sends events during the run, too.
           try await Task.sleep(for: .milliseconds(300))
-          return (place, resumed)
+          return (location, resumed)
         }
         let events = try Self.events(try await resumed.value.text)
         #expect(events.first?.name == "state" && events.first?.job["state"] == "running")
         #expect(events.contains { $0.name == "progress" && $0.job["phase"] == "saving" })
-        #expect(events.last?.job == (try await client.get(place).json))
+        #expect(events.last?.job == (try await client.get(location).json))
         #expect(events.last?.job["state"] == "succeeded")
       }
     }
@@ -151,18 +156,15 @@ import TestSupport
   func silentStreamsSendHeartbeats() async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
-      try await client.makeDataset()
-      try await client.addLabels(SmallData.rows(60))
-      let job = try await client.send("POST", "/v1/datasets/d/training-jobs")
-      let place = try #require(job.headers["location"])
-      let text = try await RawConnection.with(client, "GET", place + "/events") { inbound in
+      let location = try await Self.queuedJob(client)
+      let text = try await RawConnection.with(client, "GET", location + "/events") { inbound in
         var (text, isCancelled) = ("", false)
         for try await piece in inbound {
           text += String(buffer: piece)
           // A comment is the heartbeat (HTML, 9.2.6).
           if !isCancelled, Self.hasHeartbeat(text) {
             isCancelled = true
-            #expect(try await client.send("POST", place + "/cancel").status == 200)
+            #expect(try await client.send("POST", location + "/cancel").status == 200)
           }
           // The last chunk (RFC 9112, 7.1).
           if text.hasSuffix("\r\n0\r\n\r\n") { break }
