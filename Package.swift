@@ -183,7 +183,8 @@ let package = Package(
 
     // The learner beside scikit-learn (compare.py).
     .executableTarget(
-      name: "LearningBenchmarks", dependencies: ["Learning"], path: "Benchmarks/LearningBenchmarks",
+      name: "LearningBenchmarks", dependencies: ["Learning", "TestSupport"],
+      path: "Benchmarks/LearningBenchmarks",
       exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
 
     // Training jobs from the queue to the stored model, against psql on the same rows.

@@ -41,12 +41,6 @@ struct Main {
   }
 }
 
-/// The median.
-func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-}
-
 /// An error with a message.
 struct Failure: Error, CustomStringConvertible {
   var description: String

@@ -3,6 +3,7 @@ import JobQueue
 import PostgreSQL
 import RowFormats
 import VerdictCore
+import TestSupport
 
 /// Measures automatic trainings after posts of 1,000 rows against the first training of the dataset by the same worker.
 struct AutomaticTrainings {

@@ -37,17 +37,6 @@ func report(_ name: String, _ text: String) {
   print("\(name.padding(toLength: 44, withPad: " ", startingAt: 0)) \(text)")
 }
 
-func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-}
-
-func seconds(_ body: () async throws -> Void) async rethrows -> Double {
-  let start = ContinuousClock.now
-  try await body()
-  return start.duration(to: .now) / .seconds(1)
-}
-
 extension Double {
   /// Formats seconds as milliseconds.
   var milliseconds: String { String(format: "%.0f ms", self * 1_000) }

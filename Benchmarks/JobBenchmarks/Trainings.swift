@@ -1,6 +1,7 @@
 import Foundation
 import JobQueue
 import VerdictCore
+import TestSupport
 
 /// Measures one training on all rows, from the request to the stored model: reading, hold-out fit, KPIs, final fit, saving.
 struct Trainings {

@@ -2,6 +2,7 @@ import Foundation
 import JobQueue
 import PostgreSQL
 import VerdictCore
+import TestSupport
 
 /// Measures the time from the commit of a job to its start by an idle worker.
 struct WakeUpLatency {

@@ -1,6 +1,7 @@
 import Foundation
 import Learning
 import Synchronization
+import TestSupport
 
 /// Measures the time from the cancellation of a training to its end, at many moments of the training.
 struct Cancellations {

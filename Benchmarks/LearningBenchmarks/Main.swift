@@ -33,11 +33,6 @@ func seconds<Result>(_ body: () throws -> Result) rethrows -> (Double, Result) {
   return (start.duration(to: .now) / .seconds(1), result)
 }
 
-func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-}
-
 /// The peak resident memory of this process in bytes (`VmHWM` of proc(5)).
 func peakMemory() -> Int {
   let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""

@@ -1,19 +1,13 @@
 import Learning
+import TestSupport
 
 /// Generates synthetic tables, the same in every run.
 struct SyntheticData {
-  private var state: UInt64
+  private var generator: SeededRandom
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { generator = SeededRandom(seed: seed) }
 
-  /// The next number of SplitMix64 (Steele, Lea and Flood 2014).
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
+  mutating func next() -> UInt64 { generator.next() }
 
   mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 

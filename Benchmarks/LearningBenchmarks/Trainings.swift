@@ -1,6 +1,7 @@
 import Foundation
 import Learning
 import Synchronization
+import TestSupport
 
 /// Measures complete trainings as a job runs them: hold-out or folds, KPIs and curves, and the fit on all rows.
 struct Trainings {

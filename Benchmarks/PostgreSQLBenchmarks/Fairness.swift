@@ -1,4 +1,5 @@
 import PostgreSQL
+import TestSupport
 
 /// Measures the wait of each statement for a connection, with 1,000 tasks on a pool of 8.
 struct Fairness {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The results of several rounds of one benchmark.
 struct Measurements {
@@ -27,18 +28,6 @@ struct Measurements {
     }
     print(line)
   }
-}
-
-func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-}
-
-/// The duration of the closure in seconds.
-func seconds(_ body: () async throws -> Void) async rethrows -> Double {
-  let start = ContinuousClock.now
-  try await body()
-  return start.duration(to: .now) / .seconds(1)
 }
 
 /// The processor time of this process and its child processes in seconds.

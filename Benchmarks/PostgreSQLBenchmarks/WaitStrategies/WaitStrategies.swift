@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import PostgreSQL
 import Synchronization
+import TestSupport
 
 /// Compares strategies of waiting for libpq, without the rest of the client: single-row SELECTs on 16 connections.
 /// docs/decisions/0001 has the results and the conclusion.
