@@ -44,6 +44,9 @@ static const unsigned char missed_trainings[] = {
 static const unsigned char bounds[] = {
 #embed "../../migrations/0013_bounds.sql"
 };
+static const unsigned char outcome_words[] = {
+#embed "../../migrations/0014_outcome_words.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -61,6 +64,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0011_prediction_rows.sql", prediction_rows),
     RESOURCE("0012_missed_trainings.sql", missed_trainings),
     RESOURCE("0013_bounds.sql", bounds),
+    RESOURCE("0014_outcome_words.sql", outcome_words),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

@@ -2,6 +2,7 @@
 #include <new>
 
 #include "Rows.hpp"
+#include "Spelling.hpp"
 #include "Validation.hpp"
 
 using verdict::Number;
@@ -13,15 +14,8 @@ std::string_view view(const uint8_t *bytes, size_t length) {
   return {reinterpret_cast<const char *>(bytes), length};
 }
 
-/// The text without surrounding spaces, which are insignificant around a number; in a category they are part of the name.
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 void number_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
-  text = trimmed(text);
+  text = verdict::trimmed(text);
   if (text.empty()) return;
   auto begin = reinterpret_cast<const uint8_t *>(text.data());
   Number number;
@@ -62,11 +56,9 @@ void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t lengt
 
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length) {
   remember_failure(rows, [&] {
+    if (!verdict::valid_utf8(bytes, length)) return rows->problem(VJ_NOT_UTF8, {VJ_AT_ROW_MEMBER, "label"});
     std::string_view text = view(bytes, length);
-    if (rows->set_outcome_name(text)) return;
-    text = trimmed(text);
-    if (!rows->schema->has_positive && (text == "0" || text == "1")) return rows->set_outcome(text == "1");
-    rows->problem(VJ_NOT_LABEL, {VJ_AT_ROW_MEMBER, "label"}, text);
+    if (!rows->set_outcome(text, true)) rows->problem(VJ_NOT_LABEL, {VJ_AT_ROW_MEMBER, "label"}, text);
   });
 }
 

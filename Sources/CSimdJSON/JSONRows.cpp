@@ -1,28 +1,11 @@
 // The C functions that read JSON: a body, one row, lines. They convert exceptions to statuses.
 #include <new>
 
+#include "Document.hpp"
 #include "RowReader.hpp"
-#include "Validation.hpp"
 
 namespace verdict {
 namespace {
-
-/// Reads one text; the status has the offset of a syntax error.
-template <typename Body>
-vj_syntax read_text(const uint8_t *bytes, size_t length, Body body) noexcept {
-  IndexUse use;
-  try {
-    Index tokens = index(bytes, length);
-    if (tokens.code != VJ_SYNTAX_OK) return {tokens.code, locate(tokens.code, bytes, length)};
-    Cursor cursor(bytes, length, tokens);
-    body(cursor);
-    return {VJ_SYNTAX_OK, 0};
-  } catch (const SyntaxError &error) {
-    return {error.code, error.offset};
-  } catch (...) {
-    return {VJ_SYNTAX_MEMORY, 0};
-  }
-}
 
 /// Reads the row of one line, or records that the line is not JSON.
 void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
@@ -51,7 +34,7 @@ void read_single_line(vj_rows &rows, const uint8_t *bytes, size_t length, uint64
 }  // namespace verdict
 
 vj_syntax vj_read_envelope(vj_rows *rows, const char *envelope, const uint8_t *bytes, size_t length) {
-  return verdict::read_text(bytes, length, [&](verdict::Cursor &cursor) {
+  return verdict::read_document(bytes, length, [&](verdict::Cursor &cursor) {
     verdict::RowReader reader(*rows, cursor);
     reader.envelope(envelope);
     reader.finish();
@@ -59,7 +42,7 @@ vj_syntax vj_read_envelope(vj_rows *rows, const char *envelope, const uint8_t *b
 }
 
 vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length) {
-  return verdict::read_text(bytes, length, [&](verdict::Cursor &cursor) {
+  return verdict::read_document(bytes, length, [&](verdict::Cursor &cursor) {
     verdict::RowReader(*rows, cursor).row(0, true);
   });
 }

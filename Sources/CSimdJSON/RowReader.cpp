@@ -1,5 +1,7 @@
 #include "RowReader.hpp"
 
+#include "Spelling.hpp"
+
 namespace verdict {
 namespace {
 
@@ -70,7 +72,8 @@ uint32_t RowReader::feature(std::string_view raw, size_t offset, size_t position
     const vj_rows::ExpectedFeature &expected = rows.order[position];
     if (expected.feature != NameTable::none && expected.name == raw) return expected.feature;
   }
-  uint32_t found = rows.schema->names.find(resolve(raw, offset));
+  std::string_view name = normalized(rows.schema->normalize, resolve(raw, offset), spelling);
+  uint32_t found = rows.schema->names.find(name);
   if (found != NameTable::none) rows.expect(position, found);
   return found;
 }
@@ -165,12 +168,21 @@ void RowReader::label() {
   size_t offset = cursor.offset();
   if (begins_number(cursor.peek())) {
     Number number;
-    if (cursor.number(number) == NumberStatus::ok && (number.value == 0 || number.value == 1))
-      return rows.set_outcome(uint8_t(number.value));
+    std::string_view digits;
+    bool ok = this->number(number, digits) == NumberStatus::ok;
+    // 0 and 1 in any form of a number, such as 1.0; words of the outcome may be other integers.
+    if (ok && (number.value == 0 || number.value == 1)) digits = number.value == 0 ? "0" : "1";
+    if (ok && rows.set_outcome(digits, false)) return;
   } else if (cursor.peek() == '"') {
     std::string_view raw = cursor.string();
     text.clear();
-    if (unescape(raw, offset + 1, text) == Unescaped::ok && rows.set_outcome_name(text)) return;
+    if (unescape(raw, offset + 1, text) == Unescaped::ok && rows.set_outcome(text, false)) return;
+  } else if (cursor.peek() == 't') {
+    cursor.literal("true");
+    if (rows.set_outcome("true", false)) return;
+  } else if (cursor.peek() == 'f') {
+    cursor.literal("false");
+    if (rows.set_outcome("false", false)) return;
   } else {
     cursor.skip();
   }

@@ -25,6 +25,7 @@ class RowReader {
   Cursor &cursor;
   uint64_t read = 0;  // elements of the array
   std::string text;   // the last string or name that had escapes
+  std::string spelling;  // the last name that was not in normalization form C
 
   /// Calls `member` with the name of each member of an object; `member` must consume the value.
   template <typename Member>

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <limits>
 
+#include "Spelling.hpp"
+
 using verdict::Number;
 
 vj_rows::vj_rows(const vj_schema *schema, bool labelled)
@@ -24,7 +26,7 @@ void vj_rows::begin(uint64_t position) {
   row = position;
   generation += 1;
   problems_before = problems_total;
-  outcome = no_outcome;
+  outcome = vj_schema::no_outcome;
   key.clear();
   scratch.clear();
   for (Cell &cell : cells) cell = {nullptr, 0, missing};
@@ -96,8 +98,15 @@ void vj_rows::set_name(uint32_t feature, std::string_view name, bool stable) {
   const verdict::FeatureRule &rule = schema->features[feature];
   if (name.empty() || name.size() > longest_category) return feature_problem(VJ_CATEGORY_LENGTH, feature, name);
   if (memchr(name.data(), 0, name.size())) return feature_problem(VJ_NUL_CHARACTER, feature, name);
-  if (rule.closed && rule.listed.find(name) == verdict::NameTable::none)
-    return feature_problem(VJ_CATEGORY_NOT_LISTED, feature, name);
+  std::string_view given = name;
+  name = verdict::normalized(schema->normalize, name, spelling);
+  bool listed = rule.closed && rule.listed.find(name) != verdict::NameTable::none;
+  // A category of the list wins over the rule for booleans and integers.
+  if (!listed) name = verdict::plain(name);
+  if (rule.closed && !listed && rule.listed.find(name) == verdict::NameTable::none)
+    return feature_problem(VJ_CATEGORY_NOT_LISTED, feature, given);
+  if (name.size() > longest_category) return feature_problem(VJ_CATEGORY_LENGTH, feature, given);
+  stable = stable && name.data() == given.data();
   cells[rule.slot] = {stable ? name.data() : nullptr, uint32_t(scratch.size()), uint32_t(name.size())};
   if (!stable) scratch.append(name);
 }
@@ -112,19 +121,18 @@ void vj_rows::set_whole_name(uint32_t feature, const Number &number, std::string
   set_name(feature, {digits, size_t(end - digits)}, false);
 }
 
-void vj_rows::set_outcome(uint8_t value) { outcome = value; }
-
-bool vj_rows::set_outcome_name(std::string_view name) {
-  if (!schema->has_positive || name.empty() || name.size() > longest_outcome) return false;
-  outcome = name == schema->positive;
-  return true;
+bool vj_rows::set_outcome(std::string_view text, bool cell) {
+  outcome = schema->outcome(text, cell);
+  return outcome != vj_schema::no_outcome;
 }
 
 void vj_rows::set_key(std::string_view text) {
   if (text.empty() || text.size() > longest_key)
     return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, "key"}, text);
   if (memchr(text.data(), 0, text.size())) return problem(VJ_NUL_CHARACTER, {VJ_AT_ROW_MEMBER, "key"});
-  key.assign(text);
+  std::string_view one = verdict::normalized(schema->normalize, text, spelling);
+  if (one.size() > longest_key) return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, "key"}, text);
+  key.assign(one);
 }
 
 void vj_rows::feature_problem(vj_problem_code code, uint32_t feature, std::string_view found) {

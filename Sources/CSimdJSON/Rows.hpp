@@ -43,7 +43,7 @@ struct Location {
 
 struct vj_rows {
   static constexpr size_t problems_kept = 100;
-  static constexpr size_t longest_category = 1000, longest_key = 200, longest_outcome = 1000;
+  static constexpr size_t longest_category = 1000, longest_key = 200;
 
   vj_rows(const vj_schema *schema, bool labelled);
 
@@ -84,11 +84,9 @@ struct vj_rows {
   /// Sets a category. The bytes are copied unless `stable` promises that they are valid until the row ends.
   void set_name(uint32_t feature, std::string_view name, bool stable);
   void set_whole_name(uint32_t feature, const verdict::Number &number, std::string_view text);
-  void set_outcome(uint8_t outcome);
-  /// Sets the outcome by name. Returns `false` if the schema has no names of outcomes, or for an invalid name.
-  bool set_outcome_name(std::string_view name);
+  /// Sets the outcome that a text stands for. Returns `false` if it stands for none.
+  bool set_outcome(std::string_view text, bool cell);
   void set_key(std::string_view key);
-  bool has_outcome() const { return outcome != no_outcome; }
   /// Whether an allocation failed while a cell was read.
   bool failed = false;
 
@@ -99,7 +97,6 @@ struct vj_rows {
  private:
   /// Removes the values that the current row has written in place.
   void drop();
-  static constexpr uint8_t no_outcome = 0xff;
   struct Cell {
     const char *stable;  // NULL: at `start` of `scratch`
     uint32_t start, length;
@@ -112,7 +109,8 @@ struct vj_rows {
   std::vector<uint64_t> seen;  // for each feature, the generation of the last row that had it
   std::vector<Cell> cells;     // the categories of the current row by slot
   std::string scratch;
-  uint8_t outcome = no_outcome;
+  std::string spelling;  // the normalized text of the value being set
+  uint8_t outcome = vj_schema::no_outcome;
   std::string key;
   bool any_key = false;
   verdict::NameTable known_keys;

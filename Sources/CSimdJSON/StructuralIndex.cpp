@@ -1,6 +1,6 @@
 // The only file that uses simdjson. It calls stage 1 of the parser (Langdale and Lemire, "Parsing Gigabytes of JSON per
-// Second", VLDB Journal 2019), which finds the structural characters and validates UTF-8 with vector instructions, and
-// nothing else of the library.
+// Second", VLDB Journal 2019), which finds the structural characters and validates UTF-8 with vector instructions, and the
+// public function that validates UTF-8 alone, for CSV.
 //
 // simdjson's public interfaces do not expose stage 1 alone, so this file depends on the internal base class of its
 // parsers, `simdjson::internal::dom_parser_implementation`:
@@ -82,3 +82,7 @@ IndexUse::~IndexUse() {
 }
 
 }  // namespace verdict
+
+bool vj_is_utf8(const uint8_t *bytes, size_t length) {
+  return simdjson::validate_utf8(reinterpret_cast<const char *>(bytes), length);
+}

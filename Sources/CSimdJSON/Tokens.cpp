@@ -3,12 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "Validation.hpp"
+#include "Document.hpp"
 #include "Walk.hpp"
 
 struct vj_tokens {
   std::vector<vj_token> tokens;
   std::string text;
+  size_t mark = 0;  // the length of the byte order mark, which the cursor does not see
 
   void add(vj_kind kind, size_t start = 0, size_t length = 0) {
     tokens.push_back({kind, uint32_t(start), uint32_t(length)});
@@ -23,7 +24,7 @@ struct vj_tokens {
   // The visitor's functions for Cursor::walk.
   void string(std::string_view raw, size_t offset) { unescaped(VJ_STRING, raw, offset); }
   void name(std::string_view raw, size_t offset) { unescaped(VJ_NAME, raw, offset); }
-  void number(size_t start, size_t length) { add(VJ_NUMBER, start, length); }
+  void number(size_t start, size_t length) { add(VJ_NUMBER, mark + start, length); }
   void literal(vj_kind kind) { add(kind); }
   void open(bool object) { add(object ? VJ_OBJECT_BEGIN : VJ_ARRAY_BEGIN); }
   void close(bool object) { add(object ? VJ_OBJECT_END : VJ_ARRAY_END); }
@@ -32,21 +33,13 @@ struct vj_tokens {
 vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens) {
   using namespace verdict;
   *tokens = nullptr;
-  IndexUse use;
-  try {
-    Index structure = index(bytes, length);
-    if (structure.code != VJ_SYNTAX_OK) return {structure.code, locate(structure.code, bytes, length)};
-    Cursor cursor(bytes, length, structure);
+  return read_document(bytes, length, [&](Cursor &cursor) {
     auto read = std::make_unique<vj_tokens>();
+    read->mark = byte_order_mark(bytes, length);
     cursor.walk(*read);
     if (!cursor.done()) cursor.fail(VJ_SYNTAX_TRAILING);
     *tokens = read.release();
-    return {VJ_SYNTAX_OK, 0};
-  } catch (const SyntaxError &error) {
-    return {error.code, error.offset};
-  } catch (...) {
-    return {VJ_SYNTAX_MEMORY, 0};
-  }
+  });
 }
 
 const vj_token *vj_tokens_get(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length) {

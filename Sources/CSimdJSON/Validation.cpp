@@ -28,6 +28,14 @@ const uint8_t *first_invalid(const uint8_t *p, const uint8_t *end) {
 
 bool valid_utf8(const uint8_t *bytes, size_t length) { return first_invalid(bytes, bytes + length) == bytes + length; }
 
+size_t byte_order_mark(const uint8_t *bytes, size_t length) {
+  return length >= 3 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf ? 3 : 0;
+}
+
+bool is_utf16(const uint8_t *bytes, size_t length) {
+  return length >= 2 && ((bytes[0] == 0xff && bytes[1] == 0xfe) || (bytes[0] == 0xfe && bytes[1] == 0xff));
+}
+
 size_t locate(vj_syntax_code code, const uint8_t *bytes, size_t length) {
   const uint8_t *end = bytes + length;
   if (code == VJ_SYNTAX_UTF8) return size_t(first_invalid(bytes, end) - bytes);

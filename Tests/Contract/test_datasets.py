@@ -13,7 +13,7 @@ def test_create_answers_with_all_defaults(api):
     assert answer.headers["Location"] == f"/v1/datasets/{name}"
     made = answer.json()
     assert made["features"] == [{"name": "x", "type": "discrete"}]
-    assert made["label"] == {"name": "label", "positive": None}
+    assert made["label"] == {"name": "label", "positive": None, "negative": None}
     assert made["auto_train"] == {"enabled": False, "min_new_labels": 1, "max_delay_seconds": 0}
     assert made["gate"] is None and made["active_model"] is None
     assert (made["labels_stored"], made["positives"], made["negatives"]) == (0, 0, 0)

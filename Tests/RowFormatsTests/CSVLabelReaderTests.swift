@@ -33,7 +33,7 @@ struct CSVLabelReaderTests {
       found == [
         "5:age: must be a number, not NA",
         "6:: the line has 2 fields, the header 3",
-        "7:label: a label is 0 or 1, not maybe",
+        "7:label: a label is 0, 1, true or false, not maybe",
         "8:label: the label is missing",
         "9:age: 1e999 is beyond the range of a double",
       ])
@@ -63,10 +63,23 @@ struct CSVLabelReaderTests {
         == [#"5:id: the key "a" is given twice in one batch"#])
   }
 
-  @Test func `named outcomes`() throws {
-    let schema = RowSchema(features: [], labelName: "income", positive: ">50K")
-    let rows = try read("income\n>50K\n<=50K\n1\n", schema: schema)
-    #expect(rows.outcomes == [1, 0, 0])
+  @Test func `the words of an outcome`() throws {
+    let schema = RowSchema(
+      features: [], labelName: "income", words: OutcomeWords(positive: ">50K", negative: "<=50K"))
+    #expect(try read("income\n>50K\n<=50K\n1\n 0\nTrue\n", schema: schema).outcomes == [1, 0, 1, 0, 1])
+    for text in [">50K.", " >50K", ">50k", "N/A", "?", "2"] {
+      #expect(
+        problems { _ = try read("income\n>50K\n\(text)\n", schema: schema) }
+          == [#"3:income: a label is ">50K" or "<=50K", not \#(text.trimmingPrefix(" "))"#])
+    }
+    #expect(
+      problems { _ = try read("income,x\n,1\n", schema: schema, format: CSVFormat(ignoredColumns: ["x"])) }
+        == ["2:income: the label is missing"])
+  }
+
+  @Test func `one word alone admits any other`() throws {
+    let schema = RowSchema(features: [], labelName: "income", words: OutcomeWords(positive: ">50K"))
+    #expect(try read("income\n>50K\n<=50K\n1\ntrue\n", schema: schema).outcomes == [1, 0, 1, 0])
   }
 
   @Test func malformed() {
@@ -75,9 +88,40 @@ struct CSVLabelReaderTests {
     #expect(syntax { _ = try read("age,label\n1\"2\",0\n") } == .misplacedQuote)
     let endless = "age,label\n1,\"" + String(repeating: "x", count: 3 << 20)
     #expect(syntax { _ = try read(endless, chunk: 4096) } == .tooLarge)
-    let invalid = bytes("job,label\n") + [0x80, UInt8(ascii: ",")] + bytes("1\n")
+  }
+
+  @Test(arguments: [1, 7, 1_000])
+  func `bytes that are not UTF-8 are refused wherever they stand`(chunk: Int) throws {
+    let format = CSVFormat(ignoredColumns: ["note"], keyColumn: "id")
+    let good = "é,x,1,k1,1\n"
+    func read(_ line: [UInt8], header: String = "job,note,age,id,label\n") throws -> Rows {
+      let text = bytes(header) + bytes(good) + line + bytes("\nü,y,2,k2,0\n")
+      return try readAll(CSVLabelReader(schema: people, format: format), text, chunk: chunk)
+    }
+    let fields = ["a", "n", "3", "k3", "1"]
+    #expect(try read(bytes(fields.joined(separator: ","))).outcomes == [1, 1, 0])
+    let expected = [
+      "3:job: is not valid UTF-8", "3:: field 2 is not valid UTF-8", "3:age: must be a number, not 3\u{FFFD}",
+      "3:id: is not valid UTF-8", "3:label: is not valid UTF-8",
+    ]
+    for (column, problem) in expected.enumerated() {
+      var line: [UInt8] = []
+      for (index, field) in fields.enumerated() {
+        if index > 0 { line.append(UInt8(ascii: ",")) }
+        line += bytes(field) + (index == column ? [0xED] : [])
+      }
+      #expect(problems { _ = try read(line) } == [problem])
+    }
+    let header = bytes("job,no") + [0xED] + bytes("te,age,id,label\n" + good)
     #expect(
-      problems { _ = try readAll(CSVLabelReader(schema: people), invalid, chunk: 100) }
-        == ["2:job: is not valid UTF-8"])
+      syntax { _ = try readAll(CSVLabelReader(schema: people, format: format), header, chunk: chunk) }
+        == .invalidUTF8)
+  }
+
+  @Test func `UTF-16 is recognised by its byte order mark`() {
+    for mark: [UInt8] in [[0xFF, 0xFE], [0xFE, 0xFF]] {
+      let text = mark + "age,label\n1,0\n".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+      #expect(syntax { _ = try readAll(CSVLabelReader(schema: people), text, chunk: 1_000) } == .utf16)
+    }
   }
 }

@@ -47,7 +47,7 @@ struct JSONLabelReaderTests {
         "/labels/0/features/hours: 1e400 is beyond the range of a double",
         "/labels/0/features/job: must be a string, a whole number or a boolean, not [1]",
         #"/labels/0/features/sex: "x" is not one of this feature's categories: "f", "m""#,
-        "/labels/0/label: a label is 0 or 1, not 2",
+        "/labels/0/label: a label is 0, 1, true or false, not 2",
         "/labels/1/features/age: must be a number, not true",
         #"/labels/1/features/hours: must be a number, not "4""#,
         "/labels/1/features/job: a number that names a category must be whole and within ±2^53, not 2.5",
@@ -99,8 +99,8 @@ struct JSONLabelReaderTests {
     #expect(error?.problems.last?.pointer == "/labels/99/features/age")
   }
 
-  @Test func `named outcomes`() throws {
-    let schema = RowSchema(features: [], labelName: "income", positive: ">50K")
+  @Test func `one word alone admits any other`() throws {
+    let schema = RowSchema(features: [], labelName: "income", words: OutcomeWords(positive: ">50K"))
     let rows = try read(
       #"{"labels":[{"features":{},"label":">50K"},{"features":{},"label":"<=50K"},{"features":{},"label":1}]}"#,
       schema: schema)
@@ -115,8 +115,8 @@ struct JSONLabelReaderTests {
       problems { _ = try read(#"{"labels":[{"features":{},"label":"\#(longest)x"}]}"#, schema: schema) }.count
         == 1)
     #expect(
-      problems { _ = try read(#"{"labels":[{"features":{},"label":"1"}]}"#) }
-        == [#"/labels/0/label: a label is 0 or 1, not "1""#])
+      problems { _ = try read(#"{"labels":[{"features":{},"label":"2"}]}"#) }
+        == [#"/labels/0/label: a label is 0, 1, true or false, not "2""#])
   }
 
   @Test func `strings and escapes`() throws {

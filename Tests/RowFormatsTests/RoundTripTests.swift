@@ -33,10 +33,16 @@ struct RoundTripTests {
       slots[type == .categorical] = slot + 1
       features.append(Feature(name: "\(text().prefix(20))\(index)", type: type, slot: slot))
     }
-    let positive =
-      Bool.random(using: &random) ? ["1", "0", "yes, \"sir\"", ">50K"].randomElement(using: &random) : nil
+    let words: [OutcomeWords] = [
+      OutcomeWords(), OutcomeWords(positive: "1"), OutcomeWords(positive: "0"),
+      OutcomeWords(positive: ">50K"),
+      OutcomeWords(positive: "yes, \"sir\"", negative: "no"), OutcomeWords(positive: "0", negative: "1"),
+      OutcomeWords(positive: "1.0", negative: "0.0"), OutcomeWords(positive: "False", negative: "True"),
+      OutcomeWords(positive: "no", negative: "1"), OutcomeWords(positive: "2", negative: "si\u{301}"),
+    ]
     return RowSchema(
-      features: features.shuffled(using: &random), labelName: "the \"label\"", positive: positive)
+      features: features.shuffled(using: &random), labelName: "the \"label\"",
+      words: words.randomElement(using: &random) ?? OutcomeWords())
   }
 
   mutating func rows(_ schema: RowSchema, count: Int) -> [LabelledRow] {

@@ -31,6 +31,7 @@ typedef enum VJ_ENUM vj_syntax_code : uint8_t {
   VJ_SYNTAX_OK,
   VJ_SYNTAX_EMPTY,
   VJ_SYNTAX_UTF8,
+  VJ_SYNTAX_UTF16,
   VJ_SYNTAX_CONTROL_CHARACTER,
   VJ_SYNTAX_UNCLOSED_STRING,
   VJ_SYNTAX_TRUNCATED,
@@ -77,7 +78,7 @@ typedef enum VJ_ENUM vj_problem_code : uint8_t {
   VJ_KEY_LENGTH,
   VJ_KEY_REPEATED,
   VJ_LINE_NOT_JSON,
-  VJ_FIELD_COUNT,
+  VJ_BAD_RECORD,  // `found` is the reason
 } vj_problem_code;
 
 /// The part of the input that a problem is about.
@@ -102,17 +103,29 @@ typedef struct vj_problem {
 
 // MARK: Schema
 
-/// A compiled schema: features by name. Immutable once rows are read with it, so that threads may share it.
+/// A compiled schema: features by name, and the words of the outcome. Immutable once rows are read with it, so that threads
+/// may share it.
 typedef struct vj_schema vj_schema;
 
-/// Creates a schema. `positive`, unless NULL, is the name of outcome 1. Returns NULL when out of memory.
-vj_schema *vj_schema_new(const char *positive, size_t length);
+/// Writes the normalization form C (Unicode Standard Annex 15) of UTF-8 to `text`, which has room for `3 × length` bytes, and
+/// returns its length. Called from any thread.
+typedef size_t (*vj_normalize)(const char *bytes, size_t length, char *text);
+
+/// Creates a schema. `normalize` is called for text that may not be in form C. Returns NULL when out of memory.
+vj_schema *vj_schema_new(vj_normalize normalize);
+/// Adds a text that stands for an outcome, 0 or 1; a text that was added before keeps its meaning. The spaces around one that
+/// is no `word` of the outcome's owner are insignificant in CSV. Returns `false` when out of memory.
+bool vj_schema_add_outcome(vj_schema *schema, const char *text, size_t length, uint8_t outcome, bool word);
+/// Makes every other text of 1 to 1000 bytes stand for outcome 0.
+void vj_schema_open_outcomes(vj_schema *schema);
+/// Returns the outcome that a text stands for, from a CSV cell or not; -1 for none, and when out of memory.
+int vj_schema_outcome(const vj_schema *schema, const char *text, size_t length, bool cell);
 /// Adds a feature stored at `slot` of the array of its kind. Returns `false` when out of memory.
 bool vj_schema_add(vj_schema *schema, const char *name, size_t length, vj_type type, uint32_t slot);
 /// Closes the list of categories of the last added feature and adds a name to it unless NULL. Returns `false` when out of
 /// memory.
 bool vj_schema_close(vj_schema *schema, const char *category, size_t length);
-/// Returns the index of a feature in the order of addition, or UINT32_MAX.
+/// Returns the index of a feature in the order of addition, or UINT32_MAX. The name must be in form C.
 uint32_t vj_schema_find(const vj_schema *schema, const char *name, size_t length);
 /// Frees a schema. No rows may use it any more.
 void vj_schema_free(vj_schema *schema);
@@ -154,6 +167,13 @@ void vj_rows_forget_problems(vj_rows *rows);
 /// Returns what has been read so far.
 vj_rows_view vj_rows_get_view(const vj_rows *rows);
 
+/// Writes the one text of a category: its normalization form C, with `true` for `True` and `TRUE`, `false` for `False` and
+/// `FALSE`, and the digits of an integer without a following `.0`. `text` has room for `3 × length` bytes. Returns the length.
+size_t vj_category_text(vj_normalize normalize, const char *bytes, size_t length, char *text);
+
+/// Returns whether bytes are UTF-8 (RFC 3629).
+bool vj_is_utf8(const uint8_t *bytes, size_t length);
+
 // MARK: Reading JSON
 
 /// Reads `{"<envelope>":[row, …]}`.
@@ -175,7 +195,7 @@ void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length);
 void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length);
 /// Begins a row, identified by its line number.
 void vj_begin_row(vj_rows *rows, uint64_t line);
-/// Records a problem of the current row as a whole; `found` describes the input.
+/// Records a problem of the current row as a whole; `found` is what the code says it is.
 void vj_row_problem(vj_rows *rows, vj_problem_code code, const uint8_t *found, size_t length);
 /// Ends the current row and adds it unless it has a problem or `keep` is false. Fails for lack of memory or space.
 vj_syntax_code vj_end_row(vj_rows *rows, bool keep);

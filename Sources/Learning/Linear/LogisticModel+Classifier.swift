@@ -15,6 +15,30 @@ extension LogisticModel: BinaryClassifier {
   /// The names of ``features``.
   public var featureNames: [String] { features.map(\.name) }
 
+  /// The same coefficients under other names.
+  public func renamingCategories(_ name: (_ feature: String, _ category: String) -> String) -> LogisticModel {
+    var model = self
+    for (index, feature) in features.enumerated() {
+      guard let categories = feature.categories else { continue }
+      // Bytes are compared: a name in another Unicode normalization form is another name outside of Swift.
+      let renamed = categories.indices.filter {
+        !name(feature.name, categories[$0].name).utf8.elementsEqual(categories[$0].name.utf8)
+      }
+      guard !renamed.isEmpty else { continue }
+      var taken = Set(categories.map(\.name))
+      for place in renamed {
+        let (old, new) = (categories[place].name, name(feature.name, categories[place].name))
+        taken.remove(old)
+        if taken.insert(new).inserted {
+          model.features[index].categories?[place].name = new
+        } else {
+          taken.insert(old)
+        }
+      }
+    }
+    return model
+  }
+
   /// A ``LinearPredictor``.
   public func makePredictor() -> any Predictor { predictor() }
 

@@ -31,6 +31,12 @@ public protocol BinaryClassifier: Sendable, Codable {
   /// Whether the fit came within its tolerance of the optimum.
   var converged: Bool { get }
 
+  /// Returns the model with other names for its categories. A new name that another category of the feature has changes
+  /// nothing, since two categories are not merged.
+  ///
+  /// - Parameter name: returns the new name of a category of a feature.
+  func renamingCategories(_ name: (_ feature: String, _ category: String) -> String) -> Self
+
   /// Returns the model in a form that is optimised for predictions. Create it once and keep it.
   func makePredictor() -> any Predictor
   /// Returns the parts of the model that the API shows beside threshold and convergence, in their order.

@@ -34,6 +34,8 @@ final class NoticeReceiver: Sendable {
     {
       hasUnconfirmedCommit.store(true, ordering: .relaxed)
     }
-    logger.debug("\(trimmed(PQresultErrorMessage(notice)))")
+    // The severity in the field V is never translated (manual, 55.8).
+    let severity = PQresultErrorField(notice, Int32(UnicodeScalar("V").value)).map { String(cString: $0) }
+    logger.log(level: severity == "WARNING" ? .warning : .debug, "\(trimmed(PQresultErrorMessage(notice)))")
   }
 }

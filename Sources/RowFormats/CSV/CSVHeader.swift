@@ -10,7 +10,7 @@ struct CSVHeader {
   /// The columns in the order of the file.
   let columns: [Column]
   /// The values that columns must have for a row to be kept.
-  let filters: [(column: Int, value: [UInt8])]
+  private let filters: [(column: Int, value: [UInt8])]
 
   /// Resolves the names of a header line.
   ///
@@ -23,20 +23,23 @@ struct CSVHeader {
     func refuse(_ name: String, _ detail: String) {
       problems.append(InputProblem(line: 1, column: name, detail: detail))
     }
-    let filtered = Set(format.filters.map(\.column))
-    let key = Array((format.keyColumn ?? schema.keyColumn).utf8)
+    let filtered = Set(format.filters.map(\.column.normalized))
+    let ignored = Set(format.ignoredColumns.map(\.normalized))
+    let label = Array(schema.labelName.utf8)
+    let key = Array((format.keyColumn ?? schema.keyColumn).normalized.utf8)
     var positions: [[UInt8]: Int] = [:]
     var columns: [Column] = []
-    for (position, bytes) in names.enumerated() {
-      let name = String(decoding: bytes, as: UTF8.self)
+    for (position, given) in names.enumerated() {
+      let name = String(decoding: given, as: UTF8.self).normalized
+      let bytes = Array(name.utf8)
       if positions.updateValue(position, forKey: bytes) != nil {
         refuse(name, "the header names this column twice")
       }
-      if labelled, bytes == Array(schema.labelName.utf8) {
+      if labelled, bytes == label {
         columns.append(.label)
-      } else if labelled, bytes == key, format.keyColumn != nil || !format.ignoredColumns.contains(name) {
+      } else if labelled, bytes == key, format.keyColumn != nil || !ignored.contains(name) {
         columns.append(.key)
-      } else if format.ignoredColumns.contains(name) {
+      } else if ignored.contains(name) {
         columns.append(.ignored)
       } else if let feature = schema.compiled.index(of: bytes) {
         columns.append(.feature(feature))
@@ -49,13 +52,13 @@ struct CSVHeader {
     }
     var filters: [(column: Int, value: [UInt8])] = []
     for filter in format.filters {
-      if let position = positions[Array(filter.column.utf8)] {
-        filters.append((position, Array(filter.value.utf8)))
+      if let position = positions[Array(filter.column.normalized.utf8)] {
+        filters.append((position, Array(filter.value.normalized.utf8)))
       } else {
         refuse(filter.column, "rows are to be filtered by this column, but the header does not name it")
       }
     }
-    for required in labelled ? [schema.labelName, format.keyColumn].compactMap({ $0 }) : []
+    for required in labelled ? [schema.labelName, format.keyColumn?.normalized].compactMap({ $0 }) : []
     where positions[Array(required.utf8)] == nil {
       refuse(required, "the header does not name this column")
     }
@@ -64,5 +67,38 @@ struct CSVHeader {
     }
     self.columns = columns
     self.filters = filters
+  }
+
+  /// Resolves the names of the record that is the header line.
+  ///
+  /// - Throws: ``SyntaxProblem`` if it is not UTF-8; ``InputProblems`` with every problem of the names.
+  init(
+    _ record: CSVRecord, of text: [UInt8], line: Int, schema: RowSchema, format: CSVFormat,
+    labelled: Bool = true
+  ) throws {
+    guard record.invalidField == nil else { throw SyntaxProblem(.invalidUTF8, line: line) }
+    try self.init(names: record.allBytes(in: text), schema: schema, format: format, labelled: labelled)
+  }
+
+  /// Why a record cannot be read as a row, if it cannot.
+  ///
+  /// Fields of features, labels and keys that are not UTF-8 are problems of their columns instead.
+  func objection(to record: CSVRecord) -> String? {
+    guard record.fields.count == columns.count else {
+      return "the line has \(record.fields.count) fields, the header \(columns.count)"
+    }
+    guard let invalid = record.invalidField, case .ignored = columns[invalid] else { return nil }
+    return "field \(invalid + 1) is not valid UTF-8"
+  }
+
+  /// Whether a record matches every filter; one that is too short to tell does.
+  func keeps(_ record: CSVRecord, of text: [UInt8]) -> Bool {
+    filters.allSatisfy { filter in
+      guard filter.column < record.fields.count else { return true }
+      let value = record.bytes(of: record.fields[filter.column], in: text)
+      return value == filter.value
+        || (value.contains { $0 >= 0x80 }
+          && Array(String(decoding: value, as: UTF8.self).normalized.utf8) == filter.value)
+    }
   }
 }

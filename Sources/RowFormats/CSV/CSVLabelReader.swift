@@ -90,12 +90,10 @@ public final class CSVLabelReader: LabelStreamReader {
   private func readRecords(isLast: Bool) throws {
     try stream.readRecords(isLast: isLast) { record, text, line in
       guard let header else {
-        header = try CSVHeader(names: record.allBytes(in: text), schema: schema, format: format)
+        header = try CSVHeader(record, of: text, line: line, schema: schema, format: format)
         return
       }
-      for filter in header.filters where filter.column < record.fields.count {
-        guard record.bytes(of: record.fields[filter.column], in: text) == filter.value else { return }
-      }
+      guard header.keeps(record, of: text) else { return }
       try rows.read(record, of: text, header, line: line)
     }
   }

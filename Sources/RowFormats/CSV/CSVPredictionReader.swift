@@ -42,7 +42,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
     try stream.readRecords(isLast: isLast) { record, text, line in
       guard let header else {
         header = try CSVHeader(
-          names: record.allBytes(in: text), schema: schema, format: format, labelled: false)
+          record, of: text, line: line, schema: schema, format: format, labelled: false)
         return
       }
       try rows.read(record, of: text, header, line: line)

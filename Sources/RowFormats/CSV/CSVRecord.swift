@@ -1,3 +1,5 @@
+import CSimdJSON
+
 /// One field of a record, as a range of bytes.
 struct CSVField {
   /// Offset in the text, or in the record's unescaped bytes if `isUnescaped`.
@@ -18,6 +20,8 @@ public struct CSVRecord {
   private(set) var fields: [CSVField] = []
   /// The bytes of the fields with doubled quotes.
   private(set) var unescaped: [UInt8] = []
+  /// The index of the first field that is not UTF-8, if there is one.
+  public internal(set) var invalidField: Int?
   /// The number of line breaks in quoted fields.
   private(set) var innerLines = 0
 
@@ -35,6 +39,11 @@ public struct CSVRecord {
     Array((field.isUnescaped ? unescaped : text)[field.start..<field.start + field.count])
   }
 
+  /// Whether the bytes of a field are UTF-8.
+  func isUTF8(_ field: CSVField, in text: [UInt8]) -> Bool {
+    bytes(of: field, in: text).withUnsafeBufferPointer { vj_is_utf8($0.baseAddress, $0.count) }
+  }
+
   /// The bytes of all fields.
   // A loop instead of `map`, and not inlined: the optimiser of Swift 6.3.1 crashes otherwise (SILCombine).
   @inline(never)
@@ -44,7 +53,7 @@ public struct CSVRecord {
     return all
   }
 
-  /// The fields as strings, invalid UTF-8 repaired.
+  /// The fields as strings; repaired where ``invalidField`` is not `nil`.
   ///
   /// - Parameter text: the text that the record was read from.
   public func strings(in text: [UInt8]) -> [String] {

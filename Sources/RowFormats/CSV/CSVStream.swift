@@ -1,3 +1,5 @@
+import CSimdJSON
+
 /// Splits CSV (RFC 4180) that arrives in arbitrary pieces into records.
 ///
 /// A byte order mark at the start and blank lines are skipped.
@@ -36,11 +38,16 @@ public struct CSVStream {
     pending = []
     let span = text.span
     var position = 0
-    if atStart, text.starts(with: byteOrderMark) { position = byteOrderMark.count }
+    if atStart { position = try ByteOrderMark.length(text) }
     atStart = false
+    // No character continues after a line feed, so that whole lines can be checked, which is fast, and single records only
+    // where one is invalid.
+    let lines = isLast ? text.count : (text.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+    let isUTF8 = text.withUnsafeBufferPointer { vj_is_utf8($0.baseAddress, lines) }
     while position < span.count,
       let next = try record.read(span, from: position, isLast: isLast, line: line)
     {
+      record.invalidField = isUTF8 ? nil : record.fields.firstIndex { !record.isUTF8($0, in: text) }
       if !record.isBlank { try body(record, text, line) }
       line += 1 + record.innerLines
       position = next
@@ -48,6 +55,3 @@ public struct CSVStream {
     pending = Array(text[position...])
   }
 }
-
-/// U+FEFF in UTF-8. It is not part of CSV or JSON, but some editors write it at the start of every file.
-let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]

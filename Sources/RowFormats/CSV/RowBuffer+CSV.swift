@@ -6,10 +6,9 @@ extension RowBuffer {
     let fields = record.fields
     let handle = try handle()
     vj_begin_row(handle, UInt64(line))
-    guard fields.count == header.columns.count else {
-      let found = "the line has \(fields.count) fields, the header \(header.columns.count)"
-      Array(found.utf8).withUnsafeBufferPointer {
-        vj_row_problem(handle, .VJ_FIELD_COUNT, $0.baseAddress, $0.count)
+    if let reason = header.objection(to: record) {
+      Array(reason.utf8).withUnsafeBufferPointer {
+        vj_row_problem(handle, .VJ_BAD_RECORD, $0.baseAddress, $0.count)
       }
       vj_end_row(handle, false)
       return

@@ -21,7 +21,7 @@ struct LineBuffer {
   ) throws -> Result? {
     let end = isLast ? pending.count : pending.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
     guard let end else { return nil }
-    let mark = nextLine == 1 && pending.starts(with: byteOrderMark) ? byteOrderMark.count : 0
+    let mark = nextLine == 1 ? try ByteOrderMark.length(pending) : 0
     let (lines, result) = try pending[mark..<max(mark, end)].withUnsafeBytes { try body($0, nextLine) }
     nextLine += lines
     pending.removeSubrange(..<end)

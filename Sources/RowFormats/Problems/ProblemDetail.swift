@@ -41,7 +41,7 @@ func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSch
   case .VJ_NOT_OBJECT: return "must be an object"
   case .VJ_NOT_ARRAY: return "must be an array"
   case .VJ_EMPTY_BATCH: return "must have at least one element"
-  case .VJ_NOT_LABEL: return labelDetail(shown, schema)
+  case .VJ_NOT_LABEL: return schema.words.refusal(of: found)
   case .VJ_KEY_NOT_STRING: return "a key must be a string, not \(shown)"
   case .VJ_KEY_LENGTH: return "a key has 1 to 200 bytes in UTF-8"
   case .VJ_KEY_REPEATED: return "the key \(quote(found)) is given twice in one batch"
@@ -49,14 +49,8 @@ func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSch
     return SyntaxProblem(SyntaxProblem.Kind(problem.syntax), offset: Int(clamping: problem.offset))
       .description
       + " of the line"
-  case .VJ_FIELD_COUNT: return found
+  case .VJ_BAD_RECORD: return found
   }
-}
-
-private func labelDetail(_ shown: String, _ schema: RowSchema) -> String {
-  guard !shown.isEmpty else { return "the label is missing" }
-  guard schema.positive != nil else { return "a label is 0 or 1, not \(shown)" }
-  return "a label is 0, 1 or a name of 1 to 1000 bytes, not \(shown)"
 }
 
 private func listed(_ name: String, _ schema: RowSchema) -> String {
@@ -66,10 +60,11 @@ private func listed(_ name: String, _ schema: RowSchema) -> String {
   return ": " + categories.map(quote).joined(separator: ", ")
 }
 
-private func quote(_ text: String) -> String { "\"\(shorten(text))\"" }
+/// A value in quotes, shortened.
+func quote(_ text: String) -> String { "\"\(shorten(text))\"" }
 
 /// The beginning of a value, on one line.
-private func shorten(_ text: String) -> String {
+func shorten(_ text: String) -> String {
   let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   return line.count <= 40 ? line : line.prefix(40) + "…"
 }
@@ -82,6 +77,7 @@ extension SyntaxProblem.Kind {
       case .VJ_SYNTAX_OK, .VJ_SYNTAX_UNEXPECTED: .unexpectedCharacter
       case .VJ_SYNTAX_EMPTY: .empty
       case .VJ_SYNTAX_UTF8: .invalidUTF8
+      case .VJ_SYNTAX_UTF16: .utf16
       case .VJ_SYNTAX_CONTROL_CHARACTER: .controlCharacter
       case .VJ_SYNTAX_UNCLOSED_STRING: .unclosedString
       case .VJ_SYNTAX_TRUNCATED: .truncated

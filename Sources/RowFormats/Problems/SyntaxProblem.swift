@@ -6,6 +6,8 @@ public struct SyntaxProblem: Error, Sendable, Hashable {
     case empty
     /// The bytes are not UTF-8 (RFC 3629).
     case invalidUTF8 = "invalid-utf-8"
+    /// The bytes begin with the byte order mark of UTF-16 or UTF-32.
+    case utf16 = "utf-16"
     /// A string contains an unescaped control character.
     case controlCharacter = "control-character"
     /// A string is not terminated.
@@ -74,6 +76,7 @@ extension SyntaxProblem.Kind {
     switch self {
     case .empty: "the input is empty"
     case .invalidUTF8: "invalid UTF-8"
+    case .utf16: "the input is UTF-16, as its byte order mark says; it must be UTF-8"
     case .controlCharacter: "a control character in a string must be escaped"
     case .unclosedString: "a string is never closed"
     case .truncated: "the input ends too early"

@@ -6,8 +6,8 @@ public struct RowSchema: Sendable {
   public let features: [Feature]
   /// The CSV column with the outcome. In JSON the member is always `label`.
   public let labelName: String
-  /// The name of outcome 1, if outcomes have names; any other non-empty name then means outcome 0.
-  public let positive: String?
+  /// The words of the outcome.
+  public let words: OutcomeWords
   /// The number of continuous and discrete values per row.
   public let numberSlots: Int
   /// The number of categorical values per row.
@@ -19,10 +19,10 @@ public struct RowSchema: Sendable {
   let compiled: CompiledSchema
 
   /// Compiles a schema. The names of the features must be unique, and so must the slots of each kind.
-  public init(features: [Feature], labelName: String = "label", positive: String? = nil) {
+  public init(features: [Feature], labelName: String = "label", words: OutcomeWords = OutcomeWords()) {
     self.features = features
-    self.labelName = labelName
-    self.positive = positive
+    self.labelName = labelName.normalized
+    self.words = words
     let categorical = features.filter { $0.type == .categorical }
     let numeric = features.filter { $0.type != .categorical }
     numberSlots = (numeric.map(\.slot).max() ?? -1) + 1
@@ -31,8 +31,14 @@ public struct RowSchema: Sendable {
     var keyColumn = "key"
     while reserved.contains(keyColumn) { keyColumn = "_" + keyColumn }
     self.keyColumn = keyColumn
-    compiled = CompiledSchema(features: features, positive: positive)
+    compiled = CompiledSchema(features: features, words: words)
   }
+
+  /// The outcome that a text stands for; `nil` for none. JSON numbers and booleans are given as their text.
+  public func outcome(of text: String) -> Bool? { compiled.outcome(of: text, isCell: false) }
+
+  /// The outcome that a CSV cell stands for, where spaces around 0, 1, `true` and `false` are insignificant.
+  public func outcome(ofCell text: String) -> Bool? { compiled.outcome(of: text, isCell: true) }
 }
 
 /// The schema in the form of the C reader.
@@ -40,9 +46,13 @@ final class CompiledSchema: Sendable {
   // Sound: immutable after the initialiser; the C functions that read with it take it as const.
   nonisolated(unsafe) let handle: OpaquePointer?
 
-  init(features: [Feature], positive: String?) {
-    handle = withOptionalBytes(positive) { vj_schema_new($0, $1) }
+  init(features: [Feature], words: OutcomeWords) {
+    handle = vj_schema_new(normalize)
     guard let handle else { return }
+    for entry in words.entries {
+      _ = withBytes(entry.text) { vj_schema_add_outcome(handle, $0, $1, entry.outcome, entry.isWord) }
+    }
+    if words.isOpen { vj_schema_open_outcomes(handle) }
     for feature in features {
       let type: vj_type =
         switch feature.type {
@@ -50,13 +60,13 @@ final class CompiledSchema: Sendable {
         case .discrete: .VJ_DISCRETE
         case .categorical: .VJ_CATEGORICAL
         }
-      _ = withOptionalBytes(feature.name) {
+      _ = withBytes(feature.name.normalized) {
         vj_schema_add(handle, $0, $1, type, UInt32(clamping: feature.slot))
       }
       guard feature.type == .categorical, let categories = feature.categories else { continue }
       vj_schema_close(handle, nil, 0)
       for category in categories {
-        _ = withOptionalBytes(category) { vj_schema_close(handle, $0, $1) }
+        _ = withBytes(category.normalized) { vj_schema_close(handle, $0, $1) }
       }
     }
   }
@@ -65,7 +75,13 @@ final class CompiledSchema: Sendable {
     vj_schema_free(handle)
   }
 
-  /// The index of a feature in the C reader.
+  func outcome(of text: String, isCell: Bool) -> Bool? {
+    guard let handle else { return nil }
+    let outcome = withBytes(text) { vj_schema_outcome(handle, $0, $1, isCell) }
+    return outcome < 0 ? nil : outcome == 1
+  }
+
+  /// The index of a feature in the C reader, by its normalized name.
   func index(of name: [UInt8]) -> UInt32? {
     guard let handle else { return nil }
     let index = name.withUnsafeBytes {
@@ -75,9 +91,9 @@ final class CompiledSchema: Sendable {
   }
 }
 
-/// Calls `body` with the bytes of a string: NULL for `nil`, but not for an empty string.
-private func withOptionalBytes<T>(_ text: String?, _ body: (UnsafePointer<CChar>?, Int) -> T) -> T {
-  guard var text else { return body(nil, 0) }
+/// Calls `body` with the bytes of a string, which are not NULL for an empty one.
+private func withBytes<T>(_ text: String, _ body: (UnsafePointer<CChar>?, Int) -> T) -> T {
+  var text = text
   return text.withUTF8 { utf8 in
     guard let base = utf8.baseAddress else { return withUnsafePointer(to: 0) { body($0, 0) } }
     return base.withMemoryRebound(to: CChar.self, capacity: utf8.count) { body($0, utf8.count) }

@@ -26,11 +26,17 @@ extension RowWriter {
       case .continuous, .discrete:
         if let number = row.number(feature.slot), number.isFinite { bytes.append(number: number) }
       case .categorical:
-        if let category = row.category(feature.slot) { bytes.append(csvField: category) }
+        if let category = row.category(feature.slot) {
+          if CategorySpelling.mayChange(category) {
+            bytes.append(csvField: spelling(of: category, feature).utf8)
+          } else {
+            bytes.append(csvField: category)
+          }
+        }
       }
       bytes.append(UInt8(ascii: ","))
     }
-    bytes.append(csvField: outcomeName(row.outcome).utf8)
+    bytes.append(contentsOf: csvOutcomes[row.outcome == 1 ? 1 : 0])
     if hasKey {
       bytes.append(UInt8(ascii: ","))
       if let key = row.keyText { bytes.append(csvField: key) }
@@ -38,12 +44,9 @@ extension RowWriter {
     bytes.append(contentsOf: "\r\n".utf8)
   }
 
-  /// The outcome in the form that the CSV reader accepts. The schema knows the positive name only; the reader takes any
-  /// other name for outcome 0.
+  /// The spelling of a category that was stored before there was one for each.
   @usableFromInline
-  func outcomeName(_ outcome: UInt8) -> String {
-    guard let positive = schema.positive else { return outcome == 1 ? "1" : "0" }
-    if outcome == 1 { return positive }
-    return positive == "0" ? "1" : "0"
+  func spelling(of category: some Collection<UInt8>, _ feature: Feature) -> String {
+    CategorySpelling.canonical(String(decoding: category, as: UTF8.self), listed: feature.categories)
   }
 }

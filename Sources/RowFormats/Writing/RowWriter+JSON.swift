@@ -12,7 +12,8 @@ extension RowWriter {
   public func appendJSONObject(_ row: borrowing some WritableRow, to bytes: inout [UInt8]) {
     bytes.append(contentsOf: #"{"features":"#.utf8)
     appendFeatures(row, to: &bytes)
-    bytes.append(contentsOf: (row.outcome == 1 ? #","label":1"# : #","label":0"#).utf8)
+    bytes.append(contentsOf: #","label":"#.utf8)
+    bytes.append(contentsOf: jsonOutcomes[row.outcome == 1 ? 1 : 0])
     if let key = row.keyText {
       bytes.append(contentsOf: #","key":"#.utf8)
       bytes.append(jsonString: key)
@@ -36,7 +37,11 @@ extension RowWriter {
         }
       case .categorical:
         if let category = row.category(feature.slot) {
-          bytes.append(jsonString: category)
+          if CategorySpelling.mayChange(category) {
+            bytes.append(jsonString: spelling(of: category, feature).utf8)
+          } else {
+            bytes.append(jsonString: category)
+          }
         } else {
           bytes.append(contentsOf: "null".utf8)
         }

@@ -8,6 +8,9 @@ public struct RowWriter: Sendable {
   public let schema: RowSchema
   /// `"name":` for each feature of the schema.
   @usableFromInline let jsonNames: [[UInt8]]
+  /// The values of the label for outcomes 0 and 1 that every reader reads back.
+  @usableFromInline let jsonOutcomes: [[UInt8]]
+  @usableFromInline let csvOutcomes: [[UInt8]]
 
   /// Creates a writer for rows of `schema`.
   public init(schema: RowSchema) {
@@ -16,6 +19,18 @@ public struct RowWriter: Sendable {
       var bytes: [UInt8] = []
       bytes.append(jsonString: feature.name.utf8)
       return bytes + [UInt8(ascii: ":")]
+    }
+    jsonOutcomes = ["0", "1"].enumerated().map { outcome, digit in
+      // Where the words are 0 or 1 themselves, only they say which is meant.
+      if schema.outcome(of: digit) == (outcome == 1) { return Array(digit.utf8) }
+      var bytes: [UInt8] = []
+      bytes.append(jsonString: schema.words.text(of: UInt8(outcome)).utf8)
+      return bytes
+    }
+    csvOutcomes = [UInt8(0), 1].map { outcome in
+      var bytes: [UInt8] = []
+      bytes.append(csvField: schema.words.text(of: outcome).utf8)
+      return bytes
     }
   }
 }

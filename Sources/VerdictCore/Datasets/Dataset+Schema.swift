@@ -3,6 +3,6 @@ package import RowFormats
 extension Dataset {
   /// How rows of this dataset are read.
   package var schema: RowSchema {
-    RowSchema(features: features, labelName: label.name, positive: label.positive)
+    RowSchema(features: features, labelName: label.name, words: label.words)
   }
 }

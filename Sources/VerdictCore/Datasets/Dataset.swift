@@ -88,6 +88,9 @@ package struct DatasetChange: Sendable {
   /// The whole list of features, the present ones unchanged, then the added ones; `nil` for no change.
   package var features: [FeatureDeclaration]?
 
+  /// The word for outcome 0 of a dataset that has none yet; `nil` for no change.
+  package var negative: String?
+
   /// A change of nothing.
   package init(of dataset: Dataset) {
     settings = dataset.settings

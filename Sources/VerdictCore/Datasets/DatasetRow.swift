@@ -6,8 +6,8 @@ import RowFormats
 enum DatasetRow {
   /// The columns of a dataset, of a table aliased `d`.
   static let columns = """
-    d.id, d.name, d.features, d.label_name, d.label_positive, \(DatasetSettings.object), d.active_version, d.revision,
-    d.created_at, d.updated_at
+    d.id, d.name, d.features, d.label_name, d.label_positive, d.label_negative, \(DatasetSettings.object), d.active_version,
+    d.revision, d.created_at, d.updated_at
     """
 
   /// Datasets with their counts and active models; a WHERE clause on `d` follows.
@@ -27,20 +27,22 @@ enum DatasetRow {
   static func dataset(_ row: Row) throws -> Dataset {
     try dataset(
       row.decode(
-        Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, Int?.self, Int.self,
+        Int.self, String.self, JSONB.self, String.self, String?.self, String?.self, JSONB.self, Int?.self,
+        Int.self,
         Date.self, Date.self))
   }
 
   /// A row of ``summaries``.
   static func summary(_ row: Row) throws -> DatasetSummary {
     let (
-      id, name, features, labelName, positive, settings, version, revision, created, updated,
+      id, name, features, labelName, positive, negative, settings, version, revision, created, updated,
       positives, negatives, changes, trainedAt, labelsUsed
     ) = try row.decode(
-      Int.self, String.self, JSONB.self, String.self, String?.self, JSONB.self, Int?.self, Int.self,
+      Int.self, String.self, JSONB.self, String.self, String?.self, String?.self, JSONB.self, Int?.self,
+      Int.self,
       Date.self, Date.self, Int.self, Int.self, Int.self, Date?.self, Int?.self)
     let dataset = try dataset(
-      (id, name, features, labelName, positive, settings, version, revision, created, updated))
+      (id, name, features, labelName, positive, negative, settings, version, revision, created, updated))
     var active: DatasetSummary.ActiveModel?
     if let version, let trainedAt, let labelsUsed {
       active = .init(version: version, trainedAt: trainedAt, labelsUsed: labelsUsed)
@@ -52,14 +54,15 @@ enum DatasetRow {
   }
 
   private typealias Columns = (
-    Int, String, JSONB, String, String?, JSONB, Int?, Int, Date, Date
+    Int, String, JSONB, String, String?, String?, JSONB, Int?, Int, Date, Date
   )
 
   private static func dataset(_ columns: Columns) throws -> Dataset {
-    let (id, name, features, labelName, positive, settings, version, revision, created, updated) = columns
+    let (id, name, features, labelName, positive, negative, settings, version, revision, created, updated) =
+      columns
     return Dataset(
       id: id, name: name, features: try features.decode([Feature].self),
-      label: LabelDefinition(name: labelName, positive: positive),
+      label: LabelDefinition(name: labelName, positive: positive, negative: negative),
       settings: try settings.decode(DatasetSettings.self), activeVersion: version, revision: revision,
       createdAt: created, updatedAt: updated)
   }

@@ -20,9 +20,10 @@ package struct DatasetStore: Sendable {
     let features = FeatureSlots.assign(new.features)
     let rows = try await tx.query(
       """
-      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, \(unescaped: DatasetSettings.columns))
+      INSERT INTO datasets (tenant_id, name, features, label_name, label_positive, label_negative,
+                            \(unescaped: DatasetSettings.columns))
       SELECT \(tenant), \(new.name), \(try JSONB(features)), \(new.label.name), \(new.label.positive),
-             \(unescaped: DatasetSettings.rowColumns)
+             \(new.label.negative), \(unescaped: DatasetSettings.rowColumns)
       FROM
       """ + " " + new.settings.row + """
          ON CONFLICT (tenant_id, name) DO NOTHING
@@ -143,8 +144,8 @@ package struct DatasetStore: Sendable {
       let (before, settings) = (old.settings, change.settings)
       try await tx.query(
         """
-        UPDATE datasets d SET features = \(try JSONB(features)), \(unescaped: DatasetSettings.assignments),
-          revision = d.revision + 1, updated_at = now()
+        UPDATE datasets d SET features = \(try JSONB(features)), label_negative = \(change.negative ?? old.label.negative),
+          \(unescaped: DatasetSettings.assignments), revision = d.revision + 1, updated_at = now()
         FROM
         """ + " " + settings.row + " WHERE d.tenant_id = \(tenant) AND d.id = \(old.id)")
       if before.autoTrain != settings.autoTrain || before.training != settings.training

@@ -1,4 +1,5 @@
 package import Learning
+package import RowFormats
 
 /// The policy for automatic trainings.
 package struct AutoTrain: Sendable, Codable, Equatable {
@@ -113,17 +114,20 @@ package struct Gate: Sendable, Codable, Equatable {
 package struct LabelDefinition: Sendable, Codable, Equatable {
   /// The CSV column of the label, by default `label`.
   package var name: String
-  /// The text that means 1, such as `>50K`; `nil` for plain 0 and 1.
+  /// The word for 1, such as `>50K`; `nil` for plain 0 and 1.
   package var positive: String?
-
-  /// Whether a text can name an outcome: 1 to 1000 bytes in UTF-8.
-  package static func isOutcome(_ text: String) -> Bool { (1...1_000).contains(text.utf8.count) }
+  /// The word for 0, such as `<=50K`. Datasets from before there were pairs may have `positive` alone.
+  package var negative: String?
 
   /// Creates a definition; see the properties.
-  package init(name: String = "label", positive: String? = nil) {
+  package init(name: String = "label", positive: String? = nil, negative: String? = nil) {
     self.name = name
     self.positive = positive
+    self.negative = negative
   }
+
+  /// The words of the outcome for the readers of rows.
+  package var words: OutcomeWords { OutcomeWords(positive: positive, negative: negative) }
 }
 
 // MARK: JSON of clients

@@ -22,4 +22,7 @@ extension JSONValue {
     case .null, .array, .object: nil
     }
   }
+
+  /// The value as JSON, for messages.
+  package var text: String { String(decoding: encoded(), as: UTF8.self) }
 }

@@ -1,6 +1,7 @@
 import Foundation
 package import Learning
 package import PostgreSQL
+import RowFormats
 
 /// Stores the models of datasets and the history of their KPIs.
 package struct ModelStore: Sendable {
@@ -195,7 +196,7 @@ package struct ModelStore: Sendable {
 
   private static let records: Query = """
     SELECT m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version,
-           m.labels_used, m.labels_deleted_since, m.parameters, m.model, m.warnings, k.kpis
+           m.labels_used, m.labels_deleted_since, m.parameters, m.model, m.warnings, k.kpis, d.features
     FROM models m
     JOIN datasets d ON d.tenant_id = m.tenant_id AND d.id = m.dataset_id
     JOIN kpis k ON k.tenant_id = m.tenant_id AND k.dataset_id = m.dataset_id AND k.model_version = m.version
@@ -203,15 +204,27 @@ package struct ModelStore: Sendable {
     """
 
   private static func record(_ row: Row) throws -> ModelRecord {
-    let (version, createdAt, jobID, trigger, active, used, deleted, parameters, model, warnings, kpis) =
-      try row.decode(
-        Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, JSONB.self, JSONB.self,
-        JSONB.self, JSONB.self)
+    let (
+      version, createdAt, jobID, trigger, active, used, deleted, parameters, model, warnings, kpis, features
+    ) = try row.decode(
+      Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, JSONB.self, JSONB.self,
+      JSONB.self, JSONB.self, JSONB.self)
     return ModelRecord(
       version: version, createdAt: createdAt, jobID: jobID,
       trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, labelsUsed: used,
       labelsDeletedSince: deleted, parameters: try parameters.decode(TrainingParameters.self),
-      model: try model.decode(StoredModel.self).model, warnings: try warnings.decode([TrainingWarning].self),
+      model: Self.spelled(try model.decode(StoredModel.self).model, try features.decode([Feature].self)),
+      warnings: try warnings.decode([TrainingWarning].self),
       kpis: try kpis.decode(KPIs.self))
+  }
+
+  /// A model with the spelling of categories that rows are read with: a model of an earlier version may have others.
+  private static func spelled(
+    _ model: any BinaryClassifier, _ features: [Feature]
+  ) -> any BinaryClassifier {
+    let listed = Dictionary(features.map { ($0.name, $0.categories) }) { first, _ in first }
+    return model.renamingCategories { feature, category in
+      CategorySpelling.canonical(category, listed: listed[feature] ?? nil)
+    }
   }
 }

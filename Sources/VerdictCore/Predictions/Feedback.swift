@@ -1,5 +1,6 @@
 package import Foundation
 package import PostgreSQL
+package import RowFormats
 
 /// Labels stored predictions with their true outcomes, which turns them into training rows.
 package struct Feedback: Sendable {
@@ -31,6 +32,8 @@ package struct Feedback: Sendable {
     package var labelsStored = 0
     /// The automatic training that is queued afterwards, if any.
     package var trainingJob: Int?
+    /// The words by which the outcomes were read.
+    package var words = OutcomeWords()
   }
 
   private let database: Database
@@ -91,7 +94,9 @@ package struct Feedback: Sendable {
     let statements = try read(dataset)
     let missing = try await missing(statements, tenant, dataset, in: tx)
     guard missing.isEmpty else { throw refusal(missing) }
-    return try await apply(statements, tenant, dataset, by: actor, in: tx)
+    var outcome = try await apply(statements, tenant, dataset, by: actor, in: tx)
+    outcome.words = dataset.label.words
+    return outcome
   }
 
   /// The positions of the statements about absent predictions. Present ones are locked against deletion until the

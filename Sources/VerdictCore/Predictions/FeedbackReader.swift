@@ -1,11 +1,11 @@
 package import Foundation
-import RowFormats
+package import RowFormats
 
 /// Reads the true outcomes of many predictions from JSON (`{"labels":[{"id":"…","label":0|1|null}]}`), from NDJSON with one
 /// such object per line, or from CSV with the columns `id` and `label`. A null or empty label removes the outcome.
 package struct FeedbackReader {
-  /// The name of outcome 1, if outcomes have names.
-  private let positive: String?
+  /// The schema of the dataset, whose words say outcomes.
+  private let schema: RowSchema
   /// The largest number of statements in a body.
   package static let limit = 100_000
 
@@ -14,15 +14,15 @@ package struct FeedbackReader {
   private var problems: [InputProblem] = []
   private var count = 0
 
-  private init(positive: String?) {
-    self.positive = positive
+  private init(schema: RowSchema) {
+    self.schema = schema
   }
 
   /// Reads a JSON document.
   ///
   /// - Throws: `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
-  package static func json(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
-    var reader = FeedbackReader(positive: positive)
+  package static func json(_ body: [UInt8], schema: RowSchema) throws -> [Feedback.Statement] {
+    var reader = FeedbackReader(schema: schema)
     guard case .object(let object) = try JSONValue.parse(body) else {
       throw InputProblems(InputProblem(pointer: "", detail: "must be an object"))
     }
@@ -45,10 +45,12 @@ package struct FeedbackReader {
   /// Reads lines of JSON.
   ///
   /// - Throws: `InputProblems` with line numbers.
-  package static func ndjson(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
-    var reader = FeedbackReader(positive: positive)
-    for (index, line) in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      .enumerated()
+  package static func ndjson(_ body: [UInt8], schema: RowSchema) throws -> [Feedback.Statement] {
+    var reader = FeedbackReader(schema: schema)
+    for (index, line) in body.dropFirst(try ByteOrderMark.length(body)).split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
+    )
+    .enumerated()
     where !line.allSatisfy({ " \t\r".utf8.contains($0) }) {
       do {
         reader.read(try JSONValue.parse(Array(line))) {
@@ -68,16 +70,17 @@ package struct FeedbackReader {
   /// Reads a CSV file.
   ///
   /// - Throws: `SyntaxProblem`, or `InputProblems` with lines and columns.
-  package static func csv(_ body: [UInt8], positive: String?) throws -> [Feedback.Statement] {
-    var reader = FeedbackReader(positive: positive)
+  package static func csv(_ body: [UInt8], schema: RowSchema) throws -> [Feedback.Statement] {
+    var reader = FeedbackReader(schema: schema)
     var stream = CSVStream()
     stream.append(body.span.bytes)
     var header: [String]?
     try stream.readRecords(isLast: true) { record, text, line in
       let fields = record.strings(in: text)
       if let header {
-        reader.read(fields, header, line: line)
+        reader.read(fields, header, line: line, invalidField: record.invalidField)
       } else {
+        guard record.invalidField == nil else { throw SyntaxProblem(.invalidUTF8, line: line) }
         guard Set(fields) == ["id", "label"], fields.count == 2 else {
           throw InputProblems(
             InputProblem(line: line, detail: "the header must name the columns id and label and no others"))
@@ -104,17 +107,20 @@ package struct FeedbackReader {
     switch object["label"] {
     case nil: refuse(problem("/label", "is missing"))
     case .null?: add(id, nil, problem("/id", Self.repeated))
-    case .number(let number)? where number.int64 == 0 || number.int64 == 1:
-      add(id, number.int64 == 1, problem("/id", Self.repeated))
-    case .string(let text)? where positive != nil && LabelDefinition.isOutcome(text):
-      add(id, text == positive, problem("/id", Self.repeated))
-    default: refuse(problem("/label", labelDetail))
+    case let label?:
+      guard let outcome = label.categoryName.flatMap(schema.outcome(of:)) else {
+        return refuse(problem("/label", schema.words.refusal(of: label.text)))
+      }
+      add(id, outcome, problem("/id", Self.repeated))
     }
   }
 
-  private mutating func read(_ fields: [String], _ header: [String], line: Int) {
+  private mutating func read(_ fields: [String], _ header: [String], line: Int, invalidField: Int?) {
     guard fields.count == 2 else {
       return refuse(InputProblem(line: line, detail: "the line has \(fields.count) fields, the header 2"))
+    }
+    if let invalidField {
+      return refuse(InputProblem(line: line, column: header[invalidField], detail: "is not valid UTF-8"))
     }
     let (idText, label) = header[0] == "id" ? (fields[0], fields[1]) : (fields[1], fields[0])
     let id = UUID(uuidString: idText)
@@ -122,16 +128,12 @@ package struct FeedbackReader {
       refuse(InputProblem(line: line, column: "id", detail: "must be the id of a prediction"))
     }
     let repeated = InputProblem(line: line, column: "id", detail: Self.repeated)
-    switch label {
-    case "": add(id, nil, repeated)
-    case "0", "1":
-      // Outcome numbers, unless the positive name is one of them.
-      add(id, label == (positive == "0" ? "0" : "1"), repeated)
-    default:
-      guard let positive, LabelDefinition.isOutcome(label) else {
-        return refuse(InputProblem(line: line, column: "label", detail: labelDetail))
-      }
-      add(id, label == positive, repeated)
+    if label.isEmpty {
+      add(id, nil, repeated)
+    } else if let outcome = schema.outcome(ofCell: label) {
+      add(id, outcome, repeated)
+    } else {
+      refuse(InputProblem(line: line, column: "label", detail: schema.words.refusal(of: label)))
     }
   }
 
@@ -156,7 +158,4 @@ package struct FeedbackReader {
   }
 
   private static let repeated = "is given twice"
-  private var labelDetail: String {
-    positive == nil ? "must be 0, 1 or null" : "must be 0, 1, null or a name of 1 to 1000 bytes"
-  }
 }

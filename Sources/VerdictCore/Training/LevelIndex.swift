@@ -1,3 +1,5 @@
+import RowFormats
+
 /// The category names of a column, numbered in the order of their first occurrence. A hash table on bytes finds a
 /// name's code without creating a String.
 struct LevelIndex: Sendable {
@@ -6,26 +8,30 @@ struct LevelIndex: Sendable {
 
   /// The names by code.
   private(set) var names: [String] = []
-  /// The codes by name. Strings that are canonically equivalent in Unicode are equal and share one code.
+  /// The codes by name.
   private var codes: [String: Int32] = [:]
+  /// The closed list of the feature, whose categories keep their spelling.
+  let listed: [String]?
   /// Every distinct spelling: its bytes end at `end`, where those of the next one begin.
   private var spellings: [(end: Int, code: Int32)] = []
   private var bytes: [UInt8] = []
   /// An open-addressing hash table: each slot has the index of a spelling, or -1 if it is free.
   private var places = [Int32](repeating: -1, count: 16)
 
-  /// Creates an empty index.
-  init() {}
+  /// Creates an empty index for a feature with a closed list of categories, or without one.
+  init(listed: [String]?) { self.listed = listed }
 
   /// Creates an index with numbered names.
-  init(_ names: [String]) {
+  init(_ names: [String], listed: [String]?) {
+    self.listed = listed
     for name in names { _ = code(of: Array(name.utf8).span.bytes) }
   }
 
   /// The approximate memory use in bytes.
   var byteCount: Int { names.count * 80 + bytes.count * 2 + spellings.count * 16 + places.count * 4 }
 
-  /// Returns the code of a name in UTF-8. A new name gets the next code.
+  /// Returns the code of a name in UTF-8. A new name gets the next code. Spellings of one category share a code: rows that were
+  /// stored before there was one spelling of each have others.
   mutating func code(of name: RawSpan) -> Int32 {
     var place = Self.hash(name) & (places.count - 1)
     while places[place] >= 0 {
@@ -35,7 +41,7 @@ struct LevelIndex: Sendable {
     places[place] = Int32(spellings.count)
     let start = bytes.count
     name.withUnsafeBytes { bytes.append(contentsOf: $0) }
-    let text = String(decoding: bytes[start...], as: UTF8.self)
+    let text = CategorySpelling.canonical(String(decoding: bytes[start...], as: UTF8.self), listed: listed)
     let code = codes[text] ?? Int32(names.count)
     if code == names.count {
       codes[text] = code

@@ -20,7 +20,7 @@ struct TrainingColumns: Sendable {
     let numberSlots = features.count { $0.type != .categorical }
     numbers = Array(repeating: [], count: numberSlots)
     codes = Array(repeating: [], count: features.count - numberSlots)
-    levels = Array(repeating: LevelIndex(), count: features.count - numberSlots)
+    levels = Self.levels(of: features)
     // Extra capacity lets the rows of the next posts fit without a copy. Unwritten memory costs nothing.
     reserve(expectedRows + expectedRows / 8)
   }
@@ -88,8 +88,8 @@ struct TrainingColumns: Sendable {
     while numbers.count < numberSlots { numbers.append(Array(repeating: .nan, count: rowCount)) }
     while codes.count < features.count - numberSlots {
       codes.append(Array(repeating: LevelIndex.missing, count: rowCount))
-      levels.append(LevelIndex())
     }
+    levels += Self.levels(of: features)[levels.count...]
   }
 
   /// Returns the columns in the order of the features.
@@ -126,7 +126,13 @@ struct TrainingColumns: Sendable {
     }
     guard order != Array(names.indices) else { return }
     codes[slot] = codes[slot].map { $0 < 0 ? $0 : numbers[Int($0)] }
-    levels[slot] = LevelIndex(order.map { names[$0] })
+    levels[slot] = LevelIndex(order.map { names[$0] }, listed: levels[slot].listed)
+  }
+
+  /// An empty index for each categorical feature, by slot.
+  private static func levels(of features: [Feature]) -> [LevelIndex] {
+    features.filter { $0.type == .categorical }.sorted { $0.slot < $1.slot }
+      .map { LevelIndex(listed: $0.categories) }
   }
 
   private func place(of id: Int) -> Int? {

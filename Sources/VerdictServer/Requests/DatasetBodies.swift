@@ -21,10 +21,55 @@ enum NewDatasetBody {
   }
 
   private static func label(_ fields: JSONObjectReader) -> LabelDefinition {
-    guard let label = fields.object("label", known: ["name", "positive"]) else { return LabelDefinition() }
+    guard let label = fields.object("label", known: LabelBody.members) else { return LabelDefinition() }
+    let words = (positive: LabelBody.word("positive", label), negative: LabelBody.word("negative", label))
+    for (name, other) in [("positive", "negative"), ("negative", "positive")]
+    where label.value(name) == nil && label.value(other) != nil {
+      label.errors.add(label.at(name), "is missing: an outcome has both words or none")
+    }
+    if let positive = words.positive, let negative = words.negative {
+      LabelBody.checkPair(positive, negative, label)
+    }
     return LabelDefinition(
-      name: label.string("name", .name(atMost: 128)) ?? "label",
-      positive: label.string("positive", .bytes(1...1_000)))
+      name: label.string("name", .name(atMost: 128))?.normalized ?? "label",
+      positive: words.positive, negative: words.negative)
+  }
+}
+
+/// The outcome of a dataset, in the bodies that create and change one.
+private enum LabelBody {
+  static let members: Set = ["name", "positive", "negative"]
+
+  /// A word of the outcome.
+  static func word(_ name: String, _ label: JSONObjectReader) -> String? {
+    label.string(name, .bytes(1...1_000))?.normalized
+  }
+
+  /// Two words that rows could not tell apart are an error.
+  static func checkPair(_ positive: String, _ negative: String, _ label: JSONObjectReader) {
+    if CategorySpelling.canonical(positive) == CategorySpelling.canonical(negative) {
+      label.errors.add(label.at("negative"), "must differ from the positive word")
+    }
+  }
+
+  /// The word for outcome 0 that a patch gives to a dataset without one. Everything else stays as it is.
+  static func negative(_ fields: JSONObjectReader, _ present: LabelDefinition) -> String? {
+    if fields.isNull("label") { fields.errors.add(fields.at("label"), "cannot be taken away") }
+    guard let label = fields.object("label", known: members) else { return nil }
+    func keep(_ name: String, _ present: String?) {
+      guard label.has(name), label.string(name)?.normalized != present else { return }
+      let word = present.map { "\"\($0)\"" } ?? "absent"
+      label.errors.add(label.at(name), "is \(word) in this dataset and cannot change")
+    }
+    keep("name", present.name)
+    keep("positive", present.positive)
+    guard let positive = present.positive, present.negative == nil else {
+      keep("negative", present.negative)
+      return nil
+    }
+    guard let negative = word("negative", label) else { return nil }
+    checkPair(positive, negative, label)
+    return negative
   }
 }
 
@@ -42,7 +87,7 @@ struct DatasetPatchBody {
   }
 
   private func fields(_ errors: ValidationErrors) -> JSONObjectReader {
-    JSONObjectReader(value, known: DatasetSettings.names.union(["features"]), errors: errors)
+    JSONObjectReader(value, known: DatasetSettings.names.union(["features", "label"]), errors: errors)
   }
 
   /// The change that the patch makes to a dataset.
@@ -55,6 +100,7 @@ struct DatasetPatchBody {
     if change.features?.contains(where: { $0.name == dataset.label.name }) == true {
       errors.add(fields.at("features"), "must not have a feature with the label's name")
     }
+    change.negative = LabelBody.negative(fields, dataset.label)
     change.named = change.settings.merge(fields)
     try errors.check()
     return change
@@ -83,7 +129,7 @@ enum FeatureList {
     -> FeatureDeclaration?
   {
     let fields = JSONObjectReader(value, at: pointer, known: ["name", "type", "categories"], errors: errors)
-    let name = fields.string("name", required: true, .name(atMost: 128))
+    let name = fields.string("name", required: true, .name(atMost: 128))?.normalized
     let type = fields.choice("type", required: true, FeatureType.self)
     let categories = categories(fields)
     if let type, type != .categorical, categories != nil {
@@ -98,7 +144,7 @@ enum FeatureList {
     var seen: Set<String> = []
     return elements.enumerated().compactMap { index, element in
       let pointer = JSONObjectReader.child(fields.at("categories"), "\(index)")
-      guard let name = element.categoryName else {
+      guard let name = element.categoryName?.normalized else {
         fields.errors.add(pointer, "must be a string, a whole number or a boolean")
         return nil
       }

@@ -21,16 +21,31 @@ enum BodyType: String, Sendable {
     {
       return type
     }
-    let declared = request.headers.value(.contentType).map { value in
-      String(value.prefix { $0 != ";" }).trimmingCharacters(of: " \t").lowercased()
-    }
-    if let declared, let type = BodyType(rawValue: declared), accepted.contains(type) { return type }
+    let parts = request.headers.value(.contentType)?.split(separator: ";", omittingEmptySubsequences: false)
+    let declared = parts?.first.map { $0.trimmingCharacters(of: " \t").lowercased() }
     let list = accepted.map(\.rawValue).joined(separator: ", ")
+    if let declared, let type = BodyType(rawValue: declared), accepted.contains(type) {
+      if let charset = charset(parts?.dropFirst() ?? []), charset != "utf-8", charset != "utf8" {
+        throw Problem(
+          .unsupportedMediaType, "Bodies are read as UTF-8, not as \(charset).", headers: [.accept: list])
+      }
+      return type
+    }
     throw Problem(
       .unsupportedMediaType,
       declared.map { "This resource accepts \(list), not \($0)." }
         ?? "The request needs a Content-Type: \(list).",
       headers: [.accept: list])
+  }
+
+  /// The parameter `charset` of a media type, in lower case (RFC 9110, section 8.3.2).
+  private static func charset(_ parameters: some Sequence<Substring>) -> String? {
+    for parameter in parameters {
+      let pair = parameter.split(separator: "=", maxSplits: 1)
+      guard pair.count == 2, pair[0].trimmingCharacters(of: " \t").lowercased() == "charset" else { continue }
+      return pair[1].trimmingCharacters(of: " \t\"").lowercased()
+    }
+    return nil
   }
 
   /// The type that the client prefers among `offered`; the first one without a preference.

@@ -44,33 +44,30 @@ struct NewKeyBody {
   }
 }
 
-/// An outcome in a client's form: 0, 1, or a word of the dataset.
-enum OutcomeValue {
-  case number(Bool)
-  case text(String)
+/// An outcome in a client's form, to be read by the words of a dataset.
+struct OutcomeValue {
+  private let value: JSONValue
 
-  /// The outcome in `fields`; a wrong one, and the absence of a required one, are errors.
+  /// The outcome in `fields`; one that no dataset can read, and the absence of a required one, are errors.
   static func read(_ fields: JSONObjectReader, required: Bool) -> OutcomeValue? {
     guard let value = required || fields.has("label") ? fields.required("label") : nil else { return nil }
-    if let number = value.integer, number == 0 || number == 1 { return .number(number == 1) }
-    if case .string(let text) = value, LabelDefinition.isOutcome(text) { return .text(text) }
-    fields.errors.add(fields.at("label"), "must be 0, 1 or a name of 1 to 1000 bytes")
-    return nil
+    guard value.categoryName != nil else {
+      fields.errors.add(fields.at("label"), "must be 0, 1, true, false or a word of the outcome")
+      return nil
+    }
+    return OutcomeValue(value: value)
   }
 
   /// The outcome in a dataset.
   ///
-  /// - Throws: ``Problem`` of kind `schema-mismatch` for a name if the dataset defines none.
+  /// - Throws: ``Problem`` of kind `schema-mismatch` for a text that is not a word of the dataset.
   func outcome(in dataset: Dataset) throws -> Bool {
-    switch self {
-    case .number(let outcome): return outcome
-    case .text(let text):
-      guard let positive = dataset.label.positive else {
-        throw Problem(
-          .schemaMismatch, locations: [ErrorLocation(pointer: "/label", detail: "must be 0 or 1")])
-      }
-      return text == positive
+    let schema = dataset.schema
+    guard let outcome = value.categoryName.flatMap(schema.outcome(of:)) else {
+      let detail = schema.words.refusal(of: value.text)
+      throw Problem(.schemaMismatch, locations: [ErrorLocation(pointer: "/label", detail: detail)])
     }
+    return outcome
   }
 }
 

@@ -16,11 +16,14 @@ extension JSONWriter {
         json.string(dataset.label.name)
         json.name("positive")
         json.optional(dataset.label.positive) { $0.string($1) }
+        json.name("negative")
+        json.optional(dataset.label.negative) { $0.string($1) }
       }
       for key in DatasetSettings.CodingKeys.allCases {
         json.name(key.rawValue)
         try json.optional(dataset.settings.value(of: key)) { try $0.encoded($1) }
       }
+      json.warnings(of: dataset.label.words)
       json.name("labels_stored")
       json.integer(summary.counts.stored)
       json.name("positives")
@@ -42,6 +45,22 @@ extension JSONWriter {
       json.time(dataset.createdAt)
       json.name("updated_at")
       json.time(dataset.updatedAt)
+    }
+  }
+
+  /// The member `warnings` of an object about the outcomes of a dataset, if there is anything to warn about.
+  mutating func warnings(of words: OutcomeWords) {
+    guard words.isOpen, let positive = words.positive else { return }
+    name("warnings")
+    array([positive]) { json, positive in
+      json.object { json in
+        json.name("kind")
+        json.string("open_outcome")
+        json.name("detail")
+        json.string(
+          "The outcome has one word: every other word than \"\(positive)\" means 0. "
+            + "Add the second one to close the pair: PATCH {\"label\": {\"negative\": …}}.")
+      }
     }
   }
 

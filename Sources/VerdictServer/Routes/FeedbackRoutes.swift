@@ -51,9 +51,9 @@ struct FeedbackRoutes {
       ) {
         dataset in
         switch body.type {
-        case .csv: try FeedbackReader.csv(body.bytes, positive: dataset.label.positive)
-        case .ndjson: try FeedbackReader.ndjson(body.bytes, positive: dataset.label.positive)
-        default: try FeedbackReader.json(body.bytes, positive: dataset.label.positive)
+        case .csv: try FeedbackReader.csv(body.bytes, schema: dataset.schema)
+        case .ndjson: try FeedbackReader.ndjson(body.bytes, schema: dataset.schema)
+        default: try FeedbackReader.json(body.bytes, schema: dataset.schema)
         }
       } refusing: { missing in
         let problems = missing.prefix(InputProblems.most).map { index in
@@ -87,6 +87,7 @@ extension JSONWriter {
       json.integer(outcome.labelsStored)
       json.name("training_job")
       json.optional(outcome.trainingJob) { $0.integer($1) }
+      json.warnings(of: outcome.words)
     }
   }
 }

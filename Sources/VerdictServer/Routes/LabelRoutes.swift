@@ -123,7 +123,7 @@ struct LabelRoutes {
   /// The conditions that lists, exports and deletions share.
   private static func filter(_ query: QueryParameters) throws -> LabelFilter {
     var filter = LabelFilter()
-    if let key = query["key"] {
+    if let key = query["key"]?.normalized {
       guard (1...200).contains(key.utf8.count), !key.utf8.contains(0) else {
         throw QueryParameters.refusal("key", "must be 1 to 200 bytes without a NUL character")
       }

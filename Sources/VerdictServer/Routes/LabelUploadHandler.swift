@@ -79,7 +79,7 @@ struct LabelUploadHandler {
     } work: { tx, staged in
       let outcome = try await ingest.insert(staged, principal.tenant, dataset: dataset, in: tx)
       let skipped = onError == .skip ? source.skipped : nil
-      return IdempotentResponse(.json(.created) { $0.outcome(outcome, skipped) })
+      return IdempotentResponse(.json(.created) { $0.outcome(outcome, skipped, dataset.label.words) })
     }
   }
 }
@@ -117,7 +117,9 @@ private final class SingleBatch: BatchSource, @unchecked Sendable {
 }
 
 extension JSONWriter {
-  fileprivate mutating func outcome(_ outcome: LabelIngest.Outcome, _ skipped: SkippedRows?) {
+  fileprivate mutating func outcome(
+    _ outcome: LabelIngest.Outcome, _ skipped: SkippedRows?, _ words: OutcomeWords
+  ) {
     object { json in
       json.name("inserted")
       json.integer(outcome.inserted)
@@ -135,6 +137,7 @@ extension JSONWriter {
       json.integer(outcome.labelsStored)
       json.name("training_job")
       json.optional(outcome.trainingJob) { $0.integer($1) }
+      json.warnings(of: words)
     }
   }
 }

@@ -10,7 +10,7 @@ FEATURES = [
     {"name": "sex", "type": "categorical", "categories": ["Female", "Male"]},
     {"name": "capital/gain ~net", "type": "continuous"},  # a name that JSON Pointer has to escape
 ]
-LABEL = {"name": "income", "positive": ">50K"}
+LABEL = {"name": "income", "positive": ">50K", "negative": "<=50K"}
 WORKCLASSES = ["Private", "State-gov", "Self-emp, \"inc\"", "Ünemployed"]
 
 

@@ -13,7 +13,7 @@ enum Readers {
       Feature(name: "age", type: .discrete, slot: 0), Feature(name: "hours", type: .continuous, slot: 1),
       Feature(name: "job", type: .categorical, slot: 0),
       Feature(name: "sex", type: .categorical, categories: ["f", "m"], slot: 1),
-    ], positive: "yes")
+    ], words: OutcomeWords(positive: "yes", negative: "no"))
 
   static func json(_ input: [UInt8]) {
     let reader = JSONLabelReader(schema: schema)
@@ -81,9 +81,9 @@ enum Readers {
     _ = try? reader.readOne(body)
     _ = try? reader.readBatch(body)
     predictions(first, body) { NDJSONPredictionReader(schema: schema) }
-    _ = try? FeedbackReader.json(body, positive: "yes")
-    _ = try? FeedbackReader.ndjson(body, positive: nil)
-    _ = try? FeedbackReader.csv(body, positive: "yes")
+    _ = try? FeedbackReader.json(body, schema: schema)
+    _ = try? FeedbackReader.ndjson(body, schema: schema)
+    _ = try? FeedbackReader.csv(body, schema: schema)
   }
 
   private static func predictions(

@@ -6,13 +6,15 @@ import VerdictCore
 @Suite struct FeedbackReaderTests {
   private static let id = "01935a41-2b7c-7d3e-8f10-5a9be3c1d204"
 
+  private static let schema = RowSchema(features: [], words: OutcomeWords(positive: "yes"))
+
   /// The name of an outcome in each of the three forms of a body.
   private static func bodies(_ name: String) -> [() throws -> [Feedback.Statement]] {
     let object = #"{"id":"\#(id)","label":"\#(name)"}"#
     return [
-      { try FeedbackReader.json(Array(#"{"labels":[\#(object)]}"#.utf8), positive: "yes") },
-      { try FeedbackReader.ndjson(Array(object.utf8), positive: "yes") },
-      { try FeedbackReader.csv(Array("id,label\n\(id),\(name)\n".utf8), positive: "yes") },
+      { try FeedbackReader.json(Array(#"{"labels":[\#(object)]}"#.utf8), schema: schema) },
+      { try FeedbackReader.ndjson(Array(object.utf8), schema: schema) },
+      { try FeedbackReader.csv(Array("id,label\n\(id),\(name)\n".utf8), schema: schema) },
     ]
   }
 

@@ -42,7 +42,10 @@ struct RandomDataset {
     }
     var label: [String: JSON] = ["name": used.contains("label") ? "the \"label\", really" : "label"]
     if Bool.random(using: &generator) {
-      label["positive"] = ["1", "0", "yes, \"sir\"", ">50K", "a\r\nb"].randomElement(using: &generator)
+      let pairs: [(JSON, JSON)] = [
+        ("1", "0"), ("0", "1"), ("yes, \"sir\"", "no"), (">50K", "<=50K"), ("a\r\nb", "1"), ("False", "True"),
+      ]
+      if let pair = pairs.randomElement(using: &generator) { (label["positive"], label["negative"]) = pair }
     }
     return ["features": .array(features), "label": .object(label)]
   }
@@ -51,6 +54,8 @@ struct RandomDataset {
   mutating func lines(count: Int, of declaration: [String: JSON]) -> String {
     var used: Set<String> = []
     let hasKeys = Int.random(in: 0..<4, using: &generator) > 0
+    let words = ["positive", "negative"].compactMap { declaration["label"]?[$0].string }.map(JSON.string)
+    let outcomes: [JSON] = words.isEmpty ? [0, 1] : words
     return (0..<count).map { _ in
       var members: [String] = []
       for feature in declaration["features"]?.elements ?? []
@@ -58,7 +63,7 @@ struct RandomDataset {
         members.append("\(feature["name"].text):\(value(feature))")
       }
       var line =
-        #"{"features":{\#(members.joined(separator: ","))},"label":\#(Int.random(in: 0...1, using: &generator))"#
+        #"{"features":{\#(members.joined(separator: ","))},"label":\#((outcomes.randomElement(using: &generator) ?? 0).text)"#
       if hasKeys, Bool.random(using: &generator) {
         let text = Self.texts.randomElement(using: &generator) ?? ""
         let key =

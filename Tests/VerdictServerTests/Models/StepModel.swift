@@ -36,6 +36,8 @@ struct StepModel: BinaryClassifier, Equatable {
       curves: Curves(scores: scores, outcomes: table.outcomes), warnings: [])
   }
 
+  func renamingCategories(_ name: (_ feature: String, _ category: String) -> String) -> StepModel { self }
+
   func makePredictor() -> any Predictor { StepPredictor(model: self) }
 
   func describe() -> [ModelDescription.Member] {
