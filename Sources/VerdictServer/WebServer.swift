@@ -114,6 +114,7 @@ package struct WebServer: Sendable {
       .add(to: api)
     ModelRoutes(models: services.models, liveKPIs: services.liveKPIs, publisher: services.publisher)
       .add(to: api)
+    ModelExportRoutes(models: services.models).add(to: api)
     KeyRoutes(keys: services.keys, idempotency: services.idempotency).add(to: api)
     TenantRoutes(
       usage: services.usage, audit: services.audit,

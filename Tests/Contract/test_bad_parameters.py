@@ -23,7 +23,7 @@ def values_for(operation, dataset) -> dict:
 def body_of(operation) -> dict:
     if not operation.spec.get("requestBody"):
         return {"query": {"all": "true"} if operation.id == "deleteLabels" else operation.required_query}
-    return {"json_body": operation.example()}
+    return operation.sample()
 
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if "{" in each.path], ids=str)

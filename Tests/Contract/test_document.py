@@ -36,6 +36,16 @@ def test_operations_have_unique_ids_and_roles():
             assert operation["security"] == [], where
 
 
+def test_success_has_one_media_type():
+    """Client generators take the first media type of an operation for granted."""
+    for operation in document.operations().values():
+        if operation.spec.get("deprecated"):
+            continue
+        types = {media_type for status, response in operation.spec["responses"].items() if status.startswith("2")
+                 for media_type in response.get("content", {})}
+        assert len(types) <= 1, f"{operation.id} answers {types}"
+
+
 def examples():
     for operation in document.operations().values():
         for content in operation.spec.get("requestBody", {}).get("content", {}).values():

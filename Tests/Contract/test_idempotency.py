@@ -113,8 +113,8 @@ def test_csv_is_repeatable_too(api, dataset):
 def test_csv_of_predictions_is_repeatable_too(api, trained):
     before = data.stored(api, trained)["predictions"]
     arguments = {"dataset": trained, "data": b"age\n39\n52\n", "media_type": "text/csv", "headers": named()}
-    first = api.call("predictBatch", **arguments, expect=201)
-    again = api.call("predictBatch", **arguments, expect=201)
+    first = api.call("predictBatchCsv", **arguments, expect=201)
+    again = api.call("predictBatchCsv", **arguments, expect=201)
     assert again.content == first.content and again.headers["Idempotency-Replayed"] == "true"
     assert again.headers["Content-Type"] == first.headers["Content-Type"]
     assert len(data.stored(api, trained)["predictions"]) == len(before) + 2
@@ -173,15 +173,15 @@ def test_concurrent_repeats(api, url, dataset, form):
     assert api.call("getDataset", dataset=dataset).json()["labels_stored"] == 500
 
 
-@pytest.mark.parametrize("media", ["application/x-ndjson", "text/csv"])
-def test_concurrent_prediction_streams(api, url, trained, media):
+@pytest.mark.parametrize("operation,media", [("predictBatchNdjson", "application/x-ndjson"), ("predictBatchCsv", "text/csv")])
+def test_concurrent_prediction_streams(api, url, trained, operation, media):
     before = len(data.stored(api, trained)["predictions"])
     line = {"application/x-ndjson": json.dumps(ROW) + "\n", "text/csv": "44\n"}[media]
     body = (("age\n" if media == "text/csv" else "") + line * 200).encode()
     headers = named()
 
     def post(_):
-        return Client(url, api.key).call("predictBatch", dataset=trained, data=body, media_type=media, headers=headers,
+        return Client(url, api.key).call(operation, dataset=trained, data=body, media_type=media, headers=headers,
                                          expect=(201, 409))
 
     with concurrent.futures.ThreadPoolExecutor(10) as pool:

@@ -147,12 +147,12 @@ def test_parameter_limit(api, place, operation, parameter):  # noqa: F811
     if "CSV only" in parameter["description"]:
         arguments |= {"data": b"age\n1\n", "media_type": "text/csv"}
     elif operation.spec.get("requestBody", {}).get("required"):
-        arguments |= {"json_body": fitting(operation)}
+        arguments |= {"json_body": fitting(operation)} if operation.body("application/json") else operation.sample()
     if parameter["in"] == "header":
         arguments["headers"] = {name: wrong}
     else:
         arguments["query"][name] = wrong
-    if name == "table":
+    if name == "table" and "format" in arguments["query"]:
         arguments["query"]["format"] = "sql"
     path = path_of(operation, place) | ({"version": 1} if "{version}" in operation.path else {})
     answer = api.call(operation.id, **path, **arguments, expect=400)

@@ -89,7 +89,7 @@ def test_predictions_are_counted_by_being_stored_and_by_tenant(api, nobody, busy
     api.call("predict", dataset=busy, json_body=ROW, expect=201)
     api.call("predictBatch", dataset=busy, json_body={"predictions": [ROW, ROW]}, expect=201)
     lines = (json.dumps(ROW) + "\n") * 3
-    api.call("predictBatch", dataset=busy, data=lines.encode(), media_type="application/x-ndjson", expect=201)
+    api.call("predictBatchNdjson", dataset=busy, data=lines.encode(), media_type="application/x-ndjson", expect=201)
     api.call("predictBatch", dataset=busy, json_body={"predictions": [ROW] * 5}, query={"store": "false"}, expect=200)
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     for _ in range(2):
@@ -117,7 +117,7 @@ def test_refusals_by_the_gate_are_counted(api, nobody):
     since = Difference(nobody)
     api.call("predict", dataset=name, json_body=ROW, expect=409)
     api.call("predictBatch", dataset=name, json_body={"predictions": [ROW, ROW]}, expect=409)
-    api.call("predictBatch", dataset=name, data=json.dumps(ROW).encode(), media_type="application/x-ndjson", expect=409)
+    api.call("predictBatchNdjson", dataset=name, data=json.dumps(ROW).encode(), media_type="application/x-ndjson", expect=409)
     assert since.of("verdict_gate_refusals_total") == 3
     assert since.of("verdict_predictions_total", stored="true") == 0
 

@@ -82,17 +82,17 @@ def test_probabilities_can_be_verified_by_hand(api, trained):
 
 def test_an_exported_model(api, trained):
     path = {"dataset": trained, "version": 1}
-    json_form = api.call("exportModel", **path, query={"format": "json"}, expect=200).json()
+    json_form = api.call("exportModelJson", **path, expect=200).json()
     assert json_form["intercept"] == api.call("getModel", **path).json()["intercept"]
-    answer = api.call("exportModel", **path, query={"format": "pmml"}, expect=200)
+    answer = api.call("exportModelPmml", **path, expect=200)
     root = xml.etree.ElementTree.fromstring(answer.content)
     assert root.tag == "{http://www.dmg.org/PMML-4_4}PMML"
     named = [field.get("name") for field in root.iter("{http://www.dmg.org/PMML-4_4}DataField")]
     assert {feature["name"] for feature in data.FEATURES} <= set(named)
-    text = api.call("exportModel", **path, query={"format": "sql", "table": 'a "b"'}, expect=200).text
+    text = api.call("exportModelSql", **path, query={"table": 'a "b"'}, expect=200).text
     assert 'FROM "a ""b""" ' in text and '"capital/gain ~net"' in text
-    for query in ({}, {"format": "xlsx"}, {"format": "json", "table": "x"}):
-        problem(api.call("exportModel", **path, query=query, expect=400), "invalid-parameter")
+    for operation in ("exportModelJson", "exportModelPmml"):
+        problem(api.call(operation, **path, query={"table": "x"}, expect=400), "invalid-parameter")
 
 
 def test_curves(api, trained):

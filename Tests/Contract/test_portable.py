@@ -74,7 +74,7 @@ def elsewhere(api, request) -> dict:
                        json_body={"predictions": [{"features": values} for values in rows]}).json()["predictions"]
 
     def export(form, **more):
-        return api.call("exportModel", dataset=name, version=1, query={"format": form, **more}, expect=200)
+        return api.call(f"exportModel{form}", dataset=name, version=1, query=more, expect=200)
 
     return {"name": name, "rows": rows, "answers": answers, "export": export}
 
@@ -92,7 +92,7 @@ def agree(elsewhere, answered):
 
 def test_by_hand(elsewhere):
     """Predicts as docs/learning.md describes."""
-    model = elsewhere["export"]("json").json()
+    model = elsewhere["export"]("Json").json()
 
     def predict(values):
         logit = model["standardized_intercept"]
@@ -136,7 +136,7 @@ def test_in_postgresql(elsewhere, psql):
     for place, values in enumerate(rows):
         given = ", ".join(constant(values[name]) for name in NUMBERS | CATEGORIES)
         script.append(f"INSERT INTO \"the rows\" VALUES ({place}, {given});")
-    select = elsewhere["export"]("sql", table="the rows").text
+    select = elsewhere["export"]("Sql", table="the rows").text
     script.append(f"SELECT probability_, label_ FROM ({select}) AS answers ORDER BY place;")
     answered = [line.split("|") for line in psql("\n".join(script)).split()]
     for values, answer, (probability, label) in zip(elsewhere["rows"], elsewhere["answers"], answered, strict=True):
@@ -148,7 +148,7 @@ def test_in_postgresql(elsewhere, psql):
 
 def test_in_a_pmml_reader(elsewhere, tmp_path):
     path = tmp_path / "model.pmml"
-    path.write_bytes(elsewhere["export"]("pmml").content)
+    path.write_bytes(elsewhere["export"]("Pmml").content)
     evaluator = make_evaluator(str(path)).verify()
 
     def predict(values):
@@ -164,5 +164,4 @@ def test_warnings_of_a_training_are_reported(api, elsewhere):
     assert ("constant_feature", "constant") in {(each["kind"], each["feature"]) for each in model["warnings"]}
     states = {each["status"] for each in model["coefficients"]}
     assert "constant" in states and ("reference" in states) == (elsewhere["name"] == "portable-none")
-    problem(api.call("exportModel", dataset=elsewhere["name"], version=2, query={"format": "pmml"}, expect=404),
-            "not-found")
+    problem(api.call("exportModelPmml", dataset=elsewhere["name"], version=2, expect=404), "not-found")

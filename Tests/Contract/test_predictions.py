@@ -1,6 +1,7 @@
 """Predictions: single, batch, explained, stored, refused by the gate, labelled later."""
 
 import csv
+import gzip
 import io
 import json
 import math
@@ -170,9 +171,10 @@ def ndjson(rows):
     return "".join(json.dumps({"features": row["features"]}) + "\n" for row in rows)
 
 
-def stream(api, dataset, body, media_type="application/x-ndjson", accept="*/*", expect=201, **query):
-    return api.call("predictBatch", dataset=dataset, data=body.encode(), media_type=media_type,
-                    headers={"Accept": accept}, query=query, expect=expect)
+def stream(api, dataset, body, form="Ndjson", expect=201, headers=None, **query):
+    media_type = {"Ndjson": "application/x-ndjson", "Csv": "text/csv"}[form]
+    return api.call(f"predictBatch{form}", dataset=dataset, data=body.encode(), media_type=media_type, headers=headers,
+                    query=query, expect=expect)
 
 
 def test_a_stream_is_answered_line_by_line(api, trained):
@@ -185,7 +187,7 @@ def test_a_stream_is_answered_line_by_line(api, trained):
     writer = csv.DictWriter(table, [feature["name"] for feature in data.FEATURES])
     writer.writeheader()
     writer.writerows(row["features"] for row in rows)
-    answer = stream(api, trained, table.getvalue(), "text/csv", expect=200, store="false")
+    answer = stream(api, trained, table.getvalue(), "Csv", expect=200, store="false")
     assert [float(row["probability"]) for row in csv.DictReader(io.StringIO(answer.text))] == [
         each["probability"] for each in whole]
     kept = api.call("getPrediction", dataset=trained, id=lines[2999]["id"], expect=200).json()
@@ -198,8 +200,33 @@ def test_an_invalid_row_of_a_stream_is_reported_in_its_place(api, trained):
     assert ["error" in line for line in lines] == [False, True, False]
     assert lines[1]["error"]["errors"][0] == {
         "line": 2, "pointer": "/features/age", "detail": 'must be a number, not "old"'}
-    problem(stream(api, trained, "age,oge\n1,2\n", "text/csv", expect=422), "schema-mismatch")
-    problem(stream(api, trained, "age\n1\n", "text/csv", accept="text/html", expect=406), "not-acceptable")
+    problem(stream(api, trained, "age,oge\n1,2\n", "Csv", expect=422), "schema-mismatch")
+
+
+def test_a_stream_has_one_media_type(api, trained):
+    """The path decides the media type of a stream, whatever a client accepts."""
+    for form, body, media_type in (("Ndjson", '{"features":{}}\n', "application/x-ndjson"), ("Csv", "age\n1\n", "text/csv")):
+        for accept in ("application/json", "application/problem+json", "image/png"):
+            answer = stream(api, trained, body, form, headers={"Accept": accept})
+            assert answer.headers["Content-Type"].split(";")[0] == media_type
+        refused = api.call(f"predictBatch{form}", dataset=trained, json_body={}, checked=False, expect=415)
+        assert refused.headers["Accept"] == media_type
+    answer = stream(api, trained, "age\n1\n", "Csv", expect=400, explain="true")
+    assert [each["parameter"] for each in problem(answer, "invalid-parameter")["errors"]] == ["explain"]
+    answer = stream(api, trained, '{"features":{}}\n', expect=400, delimiter=";")
+    assert [each["parameter"] for each in problem(answer, "invalid-parameter")["errors"]] == ["delimiter"]
+
+
+@pytest.mark.parametrize("form", ["Ndjson", "Csv"])
+def test_a_stream_with_a_key_is_one_batch(api, trained, form):
+    """Under an Idempotency-Key a stream has the limits of a JSON batch, and an invalid row refuses it."""
+    rows = {"Ndjson": '{"features":{"age":1}}\n{"features":{"age":"old"}}\n', "Csv": "age\n1\nold\n"}[form]
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    problem(stream(api, trained, rows, form, expect=422, headers=key), "schema-mismatch")
+    answer = api.call(f"predictBatch{form}", dataset=trained, data=gzip.compress(b" " * ((64 << 20) + 1)),
+                      media_type={"Ndjson": "application/x-ndjson", "Csv": "text/csv"}[form],
+                      headers=key | {"Content-Encoding": "gzip"}, expect=413, timeout=120)
+    problem(answer, "body-too-large")
 
 
 def test_predictions_are_exported(api, dataset):
@@ -207,13 +234,12 @@ def test_predictions_are_exported(api, dataset):
     ids = [predict(api, dataset).json()["id"] for _ in range(3)]
     api.call("labelPrediction", dataset=dataset, id=ids[1], json_body={"label": 1}, expect=200)
     pages = api.pages("listPredictions", dataset=dataset)
-    lines = api.call("listPredictions", dataset=dataset, headers={"Accept": "application/x-ndjson"}, expect=200)
+    lines = api.call("exportPredictionsNdjson", dataset=dataset, expect=200)
     assert [json.loads(line) for line in lines.text.splitlines()] == pages[::-1]
-    table = api.call("listPredictions", dataset=dataset, headers={"Accept": "text/csv"}, expect=200).text
+    table = api.call("exportPredictionsCsv", dataset=dataset, expect=200).text
     rows = list(csv.DictReader(io.StringIO(table)))
     assert [(row["id"], row["true_label"]) for row in rows] == [(ids[0], ""), (ids[1], "1"), (ids[2], "")]
     assert [row["workclass"] for row in rows] == ["Private"] * 3
-    api.call("listPredictions", dataset=dataset, headers={"Accept": "image/png"}, expect=406)
     for sort in ("newest", "uncertainty"):
         assert {each["id"] for each in api.pages("listPredictions", dataset=dataset, limit=1, query={"sort": sort})} == set(ids)
 

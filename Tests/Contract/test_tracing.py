@@ -95,6 +95,6 @@ def test_every_completion_line_has_its_request():
 def test_a_streamed_response_is_logged_with_its_request_id(api, trained):
     name = uuid.uuid4().hex
     rows = "\n".join('{"features": {"age": %d}}' % age for age in range(5)) + "\n{broken\n"
-    answer = api.send("POST", f"/v1/datasets/{trained}/predictions/batch?store=false", data=rows.encode(),
+    answer = api.send("POST", f"/v1/datasets/{trained}/predictions/batch.ndjson?store=false", data=rows.encode(),
                       headers={"Content-Type": "application/x-ndjson", "X-Request-Id": name})
     assert answer.status_code == 200 and lines_of(name)

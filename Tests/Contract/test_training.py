@@ -206,7 +206,7 @@ def test_history_of_kpis(api, dataset):
     assert [record["labels_used"] for record in history] == [60, 100, 130]
     api.call("deleteModel", dataset=dataset, version=1, expect=204)
     assert api.pages("listKpis", dataset=dataset) == history, "the history stays when a model goes"
-    answer = api.call("listKpis", dataset=dataset, headers={"Accept": "text/csv"}, expect=200)
+    answer = api.call("exportKpisCsv", dataset=dataset, expect=200)
     table = list(csv.DictReader(io.StringIO(answer.text)))
     assert [int(line["model_version"]) for line in table] == [1, 2, 3]
     for line, record in zip(table, history, strict=True):

@@ -20,7 +20,7 @@ enum Batches {
   /// The number of stored rows of each batch, in a dataset that also contains other rows.
   static func counts(_ client: HTTPClient) async throws -> [Int: Int] {
     let answer = try HTTPClient.expect(
-      200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"]))
+      200, await client.get("/v1/datasets/d/labels.csv"))
     return answer.text.split(whereSeparator: \.isNewline).dropFirst().reduce(into: [:]) { counts, line in
       let fields = line.split(separator: ",")
       if fields.count == 3, let number = Int(fields[1].dropFirst()) { counts[number, default: 0] += 1 }
@@ -30,7 +30,7 @@ enum Batches {
   /// The number of stored rows of each batch, in a full read of the dataset.
   static func stored(_ client: HTTPClient) async throws -> [Int: Int] {
     let answer = try HTTPClient.expect(
-      200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"]))
+      200, await client.get("/v1/datasets/d/labels.csv"))
     var counts: [Int: Int] = [:]
     for line in answer.text.split(whereSeparator: \.isNewline).dropFirst() {
       let fields = line.split(separator: ",")

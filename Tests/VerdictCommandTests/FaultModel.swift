@@ -48,7 +48,7 @@ extension FaultModel {
   /// begin with `client-`.
   static func stored(_ client: HTTPClient, clients: Int) async throws -> [FaultModel] {
     let answer = try HTTPClient.expect(
-      200, await client.get("/v1/datasets/d/labels", headers: ["Accept": "application/x-ndjson"]))
+      200, await client.get("/v1/datasets/d/labels.ndjson"))
     var models = [FaultModel](repeating: FaultModel(), count: clients)
     for line in answer.text.split(separator: "\n") {
       // Splits at the quotes, since JSONDecoder is too slow in a debug build:

@@ -55,7 +55,7 @@ import TestSupport
       let answer = try await client.post(path + "?store=false", row)
       #expect(answer.status == 200, "\(answer)")
       let stream = try await client.send(
-        "POST", path + "/batch?store=false", text: row.text + "\n", as: "application/x-ndjson")
+        "POST", path + "/batch.ndjson?store=false", text: row.text + "\n", as: "application/x-ndjson")
       #expect(stream.status == 200, "\(stream)")
     }
     let refused = [

@@ -105,7 +105,7 @@ private struct StalledReader {
     }
     guard connected == 0 else { throw TestInstallation.Unexpected(description: "connect: \(errno)") }
     let request = Array(
-      "GET /v1/datasets/d/labels HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nAccept: application/x-ndjson\r\n\r\n"
+      "GET /v1/datasets/d/labels.ndjson HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\n\r\n"
         .utf8)
     guard send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
       throw TestInstallation.Unexpected(description: "send: \(errno)")

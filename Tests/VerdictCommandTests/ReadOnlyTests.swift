@@ -45,14 +45,14 @@ import Testing
       let answer = try await client.get(path)
       #expect(answer.status == 200, "\(path): \(answer)")
     }
-    let csv = try await client.get("/v1/datasets/d/labels", headers: ["Accept": "text/csv"])
+    let csv = try await client.get("/v1/datasets/d/labels.csv")
     #expect(csv.status == 200 && csv.text.split(whereSeparator: \.isNewline).count == 61)
     #expect(try await client.post(path + "?store=false", row).status == 200)
     let batch = try await client.post(
       path + "/batch?store=false", ["predictions": [["features": SmallData.rows(1)[0].features]]])
     #expect(batch.status == 200, "\(batch)")
     let stream = try await client.send(
-      "POST", path + "/batch?store=false", text: row.text + "\n", as: "application/x-ndjson")
+      "POST", path + "/batch.ndjson?store=false", text: row.text + "\n", as: "application/x-ndjson")
     #expect(stream.status == 200, "\(stream)")
     // The status is cached for one second.
     _ = try await eventually { try await client.get("/readyz").json["read_only"] == true ? true : nil }

@@ -55,7 +55,7 @@ fill() {
 # snapshot: prints all stored data as JSON, for a comparison byte by byte.
 snapshot() {
   local labels
-  labels=$(api $dataset/labels -H 'Accept: text/csv' | sha256sum | cut -d' ' -f1)
+  labels=$(api $dataset/labels.csv | sha256sum | cut -d' ' -f1)
   jq -n --arg sha "$labels" --argjson dataset "$(api $dataset)" --argjson kpis "$(api $dataset/kpis)" \
     --argjson models "$(api $dataset/models)" --argjson predictions "$(api "$dataset/predictions?limit=1000")" \
     '{labels: $dataset.labels_stored, models: ($models.data | length), predictions: ($predictions.data | length),
@@ -110,7 +110,7 @@ stop_writing() {
 
 # check_written FILE: checks that every acknowledged batch exists, and that every existing batch is complete.
 check_written() {
-  api /v1/datasets/writes/labels -H 'Accept: application/x-ndjson' | jq -r .key | cut -d- -f1 | sort | uniq -c |
+  api /v1/datasets/writes/labels.ndjson | jq -r .key | cut -d- -f1 | sort | uniq -c |
     awk -v acknowledged="$1" '
       { rows[$2] = $1; if ($1 != 100) { print "batch " $2 " has " $1 " rows"; bad = 1 } }
       END {

@@ -15,9 +15,10 @@ struct CORSPolicy: Sendable {
   ].map(\.rawName).joined(separator: ", ")
   /// Response header fields that a page may read.
   private static let responseHeaders = [
-    HTTPField.Name.allow, .eTag, .idempotencyReplayed, .location, .preferenceApplied, .rateLimit,
+    HTTPField.Name.allow, .deprecation, .eTag, .idempotencyReplayed, .location, .preferenceApplied,
+    .rateLimit,
     .rateLimitPolicy,
-    .retryAfter, .wwwAuthenticate, .xRequestID,
+    .retryAfter, .sunset, .wwwAuthenticate, .xRequestID,
   ].map(\.rawName).joined(separator: ", ")
   /// Seconds for which a browser may cache the response to a preflight request.
   private static let maxAge = 3_600

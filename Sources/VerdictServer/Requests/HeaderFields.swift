@@ -10,6 +10,9 @@ extension HTTPField.Name {
   static let xAccelBuffering = constant("X-Accel-Buffering")
   static let prefer = constant("Prefer")
   static let preferenceApplied = constant("Preference-Applied")
+  static let deprecation = constant("Deprecation")
+  static let sunset = constant("Sunset")
+  static let link = constant("Link")
 
   static let xForwardedFor = constant("X-Forwarded-For")
   static let referrerPolicy = constant("Referrer-Policy")

@@ -11,6 +11,15 @@ enum BodyType: String, Sendable {
   /// The value of `Content-Type` for a response of this type.
   var contentType: String { self == .csv ? "text/csv; charset=utf-8" : rawValue }
 
+  /// The end of a path whose operation has this type only, such as `/v1/datasets/{dataset}/labels.csv`.
+  var pathExtension: String {
+    switch self {
+    case .json, .mergePatch: ".json"
+    case .ndjson: ".ndjson"
+    case .csv: ".csv"
+    }
+  }
+
   /// The type that a request declares, which must be one of `accepted`.
   ///
   /// - Throws: ``Problem`` of kind `unsupported-media-type`.

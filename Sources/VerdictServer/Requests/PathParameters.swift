@@ -23,6 +23,13 @@ extension Context {
     return number
   }
 
+  /// The version of a model in the path.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)`` for a text that is not a version.
+  func modelVersion() throws -> Int {
+    try number("version", of: "model", atMost: Int(Int32.max))
+  }
+
   /// A UUID in the path.
   ///
   /// - Throws: ``DomainError/notFound(what:)`` for a text that is not a UUID.

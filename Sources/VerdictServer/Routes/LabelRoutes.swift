@@ -16,6 +16,9 @@ struct LabelRoutes {
     let path = "/v1/datasets/{dataset}/labels"
     api.on(.post, path, role: .write, uploads.post)
     api.on(.get, path, role: .read, list)
+    for type in [BodyType.csv, .ndjson] {
+      api.on(.get, path + type.pathExtension, role: .read) { try await export($0, $1, $2, as: type) }
+    }
     api.on(.delete, path, role: .write, deleteMany)
     api.on(.get, path + "/{id}", role: .read, read)
     api.on(.patch, path + "/{id}", role: .write, change)
@@ -28,10 +31,7 @@ struct LabelRoutes {
     let name = try context.dataset()
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
-      let query = try QueryParameters(request, known: ["key", "source"])
-      return try await exports.export(
-        name, principal.tenant, as: type, where: try Self.filter(query),
-        revalidator: context.keyRevalidator(request))
+      return try await export(request, context, principal, as: type).deprecated()
     }
     let query = try QueryParameters(request, known: ["limit", "cursor", "key", "source"])
     let limit = try query.limit()
@@ -40,6 +40,16 @@ struct LabelRoutes {
       after: try query.cursor(QueryParameters.integer),
       limit: limit + 1)
     return .page(Page(page, limit: limit) { "\($0.id)" }) { $0.label($1, of: dataset) }
+  }
+
+  private func export(_ request: Request, _ context: Context, _ principal: Principal, as type: BodyType)
+    async throws -> Response
+  {
+    let name = try context.dataset()
+    let query = try QueryParameters(request, known: ["key", "source"])
+    return try await exports.export(
+      name, principal.tenant, as: type, where: try Self.filter(query),
+      revalidator: context.keyRevalidator(request))
   }
 
   @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws

@@ -1,10 +1,8 @@
 import HTTPTypes
 import Hummingbird
-import Learning
-import NIOCore
 import VerdictCore
 
-/// `/v1/datasets/{dataset}/models` and `/kpis`.
+/// `/v1/datasets/{dataset}/models` and `/kpis`. ``ModelExportRoutes`` exports models.
 struct ModelRoutes {
   let models: ModelStore
   let liveKPIs: LiveKPIStore
@@ -16,10 +14,11 @@ struct ModelRoutes {
     api.on(.put, path + "/active", role: .write, activate)
     api.on(.get, path + "/{version}", role: .read, read)
     api.on(.delete, path + "/{version}", role: .write, delete)
-    api.on(.get, path + "/{version}/export", role: .read, export)
     api.on(.get, path + "/{version}/curves", role: .read, curves)
     api.on(.get, path + "/{version}/live-kpis", role: .read, readLiveKPIs)
-    api.on(.get, "/v1/datasets/{dataset}/kpis", role: .read, history)
+    let kpis = "/v1/datasets/{dataset}/kpis"
+    api.on(.get, kpis, role: .read, history)
+    api.on(.get, kpis + BodyType.csv.pathExtension, role: .read, historyAsCSV)
   }
 
   @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -51,45 +50,16 @@ struct ModelRoutes {
   @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
-    let (name, version) = try (context.dataset(), version(context))
+    let (name, version) = try (context.dataset(), context.modelVersion())
     _ = try QueryParameters(request, known: [])
     let model = try await models.model(principal.tenant, dataset: name, version: version)
     return try .conditional(request) { try $0.model(model) }
   }
 
-  /// The formats of model exports.
-  private enum ExportFormat: String, CaseIterable {
-    case json, pmml, sql
-  }
-
-  @Sendable private func export(
-    _ request: Request, _ context: Context, _ principal: Principal
-  ) async throws -> Response {
-    let (name, version) = try (context.dataset(), version(context))
-    let query = try QueryParameters(request, known: ["format", "table"])
-    guard let format = query["format"].flatMap(ExportFormat.init) else {
-      throw QueryParameters.refusal("format", "must be json, pmml or sql")
-    }
-    if let table = query["table"] {
-      guard format == .sql else { throw QueryParameters.refusal("table", "goes with format=sql") }
-      if let objection = TextRule.name(atMost: 128).objection(to: table) {
-        throw QueryParameters.refusal("table", objection)
-      }
-    }
-    let model = try await models.model(principal.tenant, dataset: name, version: version).model
-    switch format {
-    case .json: return .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
-    case .pmml: return .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
-    case .sql:
-      let sql = model.exportSQL(table: query["table"] ?? name)
-      return .bytes(type: "application/sql", ByteBuffer(string: sql))
-    }
-  }
-
   @Sendable private func curves(
     _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
-    let (name, version) = try (context.dataset(), version(context))
+    let (name, version) = try (context.dataset(), context.modelVersion())
     _ = try QueryParameters(request, known: [])
     let curves = try await models.curves(principal.tenant, dataset: name, version: version)
     return try .json { try $0.encoded(curves) }
@@ -98,7 +68,7 @@ struct ModelRoutes {
   @Sendable private func readLiveKPIs(
     _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
-    let (name, version) = try (context.dataset(), version(context))
+    let (name, version) = try (context.dataset(), context.modelVersion())
     _ = try QueryParameters(request, known: [])
     let kpis = try await liveKPIs.kpis(principal.tenant, dataset: name, version: version)
     return try .json { try $0.liveKPIs(kpis, version: version) }
@@ -107,7 +77,7 @@ struct ModelRoutes {
   @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
   {
-    let (name, version) = try (context.dataset(), version(context))
+    let (name, version) = try (context.dataset(), context.modelVersion())
     _ = try QueryParameters(request, known: [])
     try await models.delete(principal.tenant, dataset: name, version: version, by: principal.actor)
     return Response(status: .noContent)
@@ -118,10 +88,7 @@ struct ModelRoutes {
   {
     let name = try context.dataset()
     let type = try BodyType.wanted(by: request, offered: [.json, .csv])
-    if type == .csv {
-      _ = try QueryParameters(request, known: [])
-      return try await historyAsCSV(name, principal)
-    }
+    if type == .csv { return try await historyAsCSV(request, context, principal).deprecated() }
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let records = try await models.history(
@@ -129,7 +96,11 @@ struct ModelRoutes {
     return try .page(Page(records, limit: limit) { "\($0.modelVersion)" }) { try $0.kpiRecord($1) }
   }
 
-  private func historyAsCSV(_ name: String, _ principal: Principal) async throws -> Response {
+  @Sendable private func historyAsCSV(
+    _ request: Request, _ context: Context, _ principal: Principal
+  ) async throws -> Response {
+    let name = try context.dataset()
+    _ = try QueryParameters(request, known: [])
     var csv = KPITable()
     var last: Int?
     repeat {
@@ -138,9 +109,5 @@ struct ModelRoutes {
       last = page.count == 1_000 ? page.last?.modelVersion : nil
     } while last != nil
     return .bytes(type: "text/csv; charset=utf-8", csv.buffer)
-  }
-
-  private func version(_ context: Context) throws -> Int {
-    try context.number("version", of: "model", atMost: Int(Int32.max))
   }
 }

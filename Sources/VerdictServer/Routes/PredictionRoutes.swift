@@ -7,7 +7,7 @@ import RowFormats
 import VerdictCore
 
 /// `POST /v1/datasets/{dataset}/predictions` and `…/batch`: new predictions. ``StreamingPredictionHandler`` handles batches as
-/// streams.
+/// streams, `…/batch.ndjson` and `…/batch.csv`.
 struct PredictionRoutes {
   let predictor: MeteredPredictor
   let streaming: StreamingPredictionHandler
@@ -21,6 +21,13 @@ struct PredictionRoutes {
     let path = "/v1/datasets/{dataset}/predictions"
     api.on(.post, path, role: .predict, predict)
     api.on(.post, path + "/batch", role: .predict, predictBatch)
+    for type in [BodyType.ndjson, .csv] {
+      api.on(.post, path + "/batch" + type.pathExtension, role: .predict) { request, context, principal in
+        let name = try context.dataset()
+        _ = try BodyType.of(request, accepted: [type])
+        return try await streaming.answer(request, context, principal, name, type)
+      }
+    }
   }
 
   @Sendable private func predict(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -52,8 +59,7 @@ struct PredictionRoutes {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
     if type != .json {
-      return try await streaming.answer(
-        request, principal, name, type, revalidator: context.keyRevalidator(request), logger: context.logger)
+      return try await streaming.answerNegotiated(request, context, principal, name, type).deprecated()
     }
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)

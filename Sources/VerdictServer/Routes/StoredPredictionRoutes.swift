@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import VerdictCore
 
-/// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: stored predictions.
+/// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: stored predictions. ``PredictionExportHandler`` handles exports.
 struct StoredPredictionRoutes {
   let predictions: PredictionStore
   let exports: PredictionExportHandler
@@ -11,6 +11,9 @@ struct StoredPredictionRoutes {
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
     api.on(.get, path, role: .read, list)
+    for type in [BodyType.csv, .ndjson] {
+      api.on(.get, path + type.pathExtension, role: .read) { try await export($0, $1, $2, as: type) }
+    }
     api.on(.get, path + "/{id}", role: .read, read)
   }
 
@@ -26,9 +29,7 @@ struct StoredPredictionRoutes {
     let name = try context.dataset()
     let type = try BodyType.wanted(by: request, offered: [.json, .csv, .ndjson])
     guard type == .json else {
-      let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
-      return try await exports.export(
-        name, principal.tenant, as: type, where: filter, revalidator: context.keyRevalidator(request))
+      return try await export(request, context, principal, as: type).deprecated()
     }
     let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor", "sort"]))
     let limit = try query.limit()
@@ -47,6 +48,15 @@ struct StoredPredictionRoutes {
       sort == .newest ? $0.id.uuidString : $0.uncertainty.cursor
     }
     return .page(page) { $0.prediction($1, of: dataset) }
+  }
+
+  private func export(_ request: Request, _ context: Context, _ principal: Principal, as type: BodyType)
+    async throws -> Response
+  {
+    let name = try context.dataset()
+    let filter = try Self.filter(try QueryParameters(request, known: Self.filters))
+    return try await exports.export(
+      name, principal.tenant, as: type, where: filter, revalidator: context.keyRevalidator(request))
   }
 
   private static func filter(_ query: QueryParameters) throws -> PredictionFilter {

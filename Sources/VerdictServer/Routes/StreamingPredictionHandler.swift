@@ -1,11 +1,10 @@
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
 import RowFormats
 import VerdictCore
 
-/// `POST …/predictions/batch` as NDJSON or CSV: the response has a line for each row, in order, and starts while the request
+/// `POST …/predictions/batch.ndjson` and `batch.csv`: the response has a line for each row, in order, and starts while the request
 /// is still being received.
 ///
 /// Rows are predicted in the chunks in which they arrive, each by the model that is active then, and committed before their
@@ -16,26 +15,42 @@ struct StreamingPredictionHandler {
   let predictor: MeteredPredictor
   let idempotency: IdempotentExecutor
 
-  private static let csvParameters: Set<String> = ["explain", "store", "delimiter", "ignore"]
-  private static let parameters: Set<String> = ["explain", "store"]
-
   /// The bytes of the request that are read ahead.
   private static let ahead = 1 << 20
   /// The bytes of the response that are buffered for a client that sends everything before it reads anything, as simple
   /// clients do; fewer when the memory for bodies is exhausted.
   private static let behind = 64 << 20
 
+  /// Answers with lines of the type of the request.
   func answer(
-    _ request: Request, _ principal: Principal, _ name: String, _ type: BodyType, revalidator: KeyRevalidator,
-    logger: Logger
+    _ request: Request, _ context: Context, _ principal: Principal, _ name: String, _ type: BodyType
   ) async throws -> Response {
-    let query = try QueryParameters(request, known: type == .csv ? Self.csvParameters : Self.parameters)
-    let options = try PredictionOptions(query)
+    // A line of CSV has no place for contributions.
+    let query = try QueryParameters(
+      request, known: type == .csv ? ["store", "delimiter", "ignore"] : ["store", "explain"])
+    return try await answer(request, context, principal, name, type, query, as: type)
+  }
+
+  /// Answers with lines of the type that `Accept` prefers, by default that of the request.
+  func answerNegotiated(
+    _ request: Request, _ context: Context, _ principal: Principal, _ name: String, _ type: BodyType
+  ) async throws -> Response {
+    let parameters: Set = ["store", "explain"]
+    let query = try QueryParameters(
+      request, known: type == .csv ? parameters.union(["delimiter", "ignore"]) : parameters)
     let output = try BodyType.wanted(
       by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
-    if options.explain, output == .csv {
+    if try output == .csv && PredictionOptions(query).explain {
       throw QueryParameters.refusal("explain", "needs a response as application/x-ndjson")
     }
+    return try await answer(request, context, principal, name, type, query, as: output)
+  }
+
+  private func answer(
+    _ request: Request, _ context: Context, _ principal: Principal, _ name: String, _ type: BodyType,
+    _ query: QueryParameters, as output: BodyType
+  ) async throws -> Response {
+    let options = try PredictionOptions(query)
     let dataset = try await served.served(principal.tenant, named: name).dataset
     let reader: any PredictionStreamReader
     if type == .csv {
@@ -45,8 +60,8 @@ struct StreamingPredictionHandler {
     }
     let stream = PredictionLineEncoder(
       predictor: predictor, tenant: principal.tenant, name: name, features: dataset.features,
-      options: options,
-      output: output, reader: reader, revalidator: revalidator, logger: logger)
+      options: options, output: output, reader: reader, revalidator: context.keyRevalidator(request),
+      logger: context.logger)
     if let key = try IdempotencyKey(request) { return try await answerOnce(key, request, principal, stream) }
     // The first chunk is predicted before the response's head is sent, so that an early error has its own status.
     var body = try BodyStream(request, limit: BodyLimits.stream)

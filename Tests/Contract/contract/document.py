@@ -1,6 +1,7 @@
 """openapi.yaml with its references resolved, and the check of a response against it."""
 
 import copy
+import fnmatch
 import functools
 import json
 import pathlib
@@ -102,6 +103,18 @@ class Operation:
                 return copy.deepcopy(next(iter(content["examples"].values()))["value"])
         raise AssertionError(f"{self.id} shows no example of its body")
 
+    def sample(self) -> dict:
+        """The arguments of `Client.call` that send the first documented request body, whatever its media type."""
+        media_type, content = next(iter(self.spec["requestBody"]["content"].items()))
+        if self.body("application/json"):
+            return {"json_body": self.example()}
+        return {"data": next(iter(content["examples"].values()))["value"].encode(), "media_type": media_type}
+
+    def harmless(self) -> dict:
+        """The arguments of `Client.call` for a request that is refused, or changes nothing, also with a key that may send it."""
+        bodies = self.spec.get("requestBody", {}).get("content")
+        return {"query": {"nonsense": "1"}} | ({"data": b"{", "media_type": next(iter(bodies))} if bodies else {})
+
     def __str__(self) -> str:
         return self.id
 
@@ -150,7 +163,12 @@ def check(operation: Operation, answer) -> None:
         assert answer.content == b"", f"{where} has a body: {body!r}"
         return
     media_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    assert media_type in content, f"{where}: {media_type!r} is not among {list(content)}; body: {body!r}"
+    old = documented.get("x-deprecated-content", [])
+    known = media_type in old or any(fnmatch.fnmatchcase(media_type, each) for each in content)
+    assert known, f"{where}: {media_type!r} is not among {list(content)}; body: {body!r}"
+    if answer.status_code < 300:
+        announced = {name in answer.headers for name in ("Deprecation", "Sunset", "Link")}
+        assert announced == {media_type in old or operation.spec.get("deprecated", False)}, f"{where}: {answer.headers}"
     if media_type in ("application/json", "application/problem+json"):
         check_value(where, content[media_type]["schema"], strict_json(answer.content.decode("utf-8")))
     if media_type == "application/problem+json":

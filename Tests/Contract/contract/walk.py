@@ -76,9 +76,8 @@ class Walk:
         self.call("listLabels", query={"limit": 1}, expect=200, keep="page", **at)
         # The order is that of the rows: person-1, the other one of that batch, and so on.
         ids = [label["id"] for label in self.api.pages("listLabels", **at)]
-        for media_type in ("text/csv", "application/x-ndjson"):
-            self.call("listLabels", query={"key": "person-1"}, headers={"Accept": media_type}, expect=200, keep="export",
-                      **at)
+        for operation in ("exportLabelsCsv", "exportLabelsNdjson"):
+            self.call(operation, query={"key": "person-1"}, expect=200, keep="export", **at)
         self.call("getLabel", id=ids[0], expect=200, keep="label", **at)
         for name in ("outcome", "value"):
             self.call("updateLabel", id=ids[0], send=name, media="application/merge-patch+json", expect=200, keep="label", **at)
@@ -124,9 +123,10 @@ class Walk:
         self.call("getModel", **few, expect=200, keep="model")
         self.call("getCurves", **few, expect=200, keep="curves")
         for form in ("json", "pmml", "sql"):
+            self.call(f"exportModel{form.capitalize()}", **few, expect=200, keep=form)
             self.call("exportModel", **few, query={"format": form}, expect=200, keep=form)
         self.call("listKpis", dataset="churn", expect=200, keep="page")
-        self.call("listKpis", dataset="churn", headers={"Accept": "text/csv"}, expect=200, keep="history")
+        self.call("exportKpisCsv", dataset="churn", expect=200, keep="history")
         version = self.body("setActiveModel", "application/json", "rollback")["version"]
         self.call("setActiveModel", dataset="adult", json_body={"version": version}, expect=200, keep="rollback")
         self.call("deleteModel", dataset="adult", version=1, expect=204)
@@ -138,12 +138,13 @@ class Walk:
         self.first = self.call("predict", send="adult", expect=201, keep="adult", **at).json()
         self.call("predict", send="adult", query={"explain": "true"}, expect=201, keep="explained", **at)
         self.call("predict", send="adult", query={"store": "false"}, expect=200, keep="adult", **at)
-        for media in ("application/json", "application/x-ndjson", "text/csv"):
-            self.call("predictBatch", send="adult", media=media, expect=201, keep="adult", **at)
-            self.call("predictBatch", send="adult", media=media, query={"store": "false"}, expect=200, keep="adult", **at)
+        for operation, media in (("predictBatch", "application/json"), ("predictBatchNdjson", "application/x-ndjson"),
+                                 ("predictBatchCsv", "text/csv")):
+            self.call(operation, send="adult", media=media, expect=201, keep="adult", **at)
+            self.call(operation, send="adult", media=media, query={"store": "false"}, expect=200, keep="adult", **at)
         self.call("listPredictions", query={"limit": 1}, expect=200, keep="page", **at)
-        for media in ("application/x-ndjson", "text/csv"):
-            self.call("listPredictions", headers={"Accept": media}, expect=200, keep="export", **at)
+        for operation in ("exportPredictionsNdjson", "exportPredictionsCsv"):
+            self.call(operation, expect=200, keep="export", **at)
         self.call("getPrediction", id=self.first["id"], expect=200, keep="prediction", **at)
 
     def feedback(self):

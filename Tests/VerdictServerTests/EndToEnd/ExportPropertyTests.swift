@@ -36,13 +36,12 @@ import Testing
         """)
     }
     var exports: [String: [UInt8]] = [:]
-    for type in ["text/csv", "application/x-ndjson"] {
-      let accept = ["Accept": type]
-      let first = try await client.get("/v1/datasets/\(one)/labels", headers: accept)
+    for (form, type) in [("csv", "text/csv"), ("ndjson", "application/x-ndjson")] {
+      let first = try await client.get("/v1/datasets/\(one)/labels.\(form)")
       let back = try await client.send(
         "POST", "/v1/datasets/\(two)/labels", headers: ["Content-Type": type], body: .bytes(first.body))
       #expect(back.status == 201, "seed \(seed): \(back)")
-      let second = try await client.get("/v1/datasets/\(two)/labels", headers: accept)
+      let second = try await client.get("/v1/datasets/\(two)/labels.\(form)")
       #expect(second.body == first.body, "seed \(seed): \(type)")
       // The rows, as lists return them.
       let before = try await rows(one, client)
@@ -56,8 +55,7 @@ import Testing
       "POST", "/v1/datasets/\(two)/labels", headers: ["Content-Type": "text/csv"],
       body: .bytes(exports["text/csv"] ?? []))
     #expect(crossed.status == 201)
-    let lines = try await client.get(
-      "/v1/datasets/\(two)/labels", headers: ["Accept": "application/x-ndjson"])
+    let lines = try await client.get("/v1/datasets/\(two)/labels.ndjson")
     #expect(lines.body == exports["application/x-ndjson"], "seed \(seed)")
   }
 

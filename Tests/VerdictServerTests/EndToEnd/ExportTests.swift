@@ -3,8 +3,8 @@ import Testing
 
 /// An export can be posted as it is, and the next export is the same, byte for byte.
 @Suite struct ExportTests {
-  @Test(.timeLimit(.minutes(10)), arguments: ["text/csv", "application/x-ndjson"])
-  func exportsRoundTrip(type: String) async throws {
+  @Test(.timeLimit(.minutes(10)), arguments: [("csv", "text/csv"), ("ndjson", "application/x-ndjson")])
+  func exportsRoundTrip(form: String, type: String) async throws {
     try await TestServer.with(worker: false) { server in
       let client = server.client
       for name in ["one", "two"] { try await client.makeDataset(name, Self.declaration) }
@@ -13,14 +13,14 @@ import Testing
       #expect(added.status == 201, "\(added)")
       try await client.addLabels(SmallData.rows(2_000), "one")
 
-      let first = try await client.get("/v1/datasets/one/labels", headers: ["Accept": type])
+      let first = try await client.get("/v1/datasets/one/labels.\(form)")
       #expect(first.status == 200)
       #expect(first.headers["content-type"]?.hasPrefix(type) == true)
       let back = try await client.send(
         "POST", "/v1/datasets/two/labels", headers: ["Content-Type": type], body: .bytes(first.body))
       #expect(back.status == 201, "\(back)")
       #expect(back.json["inserted"].int == 2_008)
-      let second = try await client.get("/v1/datasets/two/labels", headers: ["Accept": type])
+      let second = try await client.get("/v1/datasets/two/labels.\(form)")
       #expect(second.body == first.body)
       #expect(try await client.dataset("two")["positives"] == client.dataset("one")["positives"])
     }

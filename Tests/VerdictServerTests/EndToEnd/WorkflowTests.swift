@@ -57,7 +57,7 @@ import TestSupport
     #expect(history[0]["accuracy"].double == accuracy)
     #expect(history[1]["training_job"] == second["id"])
     #expect(history[1]["validation_rows"].int == 400)
-    let table = try await client.get("/v1/datasets/d/kpis", headers: ["Accept": "text/csv"]).text
+    let table = try await client.get("/v1/datasets/d/kpis.csv").text
     #expect(table.split(whereSeparator: \.isNewline).count == 3)
     let models = try await client.get("/v1/datasets/d/models").json["data"]
     #expect(models.elements.map { $0["version"].int } == [2, 1])

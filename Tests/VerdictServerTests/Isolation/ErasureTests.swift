@@ -36,7 +36,8 @@ import VerdictCore
               while goOn() {
                 try await count(
                   try await client.send(
-                    "POST", "/v1/datasets/\(name)/predictions/batch", text: lines, as: "application/x-ndjson")
+                    "POST", "/v1/datasets/\(name)/predictions/batch.ndjson", text: lines,
+                    as: "application/x-ndjson")
                 )
                 try await count(try await client.post("/v1/datasets/\(name)/predictions", rows[0]))
               }

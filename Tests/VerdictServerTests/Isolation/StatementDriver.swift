@@ -52,8 +52,8 @@ struct StatementDriver {
     _ = try await client.get("/v1/datasets/d/labels/\(ids[0])")
     _ = try await client.patch("/v1/datasets/d/labels/\(ids[0])", ["label": 0])
     _ = try await client.delete("/v1/datasets/d/labels/\(ids[1])")
-    for type in ["text/csv", "application/x-ndjson"] {
-      _ = try await client.get("/v1/datasets/d/labels", headers: ["Accept": type])
+    for form in ["csv", "ndjson"] {
+      _ = try await client.get("/v1/datasets/d/labels.\(form)")
     }
   }
 
@@ -79,7 +79,7 @@ struct StatementDriver {
     _ = try await client.get("/v1/datasets/d/predictions/\(ids[0])")
     _ = try await client.get("/v1/datasets/d/predictions")
     _ = try await client.get("/v1/datasets/d/predictions?sort=uncertainty&labelled=false")
-    _ = try await client.get("/v1/datasets/d/predictions", headers: ["Accept": "text/csv"])
+    _ = try await client.get("/v1/datasets/d/predictions.csv")
     return ids
   }
 
@@ -112,7 +112,7 @@ struct StatementDriver {
 
   private func models() async throws {
     try await client.train()
-    for path in ["models", "models/1", "models/2/curves", "kpis", "models/1/export?format=sql"] {
+    for path in ["models", "models/1", "models/2/curves", "kpis", "models/1/export.sql"] {
       _ = try await client.get("/v1/datasets/d/\(path)")
     }
     _ = try await client.put("/v1/datasets/d/models/active", ["version": 1])

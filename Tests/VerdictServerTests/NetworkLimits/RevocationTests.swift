@@ -45,7 +45,8 @@ import VerdictCore
       let (chunks, source) = drip(row, row)
       let answer = Task {
         try await client.send(
-          "POST", "/v1/datasets/d/predictions/batch", headers: ["Content-Type": "application/x-ndjson"],
+          "POST", "/v1/datasets/d/predictions/batch.ndjson",
+          headers: ["Content-Type": "application/x-ndjson"],
           body: .chunks(chunks))
       }
       _ = try await eventually {
@@ -112,9 +113,7 @@ import VerdictCore
       try await server.client.makeDataset()
       try await server.fill(rows: 40_000)
       let (client, revoke) = try await brief(server)
-      let text = try await RawConnection.with(
-        client, "GET", "/v1/datasets/d/labels", headers: ["Accept": "application/x-ndjson"]
-      ) { inbound in
+      let text = try await RawConnection.with(client, "GET", "/v1/datasets/d/labels.ndjson") { inbound in
         try await revoke()
         // A validated key is cached for up to a second.
         try await Task.sleep(for: .seconds(2))

@@ -88,9 +88,7 @@ import VerdictServer
       try await server.fill(rows: 20_000)
       let exports = (0..<20).map { _ in
         Task {
-          try await RawConnection.with(
-            server.client, "GET", "/v1/datasets/d/labels", headers: ["Accept": "text/csv"]
-          ) { inbound in
+          try await RawConnection.with(server.client, "GET", "/v1/datasets/d/labels.csv") { inbound in
             // Nothing is read until the server closes the connection.
             try await Task.sleep(for: .seconds(600))
             _ = inbound

@@ -58,13 +58,12 @@ import VerdictCore
       #expect(from.count == 9)
       #expect(try await server.client.get("\(path)?created_from=yesterday").status == 400)
       try await server.label([(made[3].id, 1)])
-      let lines = try await server.client.get(
-        "\(path)?created_from=\(newest)", headers: ["Accept": "application/x-ndjson"]
-      ).text.split(separator: "\n")
+      let lines = try await server.client.get("\(path).ndjson?created_from=\(newest)").text.split(
+        separator: "\n")
       #expect(lines.count == 9)
       let listed = try await server.client.get("\(path)/\(made[3].id)").text
       #expect(lines.contains { $0 == listed })
-      let table = try await server.client.get("\(path)?labelled=true", headers: ["Accept": "text/csv"]).text
+      let table = try await server.client.get("\(path).csv?labelled=true").text
       let rows = table.split(separator: "\r\n")
       #expect(rows.count == 2)
       #expect(
