@@ -8,14 +8,24 @@ from http import HTTPStatus
 
 from verdict_api import AuthenticatedClient
 from verdict_api.api.datasets import create_dataset, get_dataset, update_dataset
-from verdict_api.api.labels import add_labels
-from verdict_api.api.predictions import label_prediction, predict
-from verdict_api.api.quality import list_kpis
+from verdict_api.api.labels import add_labels, export_labels_csv, export_labels_ndjson
+from verdict_api.api.models import export_model_json, export_model_pmml, export_model_sql, get_model
+from verdict_api.api.predictions import (
+    export_predictions_csv,
+    export_predictions_ndjson,
+    label_prediction,
+    predict,
+    predict_batch,
+    predict_batch_csv,
+    predict_batch_ndjson,
+)
+from verdict_api.api.quality import export_kpis_csv, list_kpis
 from verdict_api.api.training import create_training_job
 from verdict_api.models import (
     DatasetPatch,
     LabelBatch,
     NewDataset,
+    PredictionBatchInput,
     PredictionInput,
     PredictionLabelInput,
     TrainingParametersInput,
@@ -35,6 +45,11 @@ def answer(call, status: HTTPStatus, *arguments, **named):
 
 def csv(name: str) -> File:
     return File(payload=(EXAMPLES / name).open("rb"), file_name=name, mime_type="text/csv")
+
+
+def text(call, *arguments, **named) -> list[str]:
+    """The lines of a file that an operation answers."""
+    return answer(call, HTTPStatus.OK, *arguments, **named).payload.read().decode().splitlines()
 
 
 def load(name: str) -> dict:
@@ -74,6 +89,29 @@ labelled = answer(label_prediction, HTTPStatus.OK, "adult", prediction.id, body=
 assert (labelled.label, labelled.true_label) == (1, 1)
 dataset = answer(get_dataset, HTTPStatus.OK, "adult")
 assert (dataset.labels_stored, dataset.active_model.version) == (32562, 1)
+
+# Batches: each form has its own operation and media type.
+few = [{"features": {"age": age, "occupation": "Sales"}} for age in (30, 40, 50)]
+decided = answer(predict_batch, HTTPStatus.OK, "adult", body=PredictionBatchInput.from_dict({"predictions": few}), store=False)
+probabilities = [each.probability for each in decided.predictions]
+sent = File(payload=io.BytesIO("".join(json.dumps(row) + "\n" for row in few).encode()))
+assert [json.loads(line)["probability"] for line in text(predict_batch_ndjson, "adult", body=sent, store=False)] == probabilities
+sent = File(payload=io.BytesIO(b"age,occupation\n30,Sales\n40,Sales\n50,Sales\n"))
+table = text(predict_batch_csv, "adult", body=sent, store=False)
+assert [float(line.split(",")[1]) for line in table[1:]] == probabilities
+
+# Exports.
+exported = answer(export_model_json, HTTPStatus.OK, "adult", 1)
+assert exported.intercept == answer(get_model, HTTPStatus.OK, "adult", 1).intercept and len(exported.features) == 14
+assert text(export_model_pmml, "adult", 1)[1].startswith("<PMML ")
+assert 'FROM "people" AS source' in text(export_model_sql, "adult", 1, table="people")
+assert len(text(export_labels_csv, "forms")) == 100 + 16281 + 1
+assert len(text(export_labels_ndjson, "forms")) == 100 + 16281
+[line] = text(export_predictions_ndjson, "adult", labelled=True)
+assert json.loads(line)["id"] == str(prediction.id)
+assert text(export_predictions_csv, "adult")[1].startswith(str(prediction.id))
+assert text(export_kpis_csv, "adult")[1].startswith("1,")
+
 gated = answer(update_dataset, HTTPStatus.OK, "adult",
                body=DatasetPatch.from_dict({"gate": {"metric": "accuracy", "minimum": 0.9}}))
 assert gated.gate.min_labels == 100 and gated.gate.source == "validation"

@@ -14,6 +14,7 @@ have_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
 #   build    for compiling
 #   serve    for the private database
 #   contract for the black-box tests
+#   clients  for the generated TypeScript client
 missing_packages() {
   local group
   for group in "$@"; do
@@ -33,6 +34,9 @@ missing_packages() {
         have_command java || echo default-jre-headless
         # Opens the page at /docs.
         have_command chromium || echo chromium ;;
+      clients)
+        have_command node || echo nodejs
+        have_command tsc || echo node-typescript ;;
       *) die "missing_packages: no group $group" ;;
     esac
   done
