@@ -1,5 +1,7 @@
 """Out-of-range paths, queries and headers, generated from the document, are refused."""
 
+import base64
+
 import pytest
 
 from contract import document
@@ -82,13 +84,33 @@ def fits(schema: dict, text: str) -> bool:
     return document.validator(schema).is_valid(value)
 
 
-@pytest.mark.parametrize("operation", [
-    each for each in GUARDED if any(parameter["name"] == "cursor" for parameter in each.parameters)], ids=str)
-def test_invalid_cursors(api, dataset, operation):
-    for cursor in ("x", "MQ=====", "{}", "-1", "a" * 512, "../..", "' OR 1=1", "AAAAAAAA", "é", "eyJpZCI6LTF9"):
-        answer = api.call(operation.id, **values_for(operation, dataset), query={"cursor": cursor}, expect=(200, 400))
+def cursor_of(position: str) -> str:
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+CURSORS = [
+    pytest.param(operation, parameter["schema"], id=operation.id)
+    for operation in GUARDED for parameter in operation.parameters if parameter["name"] == "cursor"
+]
+POSITIONS = [*map(str, range(0, 1000, 7)), "00", "9" * 18, "9" * 19, "0" * 20, "-1", "1.5", "adult", "a b", "~\x7f~", "_-z",
+             "x" * 63, "x" * 64, "ä", "a\n", "a\0b", "", "01A20B43-C348-795E-9F9F-BD63DD3B4743"]
+
+
+@pytest.mark.parametrize("operation,schema", CURSORS)
+def test_the_pattern_of_cursors_says_what_is_taken(api, dataset, operation, schema):
+    """Except for predictions, a cursor is accepted exactly if it fits its pattern."""
+    given = [cursor_of(position) for position in POSITIONS]
+    given += ["0", "00", "000", "x", "MQ==", "MQ=====", "MR", "M", "MTI+", "{}", "-1", "a" * 512, "../..", "' OR 1=1", "AAAAAAAA",
+              "é", "eyJpZCI6LTF9"]
+    taken = 0
+    for cursor in given:
+        fitting = fits(schema, cursor)
+        expect = (200, 400) if fitting and operation.id == "listPredictions" else 200 if fitting else 400
+        answer = api.call(operation.id, **values_for(operation, dataset), query={"cursor": cursor}, expect=expect)
         if answer.status_code == 400:
-            problem(answer, "invalid-parameter")
+            assert [each["parameter"] for each in problem(answer, "invalid-parameter")["errors"]] == ["cursor"]
+        taken += answer.status_code == 200
+    assert 0 < taken < len(given)
 
 
 @pytest.mark.parametrize("operation", [each for each in GUARDED if each.method == "POST"], ids=str)

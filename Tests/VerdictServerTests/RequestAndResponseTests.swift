@@ -38,11 +38,18 @@ import VerdictCore
     #expect(Page([1, 2], limit: 2) { "\($0)" }.nextCursor == nil)
   }
 
-  @Test(arguments: ["", "ü~?>", "a/b+c", String(repeating: "x", count: 100)])
+  @Test(arguments: ["1", "~?>", "a/b+c", "x~~", String(repeating: "x", count: 100)])
   func cursorsAreSafeInURLs(position: String) {
     let cursor = Cursor.encode(position)
     #expect(cursor.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) })
+    #expect(cursor.count == Cursor.length(ofPosition: position.count))
     #expect(Cursor.decode(cursor) == position)
+  }
+
+  /// Padding, unused bits, the other alphabet of base64, and bytes outside of ASCII's printable part.
+  @Test(arguments: ["", "0", "000", "MQ==", "MR", "fj8-PT8+", "w7w", "MAo", "M Q"])
+  func aPositionHasOneCursor(text: String) {
+    #expect(Cursor.decode(text) == nil)
   }
 }
 

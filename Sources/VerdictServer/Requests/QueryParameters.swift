@@ -77,9 +77,16 @@ struct QueryParameters {
     try integer("limit", in: 1...1_000) ?? 100
   }
 
+  /// The number after which a page begins.
+  func numberCursor() throws -> Int? {
+    try cursor(atMost: 18, Self.integer)
+  }
+
   /// The position after which a page begins, as `position` parses it.
-  func cursor<T>(_ position: (String) -> T?) throws -> T? {
-    guard let cursor = try text("cursor", atMost: 512) else { return nil }
+  ///
+  /// - Parameter most: the most bytes of a position.
+  func cursor<T>(atMost most: Int, _ position: (String) -> T?) throws -> T? {
+    guard let cursor = try text("cursor", atMost: Cursor.length(ofPosition: most)) else { return nil }
     guard let position = Cursor.decode(cursor).flatMap(position) else {
       throw Self.refusal("cursor", "is not a cursor of this list")
     }

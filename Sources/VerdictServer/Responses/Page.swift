@@ -15,16 +15,27 @@ struct Page<Item> {
   }
 }
 
-/// Opaque cursors: the position of the last item of a page, in base64url.
+/// Opaque cursors: the position of the last item of a page, in base64url. A position is ASCII without control characters.
+///
+/// openapi.yaml has a pattern for the cursors of numbers, of names and of predictions. What the pattern says is taken.
 enum Cursor {
+  /// The characters of the cursor of a position with so many bytes: four for three bytes, without padding.
+  static func length(ofPosition bytes: Int) -> Int { (bytes * 4 + 2) / 3 }
+
+  /// The cursor of a position.
   static func encode(_ position: String) -> String {
     Data(position.utf8).base64EncodedString()
       .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
   }
 
+  /// The position of a cursor; `nil` for a text that is not in the one form that ``encode(_:)`` gives a position.
   static func decode(_ cursor: String) -> String? {
     var base64 = cursor.replacing("-", with: "+").replacing("_", with: "/")
     base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
-    return Data(base64Encoded: base64).flatMap { String(data: $0, encoding: .utf8) }
+    guard let bytes = Data(base64Encoded: base64), !bytes.isEmpty,
+      bytes.allSatisfy({ (0x20...0x7F).contains($0) })
+    else { return nil }
+    let position = String(decoding: bytes, as: UTF8.self)
+    return encode(position) == cursor ? position : nil
   }
 }

@@ -35,7 +35,7 @@ struct DatasetRoutes {
   {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
-    let after = try query.cursor { TextRule.slug.admits($0) ? $0 : nil }
+    let after = try query.cursor(atMost: 63) { $0 }
     let page = try await datasets.list(principal.tenant, after: after, limit: limit + 1)
     return try .conditional(request, Page(page, limit: limit) { $0.dataset.name }) { try $0.dataset($1) }
   }

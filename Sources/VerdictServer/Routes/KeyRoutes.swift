@@ -19,7 +19,7 @@ struct KeyRoutes {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let page = try await keys.list(
-      principal.tenant, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
+      principal.tenant, after: try query.numberCursor(), limit: limit + 1)
     return .page(Page(page, limit: limit) { "\($0.id)" }) { $0.key($1) }
   }
 

@@ -37,7 +37,7 @@ struct LabelRoutes {
     let limit = try query.limit()
     let (dataset, page) = try await labels.list(
       principal.tenant, dataset: name, where: try Self.filter(query),
-      after: try query.cursor(QueryParameters.integer),
+      after: try query.numberCursor(),
       limit: limit + 1)
     return .page(Page(page, limit: limit) { "\($0.id)" }) { $0.label($1, of: dataset) }
   }

@@ -28,7 +28,7 @@ struct ModelRoutes {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let page = try await models.list(
-      principal.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+      principal.tenant, dataset: name, before: try query.numberCursor(), limit: limit + 1)
     return try .conditional(request, Page(page, limit: limit) { "\($0.version)" }) {
       try $0.modelSummary($1)
     }
@@ -92,7 +92,7 @@ struct ModelRoutes {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let records = try await models.history(
-      principal.tenant, dataset: name, after: try query.cursor(QueryParameters.integer), limit: limit + 1)
+      principal.tenant, dataset: name, after: try query.numberCursor(), limit: limit + 1)
     return try .page(Page(records, limit: limit) { "\($0.modelVersion)" }) { try $0.kpiRecord($1) }
   }
 

@@ -38,9 +38,9 @@ struct StoredPredictionRoutes {
     }
     let order: PredictionOrder =
       switch sort {
-      case .newest: .newest(before: try query.cursor { UUID(uuidString: $0) })
+      case .newest: .newest(before: try query.cursor(atMost: 36) { UUID(uuidString: $0) })
       case .uncertainty:
-        .uncertainty(after: try query.cursor(PredictionOrder.UncertaintyCursor.init(cursor:)))
+        .uncertainty(after: try query.cursor(atMost: 57, PredictionOrder.UncertaintyCursor.init(cursor:)))
       }
     let (dataset, found) = try await predictions.list(
       principal.tenant, dataset: name, where: try Self.filter(query), in: order, limit: limit + 1)

@@ -30,7 +30,7 @@ struct TenantRoutes {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let entries = try await audit.list(
-      principal.tenant, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+      principal.tenant, before: try query.numberCursor(), limit: limit + 1)
     return .page(Page(entries, limit: limit) { "\($0.id)" }) { $0.auditEntry($1) }
   }
 }

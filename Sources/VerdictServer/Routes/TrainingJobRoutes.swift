@@ -63,7 +63,7 @@ struct TrainingJobRoutes {
     let query = try QueryParameters(request, known: ["limit", "cursor"])
     let limit = try query.limit()
     let jobs = try await trainings.list(
-      principal.tenant, dataset: name, before: try query.cursor(QueryParameters.integer), limit: limit + 1)
+      principal.tenant, dataset: name, before: try query.numberCursor(), limit: limit + 1)
     return try .page(Page(jobs, limit: limit) { "\($0.id)" }) { try $0.job($1) }
   }
 
