@@ -1,6 +1,7 @@
 #include "Rows.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "Spelling.hpp"
@@ -90,6 +91,8 @@ void vj_rows::set_number(uint32_t feature, const Number &number, std::string_vie
   if (rule.type == VJ_DISCRETE) {
     if (!number.is_whole()) return feature_problem(VJ_NOT_WHOLE, feature, text);
     if (!number.in_whole_range()) return feature_problem(VJ_OUT_OF_WHOLE_RANGE, feature, text);
+  } else if (std::fabs(number.value) > schema->largest) {
+    return feature_problem(VJ_OUT_OF_RANGE, feature, text);
   }
   numbers[count * schema->number_slots + rule.slot] = number.value;
 }

@@ -65,6 +65,8 @@ bool vj_schema_add(vj_schema *schema, const char *name, size_t length, vj_type t
   }
 }
 
+void vj_schema_bound(vj_schema *schema, double largest) { schema->largest = largest; }
+
 bool vj_schema_close(vj_schema *schema, const char *category, size_t length) {
   try {
     if (schema->features.empty()) return true;

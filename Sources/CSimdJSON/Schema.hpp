@@ -1,5 +1,6 @@
 // The features and the outcome of the rows.
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct vj_schema {
   verdict::NameTable names;
   std::vector<verdict::FeatureRule> features;  // in the order of `names`
   size_t number_slots = 0, category_slots = 0;
+  double largest = std::numeric_limits<double>::max();  // magnitude of a continuous value
   vj_normalize normalize = nullptr;
   std::vector<verdict::OutcomeText> outcomes;
   bool open_outcomes = false;  // whether any other name is outcome 0

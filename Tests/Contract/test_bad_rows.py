@@ -14,7 +14,7 @@ HEADER = "age,workclass,education_num,sex,capital/gain ~net,income"
 GOOD = "39,Private,13,Male,0,>50K"
 # An invalid value of a feature, as JSON text.
 BAD_VALUES = [
-    ("age", "1e400"), ("age", "-1e400"), ("age", '"39"'), ("age", "true"), ("age", "[]"), ("age", "{}"),
+    ("age", "1e400"), ("age", "-1e400"), ("age", "1.1e150"), ("age", "-1.1e150"), ("age", '"39"'), ("age", "true"), ("age", "[]"), ("age", "{}"),
     ("age", '"NaN"'), ("education_num", "3.5"), ("education_num", "1e17"), ("education_num", "9007199254740993"),
     ("education_num", '"3"'), ("education_num", "false"), ("workclass", "1.5"), ("workclass", '""'),
     ("workclass", "[]"), ("workclass", '"a\\u0000b"'), ("workclass", json.dumps("x" * 1001)),
@@ -114,6 +114,7 @@ def test_the_first_hundred_errors_and_the_total(api, dataset):
     ([HEADER, GOOD, "inf,Private,13,Male,0,>50K"], 3, "age"),
     ([HEADER, GOOD, "0x10,Private,13,Male,0,>50K"], 3, "age"),
     ([HEADER, GOOD, "1e400,Private,13,Male,0,>50K"], 3, "age"),
+    ([HEADER, GOOD, "-1.1e150,Private,13,Male,0,>50K"], 3, "age"),
     ([HEADER, GOOD, "39,Private,13.5,Male,0,>50K"], 3, "education_num"),
     ([HEADER, GOOD, "39,Private,13,Unknown,0,>50K"], 3, "sex"),
     ([HEADER, GOOD, "39,Private,13,Male,0,"], 3, "income"),

@@ -57,6 +57,21 @@ struct ExactNumberTests {
     }
   }
 
+  @Test(arguments: Format.allCases)
+  func `numbers beyond the largest of a schema are refused`(format: Format) throws {
+    let schema = RowSchema(
+      features: [Feature(name: "x", type: .continuous, slot: 0)], largestNumber: 1e150)
+    for text in ["1e150", "-1e150", "0.1e151", "5e-324", "0"] {
+      #expect(problems { _ = try read([text], format, schema) } == [], "\(text)")
+    }
+    for text in ["1.0000000000000002e150", "-1.0000000000000002e150", "1e151", "1.7976931348623157e308"] {
+      let found = problems { _ = try read([text], format, schema) }
+      #expect(
+        found.count == 1 && found[0].hasSuffix("x: is beyond ±1e150, the range of models"),
+        "\(text): \(found)")
+    }
+  }
+
   /// Integers beyond ±2^53, which a double cannot represent exactly, are refused instead of being rounded.
   @Test(arguments: Format.allCases)
   func `integers beyond 2^53 are refused`(format: Format) throws {

@@ -56,6 +56,7 @@ typedef struct vj_syntax {
 typedef enum VJ_ENUM vj_problem_code : uint8_t {
   VJ_NOT_NUMBER,
   VJ_NOT_FINITE,
+  VJ_OUT_OF_RANGE,
   VJ_NOT_JSON_NUMBER,
   VJ_NOT_WHOLE,
   VJ_OUT_OF_WHOLE_RANGE,
@@ -122,6 +123,8 @@ void vj_schema_open_outcomes(vj_schema *schema);
 int vj_schema_outcome(const vj_schema *schema, const char *text, size_t length, bool cell);
 /// Adds a feature stored at `slot` of the array of its kind. Returns `false` when out of memory.
 bool vj_schema_add(vj_schema *schema, const char *name, size_t length, vj_type type, uint32_t slot);
+/// Sets the largest magnitude of a continuous value; without a call, every finite number is admitted.
+void vj_schema_bound(vj_schema *schema, double largest);
 /// Closes the list of categories of the last added feature and adds a name to it unless NULL. Returns `false` when out of
 /// memory.
 bool vj_schema_close(vj_schema *schema, const char *category, size_t length);

@@ -6,6 +6,9 @@ public enum FeatureValue: Sendable, Hashable {
   case category(String)
   /// A missing value, for any kind of feature.
   case missing
+
+  /// The largest magnitude of a number in rows to train on and to predict; squares of larger ones could overflow.
+  public static let largestMagnitude = 1e150
 }
 
 /// One row to predict, in the feature order of the model.

@@ -17,9 +17,6 @@ public struct TrainingTable: Sendable {
     }
   }
 
-  /// The largest magnitude of a number; squares of larger ones could overflow.
-  static let largestMagnitude = 1e150
-
   /// Feature names, unique.
   public let names: [String]
   /// The kind of each feature.
@@ -64,7 +61,7 @@ public struct TrainingTable: Sendable {
   private static func check(_ column: Column, kind: ColumnKind, name: String) throws(LearningError) {
     switch (column, kind) {
     case (.numeric(let values), .continuous), (.numeric(let values), .discrete):
-      guard ck_all_within(values, values.count, largestMagnitude) != 0 else {
+      guard ck_all_within(values, values.count, FeatureValue.largestMagnitude) != 0 else {
         throw .notFinite(feature: name)
       }
     case (.categorical(let codes, let levels), .categorical):

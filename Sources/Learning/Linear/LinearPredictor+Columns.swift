@@ -19,7 +19,7 @@ extension LinearPredictor {
           if value.isNaN {
             sums[row] += missing
           } else {
-            guard abs(value) <= TrainingTable.largestMagnitude else { throw .notFinite(feature: name) }
+            guard abs(value) <= FeatureValue.largestMagnitude else { throw .notFinite(feature: name) }
             sums[row] += standardized * ((value - mean) * inverse)
           }
         }

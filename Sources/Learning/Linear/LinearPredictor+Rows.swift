@@ -20,7 +20,7 @@ extension LinearPredictor {
             }
             sum += missing
           } else {
-            guard abs(value) <= TrainingTable.largestMagnitude else {
+            guard abs(value) <= FeatureValue.largestMagnitude else {
               throw RowRefusal(row: row, feature: features[index].name)
             }
             if !range.contains(value) {

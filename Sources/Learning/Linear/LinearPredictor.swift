@@ -52,7 +52,7 @@ public struct LinearPredictor: Predictor {
     for index in terms.indices {
       switch (terms[index], row.values[index]) {
       case (.number(let standardized, let mean, let inverse, _, let range), .number(let value)):
-        guard abs(value) <= TrainingTable.largestMagnitude else {
+        guard abs(value) <= FeatureValue.largestMagnitude else {
           throw .notFinite(feature: features[index].name)
         }
         if !range.contains(value) { warnings.append(.outside(range, value, features[index])) }

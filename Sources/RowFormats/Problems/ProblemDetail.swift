@@ -22,6 +22,7 @@ func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSch
   switch problem.code {
   case .VJ_NOT_NUMBER: return "must be a number, not \(shown)"
   case .VJ_NOT_FINITE: return "\(shown) is beyond the range of a double"
+  case .VJ_OUT_OF_RANGE: return schema.outOfRangeDetail
   case .VJ_NOT_JSON_NUMBER: return "\(shown) is no number in JSON; a missing value is null"
   case .VJ_NOT_WHOLE: return "must be a whole number, not \(shown)"
   case .VJ_OUT_OF_WHOLE_RANGE: return "\(shown) is beyond ±2^53, where whole numbers are no longer exact"

@@ -8,6 +8,8 @@ public struct RowSchema: Sendable {
   public let labelName: String
   /// The words of the outcome.
   public let words: OutcomeWords
+  /// The largest magnitude of a continuous value.
+  public let largestNumber: Double
   /// The number of continuous and discrete values per row.
   public let numberSlots: Int
   /// The number of categorical values per row.
@@ -19,8 +21,14 @@ public struct RowSchema: Sendable {
   let compiled: CompiledSchema
 
   /// Compiles a schema. The names of the features must be unique, and so must the slots of each kind.
-  public init(features: [Feature], labelName: String = "label", words: OutcomeWords = OutcomeWords()) {
+  ///
+  /// - Parameter largestNumber: the largest magnitude of a continuous value; by default every finite number is admitted.
+  public init(
+    features: [Feature], labelName: String = "label", words: OutcomeWords = OutcomeWords(),
+    largestNumber: Double = .greatestFiniteMagnitude
+  ) {
     self.features = features
+    self.largestNumber = largestNumber
     self.labelName = labelName.normalized
     self.words = words
     let categorical = features.filter { $0.type == .categorical }
@@ -31,7 +39,15 @@ public struct RowSchema: Sendable {
     var keyColumn = "key"
     while reserved.contains(keyColumn) { keyColumn = "_" + keyColumn }
     self.keyColumn = keyColumn
-    compiled = CompiledSchema(features: features, words: words)
+    compiled = CompiledSchema(features: features, words: words, largestNumber: largestNumber)
+  }
+
+  /// The error text for a number beyond ``largestNumber``.
+  public var outOfRangeDetail: String {
+    var bound: [UInt8] = []
+    bound.append(number: largestNumber)
+    let text = String(decoding: bound, as: UTF8.self).replacing("e+", with: "e")
+    return "is beyond ±\(text), the range of models"
   }
 
   /// The outcome that a text stands for; `nil` for none. JSON numbers and booleans are given as their text.
@@ -46,9 +62,10 @@ final class CompiledSchema: Sendable {
   // Sound: immutable after the initialiser; the C functions that read with it take it as const.
   nonisolated(unsafe) let handle: OpaquePointer?
 
-  init(features: [Feature], words: OutcomeWords) {
+  init(features: [Feature], words: OutcomeWords, largestNumber: Double) {
     handle = vj_schema_new(normalize)
     guard let handle else { return }
+    vj_schema_bound(handle, largestNumber)
     for entry in words.entries {
       _ = withBytes(entry.text) { vj_schema_add_outcome(handle, $0, $1, entry.outcome, entry.isWord) }
     }

@@ -1,4 +1,5 @@
 package import Foundation
+import Learning
 package import PostgreSQL
 package import RowFormats
 
@@ -16,6 +17,22 @@ package struct Feedback: Sendable {
       self.id = id
       self.trueLabel = trueLabel
     }
+  }
+
+  /// A statement that cannot be applied.
+  package struct Refusal: Sendable {
+    /// The kinds of refusals.
+    package enum Reason: Sendable {
+      /// There is no such prediction.
+      case unknown
+      /// The prediction has a number that no model can follow; the detail says what the label lacks.
+      case outOfRange(detail: String)
+    }
+
+    /// The position of the statement in the request, from 0.
+    package var position: Int
+    /// The reason.
+    package var reason: Reason
   }
 
   /// The result of many statements.
@@ -51,7 +68,8 @@ package struct Feedback: Sendable {
   /// nothing.
   ///
   /// - Parameter outcome: translates the outcome from the dataset's own words.
-  /// - Throws: ``DomainError/notFound(what:)``, what `outcome` throws.
+  /// - Throws: ``DomainError/notFound(what:)``, what `outcome` throws, `InputProblems` for a prediction with a number that
+  ///   no model can follow.
   package func label(
     _ tenant: TenantID, dataset name: String, prediction id: UUID,
     as outcome: @Sendable (Dataset) throws -> Bool
@@ -59,8 +77,12 @@ package struct Feedback: Sendable {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
       let statement = Statement(id: id, trueLabel: try outcome(dataset))
-      if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
-      _ = try await apply([statement], tenant, dataset, by: .commandLine, in: tx)
+      let refusals = try await refusals(of: [statement], tenant, dataset, in: tx)
+      switch refusals.first?.reason {
+      case nil: _ = try await apply([statement], tenant, dataset, by: .commandLine, in: tx)
+      case .unknown: throw Self.unknown(id)
+      case .outOfRange(let detail): throw InputProblems(InputProblem(pointer: "/label", detail: detail))
+      }
       return (dataset, try await PredictionStore.prediction(tenant, dataset: dataset.id, id: id, in: tx))
     }
   }
@@ -74,7 +96,7 @@ package struct Feedback: Sendable {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
       let statement = Statement(id: id, trueLabel: nil)
-      if try await !missing([statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
+      if try await !refusals(of: [statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
       _ = try await apply([statement], tenant, dataset, by: actor, in: tx)
     }
   }
@@ -83,36 +105,51 @@ package struct Feedback: Sendable {
   ///
   /// - Parameters:
   ///   - read: parses the statements of the request by the dataset; each prediction occurs once.
-  ///   - refusal: the error for the positions of statements about absent predictions.
+  ///   - refusal: the error for statements that cannot be applied.
   /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, the error of `refusal`.
   package func label(
     _ tenant: TenantID, dataset name: String, by actor: Actor = .commandLine, in tx: Transaction,
     reading read: @Sendable (Dataset) throws -> [Statement],
-    refusing refusal: @Sendable (_ missing: [Int]) -> any Error
+    refusing refusal: @Sendable ([Refusal]) -> any Error
   ) async throws -> Outcome {
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let statements = try read(dataset)
-    let missing = try await missing(statements, tenant, dataset, in: tx)
-    guard missing.isEmpty else { throw refusal(missing) }
+    let refusals = try await refusals(of: statements, tenant, dataset, in: tx)
+    guard refusals.isEmpty else { throw refusal(refusals) }
     var outcome = try await apply(statements, tenant, dataset, by: actor, in: tx)
     outcome.words = dataset.label.words
     return outcome
   }
 
-  /// The positions of the statements about absent predictions. Present ones are locked against deletion until the
-  /// transaction ends.
-  private func missing(
-    _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
-  ) async throws -> [Int] {
+  /// The statements that cannot be applied. Their predictions are locked against deletion until the transaction ends.
+  ///
+  /// A prediction has a number beyond the range of models only if it is older than the check of that range, and its model
+  /// did not have the feature.
+  private func refusals(
+    of statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+  ) async throws -> [Refusal] {
+    let limit = FeatureValue.largestMagnitude
     let rows = try await tx.query(
       """
-      SELECT id FROM predictions
+      SELECT id, CASE WHEN \(limit) < ANY(numbers) OR \(-limit) > ANY(numbers) THEN numbers END FROM predictions
       WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = ANY(\(statements.map(\.id)))
       ORDER BY id FOR KEY SHARE
-      """)
-    guard rows.count < statements.count else { return [] }
-    let known = Set(try rows.map { try $0.decode(UUID.self) })
-    return statements.indices.filter { !known.contains(statements[$0].id) }
+      """
+    ).map { try $0.decode(UUID.self, [Double?]?.self) }
+    guard rows.count < statements.count || rows.contains(where: { $0.1 != nil }) else { return [] }
+    let numbers = Dictionary(rows.map { ($0.0, $0.1) }) { first, _ in first }
+    return statements.enumerated().compactMap { position, statement in
+      guard let found = numbers[statement.id] else { return Refusal(position: position, reason: .unknown) }
+      guard let found, statement.trueLabel != nil else { return nil }
+      let row = FeatureRow(numbers: found, categories: [])
+      let feature = dataset.features.first { feature in
+        if case .number(let number) = row[feature] { abs(number) > limit } else { false }
+      }
+      guard let feature else { return nil }
+      let detail =
+        "cannot be given, because the prediction's value of '\(feature.name)' \(dataset.schema.outOfRangeDetail)"
+      return Refusal(position: position, reason: .outOfRange(detail: detail))
+    }
   }
 
   private func apply(

@@ -26,18 +26,14 @@ package final class PredictionAnswers: Sendable {
   /// Predicts rows.
   ///
   /// - Parameter named: whether they get ids, to be stored under.
-  /// - Throws: `InputProblems` for a number that is too large for any model.
-  init(_ rows: RowBatch, by model: ServedModel, named: Bool) throws {
+  /// - Throws: `RowRefusal` for a number beyond the range of models, which the reader of the rows refuses before.
+  init(_ rows: RowBatch, by model: ServedModel, named: Bool) throws(RowRefusal) {
     self.model = model
     self.rows = rows
     ids = named ? UUID.version7(count: rows.count) : []
-    do throws(RowRefusal) {
-      let answers = try model.predictor.predict(rows.forPrediction, slots: model.slots)
-      probabilities = answers.probabilities
-      warnings = answers.warnings
-    } catch {
-      throw PredictionRefusal(row: error.row, feature: error.feature)
-    }
+    let answers = try model.predictor.predict(rows.forPrediction, slots: model.slots)
+    probabilities = answers.probabilities
+    warnings = answers.warnings
   }
 
   /// Returns the contribution of each feature to a row's log-odds, the largest first.
@@ -46,17 +42,6 @@ package final class PredictionAnswers: Sendable {
     explanation.contributions.sort { abs($0.contribution) > abs($1.contribution) }
     return explanation
   }
-}
-
-/// A value that is well-formed but too large to compute with.
-package struct PredictionRefusal: Error, Sendable {
-  /// The row, from 0.
-  package var row: Int
-  /// The feature.
-  package var feature: String
-
-  /// The error text for the client.
-  package static let detail = "is beyond ±1e150, the range of models"
 }
 
 extension RowBatch {

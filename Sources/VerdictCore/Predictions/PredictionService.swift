@@ -39,7 +39,7 @@ package struct PredictionService: Sendable {
   ///   - storage: whether and how the predictions are stored.
   ///   - read: parses the rows by the dataset's schema; called again if the dataset has changed.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/noModel(dataset:)``,
-  ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``, ``PredictionRefusal``,
+  ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``,
   ///   ``PredictionWriter/Overloaded``, what `read` throws, ``PostgreSQLError``.
   package func predict(
     _ tenant: TenantID, dataset name: String, storing storage: Storage,

@@ -2,6 +2,7 @@ import Foundation
 import Learning
 import Logging
 import PostgreSQL
+import RowFormats
 
 /// Reads the labels of datasets in the learner's form: all of them, or the changes since the last read.
 struct LabelReader: Sendable {
@@ -48,7 +49,8 @@ struct LabelReader: Sendable {
   /// deleted.
   ///
   /// - Parameter progress: receives the numbers of rows read and expected, from time to time.
-  /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted.
+  /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted; ``TrainingFailure`` for numbers that no model can
+  ///   follow.
   func read(
     _ tenant: TenantID, dataset id: Int, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
@@ -83,7 +85,13 @@ struct LabelReader: Sendable {
       columns = try await readAll(tenant, dataset, counts: counts, progress: progress, in: tx)
       rowsRead += columns.rowCount
     }
-    let table = try columns.table()
+    let table: TrainingTable
+    do {
+      table = try columns.table()
+    } catch LearningError.notFinite {
+      let (first, count) = columns.outOfRange(most: 10)
+      throw TrainingFailure(outOfRange: first, count: count, reason: dataset.schema.outOfRangeDetail)
+    }
     if dataset.settings.autoTrain.enabled || columns.byteCount <= small {
       cache.keep(
         CachedLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)

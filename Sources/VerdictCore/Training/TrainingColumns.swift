@@ -115,6 +115,20 @@ struct TrainingColumns: Sendable {
       outcomes: outcomes)
   }
 
+  /// The numbers whose magnitude exceeds the range of models, by row and feature: the first `most` and the count of all.
+  func outOfRange(most: Int) -> (first: [(label: Int, feature: String)], count: Int) {
+    let numeric = features.filter { $0.type != .categorical }
+    var first: [(label: Int, feature: String)] = []
+    var count = 0
+    for place in ids.indices {
+      for feature in numeric where abs(numbers[feature.slot][place]) > FeatureValue.largestMagnitude {
+        count += 1
+        if first.count < most { first.append((ids[place], feature.name)) }
+      }
+    }
+    return (first, count)
+  }
+
   private mutating func number(_ slot: Int) {
     let names = levels[slot].names
     var numbers = [Int32](repeating: LevelIndex.missing, count: names.count)

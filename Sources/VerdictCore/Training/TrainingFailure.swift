@@ -22,6 +22,24 @@ package struct TrainingFailure: DescribedJobError, Equatable {
       }
   }
 
+  /// Creates the failure for labels that were stored before the range of numbers was checked.
+  ///
+  /// - Parameters:
+  ///   - first: the first values beyond the range, each by its label and feature.
+  ///   - count: the number of all of them.
+  ///   - reason: what is wrong with each.
+  init(outOfRange first: [(label: Int, feature: String)], count: Int, reason: String) {
+    let places = first.map { "feature '\($0.feature)' of label \($0.label)" }
+    if count == 1, let only = places.first {
+      detail = "The \(only) \(reason). Correct or delete the label."
+    } else {
+      let more = count > places.count ? ", and \(count - places.count) more" : ""
+      detail =
+        "Each of \(count) values \(reason): \(places.joined(separator: ", "))\(more). Correct or delete these labels."
+    }
+    type = "not-finite"
+  }
+
   private init(type: String, detail: String) {
     self.type = type
     self.detail = detail

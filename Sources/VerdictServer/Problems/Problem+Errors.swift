@@ -16,10 +16,6 @@ extension Problem {
     case let error as InputProblems:
       self.init(.schemaMismatch, locations: error.problems.map(ErrorLocation.init), count: error.count)
     case let error as SyntaxProblem: self.init(error)
-    case let error as PredictionRefusal:
-      let pointer = JSONObjectReader.child("/features", error.feature)
-      self.init(
-        .schemaMismatch, locations: [ErrorLocation(pointer: pointer, detail: PredictionRefusal.detail)])
     case is PredictionWriter.Overloaded:
       self.init(
         .overloaded, "Too many predictions are waiting to be stored; try again.",

@@ -55,11 +55,15 @@ struct FeedbackRoutes {
         case .ndjson: try FeedbackReader.ndjson(body.bytes, schema: dataset.schema)
         default: try FeedbackReader.json(body.bytes, schema: dataset.schema)
         }
-      } refusing: { missing in
-        let problems = missing.prefix(InputProblems.most).map { index in
-          InputProblem(pointer: "/labels/\(index)/id", detail: "there is no such prediction")
+      } refusing: { refusals in
+        let problems = refusals.prefix(InputProblems.most).map { refusal in
+          let pointer = "/labels/\(refusal.position)"
+          return switch refusal.reason {
+          case .unknown: InputProblem(pointer: pointer + "/id", detail: "there is no such prediction")
+          case .outOfRange(let detail): InputProblem(pointer: pointer + "/label", detail: detail)
+          }
         }
-        return InputProblems(Array(problems), count: missing.count)
+        return InputProblems(problems, count: refusals.count)
       }
       return IdempotentResponse(.json { $0.outcome(outcome) })
     }

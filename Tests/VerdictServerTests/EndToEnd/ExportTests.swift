@@ -60,7 +60,7 @@ import Testing
     {"features":{"x":null,"n":null,"c":null},"label":0}
     {"features":{"x":0.1,"n":-9007199254740991,"c":"a,b","a \"quoted\", name":"he said \"no\""},"label":1,"key":"k,2"}
     {"features":{"x":5e-324,"n":9007199254740991,"c":"two\nlines","a \"quoted\", name":" spaces "},"label":0}
-    {"features":{"x":1.7976931348623157e308,"c":"NULL","a \"quoted\", name":"null"},"label":1,"key":"ünï"}
+    {"features":{"x":-1e150,"c":"NULL","a \"quoted\", name":"null"},"label":1,"key":"ünï"}
     {"features":{"x":-0.0,"c":"\ud83d\ude42","a \"quoted\", name":"\\"},"label":0}
     {"features":{"x":123456789.123456789,"c":true,"a \"quoted\", name":17},"label":1}
     {"features":{"x":1e21,"c":"\t","a \"quoted\", name":"'"},"label":0}

@@ -69,6 +69,7 @@ extension InvalidRequest {
     .init("a fraction for a category", labels, row(#"{"c":1.5}"#), 422, pointer("/labels/0/features/c")),
     .init("a feature that is not there", labels, row(#"{"y":1}"#), 422, pointer("/labels/0/features/y")),
     .init("a number beyond doubles", labels, row(#"{"x":1e400}"#), 422, pointer("/labels/0/features/x")),
+    .init("a number beyond models", labels, row(#"{"x":1e151}"#), 422, pointer("/labels/0/features/x")),
     .init("features as a list", labels, row("[1]"), 422, pointer("/labels/0/features")),
     .init(
       "no features", labels, #"{"labels":[{"label":1}]}"#, 422, pointer("/labels/0/features")),
@@ -150,6 +151,7 @@ extension InvalidRequest {
     InvalidRequest("CSV with NaN", labels, "x,label\nNaN,1\n", 422, line(2, "x")).with(csv),
     InvalidRequest("CSV with inf", labels, "x,label\ninf,1\n", 422, line(2, "x")).with(csv),
     InvalidRequest("CSV with 1e400", labels, "x,label\n1e400,1\n", 422, line(2, "x")).with(csv),
+    InvalidRequest("CSV with -1e151", labels, "x,label\n-1e151,1\n", 422, line(2, "x")).with(csv),
     InvalidRequest("CSV with one field too many", labels, "x,label\n1,1,1\n", 422, line(2)).with(csv),
     InvalidRequest("CSV with one field too few", labels, "x,c,label\n1,1\n", 422, line(2)).with(csv),
     InvalidRequest("CSV with an unterminated quote", labels, "x,c,label\n1,\"red,1\n", 400, line(2)).with(
@@ -206,6 +208,7 @@ extension InvalidRequest {
     .init("no features", predict, "{}", 422, pointer("/features")),
     .init("an unknown member", predict, #"{"features":{},"label":1}"#, 422, pointer("/label")),
     .init("a number beyond doubles", predict, #"{"features":{"x":-1e400}}"#, 422, pointer("/features/x")),
+    .init("a number beyond models", predict, #"{"features":{"x":-1e151}}"#, 422, pointer("/features/x")),
     .init("NaN", predict, #"{"features":{"x":NaN}}"#, 422, pointer("/features/x")),
     .init("half a surrogate pair", predict, #"{"features":{"c":"\udc00"}}"#, 422, pointer("/features/c")),
     .init("a feature twice", predict, #"{"features":{"x":1,"x":1}}"#, 422, pointer("/features/x")),

@@ -79,8 +79,8 @@ struct RandomDataset {
     switch feature["type"].string {
     case "continuous":
       return [
-        "\(Double(bitPattern: .random(in: 0..<(0x7FF << 52), using: &generator)))",
-        "-\(Double.random(in: 0...1, using: &generator))", "5e-324", "-0.0", "1.7976931348623157e308", "1e21",
+        "\(Double(bitPattern: .random(in: 0...1e150.bitPattern, using: &generator)))",
+        "-\(Double.random(in: 0...1, using: &generator))", "5e-324", "-0.0", "1e150", "1e21",
         "123456789012345678", "0.1", "-1e-7",
       ].randomElement(using: &generator) ?? "0"
     case "discrete":
