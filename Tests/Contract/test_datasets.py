@@ -2,7 +2,9 @@
 
 import uuid
 
-from contract import data
+import pytest
+
+from contract import data, document
 from contract.client import pointers, problem
 
 
@@ -74,6 +76,51 @@ def test_a_merge_patch_changes_its_members_only(api, dataset):
     again = patch({"auto_train": None, "training": None})
     assert again["auto_train"] == before["auto_train"] and again["training"] == before["training"]
     assert again == api.call("getDataset", dataset=dataset).json()
+
+
+PENALTIES = [
+    {"penalty": "l2", "C": 0.25, "class_weight": "balanced", "threshold": {"maximize": "mcc"}, "seed": 9007199254740991},
+    {"penalty": "l1", "threshold": {"metric": "recall", "at_least": 0.9}, "validation": {"method": "kfold", "folds": 7}},
+    {"penalty": "elasticnet", "l1_ratio": 0.125, "threshold": {"cost": {"false_positive": 1, "false_negative": 2.5}}},
+    {"penalty": "none", "threshold": 0.75, "validation": {"method": "holdout", "fraction": 0.5}},
+    {"tolerance": 1e-6, "max_iterations": 7},
+]
+
+
+@pytest.mark.parametrize("training", PENALTIES, ids=lambda training: training.get("penalty", "solver"))
+def test_a_patch_with_what_a_dataset_shows_changes_nothing(api, dataset, training):
+    patch = {"dataset": dataset, "media_type": "application/merge-patch+json", "expect": 200}
+    other = {"auto_train": {"enabled": True, "min_new_labels": 1000, "max_delay_seconds": 60}, "models_kept": 3,
+             "gate": {"metric": "roc_auc", "minimum": 0.5, "source": "live", "min_labels": 7},
+             "activation": {"policy": "best", "metric": "f1"}, "predictions_kept_days": 30}
+    for settings in ({}, other):
+        shown = api.call("updateDataset", json_body=settings | {"training": training}, **patch).json()
+        members = document.resolve(document.document()["components"]["schemas"]["DatasetPatch"])["properties"]
+        for name in members:
+            again = api.call("updateDataset", json_body={name: shown[name]}, **patch).json()
+            assert again | {"updated_at": 0} == shown | {"updated_at": 0}, name
+        whole = {name: shown[name] for name in members}
+        again = api.call("updateDataset", json_body=whole, **patch).json()
+        assert again | {"updated_at": 0} == shown | {"updated_at": 0}
+        copy = {name: shown[name] for name in [*members, "label"]} | {"name": f"copy-{uuid.uuid4().hex[:8]}"}
+        made = api.call("createDataset", json_body=copy, expect=201).json()
+        assert {name: made[name] for name in copy} == copy
+        api.call("deleteDataset", dataset=copy["name"], expect=204)
+
+
+def test_another_penalty_drops_the_ratio_of_the_last_one(api, dataset):
+    def patch(training, expect=200):
+        return api.call("updateDataset", dataset=dataset, json_body={"training": training}, expect=expect).json()
+
+    mixed = {"penalty": "elasticnet", "l1_ratio": 0.5}
+    for penalty in ("l2", "l1", "none", None):
+        for more in ({}, {"l1_ratio": None}):
+            assert patch(mixed)["training"]["l1_ratio"] == 0.5
+            changed = patch({"penalty": penalty} | more)["training"]
+            assert (changed["penalty"], changed["l1_ratio"]) == (penalty or "l2", None)
+        patch(mixed)
+        assert patch({"penalty": penalty, "l1_ratio": 0.5}, expect=422)["errors"][0]["pointer"] == "/training/l1_ratio"
+    assert patch({"C": 2})["training"]["l1_ratio"] == 0.5
 
 
 def test_an_incomplete_gate_is_refused(api, dataset):

@@ -93,6 +93,38 @@ def test_every_kind_of_training(api, trained, parameters):
         assert job["kpis"]["threshold"] == 0.3
 
 
+OWN = {"penalty": "elasticnet", "l1_ratio": 0.25, "C": 0.5, "class_weight": "balanced", "threshold": {"maximize": "f1"},
+       "validation": {"method": "kfold", "folds": 3}, "seed": 7, "tolerance": 1e-7, "max_iterations": 50}
+
+
+@pytest.mark.parametrize("given,changed", [
+    ({}, {}), (dict.fromkeys(OWN), {}), ({"C": None, "seed": 8}, {"seed": 8}),
+    ({"penalty": "l2"}, {"penalty": "l2", "l1_ratio": None}), ({"penalty": "l1"}, {"penalty": "l1", "l1_ratio": None}),
+    ({"penalty": "none", "l1_ratio": None}, {"penalty": "none", "l1_ratio": None}),
+    ({"penalty": None, "l1_ratio": 0.75}, {"l1_ratio": 0.75}), ({"validation": {"method": "holdout"}},
+                                                               {"validation": {"method": "holdout", "fraction": 0.2}}),
+], ids=str)
+def test_parameters_of_a_job_are_laid_over_those_of_the_dataset(api, dataset, given, changed):
+    """Null is the same as absent: the dataset's own parameter."""
+    data.add(api, dataset, data.rows(30))
+    api.call("updateDataset", dataset=dataset, json_body={"training": OWN}, expect=200)
+    train = {"dataset": dataset, "headers": {"Prefer": "wait=60"}, "expect": 200}
+    job = api.call("createTrainingJob", json_body=given, **train).json()
+    assert job["parameters"] == OWN | changed and job["state"] == "succeeded", job
+    again = api.call("createTrainingJob", json_body=job["parameters"], **train).json()
+    # Here, too, null is the dataset's own.
+    assert again["parameters"] == job["parameters"]
+    assert api.call("getDataset", dataset=dataset).json()["training"] == OWN
+
+
+def test_a_ratio_that_does_not_fit_the_penalty_is_refused(api, dataset):
+    data.add(api, dataset, data.rows(30))
+    api.call("updateDataset", dataset=dataset, json_body={"training": OWN}, expect=200)
+    for given in ({"penalty": "l2", "l1_ratio": 0.25}, {"l1_ratio": 2}):
+        answer = api.call("createTrainingJob", dataset=dataset, json_body=given, checked=False, expect=422)
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/l1_ratio"]
+
+
 @pytest.mark.parametrize("labels", [[], [0] * 12, [1] * 12, [0, 1]], ids=str)
 def test_too_few_labels_are_refused_at_once(api, dataset, labels):
     if labels:

@@ -11,6 +11,9 @@ public struct TrainingParameters: Sendable, Hashable {
     case elasticnet
     /// Nothing: maximum likelihood.
     case none
+
+    /// Whether the penalty mixes l1 and l2 by `l1_ratio`.
+    public var hasL1Ratio: Bool { self == .elasticnet }
   }
 
   /// The weights of the two outcomes.
@@ -38,6 +41,9 @@ public struct TrainingParameters: Sendable, Hashable {
   /// At most this many Newton steps in one fit.
   public var maxIterations: Int = 100
 
+  /// The bounds of ``maxIterations``.
+  public static let maxIterationsRange = 1...10_000
+
   /// The defaults.
   public init() {}
 
@@ -46,7 +52,7 @@ public struct TrainingParameters: Sendable, Hashable {
     guard c >= 1e-12, c <= 1e12 else {
       throw .invalidParameter(pointer: "/C", detail: "C must be a number from 1e-12 to 1e12.")
     }
-    if penalty == .elasticnet {
+    if penalty.hasL1Ratio {
       guard let ratio = l1Ratio, ratio >= 0, ratio <= 1 else {
         throw .invalidParameter(
           pointer: "/l1_ratio",
@@ -59,7 +65,7 @@ public struct TrainingParameters: Sendable, Hashable {
     guard tolerance >= 1e-12, tolerance <= 1 else {
       throw .invalidParameter(pointer: "/tolerance", detail: "tolerance must be a number from 1e-12 to 1.")
     }
-    guard (1...10_000).contains(maxIterations) else {
+    guard Self.maxIterationsRange.contains(maxIterations) else {
       throw .invalidParameter(
         pointer: "/max_iterations", detail: "max_iterations must be a whole number from 1 to 10000.")
     }

@@ -159,10 +159,12 @@ extension JSONParser where Value: Sendable {
   ///
   /// - Parameters:
   ///   - initial: the value with all defaults.
+  ///   - adjust: changes the value after its members are set, by what the body gives.
   ///   - check: validates the whole value if the body has no other errors; returns the problem with a pointer
   ///     relative to the object.
   package static func object(
     initial: Value, _ members: [JSONMember<Value>],
+    adjust: @escaping @Sendable (JSONObjectReader, inout Value) -> Void = { _, _ in },
     check: @escaping @Sendable (Value) -> InputProblem? = { _ in nil }
   ) -> JSONParser {
     let known = Set(members.map(\.name))
@@ -170,6 +172,7 @@ extension JSONParser where Value: Sendable {
       let reader = JSONObjectReader(value, at: pointer, known: known, errors: errors)
       var result = current ?? initial
       for member in members { member.apply(reader, &result, initial) }
+      adjust(reader, &result)
       if errors.isEmpty, let problem = check(result) {
         errors.add(pointer + (problem.pointer ?? ""), problem.detail)
       }

@@ -2,10 +2,33 @@ package import Learning
 import RowFormats
 
 extension JSONParser where Value == TrainingParameters {
-  /// Training parameters from a client. Given members replace those of the current parameters or the defaults. The
-  /// solver's tolerance and iterations are not available to clients.
-  package static let trainingParameters = object(
-    initial: TrainingParameters(),
+  /// The training parameters of a dataset from a client. Given members replace those of the current parameters, and `null`
+  /// restores the built-in default.
+  package static let trainingParameters = trainingParameters(defaults: TrainingParameters())
+
+  /// Training parameters from a client. An absent member keeps its value, and `null` restores that of `defaults`. A share of
+  /// l1 that is not given does not outlive the penalty that it belongs to.
+  package static func trainingParameters(defaults: TrainingParameters) -> JSONParser {
+    object(
+      initial: defaults, members,
+      adjust: { fields, parameters in
+        if !parameters.penalty.hasL1Ratio, fields.value(TrainingParameters.CodingKeys.l1Ratio.rawValue) == nil
+        {
+          parameters.l1Ratio = nil
+        }
+      },
+      check: { parameters in
+        do throws(LearningError) {
+          try parameters.validate()
+          return nil
+        } catch {
+          guard case .invalidParameter(let pointer, let detail) = error else { return nil }
+          return InputProblem(pointer: pointer, detail: detail)
+        }
+      })
+  }
+
+  private static let members: [JSONMember<TrainingParameters>] =
     [
       JSONMember(TrainingParameters.CodingKeys.penalty, \.penalty, .choice()),
       JSONMember(TrainingParameters.CodingKeys.c, \.c, .number),
@@ -17,16 +40,11 @@ extension JSONParser where Value == TrainingParameters {
       JSONMember(
         TrainingParameters.CodingKeys.seed, \.seed,
         JSONParser<Int>.integer(in: 0...(1 << 53) - 1).map { UInt64($0) }),
-    ],
-    check: { parameters in
-      do throws(LearningError) {
-        try parameters.validate()
-        return nil
-      } catch {
-        guard case .invalidParameter(let pointer, let detail) = error else { return nil }
-        return InputProblem(pointer: pointer, detail: detail)
-      }
-    })
+      JSONMember(TrainingParameters.CodingKeys.tolerance, \.tolerance, .number),
+      JSONMember(
+        TrainingParameters.CodingKeys.maxIterations, \.maxIterations,
+        .integer(in: TrainingParameters.maxIterationsRange)),
+    ]
 }
 
 extension JSONParser where Value == ThresholdRule {

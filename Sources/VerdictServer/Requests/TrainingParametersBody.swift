@@ -2,7 +2,8 @@ import Learning
 import RowFormats
 import VerdictCore
 
-/// The body of a request for a training: parameters that replace the dataset's for this training alone.
+/// The body of a request for a training: parameters that replace the dataset's for this training alone. `null` stands for the
+/// dataset's own.
 struct TrainingParametersBody {
   private let value: JSONValue
 
@@ -17,6 +18,6 @@ struct TrainingParametersBody {
   /// - Throws: ``Problem`` of kind `invalid-body`.
   func applied(to defaults: TrainingParameters) throws -> TrainingParameters {
     let errors = ValidationErrors()
-    return try errors.checked(JSONParser.trainingParameters.parse(value, over: defaults, errors))
+    return try errors.checked(JSONParser.trainingParameters(defaults: defaults).parse(value, errors))
   }
 }

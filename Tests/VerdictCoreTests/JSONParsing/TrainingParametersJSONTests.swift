@@ -35,6 +35,31 @@ import Testing
     #expect(try parse("{}").0 == TrainingParameters())
   }
 
+  @Test func `parameters of a job are laid over those of its dataset`() throws {
+    var own = TrainingParameters()
+    own.penalty = .elasticnet
+    own.l1Ratio = 0.25
+    own.classWeight = .balanced
+    own.seed = 3
+    func job(_ json: String) throws -> (TrainingParameters?, [String?]) {
+      let errors = ValidationErrors()
+      let value = try JSONValue.parse(Array(json.utf8))
+      let result = JSONParser.trainingParameters(defaults: own).parse(value, errors)
+      return (result, errors.problems.map(\.pointer))
+    }
+    #expect(try job("{}").0 == own)
+    #expect(try job(#"{"penalty":null,"l1_ratio":null,"class_weight":null,"seed":null}"#).0 == own)
+    var expected = own
+    expected.penalty = .l2
+    expected.l1Ratio = nil
+    #expect(try job(#"{"penalty":"l2"}"#).0 == expected)
+    #expect(try job(#"{"penalty":"l2","l1_ratio":null}"#).0 == expected)
+    #expect(try job(#"{"penalty":"l2","l1_ratio":0.25}"#).1 == ["/l1_ratio"])
+    expected = own
+    expected.l1Ratio = 0.5
+    #expect(try job(#"{"penalty":"elasticnet","l1_ratio":0.5}"#).0 == expected)
+  }
+
   @Test(
     arguments: [
       (#"{"threshold":0.25}"#, .fixed(0.25)), (#"{"threshold":{"maximize":"youden"}}"#, .maximize(.youden)),
@@ -54,9 +79,12 @@ import Testing
     arguments: [
       ("[]", ["": "must be an object"]), (#"{"a/b":1}"#, ["/a~1b": "unknown member"]),
       (
-        #"{"tolerance":1,"max_iterations":1}"#,
-        ["/tolerance": "unknown member", "/max_iterations": "unknown member"]
-      ),
+        #"{"tolerance":"1","max_iterations":0}"#,
+        [
+          "/tolerance": "must be a finite number",
+          "/max_iterations": "must be a whole number from 1 to 10000",
+        ]
+      ), (#"{"tolerance":2}"#, ["/tolerance": "tolerance must be a number from 1e-12 to 1."]),
       (
         #"{"penalty":"l3","C":"1"}"#,
         ["/penalty": "must be one of l2, l1, elasticnet, none", "/C": "must be a finite number"]
