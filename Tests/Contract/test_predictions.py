@@ -229,6 +229,32 @@ def test_a_stream_with_a_key_is_one_batch(api, trained, form):
     problem(answer, "body-too-large")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("values", [["", "44"], ["44", ""], ["", "", ""], ["44", "", "", "19", ""], ['""', "", "44", "", ""]],
+                         ids=str)
+def test_every_row_of_one_column_is_answered(api, trained, end, values):
+    """A blank line is a row with an empty field (RFC 4180), and its answer keeps the place. The last line break ends a row."""
+    for column in ("age", "workclass", "education_num"):
+        texts = [value.replace("44", "Private").replace("19", "Gig") if column == "workclass" else value for value in values]
+        rows = [{"features": {} if text in ("", '""') else {column: text if column == "workclass" else int(text)}} for text in texts]
+        answer = stream(api, trained, ndjson(rows), expect=200, store="false")
+        wanted = [json.loads(line) for line in answer.text.splitlines()]
+        for header in (column, end + column, "\ufeff" + end + column):
+            body = header + end + "".join(text + end for text in texts)
+            answered = stream(api, trained, body, "text/csv", "application/x-ndjson", expect=200, store="false")
+            assert [json.loads(line) for line in answered.text.splitlines()] == wanted
+            answered = stream(api, trained, body, "text/csv", expect=200, store="false")
+            assert [float(each["probability"]) for each in csv.DictReader(io.StringIO(answered.text))] == [
+                each["probability"] for each in wanted]
+
+
+def test_blank_lines_between_rows_of_several_columns_are_no_rows(api, trained):
+    rows = [{"features": features} for features in ({"age": 44, "education_num": 3}, {}, {"age": 19})]
+    wanted = stream(api, trained, ndjson(rows), expect=200, store="false").text
+    body = "\nage,education_num\n\n44,3\n\n,\n19,\n\n"
+    assert stream(api, trained, body, "text/csv", "application/x-ndjson", expect=200, store="false").text == wanted
+
+
 def test_predictions_are_exported(api, dataset):
     data.train(api, dataset)
     ids = [predict(api, dataset).json()["id"] for _ in range(3)]

@@ -21,6 +21,37 @@ struct CSVDetailTests {
     #expect(mixed.numbers.map { $0[0] } == [1, 2, 3])
   }
 
+  /// In a file of one column, an empty line after the header is a record with an empty field (RFC 4180, section 2). The line
+  /// break at the end of the file is the last record's own.
+  @Test(arguments: [1, 2, 3, 1000], ["\n", "\r\n"])
+  func `blank lines of one column are rows`(chunk: Int, end: String) throws {
+    for (values, last, expected) in [
+      (["1", "", "2"], "", [1, nil, 2]), (["1", ""], end, [1, nil]), (["", "", "3"], "", [nil, nil, 3]),
+      (["", ""], end, [nil, nil]), (["1"], end, [1]), (["\"\"", "", " "], "", [nil, nil, nil]),
+    ] as [([String], String, [Double?])] {
+      let text = "\u{FEFF}\(end)age\(end)" + values.joined(separator: end) + last
+      #expect(try predictions(text, chunk: chunk).map { $0[0] } == expected, "\(text.debugDescription)")
+    }
+    #expect(try predictions("age\(end)", chunk: chunk) == [])
+    #expect(try predictions("age,job\(end)\(end)1,\(end)\(end)", chunk: chunk).map { $0[0] } == [1])
+    let schema = RowSchema(features: [])
+    let refused = problems {
+      _ = try readAll(CSVLabelReader(schema: schema), bytes("label\(end)1\(end)\(end)0"), chunk: chunk)
+    }
+    #expect(refused == ["3:label: the label is missing"])
+  }
+
+  private func predictions(_ text: String, chunk: Int) throws -> [[Double?]] {
+    let reader = CSVPredictionReader(schema: people)
+    let all = bytes(text)
+    var chunks: [PredictionChunk?] = []
+    for start in stride(from: 0, to: all.count, by: chunk) {
+      chunks.append(try reader.feed(Array(all[start..<min(start + chunk, all.count)])))
+    }
+    chunks.append(try reader.finish())
+    return Rows(chunks.compactMap { $0?.batch }).numbers
+  }
+
   /// A lone carriage return ends no line. It belongs to the field, quoted or not.
   @Test(arguments: [1, 2, 1000]) func `carriage returns`(chunk: Int) throws {
     let rows = try read("job,label\na\rb,1\n\"c\rd\",1\n\"e\r\",1\n\"\r\n\",0\n", chunk: chunk)

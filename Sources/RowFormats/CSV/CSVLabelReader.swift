@@ -2,8 +2,8 @@ import CSimdJSON
 
 /// Reads labelled rows from CSV (RFC 4180) with a header line; its columns may have any order.
 ///
-/// An empty field is a missing value, quoted or not: no category has the empty name. Blank lines and a byte order mark
-/// are skipped.
+/// An empty field is a missing value, quoted or not: no category has the empty name. ``CSVStream`` says which blank lines are
+/// rows.
 public final class CSVLabelReader: LabelStreamReader {
   private let schema: RowSchema
   private let format: CSVFormat

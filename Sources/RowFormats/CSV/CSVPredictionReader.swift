@@ -2,7 +2,7 @@ import CSimdJSON
 
 /// Reads rows to predict from CSV (RFC 4180) with a header line of features in any order.
 ///
-/// An empty field is a missing value. Blank lines and a byte order mark are skipped.
+/// An empty field is a missing value. ``CSVStream`` says which blank lines are rows.
 public final class CSVPredictionReader: PredictionStreamReader {
   private let schema: RowSchema
   private let format: CSVFormat

@@ -2,11 +2,14 @@ import CSimdJSON
 
 /// Splits CSV (RFC 4180) that arrives in arbitrary pieces into records.
 ///
-/// A byte order mark at the start and blank lines are skipped.
+/// A byte order mark at the start is skipped, and so are blank lines before the header. In a file of one column, a later blank
+/// line is a record with an empty field; in other files it is skipped, since it is no record of theirs.
 public struct CSVStream {
   private var record: CSVRecord
   private var pending: [UInt8] = []
   private var atStart = true
+  /// The number of fields of the first record, the header; 0 before it.
+  private var columns = 0
   /// The line on which the first unread record begins, counted from 1.
   public private(set) var line = 1
 
@@ -47,8 +50,11 @@ public struct CSVStream {
     while position < span.count,
       let next = try record.read(span, from: position, isLast: isLast, line: line)
     {
-      record.invalidField = isUTF8 ? nil : record.fields.firstIndex { !record.isUTF8($0, in: text) }
-      if !record.isBlank { try body(record, text, line) }
+      if !record.isBlank || columns == 1 {
+        if columns == 0 { columns = record.fields.count }
+        record.invalidField = isUTF8 ? nil : record.fields.firstIndex { !record.isUTF8($0, in: text) }
+        try body(record, text, line)
+      }
       line += 1 + record.innerLines
       position = next
     }
