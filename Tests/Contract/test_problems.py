@@ -136,6 +136,12 @@ class Mischief:
     def model_below_gate(self):
         return self.predict()
 
+    def not_exportable(self):
+        """No coefficient of a random outcome is exactly 0."""
+        self.labels([{"features": {"occupation": "Ex\u0001ec"}, "label": place % 3 // 2} for place in range(9)], expect=201)
+        self.train()
+        return self.api.call("exportModel", dataset="adult", version=2, query={"format": "pmml"})
+
     def quota_exceeded(self):
         self.command("tenant", "set", self.tenant.name, "--rows", "1")
         time.sleep(1)

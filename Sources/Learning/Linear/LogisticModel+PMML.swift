@@ -1,20 +1,28 @@
 extension LogisticModel {
   /// The model in PMML 4.4 (Data Mining Group): a regression with logit normalisation between two categories "1" and
   /// "0", missing values handled by derived fields. The outputs are `probability` and `label`, the decision at the
-  /// model's threshold; where a feature has such a name the output has an underscore behind its own.
-  public func exportPMML() -> String {
+  /// model's threshold; where a feature has such a name the output has an underscore behind its own. A reader refuses a
+  /// number beyond the range of models, as the server does.
+  ///
+  /// - Throws: ``ExportRefusal`` for a name with a character that XML cannot contain.
+  public func exportPMML() throws(ExportRefusal) -> String {
+    try checkCharacters()
     let names = ExportNames(features)
     let fields = features.map { feature in
-      let isText = feature.categories != nil
+      let name = feature.name.xmlAttribute
+      guard feature.categories == nil else {
+        return #"<DataField name="\#(name)" optype="categorical" dataType="string"/>"#
+      }
+      let limit = FeatureValue.largestMagnitude
       return """
-        <DataField name="\(escape(feature.name))" optype="\(isText ? "categorical" : "continuous")" \
-        dataType="\(isText ? "string" : "double")"/>
+        <DataField name="\(name)" optype="continuous" dataType="double">\
+        <Interval closure="closedClosed" leftMargin="\(-limit)" rightMargin="\(limit)"/></DataField>
         """
     }
     let mining = features.map { feature in
       """
-      <MiningField name="\(escape(feature.name))" usageType="active" missingValueTreatment="asIs" \
-      invalidValueTreatment="asIs"/>
+      <MiningField name="\(feature.name.xmlAttribute)" usageType="active" missingValueTreatment="asIs" \
+      invalidValueTreatment="\(feature.categories == nil ? "returnInvalid" : "asIs")"/>
       """
     }
     return """
@@ -53,15 +61,28 @@ extension LogisticModel {
       """
   }
 
+  /// Checks the names that the document contains: those of features, and of the categories that add anything.
+  private func checkCharacters() throws(ExportRefusal) {
+    for feature in features {
+      if let character = feature.name.firstOutsideXML {
+        throw .character(character, feature: feature.name, category: nil)
+      }
+      for category in feature.categories ?? [] where category.coefficient.standardized != 0 {
+        guard let character = category.name.firstOutsideXML else { continue }
+        throw .character(character, feature: feature.name, category: category.name)
+      }
+    }
+  }
+
   /// Of a number its standardised value, 0 where it is missing; of every feature an indicator of missing values.
   private func derived(_ index: Int, _ names: ExportNames) -> [String] {
     let feature = features[index]
-    let name = escape(feature.name)
+    let name = feature.name.xmlAttribute
     var fields: [String] = []
     if let mean = feature.mean, let scale = feature.scale, feature.coefficient?.standardized ?? 0 != 0 {
       fields.append(
         """
-        <DerivedField name="\(escape(names.standardized[index]))" optype="continuous" dataType="double"><Apply function="if">\
+        <DerivedField name="\(names.standardized[index].xmlAttribute)" optype="continuous" dataType="double"><Apply function="if">\
         <Apply function="isMissing"><FieldRef field="\(name)"/></Apply><Constant dataType="double">0</Constant>\
         <Apply function="*"><Apply function="-"><FieldRef field="\(name)"/>\
         <Constant dataType="double">\(mean)</Constant></Apply><Constant dataType="double">\(1 / scale)</Constant>\
@@ -71,7 +92,7 @@ extension LogisticModel {
     if feature.missing?.standardized ?? 0 != 0 {
       fields.append(
         """
-        <DerivedField name="\(escape(names.missing[index]))" optype="continuous" dataType="double"><Apply function="if">\
+        <DerivedField name="\(names.missing[index].xmlAttribute)" optype="continuous" dataType="double"><Apply function="if">\
         <Apply function="isMissing"><FieldRef field="\(name)"/></Apply><Constant dataType="double">1</Constant>\
         <Constant dataType="double">0</Constant></Apply></DerivedField>
         """)
@@ -81,38 +102,25 @@ extension LogisticModel {
 
   private func predictors(_ index: Int, _ names: ExportNames) -> [String] {
     let feature = features[index]
-    let name = escape(feature.name)
+    let name = feature.name.xmlAttribute
     var result: [String] = []
     if let value = feature.coefficient?.standardized, value != 0, feature.mean != nil {
       result.append(
-        "<NumericPredictor name=\"\(escape(names.standardized[index]))\" coefficient=\"\(value)\"/>")
+        "<NumericPredictor name=\"\(names.standardized[index].xmlAttribute)\" coefficient=\"\(value)\"/>")
     }
     if let value = feature.missing?.standardized, value != 0 {
-      result.append("<NumericPredictor name=\"\(escape(names.missing[index]))\" coefficient=\"\(value)\"/>")
+      result.append(
+        "<NumericPredictor name=\"\(names.missing[index].xmlAttribute)\" coefficient=\"\(value)\"/>")
     }
     for category in feature.categories ?? [] where category.coefficient.standardized != 0 {
-      result.append(
-        """
-        <CategoricalPredictor name="\(name)" value="\(escape(category.name))" \
-        coefficient="\(category.coefficient.standardized)"/>
-        """)
-    }
-    return result
-  }
-
-  /// For XML attributes; line ends and tabs as references, or a reader would make spaces of them. Characters that XML
-  /// 1.0 does not allow are left out.
-  private func escape(_ text: String) -> String {
-    text.unicodeScalars.reduce(into: "") { result, scalar in
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\t", "\n", "\r": result += "&#\(scalar.value);"
-      case "\u{0}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": break
-      default: result.unicodeScalars.append(scalar)
+      for spelling in category.name.canonicalSpellings {
+        result.append(
+          """
+          <CategoricalPredictor name="\(name)" value="\(spelling.xmlAttribute)" \
+          coefficient="\(category.coefficient.standardized)"/>
+          """)
       }
     }
+    return result
   }
 }

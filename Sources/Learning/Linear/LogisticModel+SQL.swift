@@ -1,68 +1,94 @@
 extension LogisticModel {
   /// A SELECT for PostgreSQL that computes probability and decision for every row of a table whose columns are named
-  /// like the features: numbers as `double precision`, categories as `text`, missing values as NULL. Names are quoted
-  /// (PostgreSQL manual, 4.1.1), and so is the table's: `schema.table` is two names. The answers are the columns
-  /// `probability` and `label`, with an underscore behind where a feature has such a name.
-  public func exportSQL(table: String) -> String {
+  /// like the features: numbers as `double precision`, categories as `text`, missing values as NULL. NaN is missing, too. A
+  /// row with a number beyond the range of models has no probability and no decision. Names are quoted, and so is the
+  /// table's: `schema.table` is two names. The answers are the columns `probability` and `label`, with an underscore behind
+  /// where a feature has such a name.
+  ///
+  /// - Throws: ``ExportRefusal`` for names that PostgreSQL cannot tell apart.
+  public func exportSQL(table: String) throws(ExportRefusal) -> String {
+    let names = ExportNames(features)
+    try Self.checkColumns(features.map(\.name) + [names.probability, names.label])
     let terms = features.flatMap { feature in
       feature.categories == nil ? numeric(feature) : [categorical(feature)]
     }
-    let logit = ([literal(standardizedIntercept)] + terms.filter { !$0.isEmpty }).joined(
-      separator: "\n    + ")
-    let source = table.split(separator: ".").map { identifier(String($0)) }.joined(separator: ".")
-    let names = ExportNames(features)
-    // exp() fails beyond ±745 in PostgreSQL; at 700 the probability is 0 or 1 to within 1e-304.
+    let sum = ([literal(standardizedIntercept)] + terms.filter { !$0.isEmpty }).joined(separator: "\n    + ")
+    let source = table.unicodeScalars.split(separator: ".").map { String($0).sqlIdentifier }
+      .joined(separator: ".")
+    // The sub-select has no system columns, whose names a feature may have. A sum of a number beyond the range could
+    // overflow, which is an error. exp() fails beyond ±745 in PostgreSQL; at 700 the probability is 0 or 1 to within 1e-304.
     return """
-      SELECT source.*, score.probability AS \(identifier(names.probability)),
-        (score.probability >= \(literal(threshold)))::int AS \(identifier(names.label))
-      FROM \(source) AS source
+      SELECT source.*, score.probability AS \(names.probability.sqlIdentifier),
+        (score.probability >= \(literal(threshold)))::int AS \(names.label.sqlIdentifier)
+      FROM (SELECT * FROM \(source)) AS source
       CROSS JOIN LATERAL (
-        SELECT \(logit) AS logit
+        SELECT \(withinRange(sum)) AS logit
       ) AS linear
       CROSS JOIN LATERAL (
-        SELECT 1 / (1 + exp(-greatest(-700, least(700, linear.logit)))) AS probability
+        SELECT CASE WHEN linear.logit IS NOT NULL THEN 1 / (1 + exp(-greatest(-700, least(700, linear.logit)))) END \
+      AS probability
       ) AS score
+      """
+  }
+
+  private static func checkColumns(_ names: [String]) throws(ExportRefusal) {
+    var columns: [String: String] = [:]
+    for name in names {
+      if let other = columns.updateValue(name, forKey: name.postgresqlName) { throw .sameColumn(other, name) }
+    }
+  }
+
+  /// NULL for a row with a number that the sum uses and that is beyond the range of models.
+  private func withinRange(_ sum: String) -> String {
+    let magnitudes = features.filter { $0.categories == nil && !numeric($0).isEmpty }
+      .map { "abs(\(number($0)))" }
+    guard !magnitudes.isEmpty else { return sum }
+    return """
+      CASE WHEN greatest(\(magnitudes.joined(separator: ", "))) > \(literal(FeatureValue.largestMagnitude)) THEN NULL ELSE
+          \(sum) END
       """
   }
 
   /// coefficient · (value − mean) / scale, 0 where the value is missing, and what a missing value adds.
   private func numeric(_ feature: ModelFeature) -> [String] {
-    let column = "source." + identifier(feature.name)
+    let value = number(feature)
     var terms: [String] = []
     if let coefficient = feature.coefficient, coefficient.standardized != 0, let mean = feature.mean,
       let scale = feature.scale
     {
       terms.append(
         """
-        \(literal(coefficient.standardized)) * coalesce((\(column)::double precision - \(literal(mean))) \
-        * \(literal(1 / scale)), 0)
+        \(literal(coefficient.standardized)) * coalesce((\(value) - \(literal(mean))) * \(literal(1 / scale)), 0)
         """)
     }
     if let missing = feature.missing, missing.standardized != 0 {
-      terms.append("CASE WHEN \(column) IS NULL THEN \(literal(missing.standardized)) ELSE 0 END")
+      terms.append("CASE WHEN \(value) IS NULL THEN \(literal(missing.standardized)) ELSE 0 END")
     }
     return terms
   }
 
+  /// The value of a number, NULL where it is missing.
+  private func number(_ feature: ModelFeature) -> String {
+    "nullif(source.\(feature.name.sqlIdentifier)::double precision, 'NaN')"
+  }
+
+  /// What a category adds. Texts are compared as the server compares them: canonically equivalent ones are equal, and no
+  /// collation makes others equal.
   private func categorical(_ feature: ModelFeature) -> String {
-    let column = "source." + identifier(feature.name)
-    var branches = (feature.categories ?? []).filter { $0.coefficient.standardized != 0 }.map { category in
-      "WHEN \(column)::text = \(text(category.name)) THEN \(literal(category.coefficient.standardized))"
+    let column = "source.\(feature.name.sqlIdentifier)"
+    let branches = (feature.categories ?? []).filter { $0.coefficient.standardized != 0 }.map { category in
+      "WHEN \(category.name.canonicalSpellings[0].sqlConstant) THEN \(literal(category.coefficient.standardized))"
     }
-    if let missing = feature.missing, missing.standardized != 0 {
-      branches.append("WHEN \(column) IS NULL THEN \(literal(missing.standardized))")
+    let known = """
+      CASE normalize(\(column)::text) COLLATE "C" \(branches.joined(separator: " ")) ELSE 0 END
+      """
+    guard let missing = feature.missing, missing.standardized != 0 else {
+      return branches.isEmpty ? "" : known
     }
-    return branches.isEmpty ? "" : "CASE " + branches.joined(separator: " ") + " ELSE 0 END"
+    let present = branches.isEmpty ? "0" : known
+    return "CASE WHEN \(column) IS NULL THEN \(literal(missing.standardized)) ELSE \(present) END"
   }
 
   /// The shortest digits that read back as the same double; typed, or PostgreSQL would take them for numeric.
   private func literal(_ value: Double) -> String { "'\(value)'::double precision" }
-
-  private func identifier(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
-
-  /// A string constant, with escapes where backslashes would depend on a setting.
-  private func text(_ value: String) -> String {
-    let quoted = "'" + value.replacing("'", with: "''") + "'"
-    return value.contains("\\") ? "E" + quoted.replacing("\\", with: "\\\\") : quoted
-  }
 }

@@ -45,10 +45,14 @@ public protocol BinaryClassifier: Sendable, Codable {
   /// The model as JSON: everything needed to predict elsewhere, keys sorted, doubles exact.
   func exportJSON() throws -> String
   /// The model in PMML 4.4 (Data Mining Group), with the outputs `probability` and `label`.
-  func exportPMML() -> String
+  ///
+  /// - Throws: ``ExportRefusal`` for names that the format cannot express.
+  func exportPMML() throws(ExportRefusal) -> String
   /// A SELECT for PostgreSQL that adds `probability` and `label` to the rows of a table whose columns are named like the
   /// features. `schema.table` is two names.
-  func exportSQL(table: String) -> String
+  ///
+  /// - Throws: ``ExportRefusal`` for names that the format cannot express.
+  func exportSQL(table: String) throws(ExportRefusal) -> String
 }
 
 /// The result of a training.

@@ -16,6 +16,7 @@ extension Problem {
     case let error as InputProblems:
       self.init(.schemaMismatch, locations: error.problems.map(ErrorLocation.init), count: error.count)
     case let error as SyntaxProblem: self.init(error)
+    case let error as ExportRefusal: self.init(.notExportable, error.detail)
     case is PredictionWriter.Overloaded:
       self.init(
         .overloaded, "Too many predictions are waiting to be stored; try again.",

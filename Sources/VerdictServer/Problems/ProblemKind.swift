@@ -16,6 +16,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case tooFewLabels = "too-few-labels"
   case modelActive = "model-active"
   case jobFinished = "job-finished"
+  case notExportable = "not-exportable"
   case idempotencyKeyInUse = "idempotency-key-in-use"
   case preconditionFailed = "precondition-failed"
   case bodyTooLarge = "body-too-large"
@@ -42,7 +43,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .methodNotAllowed: .methodNotAllowed
     case .notAcceptable: .notAcceptable
     case .datasetExists, .noModel, .modelBelowGate, .tooFewLabels, .modelActive, .jobFinished,
-      .idempotencyKeyInUse:
+      .notExportable, .idempotencyKeyInUse:
       .conflict
     case .preconditionFailed: .preconditionFailed
     case .bodyTooLarge: .contentTooLarge
@@ -71,6 +72,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .tooFewLabels: "Too few labels"
     case .modelActive: "Model is active"
     case .jobFinished: "Job finished"
+    case .notExportable: "Model not exportable"
     case .idempotencyKeyInUse: "Idempotency key in use"
     case .preconditionFailed: "Precondition failed"
     case .bodyTooLarge: "Body too large"

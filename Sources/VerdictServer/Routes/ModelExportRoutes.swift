@@ -47,6 +47,10 @@ struct ModelExportRoutes {
     if let objection = TextRule.name(atMost: 128).objection(to: table) {
       throw QueryParameters.refusal("table", objection)
     }
+    let names = table.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false)
+    guard !names.contains(where: \.isEmpty) else {
+      throw QueryParameters.refusal("table", "must be a name, or names separated by single dots")
+    }
     return table
   }
 
@@ -56,8 +60,8 @@ struct ModelExportRoutes {
     let model = try await models.model(tenant, dataset: name, version: version).model
     return switch format {
     case .json: .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
-    case .pmml: .bytes(type: "application/xml", ByteBuffer(string: model.exportPMML()))
-    case .sql: .bytes(type: "application/sql", ByteBuffer(string: model.exportSQL(table: table ?? name)))
+    case .pmml: .bytes(type: "application/xml", ByteBuffer(string: try model.exportPMML()))
+    case .sql: .bytes(type: "application/sql", ByteBuffer(string: try model.exportSQL(table: table ?? name)))
     }
   }
 }

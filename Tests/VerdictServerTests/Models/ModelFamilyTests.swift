@@ -95,8 +95,8 @@ import Testing
     } else {
       #expect(shown["coefficients"][0]["kind"] == "value" && shown["features"][0]["categories"] == .null)
     }
-    #expect(model.exportPMML().contains("PMML"))
-    #expect(model.exportSQL(table: "t").contains("FROM"))
+    #expect(try model.exportPMML().contains("PMML"))
+    #expect(try model.exportSQL(table: "t").contains("FROM"))
     let exported = try JSONDecoder().decode(JSON.self, from: Data(model.exportJSON().utf8))
     #expect(exported["threshold"] == 0.5 && exported["family"] == .null)
   }
