@@ -47,6 +47,9 @@ static const unsigned char bounds[] = {
 static const unsigned char outcome_words[] = {
 #embed "../../migrations/0014_outcome_words.sql"
 };
+static const unsigned char model_columns[] = {
+#embed "../../migrations/0015_model_columns.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -65,6 +68,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0012_missed_trainings.sql", missed_trainings),
     RESOURCE("0013_bounds.sql", bounds),
     RESOURCE("0014_outcome_words.sql", outcome_words),
+    RESOURCE("0015_model_columns.sql", model_columns),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

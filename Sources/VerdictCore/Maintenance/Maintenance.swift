@@ -2,11 +2,13 @@ import JobQueue
 package import Logging
 import PostgreSQL
 
-/// Periodic deletion of rows that are no longer needed. Several processes may do it at the same time.
+/// Periodic deletion of rows that are no longer needed, and filling of columns that are new. Several processes may do it at the
+/// same time.
 package struct Maintenance: Sendable {
   private let database: Database
   private let auditRetentionDays: Int?
   private let logger: Logger
+  private let modelColumns = ModelColumns()
 
   /// Maintains `database`.
   ///
@@ -71,6 +73,7 @@ package struct Maintenance: Sendable {
   private func addNewTasks(to tasks: inout [TenantID: [MaintenanceTask]]) async throws {
     for tenant in try await TenantStore(database: database).list().map(\.id) {
       try await attempt("expired audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
+      try await attempt("columns of models", tenant) { try await modelColumns.fill(tenant, in: database) }
       try await attempt("finding work", tenant) {
         let known = tasks[tenant] ?? []
         let new = try await self.tasks(for: tenant).filter { task in !known.contains { $0.isSameWork(task) } }

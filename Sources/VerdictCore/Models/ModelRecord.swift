@@ -1,8 +1,8 @@
 package import Foundation
 package import Learning
 
-/// A stored model version of a dataset.
-package struct ModelRecord: Sendable {
+/// A model version of a dataset as lists show it: all that is known of it without the model.
+package struct ModelSummary: Sendable {
   /// 1, 2, 3 … within the dataset.
   package var version: Int
   /// The time when its training ended.
@@ -17,14 +17,25 @@ package struct ModelRecord: Sendable {
   package var labelsUsed: Int
   /// The number of those labels that have been deleted since.
   package var labelsDeletedSince: Int
+  /// Whether the fit came within its tolerance of the optimum.
+  package var converged: Bool
   /// The parameters of its training.
   package var parameters: TrainingParameters
+  /// Its KPIs on rows that the measured fit did not see.
+  package var kpis: KPIs
+
+  /// Probability from which on the decision is 1.
+  package var threshold: Double { kpis.threshold }
+}
+
+/// A stored model version of a dataset.
+package struct ModelRecord: Sendable {
+  /// What lists show of it.
+  package var summary: ModelSummary
   /// The model itself.
   package var model: any BinaryClassifier
   /// The findings of the training.
   package var warnings: [TrainingWarning]
-  /// Its KPIs on rows that the measured fit did not see.
-  package var kpis: KPIs
 }
 
 /// The origin of a training.

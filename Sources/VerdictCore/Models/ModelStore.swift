@@ -19,16 +19,16 @@ package struct ModelStore: Sendable {
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
     _ tenant: TenantID, dataset name: String, before cursor: Int?, limit: Int
-  ) async throws -> [ModelRecord] {
+  ) async throws -> [ModelSummary] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return try await tx.query(
-        Self.records
+        Self.select(Self.summaryColumns)
           + """
           WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset.id) AND m.version < \(cursor ?? Int(Int32.max))
           ORDER BY m.version DESC LIMIT \(limit)
           """
-      ).map(Self.record)
+      ).map(Self.summary)
     }
   }
 
@@ -77,9 +77,22 @@ package struct ModelStore: Sendable {
     _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
   ) async throws -> ModelRecord? {
     try await tx.query(
-      Self.records
+      Self.select(Self.summaryColumns + ", m.model, m.warnings, d.features")
         + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)"
     ).first.map(Self.record)
+  }
+
+  /// What lists show of one version, in the caller's transaction.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  private func summary(
+    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
+  ) async throws -> ModelSummary {
+    let rows = try await tx.query(
+      Self.select(Self.summaryColumns)
+        + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)")
+    guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
+    return try Self.summary(row)
   }
 
   /// Activates a version: promotes it or rolls back to it.
@@ -87,14 +100,15 @@ package struct ModelStore: Sendable {
   /// - Throws: ``DomainError/notFound(what:)``.
   package func activate(
     _ tenant: TenantID, dataset name: String, version: Int, by actor: Actor = .commandLine
-  ) async throws -> ModelRecord {
+  ) async throws -> ModelSummary {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .update, in: tx)
-      _ = try await model(tenant, dataset: dataset.id, version: version, in: tx)
+      var activated = try await summary(tenant, dataset: dataset.id, version: version, in: tx)
       try await Self.setActive(tenant, dataset: dataset.id, version: version, in: tx)
       try await AuditLog.record(
         tenant, actor, .modelActivated, "dataset \(name)", detail: "model \(version)", in: tx)
-      return try await model(tenant, dataset: dataset.id, version: version, in: tx)
+      activated.isActive = true
+      return activated
     }
   }
 
@@ -194,28 +208,52 @@ package struct ModelStore: Sendable {
       """)
   }
 
-  private static let records: Query = """
-    SELECT m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version,
-           m.labels_used, m.labels_deleted_since, m.parameters, m.model, m.warnings, k.kpis, d.features
+  /// The columns of ``summary(_:)``. A model of a server before 0.2 has no column `converged` until the maintenance fills it.
+  private static let summaryColumns = """
+    m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version, m.labels_used,
+    m.labels_deleted_since, coalesce(m.converged, (m.model -> 'converged')::boolean, true), m.parameters, k.kpis
+    """
+
+  /// Models with their KPIs; a WHERE clause on `m` follows.
+  private static func select(_ columns: String) -> Query {
+    """
+    SELECT \(unescaped: columns)
     FROM models m
     JOIN datasets d ON d.tenant_id = m.tenant_id AND d.id = m.dataset_id
     JOIN kpis k ON k.tenant_id = m.tenant_id AND k.dataset_id = m.dataset_id AND k.model_version = m.version
 
     """
+  }
+
+  private typealias Summary = (Int, Date, Int, String, Bool, Int, Int, Bool, JSONB, JSONB)
+
+  private static func summary(_ row: Row) throws -> ModelSummary {
+    try summary(
+      columns: row.decode(
+        Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
+        JSONB.self))
+  }
+
+  private static func summary(columns: Summary) throws -> ModelSummary {
+    let (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis) = columns
+    return ModelSummary(
+      version: version, createdAt: createdAt, jobID: jobID,
+      trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, labelsUsed: used,
+      labelsDeletedSince: deleted, converged: converged,
+      parameters: try parameters.decode(TrainingParameters.self), kpis: try kpis.decode(KPIs.self))
+  }
 
   private static func record(_ row: Row) throws -> ModelRecord {
     let (
-      version, createdAt, jobID, trigger, active, used, deleted, parameters, model, warnings, kpis, features
+      version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, model, warnings, features
     ) = try row.decode(
-      Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, JSONB.self, JSONB.self,
-      JSONB.self, JSONB.self, JSONB.self)
+      Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
+      JSONB.self, JSONB.self, JSONB.self, JSONB.self)
     return ModelRecord(
-      version: version, createdAt: createdAt, jobID: jobID,
-      trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, labelsUsed: used,
-      labelsDeletedSince: deleted, parameters: try parameters.decode(TrainingParameters.self),
+      summary: try summary(
+        columns: (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis)),
       model: Self.spelled(try model.decode(StoredModel.self).model, try features.decode([Feature].self)),
-      warnings: try warnings.decode([TrainingWarning].self),
-      kpis: try kpis.decode(KPIs.self))
+      warnings: try warnings.decode([TrainingWarning].self))
   }
 
   /// A model with the spelling of categories that rows are read with: a model of an earlier version may have others.

@@ -237,12 +237,13 @@ package final class ServedDatasets: Sendable {
         continue
       }
       let model = ServedModel(
-        version: version, labelsUsed: record.labelsUsed, kpis: record.kpis, model: record.model,
+        version: version, labelsUsed: record.summary.labelsUsed, kpis: record.summary.kpis,
+        model: record.model,
         features: Array(dataset.features.prefix(record.model.featureNames.count)))
       var evidence: GateEvidence?
       if let gate = dataset.settings.gate {
         evidence = try await LiveMeasuring.evidence(
-          for: gate, tenant, dataset: dataset.id, version: version, validation: record.kpis, in: tx)
+          for: gate, tenant, dataset: dataset.id, version: version, validation: record.summary.kpis, in: tx)
       }
       return ServedDataset(dataset: dataset, schema: dataset.schema, model: model, evidence: evidence)
     }

@@ -133,9 +133,10 @@ package struct TrainingRunner: Sendable {
       try await tx.query(
         """
         INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
-                            labels_deleted_since, parameters, model, curves, warnings)
+                            labels_deleted_since, converged, parameters, model, curves, warnings)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(data.table.rowCount),
-                \(data.lastLabelID), \(deleted), \(parameters), \(model), \(curves), \(warnings))
+                \(data.lastLabelID), \(deleted), \(result.model.converged), \(parameters), \(model), \(curves),
+                \(warnings))
         """)
       try await tx.query(
         """

@@ -5,14 +5,14 @@ import VerdictCore
 
 extension JSONWriter {
   /// A model version as lists show it.
-  mutating func modelSummary(_ record: ModelRecord) throws {
-    try object { try $0.modelMembers(record) }
+  mutating func modelSummary(_ model: ModelSummary) throws {
+    try object { try $0.modelMembers(model) }
   }
 
   /// A model version with what its family shows of it.
   mutating func model(_ record: ModelRecord) throws {
     try object { json in
-      try json.modelMembers(record)
+      try json.modelMembers(record.summary)
       for member in record.model.describe() {
         json.name(member.name)
         json.description(member.value)
@@ -80,26 +80,26 @@ extension JSONWriter {
     raw(nested.bytes.dropFirst().dropLast())
   }
 
-  private mutating func modelMembers(_ record: ModelRecord) throws {
+  private mutating func modelMembers(_ model: ModelSummary) throws {
     name("version")
-    integer(record.version)
+    integer(model.version)
     name("created_at")
-    time(record.createdAt)
+    time(model.createdAt)
     name("training_job")
-    integer(record.jobID)
+    integer(model.jobID)
     name("active")
-    bool(record.isActive)
+    bool(model.isActive)
     name("labels_used")
-    integer(record.labelsUsed)
+    integer(model.labelsUsed)
     name("threshold")
-    number(record.model.threshold)
+    number(model.threshold)
     name("converged")
-    bool(record.model.converged)
+    bool(model.converged)
     name("labels_deleted_since")
-    integer(record.labelsDeletedSince)
+    integer(model.labelsDeletedSince)
     name("parameters")
-    try encoded(record.parameters)
+    try encoded(model.parameters)
     name("kpis")
-    try encoded(record.kpis)
+    try encoded(model.kpis)
   }
 }

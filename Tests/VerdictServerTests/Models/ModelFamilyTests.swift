@@ -81,9 +81,11 @@ import Testing
     let result = try Self.trained(family)
     let model = try Self.stored(result.model)
     let record = ModelRecord(
-      version: 1, createdAt: Date(timeIntervalSince1970: 0), jobID: 2, trigger: .manual, isActive: true,
-      labelsUsed: 40, labelsDeletedSince: 0, parameters: TrainingParameters(), model: model,
-      warnings: result.warnings, kpis: result.kpis)
+      summary: ModelSummary(
+        version: 1, createdAt: Date(timeIntervalSince1970: 0), jobID: 2, trigger: .manual, isActive: true,
+        labelsUsed: 40, labelsDeletedSince: 0, converged: model.converged, parameters: TrainingParameters(),
+        kpis: result.kpis),
+      model: model, warnings: result.warnings)
     var writer = JSONWriter()
     try writer.model(record)
     let shown = try JSONDecoder().decode(JSON.self, from: Data(writer.buffer.readableBytesView))
