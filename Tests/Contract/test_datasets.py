@@ -128,6 +128,29 @@ def test_an_incomplete_gate_is_refused(api, dataset):
     assert pointers(answer)[0].startswith("/gate"), answer.text
 
 
+GATES = [("roc_auc", 85), ("roc_auc", -0.1), ("accuracy", 1.0001), ("mcc", -1.5), ("mcc", 2), ("log_loss", -1),
+         ("labels_used", -1), ("threshold", 2)]
+
+
+@pytest.mark.parametrize("metric,minimum", GATES)
+def test_a_gate_is_a_value_that_the_metric_can_have(api, dataset, metric, minimum):
+    gate = {"metric": metric, "minimum": minimum}
+    answer = api.call("updateDataset", dataset=dataset, json_body={"gate": gate}, expect=422)
+    assert pointers(answer) == ["/gate/minimum"] and metric in answer.text
+    answer = api.call("createDataset", json_body={"name": "gated", "features": data.FEATURES, "gate": gate}, expect=422)
+    assert pointers(answer) == ["/gate/minimum"]
+    assert api.call("getDataset", dataset=dataset).json()["gate"] is None
+
+
+def test_the_bounds_of_a_gate_are_allowed(api, dataset):
+    for metric, minimum in (("roc_auc", 0), ("roc_auc", 1), ("mcc", -1), ("log_loss", 3), ("labels_used", 1000)):
+        gate = {"metric": metric, "minimum": minimum}
+        api.call("updateDataset", dataset=dataset, json_body={"gate": gate}, expect=200)
+    # The metric changes, and the minimum with it or not at all.
+    answer = api.call("updateDataset", dataset=dataset, json_body={"gate": {"metric": "roc_auc"}}, expect=422)
+    assert pointers(answer) == ["/gate/minimum"]
+
+
 def test_features_are_added_at_the_end_only(api, dataset):
     def refused(features, pointer):
         answer = api.call("updateDataset", dataset=dataset, json_body={"features": features}, expect=422)

@@ -105,7 +105,7 @@ def test_the_gate_refuses_on_every_path(api, dataset):
     data.train(api, dataset)
     kept = predict(api, dataset).json()["id"]
     kpis = api.call("getModel", dataset=dataset, version=1).json()["kpis"]
-    for metric, minimum in (("roc_auc", 1.5), ("log_loss", -1)):
+    for metric, minimum in (("roc_auc", 1), ("log_loss", 0)):
         gate = {"gate": {"metric": metric, "minimum": minimum}}
         api.call("updateDataset", dataset=dataset, json_body=gate, expect=200)
         body = {"predictions": [{"features": ROW}]}

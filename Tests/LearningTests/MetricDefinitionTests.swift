@@ -36,6 +36,16 @@ import Testing
     #expect(metric.isLowerBetter == isError)
   }
 
+  @Test(arguments: Metric.allCases) func `the range contains values and intervals`(_ metric: Metric) throws {
+    for wrong in [0, 2, 5, 10] {
+      let kpis = try kpis(wrong: wrong)
+      #expect(kpis[metric].map(metric.range.contains) ?? true)
+      if let interval = kpis.intervals[metric] {
+        #expect(metric.range.contains(interval.low) && metric.range.contains(interval.high))
+      }
+    }
+  }
+
   @Test(arguments: Metric.allCases) func `the interval contains the value`(_ metric: Metric) throws {
     let kpis = try kpis(wrong: 2)
     let value = try #require(kpis[metric])

@@ -100,6 +100,17 @@ public enum Metric: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// The values that are possible.
+  public var range: ClosedRange<Double> {
+    switch self {
+    case .threshold, .accuracy, .balancedAccuracy, .precision, .recall, .specificity, .f1, .rocAUC, .prAUC,
+      .brierScore, .baselineAccuracy:
+      0...1
+    case .mcc: -1...1
+    case .labelsUsed, .positives, .negatives, .validationRows, .logLoss: 0...Double.greatestFiniteMagnitude
+    }
+  }
+
   /// Whether the value depends on the probabilities of the rows, so that a confusion matrix and a threshold are not
   /// enough for it.
   public var needsRows: Bool {

@@ -171,6 +171,14 @@ extension JSONParser where Value == Gate {
     let source = fields.choice("source", Gate.Source.self)
     let minLabels = fields.integer("min_labels", in: 1...1_000_000_000)
     guard let metric, let minimum else { return nil }
+    guard metric.range.contains(minimum) else {
+      let bounds = metric.range
+      let most = bounds.upperBound < .greatestFiniteMagnitude ? " and at most \(Int(bounds.upperBound))" : ""
+      errors.add(
+        fields.at("minimum"),
+        "must be at least \(Int(bounds.lowerBound))\(most), as \(metric.rawValue) is")
+      return nil
+    }
     let (oldSource, oldMinLabels) = (
       fields.isNull("source") ? nil : current?.source, fields.isNull("min_labels") ? nil : current?.minLabels
     )

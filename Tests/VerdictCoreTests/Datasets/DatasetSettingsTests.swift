@@ -49,7 +49,10 @@ import Testing
 
   @Test(arguments: [
     (#"{"models_kept":0}"#, "/models_kept"), (#"{"predictions_kept_days":36501}"#, "/predictions_kept_days"),
-    (#"{"gate":{"minimum":1}}"#, "/gate/metric"), (#"{"auto_train":{"enabled":1}}"#, "/auto_train/enabled"),
+    (#"{"gate":{"minimum":1}}"#, "/gate/metric"),
+    (#"{"gate":{"metric":"roc_auc","minimum":85}}"#, "/gate/minimum"),
+    (#"{"gate":{"metric":"mcc","minimum":-1.1}}"#, "/gate/minimum"),
+    (#"{"auto_train":{"enabled":1}}"#, "/auto_train/enabled"),
     (#"{"activation":{"metric":"mcc"}}"#, "/activation/metric"), (#"{"training":{"D":1}}"#, "/training/D"),
     (#"{"other":1}"#, "/other"),
   ])
