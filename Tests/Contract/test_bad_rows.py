@@ -138,6 +138,42 @@ def test_malformed_csv(api, dataset, body):
     assert answer.json()["type"] in ("/problems/malformed-body", "/problems/schema-mismatch"), answer.text
 
 
+@pytest.mark.parametrize("lines_after", [3, 100_000], ids=["small", "large"])
+def test_an_unclosed_quote_is_reported_by_its_line(api, dataset, trained, lines_after):
+    """However many lines follow, the error names the line of the quote."""
+    before = f'{HEADER}\n{GOOD}\n39,"two\nlines",13,Male,0,>50K\n'
+    for bad in (f'39,"Private,13,Male,0,>50K\n{GOOD}\n', f'39,"two\nlines","13,Male,0,>50K\n{GOOD}\n'):
+        line = 5 + bad.split('"13')[0].count("\n") * ('"13' in bad)
+        for query in ({}, {"on_error": "skip"}):
+            answer = post(api, dataset, before + bad + f"{GOOD}\n" * lines_after, CSV, query=query, expect=400)
+            told = problem(answer, "malformed-body")
+            kind = "unclosed-string" if lines_after < 10 else "open-quote"
+            assert [(error["line"], error["detail"]) for error in told["errors"]] == [(line, kind)], told
+    header = HEADER.removesuffix(",income")
+    body = f'{header}\n39,Private,13,Male,0\n39,"Private,13,Male,0\n' + "39,Private,13,Male,0\n" * lines_after
+    answer = api.call("predictBatch", dataset=trained, data=body.encode(), media_type=CSV, query={"store": "false"})
+    assert "line 3" in answer.text and "too-large" not in answer.text, answer.text[-500:]
+
+
+def test_a_long_line_is_too_large(api, dataset):
+    problem(post(api, dataset, f'{HEADER}\n{GOOD}\n39,"{"x" * 3_000_000}', CSV, expect=413), "body-too-large")
+
+
+@pytest.mark.parametrize("query,parameter", [
+    ({"ignore": "income"}, "ignore"), ({"ignore": "sex,income"}, "ignore"), ({"key_column": "income"}, "key_column"),
+    ({"key_column": "workclass", "ignore": "workclass"}, "ignore"),
+], ids=str)
+def test_the_columns_of_label_and_keys_are_not_ignored(api, dataset, trained, query, parameter):
+    answer = post(api, dataset, f"{HEADER}\n{GOOD}\n", CSV, query=query, expect=400)
+    assert [error["parameter"] for error in problem(answer, "invalid-parameter")["errors"]] == [parameter]
+
+
+def test_predictions_ignore_the_column_of_the_label(api, trained):
+    answer = api.call("predictBatch", dataset=trained, data=f"{HEADER}\n{GOOD}\n".encode(), media_type=CSV,
+                      query={"ignore": "income", "store": "false"}, expect=200)
+    assert len(answer.text.splitlines()) == 2 and answer.text.splitlines()[1].split(",")[0] in "01"
+
+
 @pytest.mark.parametrize("query", [
     {"delimiter": ""}, {"delimiter": "ab"}, {"delimiter": "\""}, {"delimiter": "\n"}, {"key_column": "absent"},
     {"key_column": ""}, {"keep": "absent=1"}, {"keep": "nonsense"}, {"keep": "=1"},

@@ -80,6 +80,26 @@ struct CSVDetailTests {
     #expect(try read("\"age\",\"label\"\n\"1\",\"1\"\n").numbers[0][0] == 1)
   }
 
+  /// The error names the line of the quote, not the first line of its record nor the line where reading ended.
+  @Test(arguments: [1, 100, 1 << 20]) func `lines of unclosed quotes`(chunk: Int) {
+    func line(_ text: String, limits: StreamLimits = StreamLimits()) -> Int? {
+      do {
+        let reader = CSVLabelReader(schema: people, format: CSVFormat(), rowsPerBatch: 10, limits: limits)
+        _ = try readAll(reader, bytes(text), chunk: chunk)
+        return nil
+      } catch {
+        return (error as? SyntaxProblem)?.line
+      }
+    }
+    let rest = String(repeating: "1,x,1\n", count: 100)
+    let limits = StreamLimits(piece: 50, longestLine: 200)
+    for limits in [limits, StreamLimits()] {
+      #expect(line("age,job,label\n1,\"x,1\n" + rest, limits: limits) == 2)
+      #expect(line("age,job,label\n\"1\",\"x\ny\",\"1\n" + rest, limits: limits) == 3)
+      #expect(line("age,job,label\n1,\"x,1\n" + rest + "1,\"x\",1\n", limits: limits) == 2)
+    }
+  }
+
   @Test func headers() {
     #expect(
       problems { _ = try read("age,job,age,label,label\n1,a,2,1,0\n") } == [
@@ -127,7 +147,7 @@ struct CSVDetailTests {
     let text = column == "age" ? "age,label\n\(field),1\n" : "age,label,note\n1,1,\(field)\n"
     let reader = CSVLabelReader(schema: people, format: CSVFormat(ignoredColumns: ["note"]))
     #expect(
-      throws: SyntaxProblem(.tooLarge, line: 2)
+      throws: SyntaxProblem(.openQuote, line: 2)
     ) { _ = try readAll(reader, bytes(text), chunk: 1 << 16) }
   }
 }

@@ -88,6 +88,8 @@ struct CSVLabelReaderTests {
     #expect(syntax { _ = try read("age,label\n1\"2\",0\n") } == .misplacedQuote)
     let endless = "age,label\n1,\"" + String(repeating: "x", count: 3 << 20)
     #expect(syntax { _ = try read(endless, chunk: 4096) } == .tooLarge)
+    let unclosed = "age,label\n1,\"" + String(repeating: "1,0\n", count: 1 << 20)
+    #expect(syntax { _ = try read(unclosed, chunk: 4096) } == .openQuote)
   }
 
   @Test(arguments: [1, 7, 1_000])

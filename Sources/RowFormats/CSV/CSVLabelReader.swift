@@ -51,9 +51,7 @@ public final class CSVLabelReader: LabelStreamReader {
     stream.append(chunk)
     guard stream.pendingCount >= threshold else { return nil }
     try readRecords(isLast: false)
-    guard stream.pendingCount <= limits.longestLine else {
-      throw SyntaxProblem(.tooLarge, line: stream.line)
-    }
+    try stream.checkLength(atMost: limits.longestLine)
     threshold = stream.pendingCount + limits.piece
     guard rows.count >= rowsPerBatch else { return nil }
     return try takeBatch()

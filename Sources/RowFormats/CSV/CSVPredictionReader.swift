@@ -24,7 +24,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
     stream.append(bytes.span.bytes)
     // An incomplete record is read again from its start, so this waits for a line break that may complete it.
     guard bytes.contains(UInt8(ascii: "\n")) else {
-      try checkLength()
+      try stream.checkLength(atMost: longestLine)
       return nil
     }
     return try readRecords(isLast: false)
@@ -49,13 +49,9 @@ public final class CSVPredictionReader: PredictionStreamReader {
       guard rows.isRefused, let problems = try rows.takeProblems(describe) else { return }
       refused.append(.init(position: rows.count + refused.count, line: line, problems: problems))
     }
-    try checkLength()
+    try stream.checkLength(atMost: longestLine)
     let batch = try rows.takeBatch()
     return batch.count + refused.count > 0 ? PredictionChunk(batch: batch, refused: refused) : nil
-  }
-
-  private func checkLength() throws {
-    guard stream.pendingCount <= longestLine else { throw SyntaxProblem(.tooLarge, line: stream.line) }
   }
 
   private func describe(_ problem: vj_problem, _ name: String, _ found: String) -> InputProblem {

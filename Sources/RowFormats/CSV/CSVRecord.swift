@@ -24,6 +24,8 @@ public struct CSVRecord {
   public internal(set) var invalidField: Int?
   /// The number of line breaks in quoted fields.
   private(set) var innerLines = 0
+  /// The number of line breaks before the quote that the text read so far does not close; `nil` without such a quote.
+  private(set) var linesBeforeOpenQuote: Int?
 
   init(delimiter: UInt8) {
     self.delimiter = delimiter
@@ -71,6 +73,7 @@ public struct CSVRecord {
     fields.removeAll(keepingCapacity: true)
     unescaped.removeAll(keepingCapacity: true)
     innerLines = 0
+    linesBeforeOpenQuote = nil
     let count = text.count
     let delimiter = delimiter
     var at = start
@@ -83,7 +86,7 @@ public struct CSVRecord {
         while at < count {
           let byte = text[at]
           if byte == delimiter || byte == lineFeed { break }
-          guard byte != quote else { throw SyntaxProblem(.misplacedQuote, line: line) }
+          guard byte != quote else { throw SyntaxProblem(.misplacedQuote, line: line + innerLines) }
           at += 1
         }
         var end = at
@@ -106,13 +109,15 @@ public struct CSVRecord {
     var at = start
     var copied = start
     let copyStart = unescaped.count
+    let linesBefore = innerLines
     while true {
       while at < text.count, text[at] != quote {
         if text[at] == lineFeed { innerLines += 1 }
         at += 1
       }
       guard at < text.count else {
-        guard !isLast else { throw SyntaxProblem(.unclosedString, line: line) }
+        guard !isLast else { throw SyntaxProblem(.unclosedString, line: line + linesBefore) }
+        linesBeforeOpenQuote = linesBefore
         return nil
       }
       guard at + 1 < text.count || isLast else { return nil }
@@ -136,7 +141,7 @@ public struct CSVRecord {
       if at + 1 == text.count || text[at + 1] == lineFeed { at += 1 }
     }
     guard at == text.count || text[at] == delimiter || text[at] == lineFeed else {
-      throw SyntaxProblem(.misplacedQuote, line: line)
+      throw SyntaxProblem(.misplacedQuote, line: line + linesBefore)
     }
     return at
   }

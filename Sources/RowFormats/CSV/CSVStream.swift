@@ -21,6 +21,18 @@ public struct CSVStream {
   /// The number of bytes that have been appended and not been read.
   var pendingCount: Int { pending.count }
 
+  /// Checks that the unread record is not too long. What makes a record of several lines too long is a quote, which the error
+  /// names.
+  ///
+  /// - Throws: ``SyntaxProblem``.
+  func checkLength(atMost limit: Int) throws(SyntaxProblem) {
+    guard pending.count > limit else { return }
+    if let before = record.linesBeforeOpenQuote, record.innerLines > before {
+      throw SyntaxProblem(.openQuote, line: line + before)
+    }
+    throw SyntaxProblem(.tooLarge, line: line)
+  }
+
   /// Appends the next bytes.
   public mutating func append(_ bytes: RawSpan) {
     bytes.withUnsafeBytes { pending.append(contentsOf: $0) }

@@ -34,6 +34,8 @@ public struct SyntaxProblem: Error, Sendable, Hashable {
     case outOfMemory = "out-of-memory"
     /// A quote is at a position where RFC 4180 allows none.
     case misplacedQuote = "misplaced-quote"
+    /// A quote is followed by more bytes than a record may have, and no second quote: it is a stray one, or its field too long.
+    case openQuote = "open-quote"
     /// The gzip stream's bytes or checksum are wrong.
     case corruptGzip = "corrupt-gzip"
     /// The zstd stream's bytes or checksum are wrong.
@@ -90,6 +92,7 @@ extension SyntaxProblem.Kind {
     case .tooLarge: "the input is too large"
     case .outOfMemory: "not enough memory to read the input"
     case .misplacedQuote: "a quote may only enclose a whole field, and is doubled inside one"
+    case .openQuote: "the closing quote is missing within 1 MiB after the one"
     case .corruptGzip: "the gzip data is corrupt"
     case .corruptZstd: "the zstd data is corrupt"
     case .windowTooLarge:
