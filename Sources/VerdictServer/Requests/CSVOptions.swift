@@ -3,7 +3,27 @@ import VerdictCore
 
 /// The query parameters that describe a CSV body.
 enum CSVOptions {
-  static func format(_ query: QueryParameters, _ dataset: Dataset) throws -> CSVFormat {
+  /// The dialect and the columns of a body with labels.
+  ///
+  /// - Throws: ``Problem`` of kind `invalid-parameter`, also where a parameter takes the label's column for something else.
+  static func labels(_ query: QueryParameters, of dataset: Dataset) throws -> CSVFormat {
+    let format = try format(query)
+    if format.ignoredColumns.contains(dataset.label.name) {
+      throw QueryParameters.refusal("ignore", "names the column of the label, which every row needs")
+    }
+    if format.keyColumn == dataset.label.name {
+      throw QueryParameters.refusal("key_column", "names the column of the label")
+    }
+    if let keys = format.keyColumn, format.ignoredColumns.contains(keys) {
+      throw QueryParameters.refusal("ignore", "names the column of the keys")
+    }
+    return format
+  }
+
+  /// The dialect and the columns of a body without labels.
+  ///
+  /// - Throws: ``Problem`` of kind `invalid-parameter`.
+  static func format(_ query: QueryParameters) throws -> CSVFormat {
     var format = CSVFormat()
     if let text = query["delimiter"] { format.delimiter = try delimiter(text) }
     if let ignored = try query.text("ignore", atMost: 4_000) {

@@ -27,7 +27,7 @@ struct LabelUploadHandler {
     let reader: any LabelStreamReader
     switch type {
     case .csv:
-      let format = try CSVOptions.format(query, dataset)
+      let format = try CSVOptions.labels(query, of: dataset)
       reader = CSVLabelReader(schema: schema, format: format, onError: onError)
     case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError)
     default:

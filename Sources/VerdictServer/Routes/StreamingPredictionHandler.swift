@@ -54,7 +54,7 @@ struct StreamingPredictionHandler {
     let dataset = try await served.served(principal.tenant, named: name).dataset
     let reader: any PredictionStreamReader
     if type == .csv {
-      reader = CSVPredictionReader(schema: dataset.schema, format: try CSVOptions.format(query, dataset))
+      reader = CSVPredictionReader(schema: dataset.schema, format: try CSVOptions.format(query))
     } else {
       reader = NDJSONPredictionReader(schema: dataset.schema)
     }
