@@ -43,6 +43,23 @@ def test_a_repeat_gets_the_first_response(api, trained, operation):
         assert before == after
 
 
+def test_a_replay_of_a_training_is_the_response_after_the_wait(api, dataset):
+    data.add(api, dataset, data.rows(300))
+    for wait, status in (("wait=60", 200), ("wait=0", 202)):
+        headers = named()
+        first = api.call("createTrainingJob", dataset=dataset, json_body={"seed": 3}, headers=headers | {"Prefer": wait},
+                         timeout=70, expect=status)
+        assert first.headers["Preference-Applied"] == wait
+        job = first.json()["id"]
+        data.finished(api, dataset, job)
+        for again in ({}, {"Prefer": wait}, {"Prefer": "wait=30"}):
+            replay = api.call("createTrainingJob", dataset=dataset, json_body={"seed": 3}, headers=headers | again, expect=status)
+            assert replay.content == first.content and replay.headers["Idempotency-Replayed"] == "true"
+            for name in ("Location", "Preference-Applied", "Content-Type", "Content-Length"):
+                assert replay.headers[name] == first.headers[name]
+    assert len(api.pages("listTrainingJobs", dataset=dataset)) == 2
+
+
 def test_creating_a_dataset_twice(api):
     body = {"name": f"i-{uuid.uuid4().hex[:8]}", "features": [{"name": "x", "type": "continuous"}]}
     headers = named()

@@ -99,6 +99,19 @@ package enum Idempotency {
       .answerBytes, maximum: usage.maximum, present: max(0, usage.present - own))
   }
 
+  /// Replaces the stored result of a request whose response took longer than its transaction. Its age stays.
+  package static func replace(
+    _ tenant: TenantID, _ request: IdempotentRequest, with result: StoredResult, in tx: Transaction
+  ) async throws {
+    try await tx.query(
+      """
+      UPDATE idempotency_keys
+      SET status = \(result.code), headers = \(try JSONB(result.metadata)), body = \(result.body)
+      WHERE tenant_id = \(tenant) AND key = \(request.key) AND operation = \(request.operation)
+        AND body_hash = \(request.bodyHash)
+      """)
+  }
+
   /// The deletion of a tenant's expired results.
   static func deletion(for tenant: TenantID) -> BoundedDeletion {
     BoundedDeletion(

@@ -101,6 +101,19 @@ struct IdempotentExecutor: Sendable {
     }
   }
 
+  /// Stores the response that a request was given after its transaction, in place of the one that ``run(_:_:body:work:)``
+  /// stored, so that a repetition gets the same. Nothing happens without a key.
+  func replace(
+    _ key: IdempotencyKey?, _ principal: Principal, body: Body, with response: Response
+  ) async throws {
+    guard let key else { return }
+    let request = IdempotentRequest(key: key.text, operation: key.operation, bodyHash: body.hash)
+    let result = try await StoredResult(response)
+    try await database.transaction(for: principal.tenant) { tx in
+      try await Idempotency.replace(principal.tenant, request, with: result, in: tx)
+    }
+  }
+
   /// Rolls a repeated request back.
   private struct Replay: Error {
     var stored: StoredResult

@@ -30,30 +30,37 @@ struct TrainingJobRoutes {
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small, optional: true)
     let fields = try TrainingParametersBody.parse(body)
-    let response = try await idempotency.run(request, principal, body: body) { tx in
+    let key = try IdempotencyKey(request)
+    let response = try await idempotency.run(key, principal, body: body) { tx in
       let job = try await trainings.request(principal.tenant, dataset: name, in: tx) {
         try fields.applied(to: $0)
       }
       return IdempotentResponse(
         try .json(.accepted, headers: [.location: Self.location(name, Int(job.id))]) { try $0.job(job) })
     }
-    guard let wait, let id = response.headers[.location]?.split(separator: "/").last.flatMap({ Int($0) })
+    // A replay is the response that was given, and does not wait again.
+    guard let wait, response.headers[.idempotencyReplayed] == nil,
+      let id = response.headers[.location]?.split(separator: "/").last.flatMap({ Int($0) })
     else {
       return response
     }
-    let job: Job
     do {
-      job = try await finished(principal.tenant, name, id, within: wait, key: context.keyRevalidator(request))
+      let job = try await finished(
+        principal.tenant, name, id, within: wait, key: context.keyRevalidator(request))
+      // The present state replaces the first response, except for its length.
+      var headers = response.headers
+      headers[.contentLength] = nil
+      headers[.preferenceApplied] = "wait=\(wait)"
+      let present = try Response.json(job.state.isFinal ? .ok : .accepted, headers: headers) {
+        try $0.job(job)
+      }
+      try await idempotency.replace(key, principal, body: body, with: present)
+      return present
     } catch {
-      // The job is queued, and the response names its location.
+      // The job is queued, and the response, which a replay repeats, names its location.
       context.logger.warning("cannot wait for a job", metadata: ["error": "\(error)"])
       return response
     }
-    // The present state replaces the first response, except for its length.
-    var headers = response.headers
-    headers[.contentLength] = nil
-    headers[.preferenceApplied] = "wait=\(wait)"
-    return try .json(job.state.isFinal ? .ok : .accepted, headers: headers) { try $0.job(job) }
   }
 
   @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws

@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 
 FEATURES = [
     {"name": "age", "type": "continuous"},
@@ -54,6 +55,15 @@ def train(api, name: str, count: int = 400) -> str:
                    expect=200).json()
     assert job["state"] == "succeeded", job
     return name
+
+
+def finished(api, name: str, job: int) -> dict:
+    """Waits for the end of a job."""
+    deadline = time.monotonic() + 60
+    while (state := api.call("getTrainingJob", dataset=name, id=job, expect=200).json())["finished_at"] is None:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.05)
+    return state
 
 
 def stored(api, name: str) -> dict:

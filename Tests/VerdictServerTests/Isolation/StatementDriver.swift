@@ -64,6 +64,8 @@ struct StatementDriver {
     _ = try await client.get("/v1/datasets/d/training-jobs/\(job)")
     _ = try await client.get("/v1/datasets/d/training-jobs")
     _ = try await client.post("/v1/datasets/d/training-jobs/\(job)/cancel", [:])
+    _ = try await client.post(
+      "/v1/datasets/d/training-jobs", [:], headers: ["Prefer": "wait=0", "Idempotency-Key": "train"])
     try await client.train()
     let body: JSON = ["features": ["x": 1, "c": "red"]]
     let many: JSON = ["predictions": .array(SmallData.rows(200).map { ["features": $0.features] })]
