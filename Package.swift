@@ -22,6 +22,8 @@ let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", packa
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(
+  name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -103,7 +105,7 @@ let package = Package(
         "VerdictCore", "JobQueue", "Learning", "PostgreSQL", "RowFormats", "CResources",
         hummingbird, hummingbirdCore, hummingbirdTLS,
         httpTypes,
-        nioCore, nioSSL, nioHTTPTypes, coreMetrics,
+        nioCore, nioHTTP1, nioSSL, nioHTTPTypes, nioHTTPTypesHTTP1, coreMetrics,
         lifecycle, yams, crypto, log,
       ],
       exclude: ["Console"],

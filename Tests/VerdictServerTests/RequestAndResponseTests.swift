@@ -112,9 +112,9 @@ import VerdictCore
 @Suite struct RouteTableTests {
   @Test func methodsOfAPath() {
     var table = RouteTable()
-    table.add(.get, "/v1/datasets/{dataset}", role: .read)
-    table.add(.delete, "/v1/datasets/{dataset}", role: .write)
-    table.add(.put, "/v1/datasets/{dataset}/models/active", role: .write)
+    table.add(.get, "/v1/datasets/{dataset}", .role(.read))
+    table.add(.delete, "/v1/datasets/{dataset}", .role(.write))
+    table.add(.put, "/v1/datasets/{dataset}/models/active", .role(.write))
     #expect(table.methods(of: "/v1/datasets/x") == [.get, .head, .delete])
     #expect(table.methods(of: "/v1/datasets/x/models/active") == [.put])
     #expect(table.methods(of: "/v1/datasets").isEmpty)

@@ -42,6 +42,15 @@ import Yams
     return operations
   }
 
+  /// The value of `x-role` for an access; `nil` without a key.
+  private static func name(of access: RouteAccess) -> String? {
+    switch access {
+    case .open: nil
+    case .anyKey: "any"
+    case .role(let role): role.rawValue
+    }
+  }
+
   private var routed: Set<Operation> {
     get throws {
       // The pool connects on demand, and building the routes needs no connection.
@@ -52,7 +61,7 @@ import Yams
         logger: logger)
       return Set(
         table.entries.map {
-          Operation(method: $0.method.rawValue.lowercased(), path: $0.path, role: $0.role?.rawValue)
+          Operation(method: $0.method.rawValue.lowercased(), path: $0.path, role: Self.name(of: $0.access))
         })
     }
   }

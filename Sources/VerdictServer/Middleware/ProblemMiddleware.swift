@@ -40,7 +40,7 @@ struct ProblemMiddleware: RouterMiddleware {
     do {
       response =
         if let preflight = corsPolicy?.preflight(request) { preflight } else {
-          try await next(request, context)
+          try await next(try request.meetingExpectation(on: context.channel), context)
         }
     } catch let error as HTTPError where error.status == .notFound {
       let problem = methodNotAllowed(request) ?? Problem(.notFound, "There is nothing at this path.")

@@ -29,6 +29,8 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
   private var openRequests = 0
   /// Whether a request body is being received.
   private var inBody = false
+  /// Whether the client waits for `100 Continue` with its body.
+  private var isBodyHeldBack = false
   /// Bytes of the body that are still to come, by its Content-Length; `nil` without one.
   private var remaining: Int?
   /// Ticks since the present wait for the client began.
@@ -97,13 +99,16 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
     case .head(let head):
       openRequests += 1
       inBody = true
-      remaining = head.headerFields[.contentLength].flatMap { Int($0) }
+      isBodyHeldBack = head.headerFields.value(.expect) != nil
+      remaining = head.headerFields.value(.contentLength).flatMap { Int($0) }
       restart()
     case .body(let buffer):
+      isBodyHeldBack = false
       remaining = remaining.map { $0 - buffer.readableBytes }
       drain(buffer.readableBytes)
     case .end:
       inBody = false
+      isBodyHeldBack = false
       draining = nil
       if counter.isReadSuspended {
         counter.isReadSuspended = false
@@ -127,12 +132,24 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if error is HTTPParserError { malformed = MalformedRequest() }
-    context.fireErrorCaught(error)
+    switch error {
+    case let refusal as MessageRefusal:
+      malformed = MalformedRequest(refusal)
+      // The error to which Hummingbird responds.
+      context.fireErrorCaught(HTTPParserError.unknown)
+    case is HTTPParserError:
+      // The parser may find a fault in the rest of a refused message, too.
+      malformed = malformed ?? MalformedRequest(.malformed)
+      context.fireErrorCaught(error)
+    default: context.fireErrorCaught(error)
+    }
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     switch unwrapOutboundIn(data) {
+    case .head(let head) where head.status.kind == .informational:
+      isBodyHeldBack = false
+      restart()
     case .head(let head):
       if let malformed, MalformedRequest.isResponse(head) {
         malformed.log(to: logger)
@@ -157,10 +174,13 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
     context.write(data, promise: promise)
   }
 
-  /// Whether a response is the last on its connection: an error response to a body whose rest is of unknown length or too long
-  /// to be discarded. `Connection: close` tells the client to send its next request on another connection.
+  /// Whether a response is the last on its connection: the response to a body that the client holds back and may send or not, or
+  /// an error response to a body whose rest is of unknown length or too long to be discarded. `Connection: close` tells the
+  /// client to send its next request on another connection.
   private func isLast(_ head: HTTPResponse) -> Bool {
-    guard inBody, openRequests == 1, head.status.code >= 400 else { return false }
+    guard inBody, openRequests == 1 else { return false }
+    if isBodyHeldBack { return true }
+    guard head.status.code >= 400 else { return false }
     return remaining.map { $0 > limits.drained } ?? true
   }
 
@@ -183,6 +203,8 @@ final class ConnectionTimeoutHandler: ChannelDuplexHandler, RemovableChannelHand
       return
     }
     if inBody {
+      // The client waits for the server.
+      guard !isBodyHeldBack else { return }
       waited += 1
       guard waited >= Self.ticksPerTimeout else { return }
       let needed = Int(limits.head / .seconds(1) * Double(limits.bytesPerSecond))

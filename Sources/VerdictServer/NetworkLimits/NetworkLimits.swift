@@ -45,7 +45,9 @@ package struct NetworkLimits: Sendable {
       maxHeaderFieldCount: limits.headerCount)
     let http = HTTPServerBuilder.http1(
       configuration: .init(
-        additionalChannelHandlers: [ConnectionTimeoutHandler(limits, addressLimiter, logger: logger)],
+        additionalChannelHandlers: [
+          MessageCodec(), ConnectionTimeoutHandler(limits, addressLimiter, logger: logger),
+        ],
         httpDecoderConfiguration: decoder))
     guard let tls else { return http }
     var configuration = TLSConfiguration.makeServerConfiguration(

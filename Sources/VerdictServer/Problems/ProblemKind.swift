@@ -21,11 +21,13 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case preconditionFailed = "precondition-failed"
   case bodyTooLarge = "body-too-large"
   case unsupportedMediaType = "unsupported-media-type"
+  case expectationFailed = "expectation-failed"
   case schemaMismatch = "schema-mismatch"
   case invalidBody = "invalid-body"
   case idempotencyKeyReused = "idempotency-key-reused"
   case tooManyRequests = "too-many-requests"
   case `internal`
+  case notImplemented = "not-implemented"
   case databaseUnavailable = "database-unavailable"
   case databaseReadOnly = "database-read-only"
   case overloaded
@@ -48,9 +50,11 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .preconditionFailed: .preconditionFailed
     case .bodyTooLarge: .contentTooLarge
     case .unsupportedMediaType: .unsupportedMediaType
+    case .expectationFailed: .expectationFailed
     case .schemaMismatch, .invalidBody, .idempotencyKeyReused: .unprocessableContent
     case .tooManyRequests: .tooManyRequests
     case .internal: .internalServerError
+    case .notImplemented: .notImplemented
     case .databaseUnavailable, .databaseReadOnly, .overloaded: .serviceUnavailable
     }
   }
@@ -77,11 +81,13 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .preconditionFailed: "Precondition failed"
     case .bodyTooLarge: "Body too large"
     case .unsupportedMediaType: "Unsupported media type"
+    case .expectationFailed: "Expectation failed"
     case .schemaMismatch: "Rows do not fit the dataset"
     case .invalidBody: "Invalid body"
     case .idempotencyKeyReused: "Idempotency key reused"
     case .tooManyRequests: "Too many requests"
     case .internal: "Internal error"
+    case .notImplemented: "Not implemented"
     case .databaseUnavailable: "Database unavailable"
     case .databaseReadOnly: "Database is read-only"
     case .overloaded: "Overloaded"

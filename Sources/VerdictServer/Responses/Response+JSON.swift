@@ -22,6 +22,13 @@ extension Response {
     return Response(status: status, headers: headers, body: .init(byteBuffer: buffer))
   }
 
+  /// The response to HEAD in place of a response to GET: the same header section (RFC 9110, section 9.3.2). It has no
+  /// Content-Length if the length of the content is known only once it has been written.
+  func withoutContent() -> Response {
+    guard body.contentLength == nil else { return createHeadResponse() }
+    return Response(status: status, headers: headers, body: ResponseBody { try await $0.finish(nil) })
+  }
+
   /// A page of a list.
   static func page<T>(
     _ page: Page<T>, _ write: (inout JSONWriter, T) throws -> Void

@@ -20,8 +20,8 @@ struct API {
     /// All routes.
     var table: RouteTable { entries.withLock { $0 } }
 
-    fileprivate func add(_ method: HTTPRequest.Method, _ path: String, role: Role?) {
-      entries.withLock { $0.add(method, path, role: role) }
+    fileprivate func add(_ method: HTTPRequest.Method, _ path: String, _ access: RouteAccess) {
+      entries.withLock { $0.add(method, path, access) }
     }
   }
 
@@ -29,27 +29,27 @@ struct API {
     self.authenticator = authenticator
     addresses = networkLimits.addresses
     routes = Routes()
-    router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
+    router = Router(context: Context.self)
     router.add(
       middleware: ProblemMiddleware(
         routes: routes, metrics: requests, corsPolicy: networkLimits.corsPolicy,
         isSecure: networkLimits.tls != nil))
   }
 
-  /// Registers a route of tenants, whose handler gets a principal with `role`.
+  /// Registers a route of tenants, whose handler gets a principal whose role includes `role`, or any principal if that is `nil`.
   func on(
-    _ method: HTTPRequest.Method, _ path: String, role: Role,
+    _ method: HTTPRequest.Method, _ path: String, role: Role?,
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
   ) {
-    routes.add(method, path, role: role)
-    router.on(RouterPath(path), method: method) { [authenticator, addresses] request, context in
+    routes.add(method, path, role.map(RouteAccess.role) ?? .anyKey)
+    route(method, path) { [authenticator, addresses] request, context in
       var context = context
       context.authenticator = authenticator
       let caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
       let principal = caller.principal
       let rate = try caller.takeRequest()
       do {
-        guard principal.role.includes(role) else {
+        if let role, !principal.role.includes(role) {
           throw Problem(
             .forbidden,
             "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
@@ -71,8 +71,18 @@ struct API {
     _ method: HTTPRequest.Method, _ path: String,
     _ handler: @escaping @Sendable (Request, Context) async throws -> Response
   ) {
-    routes.add(method, path, role: nil)
+    routes.add(method, path, .open)
+    route(method, path, handler)
+  }
+
+  /// Registers a handler, for GET also as the handler of HEAD.
+  private func route(
+    _ method: HTTPRequest.Method, _ path: String,
+    _ handler: @escaping @Sendable (Request, Context) async throws -> Response
+  ) {
     router.on(RouterPath(path), method: method, use: handler)
+    guard method == .get else { return }
+    router.on(RouterPath(path), method: .head) { try await handler($0, $1).withoutContent() }
   }
 }
 

@@ -2,7 +2,17 @@ package import HTTPTypes
 import Hummingbird
 package import VerdictCore
 
-/// The routes with their roles, to be compared with openapi.yaml.
+/// The keys that may call a route.
+package enum RouteAccess: Sendable, Hashable {
+  /// No key is needed.
+  case open
+  /// Every valid key.
+  case anyKey
+  /// The keys whose role includes this one.
+  case role(Role)
+}
+
+/// The routes with the keys that may call them, to be compared with openapi.yaml.
 package struct RouteTable: Sendable {
   /// One route.
   package struct Entry: Sendable, Hashable {
@@ -10,8 +20,8 @@ package struct RouteTable: Sendable {
     package var method: HTTPRequest.Method
     /// The path template as in openapi.yaml, such as `/v1/datasets/{dataset}`.
     package var path: String
-    /// The role that the key needs; `nil` without authentication.
-    package var role: Role?
+    /// The keys that may call it.
+    package var access: RouteAccess
 
     fileprivate var parameters: Int { path.count { $0 == "{" } }
   }
@@ -19,8 +29,8 @@ package struct RouteTable: Sendable {
   /// The routes in the order of their registration.
   package private(set) var entries: [Entry] = []
 
-  mutating func add(_ method: HTTPRequest.Method, _ path: String, role: Role?) {
-    entries.append(Entry(method: method, path: path, role: role))
+  mutating func add(_ method: HTTPRequest.Method, _ path: String, _ access: RouteAccess) {
+    entries.append(Entry(method: method, path: path, access: access))
   }
 
   /// The methods of a concrete path; empty for an unknown one. A literal path (`…/models/active`) has only its own methods,
