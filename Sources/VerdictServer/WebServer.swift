@@ -115,11 +115,10 @@ package struct WebServer: Sendable {
     ModelRoutes(models: services.models, liveKPIs: services.liveKPIs, publisher: services.publisher)
       .add(to: api)
     ModelExportRoutes(models: services.models).add(to: api)
-    KeyRoutes(keys: services.keys, idempotency: services.idempotency).add(to: api)
-    TenantRoutes(
-      usage: services.usage, audit: services.audit,
-      standardJobs: services.queue.configuration.runningPerTenant
-    ).add(to: api)
+    let standardJobs = services.queue.configuration.runningPerTenant
+    KeyRoutes(keys: services.keys, idempotency: services.idempotency, standardJobs: standardJobs)
+      .add(to: api)
+    TenantRoutes(usage: services.usage, audit: services.audit, standardJobs: standardJobs).add(to: api)
     try OperationRoutes(readiness: Readiness(database: services.database, logger: logger), metrics: metrics)
       .add(to: api)
     return api

@@ -28,7 +28,7 @@ def test_operations_have_unique_ids_and_roles():
         where = f"{method} {path}"
         assert operation["tags"][0] in tags and operation["summary"], where
         if path.startswith("/v1/"):
-            assert operation["x-role"] in ("admin", "write", "read", "predict"), where
+            assert operation["x-role"] in ("admin", "write", "read", "predict", "any"), where
             names = [parameter.get("$ref", "") for parameter in operation.get("parameters", [])]
             keyed = "#/components/parameters/IdempotencyKey" in names
             assert keyed == (method == "post"), f"{where}: Idempotency-Key"

@@ -17,6 +17,9 @@ def test_a_key_is_shown_once(api, url):
     made = answer.json()
     assert re.fullmatch(r"vd_\d+_[0-9a-f]{64}", made["secret"])
     assert answer.headers["Location"] == f"/v1/keys/{made['id']}"
+    read = api.send("GET", answer.headers["Location"])
+    assert read.status_code == 200 and read.json() | {"secret": made["secret"]} == made
+    assert read.json() == api.call("getKey", id=made["id"], expect=200).json()
     assert (made["role"], made["last_used_at"], made["expires_at"]) == ("read", None, None)
     Client(url, made["secret"]).call("listDatasets", expect=200)
     listed = {key["id"]: key for key in api.pages("listKeys", limit=2)}
@@ -33,6 +36,24 @@ def test_a_revoked_key_is_unknown(api, url):
     time.sleep(1)
     problem(client.call("listDatasets", expect=401), "unauthorized")
     problem(api.call("deleteKey", id=made["id"], expect=404), "not-found")
+    problem(api.call("getKey", id=made["id"], expect=404), "not-found")
+
+
+def test_every_key_can_read_what_it_is(api, url, command):
+    tenant = command.tenant("identity")
+    command("tenant", "set", tenant.name, "--rows", "1234", "--jobs", "3")
+    usage = tenant.client.call("getUsage", expect=200).json()
+    included = {"admin": ["admin", "write", "read", "predict"], "write": ["write", "read", "predict"], "read": ["read"],
+                "predict": ["predict"]}
+    for role, roles in included.items():
+        expires = None if role == "admin" else in_seconds(3600)
+        made = tenant.client.call("createKey", json_body={"name": f"a {role}", "role": role, "expires_at": expires},
+                                  expect=201).json()
+        told = Client(url, made.pop("secret")).call("getMe", expect=200).json()
+        assert told["tenant"] == tenant.name and told["roles"] == roles
+        assert told["key"] | {"last_used_at": None} == made
+        assert told["limits"] == {name: quota["limit"] for name, quota in usage.items()}
+        assert (told["limits"]["rows"], told["limits"]["jobs"]) == (1234, 3)
 
 
 def test_a_key_expires(api, url):
@@ -57,4 +78,5 @@ def test_keys_of_other_tenants_are_invisible(api, other):
     theirs = other.call("createKey", json_body={"name": "theirs", "role": "read"}, expect=201).json()
     assert theirs["id"] not in [key["id"] for key in api.pages("listKeys")]
     problem(api.call("deleteKey", id=theirs["id"], expect=404), "not-found")
+    problem(api.call("getKey", id=theirs["id"], expect=404), "not-found")
     assert theirs["id"] in [key["id"] for key in other.pages("listKeys")]

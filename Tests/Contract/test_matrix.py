@@ -15,8 +15,8 @@ ALL = list(document.operations().values())
 GUARDED = [operation for operation in ALL if operation.role]
 ADDRESSED = [operation for operation in GUARDED if "{" in operation.path]
 INCLUDES = {
-    "admin": {"admin", "write", "read", "predict"}, "write": {"write", "read", "predict"},
-    "read": {"read"}, "predict": {"predict"},
+    "admin": {"any", "admin", "write", "read", "predict"}, "write": {"any", "write", "read", "predict"},
+    "read": {"any", "read"}, "predict": {"any", "predict"},
 }
 ABSENT = {"dataset": "absent-dataset", "integer": 999_999_999, "string": "01935a3e-5f0b-7c7e-9a4e-0d6b3a2f9c11"}
 

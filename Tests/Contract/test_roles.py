@@ -9,8 +9,8 @@ from contract.client import Client, problem
 
 GUARDED = [operation for operation in document.operations().values() if operation.role]
 INCLUDES = {
-    "admin": {"admin", "write", "read", "predict"}, "write": {"write", "read", "predict"},
-    "read": {"read"}, "predict": {"predict"},
+    "admin": {"any", "admin", "write", "read", "predict"}, "write": {"any", "write", "read", "predict"},
+    "read": {"any", "read"}, "predict": {"any", "predict"},
 }
 
 

@@ -31,22 +31,50 @@ package struct KeyStore: Sendable {
     return IssuedKey(key: key, secret: secret)
   }
 
+  /// A key of `tenant`.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  package func key(_ tenant: TenantID, id: Int) async throws -> APIKey {
+    let keys = try await database.transaction(for: tenant, readOnly: true) { tx in
+      try await tx.query(Self.keys + "WHERE tenant_id = \(tenant) AND id = \(id)").map(Self.key)
+    }
+    guard let key = keys.first else { throw DomainError.notFound(what: "key \(id)") }
+    return key
+  }
+
+  /// What a key of `tenant` is and may; `nil` if it has just been revoked.
+  package func identity(_ tenant: TenantID, key id: Int) async throws -> KeyIdentity? {
+    try await database.transaction(for: tenant, readOnly: true) { tx in
+      guard
+        let key = try await tx.query(Self.keys + "WHERE tenant_id = \(tenant) AND id = \(id)").first.map(
+          Self.key),
+        let (name, limits) = try await tx.query(
+          "SELECT name, limits FROM tenants WHERE tenant_id = \(tenant) AND erased_at IS NULL"
+        ).first?.decode(String.self, JSONB.self)
+      else { return nil }
+      return KeyIdentity(tenantName: name, key: key, limits: try limits.decode(TenantLimits.self))
+    }
+  }
+
   /// The keys of `tenant` after the key `cursor`, oldest first, at most `limit`.
   package func list(_ tenant: TenantID, after cursor: Int?, limit: Int) async throws -> [APIKey] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       try await tx.query(
-        """
-        SELECT id, name, role, created_at, last_used_at, expires_at FROM api_keys
-        WHERE tenant_id = \(tenant) AND id > \(cursor ?? 0) ORDER BY id LIMIT \(limit)
-        """
-      ).map { row in
-        let (id, name, role, createdAt, lastUsedAt, expiresAt) = try row.decode(
-          Int.self, String.self, String.self, Date.self, Date?.self, Date?.self)
-        return APIKey(
-          id: id, name: name, role: Role(rawValue: role) ?? .read, createdAt: createdAt,
-          lastUsedAt: lastUsedAt, expiresAt: expiresAt)
-      }
+        Self.keys + "WHERE tenant_id = \(tenant) AND id > \(cursor ?? 0) ORDER BY id LIMIT \(limit)"
+      ).map(Self.key)
     }
+  }
+
+  /// Keys; a WHERE clause follows.
+  private static let keys: Query =
+    "SELECT id, name, role, created_at, last_used_at, expires_at FROM api_keys "
+
+  private static func key(_ row: Row) throws -> APIKey {
+    let (id, name, role, createdAt, lastUsedAt, expiresAt) = try row.decode(
+      Int.self, String.self, String.self, Date.self, Date?.self, Date?.self)
+    return APIKey(
+      id: id, name: name, role: Role(rawValue: role) ?? .read, createdAt: createdAt,
+      lastUsedAt: lastUsedAt, expiresAt: expiresAt)
   }
 
   /// Revokes a key of `tenant`: every later request with it fails.

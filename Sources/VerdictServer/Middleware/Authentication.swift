@@ -109,7 +109,7 @@ final class Authenticator: Sendable {
     if let origin, !failedAuthLimiter.take(origin, now: now) { throw FailedAuthLimiter.refusal }
     do {
       guard let caller = try await caller(for: secret, digest) else {
-        throw Self.unauthorized("The API key is unknown, revoked or expired.")
+        throw Self.unknownKey
       }
       if let origin { failedAuthLimiter.refund(origin) }
       return caller
@@ -117,7 +117,7 @@ final class Authenticator: Sendable {
       if let origin { failedAuthLimiter.refund(origin) }
       guard error.isServerDown, let caller = keep(digest) else { throw error }
       if let end = caller.principal.expiresAt, end <= Date() {
-        throw Self.unauthorized("The API key is unknown, revoked or expired.")
+        throw Self.unknownKey
       }
       return caller
     }
@@ -194,6 +194,9 @@ final class Authenticator: Sendable {
     _ = try result.get()
     return caller
   }
+
+  /// The problem of a request with an unknown, revoked or expired key.
+  static let unknownKey = unauthorized("The API key is unknown, revoked or expired.")
 
   /// The problem of a request without a valid key.
   static func unauthorized(_ detail: String) -> Problem {

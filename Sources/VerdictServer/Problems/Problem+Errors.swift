@@ -93,7 +93,7 @@ extension Problem {
         .string("limit", quota.rawValue), .integer("maximum", maximum), .integer("present", present),
       ]
     case .invalid(let problems): self.init(.invalidBody, locations: problems.map(ErrorLocation.init))
-    case .tenantErased: self = Authenticator.unauthorized("The API key is unknown, revoked or expired.")
+    case .tenantErased: self = Authenticator.unknownKey
     case .idempotencyKeyReused:
       self.init(.idempotencyKeyReused, "This Idempotency-Key was used before with a different request.")
     case .idempotencyKeyInUse:

@@ -16,6 +16,27 @@ extension JSONWriter {
     }
   }
 
+  /// What the key of a request is and may.
+  ///
+  /// - Parameter jobs: the number of concurrent trainings of a tenant without a limit of its own.
+  mutating func identity(_ identity: KeyIdentity, jobs: Int) {
+    object { json in
+      json.name("tenant")
+      json.string(identity.tenantName)
+      json.name("key")
+      json.key(identity.key)
+      json.name("roles")
+      json.array(Role.allCases.filter(identity.key.role.includes)) { $0.string($1.rawValue) }
+      json.name("limits")
+      json.object { json in
+        for quota in Quota.allCases {
+          json.name(quota.rawValue)
+          json.integer(identity.limits[quota] ?? jobs)
+        }
+      }
+    }
+  }
+
   private mutating func keyMembers(_ key: APIKey) {
     name("id")
     integer(key.id)

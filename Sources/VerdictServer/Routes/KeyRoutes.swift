@@ -2,15 +2,19 @@ import HTTPTypes
 import Hummingbird
 import VerdictCore
 
-/// `/v1/keys`: the tenant's API keys.
+/// `/v1/keys`: the tenant's API keys; `/v1/me`: the key of the request.
 struct KeyRoutes {
   let keys: KeyStore
   let idempotency: IdempotentExecutor
+  /// The number of concurrent trainings of a tenant without a limit of its own.
+  let standardJobs: Int
 
   func add(to api: API) {
     api.on(.get, "/v1/keys", role: .admin, list)
     api.on(.post, "/v1/keys", role: .admin, create)
+    api.on(.get, "/v1/keys/{id}", role: .admin, read)
     api.on(.delete, "/v1/keys/{id}", role: .admin, delete)
+    api.on(.get, "/v1/me", role: nil, readIdentity)
   }
 
   @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
@@ -40,6 +44,25 @@ struct KeyRoutes {
         .json(.created, headers: headers) { $0.issuedKey(issued.key, secret: issued.secret) },
         replay: .json(.created, headers: headers) { $0.issuedKey(issued.key, secret: nil) })
     }
+  }
+
+  @Sendable private func read(_ request: Request, _ context: Context, _ principal: Principal) async throws
+    -> Response
+  {
+    _ = try QueryParameters(request, known: [])
+    let key = try await keys.key(principal.tenant, id: try context.number("id", of: "key"))
+    return .json { $0.key(key) }
+  }
+
+  @Sendable private func readIdentity(_ request: Request, _ context: Context, _ principal: Principal)
+    async throws
+    -> Response
+  {
+    _ = try QueryParameters(request, known: [])
+    guard let identity = try await keys.identity(principal.tenant, key: principal.keyID) else {
+      throw Authenticator.unknownKey
+    }
+    return .json { $0.identity(identity, jobs: standardJobs) }
   }
 
   @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws

@@ -173,10 +173,11 @@ class Walk:
     def keys(self):
         made = self.call("createKey", send="shop", expect=201, keep="shop").json()
         self.call("listKeys", query={"limit": 2}, expect=200, keep="page")
+        self.call("getKey", id=made["id"], expect=200, keep="shop")
         self.call("deleteKey", id=made["id"], expect=204)
 
     def operations(self):
-        for operation in ("getUsage", "listAudit"):
+        for operation in ("getMe", "getUsage", "listAudit"):
             self.call(operation, expect=200, keep="shop")
         for operation in ("live", "ready"):
             self.call(operation, expect=200, keep="ok")

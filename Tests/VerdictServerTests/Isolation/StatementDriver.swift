@@ -183,6 +183,8 @@ struct StatementDriver {
   private func keysAndTenants() async throws {
     let made = try await client.post("/v1/keys", ["name": "k", "role": "read"])
     _ = try await client.get("/v1/keys")
+    _ = try await client.get("/v1/keys/\(made.json["id"].int ?? 0)")
+    _ = try await client.get("/v1/me")
     _ = try await client.delete("/v1/keys/\(made.json["id"].int ?? 0)")
     let store = TenantStore(database: server.domain.database)
     let (tenant, _) = try await store.create(name: "erased", keyName: "first")
