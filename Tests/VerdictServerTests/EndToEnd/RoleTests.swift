@@ -152,6 +152,10 @@ import VerdictServer
       case (.get, "export"): "?format=json"
       default: ""
       }
+    let streams = ["batch.ndjson": "application/x-ndjson", "batch.csv": "text/csv"]
+    if let type = route.path.split(separator: "/").last.flatMap({ streams[String($0)] }) {
+      return try await client.send(route.method.rawValue, path, text: "", as: type)
+    }
     guard let body else { return try await client.send(route.method.rawValue, path + query) }
     return try await client.send(route.method.rawValue, path, text: body.text)
   }

@@ -62,13 +62,14 @@ import VerdictCore
     #expect(try await other.labelsStored() == 20)
   }
 
-  /// Inserts what maintenance and workers have removed during the drive: expired rows, and jobs in each state, of a kind that no
+  /// Restores what maintenance and workers have removed or filled during the drive: expired rows, models of older servers, and jobs in each state, of a kind that no
   /// worker takes.
   private static func insertExpiredRows(into domain: TestDomain) async throws {
     try await domain.asOwner { connection in
       try await connection.execute(
         script: """
           UPDATE predictions SET created_at = created_at - interval '1 year';
+          UPDATE models SET converged = NULL;
           UPDATE idempotency_keys SET created_at = created_at - interval '1 year' WHERE key <> 'once';
           INSERT INTO idempotency_keys (tenant_id, key, operation, created_at)
           SELECT tenant_id, 'aged', 'POST /x', now() - interval '1 year' FROM tenants;
