@@ -102,7 +102,6 @@ extension LogisticModel {
 
   private func predictors(_ index: Int, _ names: ExportNames) -> [String] {
     let feature = features[index]
-    let name = feature.name.xmlAttribute
     var result: [String] = []
     if let value = feature.coefficient?.standardized, value != 0, feature.mean != nil {
       result.append(
@@ -112,12 +111,12 @@ extension LogisticModel {
       result.append(
         "<NumericPredictor name=\"\(names.missing[index].xmlAttribute)\" coefficient=\"\(value)\"/>")
     }
-    for category in feature.categories ?? [] where category.coefficient.standardized != 0 {
-      for spelling in category.name.canonicalSpellings {
+    for (name, coefficient) in feature.addingCategories {
+      for spelling in name.canonicalSpellings {
         result.append(
           """
-          <CategoricalPredictor name="\(name)" value="\(spelling.xmlAttribute)" \
-          coefficient="\(category.coefficient.standardized)"/>
+          <CategoricalPredictor name="\(feature.name.xmlAttribute)" value="\(spelling.xmlAttribute)" \
+          coefficient="\(coefficient)"/>
           """)
       }
     }

@@ -76,8 +76,8 @@ extension LogisticModel {
   /// collation makes others equal.
   private func categorical(_ feature: ModelFeature) -> String {
     let column = "source.\(feature.name.sqlIdentifier)"
-    let branches = (feature.categories ?? []).filter { $0.coefficient.standardized != 0 }.map { category in
-      "WHEN \(category.name.canonicalSpellings[0].sqlConstant) THEN \(literal(category.coefficient.standardized))"
+    let branches = feature.addingCategories.map { name, coefficient in
+      "WHEN \(name.canonicalSpellings[0].sqlConstant) THEN \(literal(coefficient))"
     }
     let known = """
       CASE normalize(\(column)::text) COLLATE "C" \(branches.joined(separator: " ")) ELSE 0 END

@@ -10,6 +10,22 @@ extension String {
     return composed.utf8.elementsEqual(decomposed.utf8) ? [composed] : [composed, decomposed]
   }
 
+  /// The other texts that the server reads as this category, a boolean or an integer: pandas writes `True` for `true`, and `3.0`
+  /// for `3` (docs/contract.md).
+  var otherSpellings: [String] {
+    switch self {
+    case "true": return ["True", "TRUE"]
+    case "false": return ["False", "FALSE"]
+    case "0": return ["0.0", "-0.0"]
+    default:
+      let digits = utf8.first == UInt8(ascii: "-") ? utf8.dropFirst() : utf8[...]
+      guard let first = digits.first, first != UInt8(ascii: "0"),
+        digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+      else { return [] }
+      return [self + ".0"]
+    }
+  }
+
   /// The first character that no XML 1.0 document can contain (section 2.2).
   var firstOutsideXML: Unicode.Scalar? {
     unicodeScalars.first { scalar in
