@@ -90,7 +90,7 @@ def test_an_exported_model(api, trained):
     named = [field.get("name") for field in root.iter("{http://www.dmg.org/PMML-4_4}DataField")]
     assert {feature["name"] for feature in data.FEATURES} <= set(named)
     text = api.call("exportModelSql", **path, query={"table": 'a "b"'}, expect=200).text
-    assert 'FROM "a ""b""" ' in text and '"capital/gain ~net"' in text
+    assert 'FROM "a ""b""") ' in text and '"capital/gain ~net"' in text
     for operation in ("exportModelJson", "exportModelPmml"):
         problem(api.call(operation, **path, query={"table": "x"}, expect=400), "invalid-parameter")
 

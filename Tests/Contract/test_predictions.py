@@ -241,9 +241,10 @@ def test_every_row_of_one_column_is_answered(api, trained, end, values):
         wanted = [json.loads(line) for line in answer.text.splitlines()]
         for header in (column, end + column, "\ufeff" + end + column):
             body = header + end + "".join(text + end for text in texts)
-            answered = stream(api, trained, body, "text/csv", "application/x-ndjson", expect=200, store="false")
+            answered = api.call("predictBatch", dataset=trained, data=body.encode(), media_type="text/csv", query={"store": "false"},
+                                headers={"Accept": "application/x-ndjson"}, expect=200)
             assert [json.loads(line) for line in answered.text.splitlines()] == wanted
-            answered = stream(api, trained, body, "text/csv", expect=200, store="false")
+            answered = stream(api, trained, body, "Csv", expect=200, store="false")
             assert [float(each["probability"]) for each in csv.DictReader(io.StringIO(answered.text))] == [
                 each["probability"] for each in wanted]
 
@@ -252,7 +253,9 @@ def test_blank_lines_between_rows_of_several_columns_are_no_rows(api, trained):
     rows = [{"features": features} for features in ({"age": 44, "education_num": 3}, {}, {"age": 19})]
     wanted = stream(api, trained, ndjson(rows), expect=200, store="false").text
     body = "\nage,education_num\n\n44,3\n\n,\n19,\n\n"
-    assert stream(api, trained, body, "text/csv", "application/x-ndjson", expect=200, store="false").text == wanted
+    answered = api.call("predictBatch", dataset=trained, data=body.encode(), media_type="text/csv", query={"store": "false"},
+                        headers={"Accept": "application/x-ndjson"}, expect=200)
+    assert answered.text == wanted
 
 
 def test_predictions_are_exported(api, dataset):

@@ -140,7 +140,7 @@ class Mischief:
         """No coefficient of a random outcome is exactly 0."""
         self.labels([{"features": {"occupation": "Ex\u0001ec"}, "label": place % 3 // 2} for place in range(9)], expect=201)
         self.train()
-        return self.api.call("exportModel", dataset="adult", version=2, query={"format": "pmml"})
+        return self.api.call("exportModelPmml", dataset="adult", version=2)
 
     def quota_exceeded(self):
         self.command("tenant", "set", self.tenant.name, "--rows", "1")

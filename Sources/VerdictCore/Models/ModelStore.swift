@@ -245,7 +245,8 @@ package struct ModelStore: Sendable {
 
   private static func record(_ row: Row) throws -> ModelRecord {
     let (
-      version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, model, warnings, features
+      version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, model, warnings,
+      features
     ) = try row.decode(
       Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
       JSONB.self, JSONB.self, JSONB.self, JSONB.self)
