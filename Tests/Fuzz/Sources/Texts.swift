@@ -24,6 +24,10 @@ enum Texts {
     }
     _ = Timestamp.parse(text)
     _ = QueryParameters.integer(text)
+    let target = RequestTarget.normalized(text)
+    require(RequestTarget.normalized(target).utf8.count <= text.utf8.count, "targets do not grow")
+    require(
+      !HostField.isValid(text) || !text.contains(where: { $0.isWhitespace || $0 == "/" }), "hosts are names")
     if let network = Network(text) { require(Network("\(text)") == network, "networks parse equally") }
   }
 
@@ -31,7 +35,7 @@ enum Texts {
   static func csvFormat(_ query: String) -> CSVFormat? {
     let known: Set<String> = ["delimiter", "ignore", "key_column", "keep"]
     guard let query = try? QueryParameters(request(query), known: known) else { return nil }
-    return try? CSVOptions.format(query, Bodies.dataset)
+    return try? CSVOptions.labels(query, of: Bodies.dataset)
   }
 
   private static let names = [
