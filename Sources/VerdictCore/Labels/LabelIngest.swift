@@ -128,7 +128,7 @@ package struct LabelIngest: Sendable {
     let dataset = try await datasets.lock(tenant, read, in: tx)
     var inserted = staged.stored
     var updated = 0
-    var change = CountChange(
+    var counts = CountChange(
       positives: staged.positives, negatives: staged.stored - staged.positives, changes: staged.stored)
     if staged.waiting > 0 {
       try await Self.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
@@ -137,13 +137,12 @@ package struct LabelIngest: Sendable {
         Int.self, Int.self, Int.self, Int.self)
       inserted += newPositives + newNegatives
       updated = replaced
-      change.positives += newPositives + positiveChange
-      change.negatives += newNegatives - positiveChange
-      change.changes += newPositives + newNegatives + replaced
+      counts.positives += newPositives + positiveChange
+      counts.negatives += newNegatives - positiveChange
+      counts.changes += newPositives + newNegatives + replaced
     }
-    let counts = try await LabelCounting.add(change, tenant, dataset: dataset.id, in: tx)
-    let job = try await autoTraining.changed(tenant, dataset, counts: counts, in: tx)
-    return Outcome(inserted: inserted, updated: updated, labelsStored: counts.stored, trainingJob: job)
+    let (stored, job) = try await LabelChange(counts: counts).settle(tenant, dataset, autoTraining, in: tx)
+    return Outcome(inserted: inserted, updated: updated, labelsStored: stored.stored, trainingJob: job)
   }
 
   /// Prevents deadlocks between transactions that change many rows of a dataset in different orders. Upserts, which
