@@ -17,8 +17,8 @@ struct BoundedDeletion: Sendable {
   /// The rows to be deleted.
   private enum Source {
     case table(Table)
-    /// Jobs of a tenant, or of one of its datasets; the queue has the statements.
-    case jobs(dataset: Int?)
+    /// Jobs of a tenant, or of one subject; the queue has the statements.
+    case jobs((kind: String, id: Int64)?)
   }
 
   /// A column of the order in which rows are deleted.
@@ -82,10 +82,10 @@ struct BoundedDeletion: Sendable {
       by: [Column(name: "created_at", type: "timestamptz")], stepSize: stepSize)
   }
 
-  /// All jobs of a tenant, or of one of its datasets.
-  init(jobsOf tenant: TenantID, dataset: Int? = nil) {
+  /// All jobs of a tenant, or those of one kind and subject.
+  init(jobsOf tenant: TenantID, subject: (kind: String, id: Int64)? = nil) {
     self.init(
-      .jobs(dataset: dataset), of: tenant, dataset: nil, where: nil,
+      .jobs(subject), of: tenant, dataset: nil, where: nil,
       by: [Column(name: "id", type: "bigint")])
   }
 
@@ -128,16 +128,16 @@ struct BoundedDeletion: Sendable {
   private func step(in database: Database) async throws -> (deleted: Int, end: [String]?) {
     switch source {
     case .table(let table): try await step(in: database, table)
-    case .jobs(let dataset): try await step(in: database, jobsOf: dataset)
+    case .jobs(let subject): try await step(in: database, jobsOf: subject)
     }
   }
 
   private func step(
-    in database: Database, jobsOf dataset: Int?
+    in database: Database, jobsOf subject: (kind: String, id: Int64)?
   ) async throws -> (deleted: Int, end: [String]?) {
     try await database.transaction(for: tenant) { tx in
       let step = try await JobQueue.deleteStep(
-        tenant: tenant.rawValue, subject: dataset.map(TrainingJobs.subject),
+        tenant: tenant.rawValue, subject: subject,
         after: position?.first.flatMap { Int64($0) }, limit: stepSize, in: tx)
       return (step?.deleted ?? 0, step.map { ["\($0.last)"] })
     }

@@ -134,8 +134,7 @@ package struct Maintenance: Sendable {
         deletions: [
           BoundedDeletion(.labels, of: tenant, dataset: dataset),
           BoundedDeletion(.predictions, of: tenant, dataset: dataset),
-          BoundedDeletion(jobsOf: tenant, dataset: dataset),
-        ],
+        ] + DatasetJobs.subjects(of: dataset).map { BoundedDeletion(jobsOf: tenant, subject: $0) },
         dataset: dataset)
     }
     return [responses, predictions] + datasets
@@ -160,8 +159,9 @@ package struct Maintenance: Sendable {
   /// Writers lock the dataset's row and then find it deleted, so no row can follow.
   private func remove(_ dataset: Int, of tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
-      try await JobQueue.deleteJobs(
-        tenant: tenant.rawValue, subject: TrainingJobs.subject(dataset), in: tx)
+      for subject in DatasetJobs.subjects(of: dataset) {
+        try await JobQueue.deleteJobs(tenant: tenant.rawValue, subject: subject, in: tx)
+      }
       try await tx.query("DELETE FROM datasets WHERE tenant_id = \(tenant) AND id = \(dataset)")
     }
     logger.info("deleted dataset removed", metadata: ["tenant": "\(tenant)", "dataset": "\(dataset)"])

@@ -8,9 +8,6 @@ package struct TrainingJobs: Sendable {
   /// The kind of trainings in the queue.
   package static let kind = "training"
 
-  /// The trainings of a dataset in the queue.
-  static func subject(_ dataset: Int) -> (kind: String, id: Int64) { (kind, Int64(dataset)) }
-
   /// The smallest number of labels of each class that can be split into training and validation rows.
   package static let minimumPerClass = 2
 
