@@ -5,6 +5,7 @@ import VerdictCore
 /// The composition root: creates the stores and services of one server, from which ``WebServer`` gives each group of routes
 /// those that it uses.
 struct AppServices: Sendable {
+  let metrics: MetricsRegistry
   let database: Database
   let queue: JobQueue
   let autoTraining: AutoTraining
@@ -27,6 +28,7 @@ struct AppServices: Sendable {
   init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
     let predictionMetrics = PredictionMetrics(registry: metrics)
     let autoTraining = AutoTraining(queue: queue)
+    self.metrics = metrics
     self.database = database
     self.queue = queue
     self.autoTraining = autoTraining
@@ -50,11 +52,11 @@ struct AppServices: Sendable {
     audit = AuditLog(database: database)
     connectionLimiter = ConnectionLimiter(connections: database.pool.maximum)
     idempotency = IdempotentExecutor(database: database, limiter: connectionLimiter)
-    publishGauges(of: writer, in: metrics)
+    publishGauges(of: writer)
   }
 
   /// Adds the state of the pool, the queue and the waiting predictions to each scrape.
-  private func publishGauges(of writer: PredictionWriter, in metrics: MetricsRegistry) {
+  private func publishGauges(of writer: PredictionWriter) {
     // One query serves all scrapes of a second.
     let jobs = SingleFlightCache { [queue] in try await queue.statistics() }
     metrics.addSource(database.pool)

@@ -61,7 +61,7 @@ package struct WebServer: Sendable {
     let services = AppServices(database: database, queue: queue, metrics: metrics)
     let jobs = JobEventHub()
     let api = try Self.api(
-      services, configuration.networkLimits, jobs: jobs, metrics: metrics, logger: logger)
+      services, configuration.networkLimits, jobs: jobs, logger: logger)
     let application = Application(
       router: api.router,
       server: try configuration.networkLimits.server(logger: logger),
@@ -92,22 +92,20 @@ package struct WebServer: Sendable {
 
   /// All routes, for the comparison with openapi.yaml.
   package static func routes(database: Database, queue: JobQueue, logger: Logger) throws -> RouteTable {
-    let metrics = MetricsRegistry()
-    return try api(
-      AppServices(database: database, queue: queue, metrics: metrics), NetworkLimits(), jobs: JobEventHub(),
-      metrics: metrics, logger: logger
+    try api(
+      AppServices(database: database, queue: queue, metrics: MetricsRegistry()), NetworkLimits(),
+      jobs: JobEventHub(), logger: logger
     ).routes.table
   }
 
   private static func api(
-    _ services: AppServices, _ networkLimits: NetworkLimits, jobs: JobEventHub, metrics: MetricsRegistry,
-    logger: Logger
+    _ services: AppServices, _ networkLimits: NetworkLimits, jobs: JobEventHub, logger: Logger
   ) throws -> API {
     let api = API(
       authenticator: Authenticator(
         keys: KeyStore(database: services.database),
         failedAuthLimiter: FailedAuthLimiter(.init(burst: networkLimits.failedAuthBurst))),
-      requests: RequestMetrics(registry: metrics), networkLimits: networkLimits)
+      requests: RequestMetrics(registry: services.metrics), networkLimits: networkLimits)
     addDatasetRoutes(services, to: api)
     addPredictionRoutes(services, to: api)
     TrainingJobRoutes(trainings: services.trainings, idempotency: services.idempotency, hub: jobs)
@@ -119,8 +117,9 @@ package struct WebServer: Sendable {
     KeyRoutes(keys: services.keys, idempotency: services.idempotency, standardJobs: standardJobs)
       .add(to: api)
     TenantRoutes(usage: services.usage, audit: services.audit, standardJobs: standardJobs).add(to: api)
-    try OperationRoutes(readiness: Readiness(database: services.database, logger: logger), metrics: metrics)
-      .add(to: api)
+    try OperationRoutes(
+      readiness: Readiness(database: services.database, logger: logger), metrics: services.metrics
+    ).add(to: api)
     return api
   }
 
