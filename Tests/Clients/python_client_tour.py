@@ -104,7 +104,7 @@ assert [float(line.split(",")[1]) for line in table[1:]] == probabilities
 exported = answer(export_model_json, HTTPStatus.OK, "adult", 1)
 assert exported.intercept == answer(get_model, HTTPStatus.OK, "adult", 1).intercept and len(exported.features) == 14
 assert text(export_model_pmml, "adult", 1)[1].startswith("<PMML ")
-assert 'FROM "people" AS source' in text(export_model_sql, "adult", 1, table="people")
+assert 'FROM (SELECT * FROM "people") AS source' in text(export_model_sql, "adult", 1, table="people")
 assert len(text(export_labels_csv, "forms")) == 100 + 16281 + 1
 assert len(text(export_labels_ndjson, "forms")) == 100 + 16281
 [line] = text(export_predictions_ndjson, "adult", labelled=True)

@@ -81,7 +81,7 @@ assert [float(row["probability"]) for row in csv.DictReader(table.splitlines())]
 exported = models.export_model_json("adult", 1)
 assert exported.intercept == models.get_model("adult", 1).intercept and len(exported.features) == 14
 assert models.export_model_pmml("adult", 1).splitlines()[1].startswith(b"<PMML ")
-assert b'FROM "people" AS source' in models.export_model_sql("adult", 1, table="people")
+assert b'FROM (SELECT * FROM "people") AS source' in models.export_model_sql("adult", 1, table="people")
 assert len(labels.export_labels_csv("forms").splitlines()) == 301
 assert len(labels.export_labels_ndjson("forms").splitlines()) == 300
 [line] = predictions.export_predictions_ndjson("adult", labelled=True).splitlines()

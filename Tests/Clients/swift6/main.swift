@@ -150,7 +150,7 @@ let pmml = try lines(await ModelsAPI.exportModelPmml(dataset: "adult", version: 
 try expect(pmml[1].hasPrefix("<PMML "), "\(pmml[1])")
 let sql = try lines(
   await ModelsAPI.exportModelSql(dataset: "adult", version: 1, table: "people", apiConfiguration: api))
-try expect(sql.contains(#"FROM "people" AS source"#), "\(sql)")
+try expect(sql.contains(#"FROM (SELECT * FROM "people") AS source"#), "\(sql)")
 let labelsAsCSV = try lines(await LabelsAPI.exportLabelsCsv(dataset: "forms", apiConfiguration: api))
 try expect(labelsAsCSV.count == 301, "\(labelsAsCSV.count)")
 let labelsAsNDJSON = try lines(await LabelsAPI.exportLabelsNdjson(dataset: "forms", apiConfiguration: api))

@@ -103,7 +103,7 @@ async function tour(): Promise<void> {
   const exported = await models.exportModelJson(version);
   expect(exported.intercept === model.intercept && exported.features.length === 14, exported);
   expect((await lines(models.exportModelPmml(version)))[1].startsWith("<PMML "), "PMML");
-  expect((await lines(models.exportModelSql({ ...version, table: "people" }))).includes('FROM "people" AS source'), "SQL");
+  expect((await lines(models.exportModelSql({ ...version, table: "people" }))).includes('FROM (SELECT * FROM "people") AS source'), "SQL");
   expect((await lines(labels.exportLabelsCsv({ dataset: "forms" }))).length === 301, "labels as CSV");
   expect((await lines(labels.exportLabelsNdjson({ dataset: "forms" }))).length === 300, "labels as NDJSON");
   const stored = await lines(predictions.exportPredictionsNdjson({ dataset: "adult", labelled: true }));
