@@ -41,9 +41,15 @@ public struct CSVRecord {
     Array((field.isUnescaped ? unescaped : text)[field.start..<field.start + field.count])
   }
 
-  /// Whether the bytes of a field are UTF-8.
-  func isUTF8(_ field: CSVField, in text: [UInt8]) -> Bool {
-    bytes(of: field, in: text).withUnsafeBufferPointer { vj_is_utf8($0.baseAddress, $0.count) }
+  /// The index of the first field that is not UTF-8, if there is one.
+  // Not inlined, for the reason given at `allBytes(in:)`.
+  @inline(never)
+  func firstInvalidField(in text: [UInt8]) -> Int? {
+    for (index, field) in fields.enumerated() {
+      let bytes = bytes(of: field, in: text)
+      if !isUTF8(bytes, count: bytes.count) { return index }
+    }
+    return nil
   }
 
   /// The bytes of all fields.
@@ -149,6 +155,13 @@ public struct CSVRecord {
   private mutating func append(_ text: borrowing Span<UInt8>, _ range: Range<Int>) {
     for index in range { unescaped.append(text[index]) }
   }
+}
+
+/// Whether the first `count` bytes are UTF-8 (RFC 3629).
+// Not inlined, for the reason given at `CSVRecord.allBytes(in:)`.
+@inline(never)
+func isUTF8(_ bytes: [UInt8], count: Int) -> Bool {
+  bytes.withUnsafeBufferPointer { vj_is_utf8($0.baseAddress, count) }
 }
 
 private let quote = UInt8(ascii: "\"")

@@ -1,5 +1,3 @@
-import CSimdJSON
-
 /// Splits CSV (RFC 4180) that arrives in arbitrary pieces into records.
 ///
 /// A byte order mark at the start is skipped, and so are blank lines before the header. In a file of one column, a later blank
@@ -58,13 +56,13 @@ public struct CSVStream {
     // No character continues after a line feed, so that whole lines can be checked, which is fast, and single records only
     // where one is invalid.
     let lines = isLast ? text.count : (text.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
-    let isUTF8 = text.withUnsafeBufferPointer { vj_is_utf8($0.baseAddress, lines) }
+    let isValid = isUTF8(text, count: lines)
     while position < span.count,
       let next = try record.read(span, from: position, isLast: isLast, line: line)
     {
       if !record.isBlank || columns == 1 {
         if columns == 0 { columns = record.fields.count }
-        record.invalidField = isUTF8 ? nil : record.fields.firstIndex { !record.isUTF8($0, in: text) }
+        record.invalidField = isValid ? nil : record.firstInvalidField(in: text)
         try body(record, text, line)
       }
       line += 1 + record.innerLines

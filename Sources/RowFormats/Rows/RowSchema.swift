@@ -22,7 +22,11 @@ public struct RowSchema: Sendable {
 
   /// Compiles a schema. The names of the features must be unique, and so must the slots of each kind.
   ///
-  /// - Parameter largestNumber: the largest magnitude of a continuous value; by default every finite number is admitted.
+  /// - Parameters:
+  ///   - features: the features of the rows.
+  ///   - labelName: the CSV column with the outcome.
+  ///   - words: the words of the outcome.
+  ///   - largestNumber: the largest magnitude of a continuous value; by default every finite number is admitted.
   public init(
     features: [Feature], labelName: String = "label", words: OutcomeWords = OutcomeWords(),
     largestNumber: Double = .greatestFiniteMagnitude

@@ -17,7 +17,9 @@ public enum CategorySpelling {
   /// pandas writes booleans as `True`, and integers of a column with gaps as `3.0`; JSON writes `true` and `3`. The text is in
   /// normalization form C.
   ///
-  /// - Parameter listed: the closed list of the feature. A category of exactly this text is kept.
+  /// - Parameters:
+  ///   - text: the text of the category.
+  ///   - listed: the closed list of the feature. A category of exactly this text is kept.
   public static func canonical(_ text: String, listed: [String]? = nil) -> String {
     guard mayChange(text.utf8) else { return text }
     let normalized = text.normalized
