@@ -72,7 +72,7 @@ extension LogisticModel {
     "nullif(source.\(feature.name.sqlIdentifier)::double precision, 'NaN')"
   }
 
-  /// What a category adds. Texts are compared as the server compares them: canonically equivalent ones are equal, and no
+  /// The term of a categorical feature. Texts are compared as the server compares them: canonically equivalent ones are equal, and no
   /// collation makes others equal.
   private func categorical(_ feature: ModelFeature) -> String {
     let column = "source.\(feature.name.sqlIdentifier)"

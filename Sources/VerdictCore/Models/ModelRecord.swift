@@ -30,7 +30,7 @@ package struct ModelSummary: Sendable {
 
 /// A stored model version of a dataset.
 package struct ModelRecord: Sendable {
-  /// What lists show of it.
+  /// The part that lists show.
   package var summary: ModelSummary
   /// The model itself.
   package var model: any BinaryClassifier

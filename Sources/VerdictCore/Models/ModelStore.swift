@@ -82,7 +82,7 @@ package struct ModelStore: Sendable {
     ).first.map(Self.record)
   }
 
-  /// What lists show of one version, in the caller's transaction.
+  /// The part of one version that lists show, in the caller's transaction.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   private func summary(

@@ -42,7 +42,7 @@ package struct KeyStore: Sendable {
     return key
   }
 
-  /// What a key of `tenant` is and may; `nil` if it has just been revoked.
+  /// The identity and the rights of a key of `tenant`; `nil` if it has just been revoked.
   package func identity(_ tenant: TenantID, key id: Int) async throws -> KeyIdentity? {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       guard

@@ -118,7 +118,7 @@ final class MessageCodec: ChannelDuplexHandler, RemovableChannelHandler {
   }
 }
 
-/// What the rules of ``MessageCodec`` need of a header section, collected in one pass over its fields.
+/// The facts of a header section that the rules of ``MessageCodec`` need, collected in one pass over its fields.
 private struct HeaderFacts {
   /// The number of Host fields.
   var hosts = 0

@@ -16,7 +16,7 @@ extension JSONWriter {
     }
   }
 
-  /// What the key of a request is and may.
+  /// The identity and the rights of the key of a request.
   ///
   /// - Parameter jobs: the number of concurrent trainings of a tenant without a limit of its own.
   mutating func identity(_ identity: KeyIdentity, jobs: Int) {
