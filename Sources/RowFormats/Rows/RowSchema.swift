@@ -113,7 +113,7 @@ final class CompiledSchema: Sendable {
 }
 
 /// Calls `body` with the bytes of a string, which are not NULL for an empty one.
-private func withBytes<T>(_ text: String, _ body: (UnsafePointer<CChar>?, Int) -> T) -> T {
+func withBytes<T>(_ text: String, _ body: (UnsafePointer<CChar>?, Int) -> T) -> T {
   var text = text
   return text.withUTF8 { utf8 in
     guard let base = utf8.baseAddress else { return withUnsafePointer(to: 0) { body($0, 0) } }

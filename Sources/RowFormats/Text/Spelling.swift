@@ -22,16 +22,14 @@ public enum CategorySpelling {
   ///   - listed: the closed list of the feature. A category of exactly this text is kept.
   public static func canonical(_ text: String, listed: [String]? = nil) -> String {
     guard mayChange(text.utf8) else { return text }
-    let normalized = text.normalized
-    if let listed, listed.contains(normalized) { return normalized }
-    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: normalized.utf8.count * 3) { buffer in
-      guard let base = buffer.baseAddress else { return normalized }
-      var normalized = normalized
-      let length = normalized.withUTF8 { utf8 in
-        utf8.withMemoryRebound(to: CChar.self) { vj_category_text(normalize, $0.baseAddress, $0.count, base) }
-      }
+    let spelling = withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.utf8.count * 3) { buffer in
+      guard let base = buffer.baseAddress else { return text }
+      let length = withBytes(text) { vj_category_text(normalize, $0, $1, base) }
       return String(decoding: UnsafeRawBufferPointer(start: base, count: length), as: UTF8.self)
     }
+    // Few texts change, so that the list is rarely searched.
+    guard let listed, spelling != text, listed.contains(text) else { return spelling }
+    return text.normalized
   }
 
   /// Whether a text may have another spelling: a cheap test that holds for all that ``canonical(_:listed:)`` changes.

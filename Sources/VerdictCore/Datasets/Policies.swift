@@ -128,6 +128,10 @@ package struct LabelDefinition: Sendable, Codable, Equatable {
 
   /// The words of the outcome for the readers of rows.
   package var words: OutcomeWords { OutcomeWords(positive: positive, negative: negative) }
+
+  /// The schema of rows without features, which reads outcomes alone. The schema of a dataset costs more by its features and
+  /// categories.
+  package var schema: RowSchema { RowSchema(features: [], words: words) }
 }
 
 // MARK: JSON of clients

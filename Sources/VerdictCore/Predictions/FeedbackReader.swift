@@ -4,7 +4,7 @@ package import RowFormats
 /// Reads the true outcomes of many predictions from JSON (`{"labels":[{"id":"…","label":0|1|null}]}`), from NDJSON with one
 /// such object per line, or from CSV with the columns `id` and `label`. A null or empty label removes the outcome.
 package struct FeedbackReader {
-  /// The schema of the dataset, whose words say outcomes.
+  /// The schema whose words say outcomes.
   private let schema: RowSchema
   /// The largest number of statements in a body.
   package static let limit = 100_000

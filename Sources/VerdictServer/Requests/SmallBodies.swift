@@ -62,7 +62,7 @@ struct OutcomeValue {
   ///
   /// - Throws: ``Problem`` of kind `schema-mismatch` for a text that is not a word of the dataset.
   func outcome(in dataset: Dataset) throws -> Bool {
-    let schema = dataset.schema
+    let schema = dataset.label.schema
     guard let outcome = value.categoryName.flatMap(schema.outcome(of:)) else {
       let detail = schema.words.refusal(of: value.text)
       throw Problem(.schemaMismatch, locations: [ErrorLocation(pointer: "/label", detail: detail)])

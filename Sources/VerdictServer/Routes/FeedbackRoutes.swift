@@ -51,9 +51,9 @@ struct FeedbackRoutes {
       ) {
         dataset in
         switch body.type {
-        case .csv: try FeedbackReader.csv(body.bytes, schema: dataset.schema)
-        case .ndjson: try FeedbackReader.ndjson(body.bytes, schema: dataset.schema)
-        default: try FeedbackReader.json(body.bytes, schema: dataset.schema)
+        case .csv: try FeedbackReader.csv(body.bytes, schema: dataset.label.schema)
+        case .ndjson: try FeedbackReader.ndjson(body.bytes, schema: dataset.label.schema)
+        default: try FeedbackReader.json(body.bytes, schema: dataset.label.schema)
         }
       } refusing: { refusals in
         let problems = refusals.prefix(InputProblems.most).map { refusal in
