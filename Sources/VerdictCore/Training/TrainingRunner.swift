@@ -19,16 +19,18 @@ package struct TrainingRunner: Sendable {
   /// - Parameters:
   ///   - autoTraining: reconciles the queued automatic training when a training has ended.
   ///   - cache: the cache of labels that were read earlier.
+  ///   - memory: the memory of all trainings of the process.
   ///   - timeout: the time after which PostgreSQL ends an idle write transaction, and with it the locks of a frozen
   ///     runner; as long as the queue's lease.
   package init(
     database: Database, autoTraining: AutoTraining, cache: LabelCache,
+    memory: TrainingMemory = TrainingMemory(limit: TrainingMemory.defaultLimit),
     timeout: Duration = JobQueue.Configuration().lease, logger: Logger
   ) {
     self.database = database
     self.autoTraining = autoTraining
     self.models = ModelStore(database: database)
-    self.reader = LabelReader(database: database, cache: cache, logger: logger)
+    self.reader = LabelReader(database: database, cache: cache, memory: memory, logger: logger)
     self.timeout = timeout
     self.logger = logger
   }
