@@ -31,8 +31,12 @@ struct Server: Sendable {
     var auditRetentionDays: Int?
     /// Settings of the job queue.
     var jobs: JobQueue.Configuration
-    /// Size of the label cache in bytes.
+    /// Size of the label cache in bytes; at most half of the memory of trainings.
     var cacheBytes: Int
+    /// Memory of all trainings of the process in bytes.
+    var trainingBytes = TrainingMemory.defaultLimit
+    /// Memory of all requests of the process in bytes.
+    var requestBytes = RequestMemory.defaultLimit
   }
 
   private let installation: Installation
@@ -52,6 +56,7 @@ struct Server: Sendable {
   ///
   /// - Parameter cluster: the private PostgreSQL to supervise, if there is one.
   func run(cluster: EmbeddedCluster?) async throws {
+    RequestMemory.process.limit = settings.requestBytes
     let pool = ConnectionPool(
       ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
     let database = Database(pool: pool, isReadOnly: settings.isReadOnly)
@@ -88,10 +93,11 @@ struct Server: Sendable {
     }
     // Last, so that it stops first: it returns its jobs to the queue while requests are still answered.
     if settings.workers > 0 {
-      let cache = LabelCache(bytes: settings.cacheBytes)
+      let memory = TrainingMemory(limit: settings.trainingBytes)
+      let cache = LabelCache(bytes: min(settings.cacheBytes, memory.limit / 2))
       services.append(BackgroundService("label cache") { await cache.run() })
       let runner = TrainingRunner(
-        database: database, autoTraining: autoTraining, cache: cache,
+        database: database, autoTraining: autoTraining, cache: cache, memory: memory,
         timeout: settings.jobs.lease, logger: logger)
       let pace = TrainingPace { metrics.requests }
       let worker = Worker(

@@ -64,7 +64,8 @@ struct AppServices: Sendable {
       var samples: [MetricsRegistry.Sample] = [
         .init(kind: .gauge, name: "verdict_pool_permits_taken", value: Double(connectionLimiter.taken)),
         .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
-        .init(kind: .gauge, name: "verdict_body_memory_bytes", value: Double(BodyMemory.current.taken)),
+        .init(
+          kind: .gauge, name: "verdict_request_memory_bytes", value: Double(RequestMemory.current.taken)),
       ]
       // While the database is down, a scrape returns the rest.
       if let jobs = try? await jobs.value() {

@@ -34,8 +34,8 @@ import VerdictCore
   @Test func anExtraItemYieldsACursor() {
     let page = Page([1, 2, 3], limit: 2) { "\($0)" }
     #expect(page.items == [1, 2])
-    #expect(page.nextCursor.flatMap(Cursor.decode) == "2")
-    #expect(Page([1, 2], limit: 2) { "\($0)" }.nextCursor == nil)
+    #expect(page.cursor(after: 2).flatMap(Cursor.decode) == "2")
+    #expect(Page([1, 2], limit: 2) { "\($0)" }.cursor(after: 2) == nil)
   }
 
   @Test(arguments: ["1", "~?>", "a/b+c", "x~~", String(repeating: "x", count: 100)])

@@ -234,8 +234,9 @@ typedef struct vj_token {
 /// The tokens of a document.
 typedef struct vj_tokens vj_tokens;
 
-/// Reads a whole document. The caller frees `*tokens` with `vj_tokens_free`; it is NULL unless the code is OK.
-vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens);
+/// Reads a whole document of at most `most` tokens. The caller frees `*tokens` with `vj_tokens_free`; it is NULL unless the
+/// code is OK.
+vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, size_t most, vj_tokens **tokens);
 /// Returns the tokens and the text of their strings, valid until freed.
 const vj_token *vj_tokens_get(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length);
 /// Frees tokens.

@@ -32,13 +32,13 @@ public struct TrainingFootprint: Sendable, Hashable {
   /// A category in the index of names, in the model, and in the text under which the model is stored.
   private static let levelBytes = 1_200
 
-  /// The sums of the solver (``Objective``) for dense columns with an indicator of missing values each.
+  /// The sums of the solver (``Objective``), with or without an indicator of missing values for each number.
   private var solver: Int {
-    let columns = 1 + 2 * numeric + levels
-    let isExplicit = columns <= Objective.explicitColumns
-    let hessian = isExplicit ? columns * columns : 0
-    let partial = columns + hessian
-    let blocks = min(64, max(4, rows * (2 * numeric + categorical + 1) / (2 * partial)))
-    return 8 * (blocks * partial + 4 * hessian + 16 * columns)
+    [1 + numeric + levels, 1 + 2 * numeric + levels].map { columns in
+      let hessian = columns <= Objective.explicitColumns ? columns * columns : 0
+      let partial = columns + hessian
+      let blocks = min(64, max(4, rows * (2 * numeric + categorical + 1) / (2 * partial)))
+      return 8 * (blocks * partial + 4 * hessian + 16 * columns)
+    }.max() ?? 0
   }
 }

@@ -74,6 +74,7 @@ struct ServeCommand: AsyncParsableCommand {
       workers: isReadOnly ? 0 : workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
       auditRetentionDays: JobSettings.auditRetentionDays(), jobs: JobSettings.configuration(),
-      cacheBytes: JobSettings.cacheBytes())
+      cacheBytes: JobSettings.cacheBytes(), trainingBytes: MemorySettings.trainingBytes(),
+      requestBytes: MemorySettings.requestBytes())
   }
 }

@@ -109,18 +109,25 @@ package struct DatasetStore: Sendable {
     }
   }
 
-  /// The tenant's datasets by name, after the name `cursor`, at most `limit`.
+  /// The tenant's datasets by name, after the name `cursor`, at most `limit`, and fewer if they reach ``PageBudget/bytes``.
   package func list(_ tenant: TenantID, after cursor: String?, limit: Int) async throws -> [DatasetSummary] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
-      try await tx.query(
-        DatasetRow.summaries
-          + """
-          WHERE d.tenant_id = \(tenant) AND d.deleted_at IS NULL AND d.name > \(cursor ?? "")
-          ORDER BY d.name LIMIT \(limit)
-          """
-      ).map(DatasetRow.summary)
+      try await PageBudget.read(limit: limit, largest: Self.largest, size: { $0.dataset.schemaText }) {
+        last, count in
+        try await tx.query(
+          DatasetRow.summaries
+            + """
+            WHERE d.tenant_id = \(tenant) AND d.deleted_at IS NULL
+              AND d.name > \(last?.dataset.name ?? cursor ?? "")
+            ORDER BY d.name LIMIT \(count)
+            """
+        ).map(DatasetRow.summary)
+      }
     }
   }
+
+  /// The size of a dataset's description for which a list reads steps of its size; the largest ones have a megabyte.
+  private static let largest = 40 << 10
 
   /// A precondition of a change: it receives the dataset's present state and throws to prevent the change.
   package typealias Condition = @Sendable (DatasetSummary) throws -> Void

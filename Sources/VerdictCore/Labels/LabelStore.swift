@@ -15,7 +15,7 @@ package struct LabelStore: Sendable {
   }
 
   /// The labels of a dataset that match `filter` (an empty one matches all), after the id `cursor`, in the order of their ids,
-  /// at most `limit`.
+  /// at most `limit`, and fewer if they reach ``PageBudget/bytes``.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
@@ -24,12 +24,16 @@ package struct LabelStore: Sendable {
   ) async throws -> (Dataset, [Label]) {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      let labels = try await tx.query(
-        """
-        SELECT \(unescaped: Self.columns) FROM labels l
-        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id > \(cursor ?? 0) AND
-        """ + filter.condition() + " ORDER BY id LIMIT \(limit)"
-      ).map(Self.label)
+      let labels = try await PageBudget.read(
+        limit: limit, largest: dataset.largestRow, size: { dataset.rowText($0.row) }
+      ) { last, count in
+        try await tx.query(
+          """
+          SELECT \(unescaped: Self.columns) FROM labels l
+          WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id > \(last?.id ?? cursor ?? 0) AND
+          """ + filter.condition() + " ORDER BY id LIMIT \(count)"
+        ).map(Self.label)
+      }
       return (dataset, labels)
     }
   }

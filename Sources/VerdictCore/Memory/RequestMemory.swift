@@ -114,6 +114,23 @@ package final class RequestMemory: Sendable {
       if let error = refusal(of: count) { throw error }
     }
 
+    /// Changes the size of the reservation, and waits while others hold the memory.
+    ///
+    /// - Parameters:
+    ///   - count: the number of bytes.
+    ///   - patience: how long it waits.
+    /// - Throws: as ``set(_:)``; `CancellationError`.
+    package func set(_ count: Int, waiting patience: Duration) async throws {
+      let deadline = ContinuousClock.now + patience
+      while true {
+        do {
+          return try set(count)
+        } catch is Exhausted where ContinuousClock.now < deadline {
+          try await Task.sleep(for: .milliseconds(50))
+        }
+      }
+    }
+
     /// Adds bytes to the reservation.
     ///
     /// - Parameter count: the number of further bytes.

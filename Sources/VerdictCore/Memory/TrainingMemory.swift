@@ -47,6 +47,9 @@ package final class TrainingMemory: Sendable {
   /// The largest number of bytes that trainings have held at a time.
   package var peak: Int { state.withLock(\.peak) }
 
+  /// Whether a running training waits for more.
+  var isGrowing: Bool { state.withLock { $0.growing != nil } }
+
   /// Reserves memory for a training, in order of arrival.
   ///
   /// - Parameters:

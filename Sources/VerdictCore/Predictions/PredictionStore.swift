@@ -12,7 +12,7 @@ package struct PredictionStore: Sendable {
     self.datasets = DatasetStore(database: database)
   }
 
-  /// The predictions of a dataset in some order, at most `limit`.
+  /// The predictions of a dataset in some order, at most `limit`, and fewer if they reach ``PageBudget/bytes``.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
@@ -21,9 +21,14 @@ package struct PredictionStore: Sendable {
   ) async throws -> (Dataset, [StoredPrediction]) {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      let query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
-      let rows = try await tx.query(query + " LIMIT \(limit)")
-      return (dataset, try rows.map { try PredictionColumn.prediction($0) })
+      let predictions = try await PageBudget.read(
+        limit: limit, largest: dataset.largestRow, size: { dataset.rowText($0.row) }
+      ) { last, count in
+        let order = last.map { order.after($0) } ?? order
+        let query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
+        return try await tx.query(query + " LIMIT \(count)").map { try PredictionColumn.prediction($0) }
+      }
+      return (dataset, predictions)
     }
   }
 

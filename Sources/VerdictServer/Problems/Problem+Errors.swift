@@ -25,10 +25,15 @@ extension Problem {
       self.init(
         .overloaded, "Too many long operations are running, for this tenant or in total; try again.",
         headers: [.retryAfter: "5"])
-    case is BodyMemory.Exhausted:
+    case is RequestMemory.Exhausted:
       self.init(
-        .overloaded, "The memory for request bodies is exhausted; try again.",
+        .overloaded, "The memory for requests is exhausted, for this tenant or in total; try again.",
         headers: [.retryAfter: "1"])
+    case let error as RequestMemory.TooLarge:
+      self.init(
+        .bodyTooLarge,
+        "The request needs more than the \(error.limit >> 20) MB of memory that a request may take here; send fewer rows at a time, or lines of NDJSON or CSV, which are read in parts."
+      )
     case let error as PostgreSQLError: self.init(error, logger: logger)
     case is HTTPParserError:
       self.init(

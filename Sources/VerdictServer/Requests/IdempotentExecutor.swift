@@ -92,7 +92,7 @@ struct IdempotentExecutor: Sendable {
         let request = IdempotentRequest(key: key.text, operation: key.operation, bodyHash: hash)
         if let stored = try await Idempotency.begin(tenant, request, in: tx) { throw Replay(stored: stored) }
         let done = try await work(tx, prepared)
-        let result = try await StoredResult(done.replay ?? done.response)
+        let result = try await StoredResult(done.replay ?? done.response, of: tenant)
         try await Idempotency.complete(tenant, request, result: result, in: tx)
         return done.response
       }
@@ -108,7 +108,7 @@ struct IdempotentExecutor: Sendable {
   ) async throws {
     guard let key else { return }
     let request = IdempotentRequest(key: key.text, operation: key.operation, bodyHash: body.hash)
-    let result = try await StoredResult(response)
+    let result = try await StoredResult(response, of: principal.tenant)
     try await database.transaction(for: principal.tenant) { tx in
       try await Idempotency.replace(principal.tenant, request, with: result, in: tx)
     }
@@ -135,9 +135,12 @@ extension Response {
 }
 
 extension StoredResult {
-  /// The stored form of a response: its status as the code, its header fields as metadata, its body, which must be in memory.
-  fileprivate init(_ response: Response) async throws {
-    let collector = BodyCollector()
+  /// The stored form of a response: its status as the code, its header fields as metadata, its body, whose memory counts as
+  /// the tenant's until it is stored.
+  ///
+  /// - Throws: the errors of `RequestMemory`.
+  fileprivate init(_ response: Response, of tenant: TenantID) async throws {
+    let collector = BodyCollector(tenant)
     try await response.body.write(collector)
     self.init(
       code: response.status.code,
@@ -148,11 +151,16 @@ extension StoredResult {
   }
 }
 
-/// Collects a body that is in memory.
+/// Collects a body, and reserves the memory that it and its statement take.
 private final class BodyCollector: ResponseBodyWriter {
   var data = Data()
+  private let share: RequestMemory.Reservation
+
+  init(_ tenant: TenantID) { share = RequestMemory.Reservation(for: tenant) }
 
   func write(_ buffer: ByteBuffer) async throws {
+    let count = data.count + buffer.readableBytes
+    if count > RequestMemory.small { try share.set(3 * count) }
     data.append(contentsOf: buffer.readableBytesView)
   }
 

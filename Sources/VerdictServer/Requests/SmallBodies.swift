@@ -123,13 +123,28 @@ enum PredictionBody {
     try PredictionReader(schema: schema).readOne(body.bytes)
   }
 
-  static func batch(_ body: Body, _ schema: RowSchema, limit: Int) throws -> RowBatch {
-    let batch = try PredictionReader(schema: schema).readBatch(body.bytes)
-    guard batch.count <= limit else {
+  /// Reads many rows, and reserves the memory of the rows and of their answers.
+  ///
+  /// - Parameters:
+  ///   - body: the body.
+  ///   - schema: the schema of the dataset.
+  ///   - limit: the largest number of rows.
+  ///   - share: the reservation of the body.
+  static func batch(
+    _ body: Body, _ schema: RowSchema, limit: Int, in share: RequestMemory.Reservation
+  ) throws -> RowBatch {
+    do {
+      return try body.rows(atMost: limit, in: share) { limits in
+        let batch = try PredictionReader(schema: schema, limits: limits).readBatch(body.bytes)
+        let answers = PredictionAnswers.byteCount(rows: batch.count, features: schema.features.count)
+        return (batch, batch.byteCount + answers)
+      }
+    } catch let error as TooManyRows {
       throw Problem(
         .invalidBody,
-        locations: [ErrorLocation(pointer: "/predictions", detail: "must have at most \(limit) elements")])
+        locations: [
+          ErrorLocation(pointer: "/predictions", detail: "must have at most \(error.limit) elements")
+        ])
     }
-    return batch
   }
 }

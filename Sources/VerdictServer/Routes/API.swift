@@ -57,6 +57,10 @@ struct API {
         var response = try await BodyLimits.$tenant.withValue(of: principal.limits) { [context] in
           try await handler(request, context, principal)
         }
+        // A replay changes nothing, either.
+        if request.method == .get || response.headers[.idempotencyReplayed] != nil {
+          response = try response.counted(for: principal.tenant)
+        }
         if let rate { response.headers.append(contentsOf: rate) }
         return response
       } catch {

@@ -45,6 +45,10 @@ struct FeedbackRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
+    let share = body.reservation(for: principal.tenant)
+    let parsed = FeedbackReader.byteCount(ofBody: body.bytes.count, isDocument: body.type == .json)
+    if parsed > RequestMemory.small { try share.set(parsed) }
+    defer { withExtendedLifetime(share) {} }
     return try await idempotency.run(request, principal, body: body) { tx in
       let outcome = try await feedback.label(
         principal.tenant, dataset: name, by: principal.actor, in: tx

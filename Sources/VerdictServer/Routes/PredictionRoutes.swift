@@ -63,18 +63,12 @@ struct PredictionRoutes {
     }
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)
+    let share = body.reservation(for: principal.tenant)
     return try await answer(request, principal, body, name, options) {
-      try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit)
-    } write: { answers in
-      let text = PredictionFormatter(answers, explain: options.explain)
-      var bytes = Array("{\"predictions\":[".utf8)
-      bytes.reserveCapacity(answers.count * 192)
-      for row in 0..<answers.count {
-        if row > 0 { bytes.append(UInt8(ascii: ",")) }
-        try text.appendJSON(row, to: &bytes)
-      }
-      bytes.append(contentsOf: "]}".utf8)
-      return .bytes(options.status, type: "application/json", ByteBuffer(bytes: bytes))
+      try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit, in: share)
+    } write: {
+      try PredictionBatchAnswer(PredictionFormatter($0, explain: options.explain), $0.count, share)
+        .response(options.status)
     }
   }
 
