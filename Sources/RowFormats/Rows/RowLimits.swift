@@ -8,7 +8,7 @@ public struct RowLimits: Sendable {
   public var reserve: (@Sendable (Int) throws -> Void)?
 
   /// The default of ``batchBytes``: wide rows come in smaller batches than narrow ones.
-  public static let batchBytes = 4 << 20
+  public static let batchBytes = 2 << 20
 
   /// Creates limits; see the properties.
   public init(

@@ -114,6 +114,17 @@ package final class RequestMemory: Sendable {
       if let error = refusal(of: count) { throw error }
     }
 
+    /// Changes the size of the reservation for an answer that is kept as a whole: a quarter of the limit is the most, since the
+    /// request holds other memory as well.
+    ///
+    /// - Parameter count: the number of bytes.
+    /// - Throws: as ``set(_:)``.
+    package func set(kept count: Int) throws {
+      let most = memory.limit / 4
+      guard count <= most else { throw TooLarge(bytes: count, limit: most) }
+      try set(count)
+    }
+
     /// Changes the size of the reservation, and waits while others hold the memory.
     ///
     /// - Parameters:

@@ -160,7 +160,7 @@ private final class BodyCollector: ResponseBodyWriter {
 
   func write(_ buffer: ByteBuffer) async throws {
     let count = data.count + buffer.readableBytes
-    if count > RequestMemory.small { try share.set(3 * count) }
+    if count > RequestMemory.small { try share.set(kept: 3 * count) }
     data.append(contentsOf: buffer.readableBytesView)
   }
 

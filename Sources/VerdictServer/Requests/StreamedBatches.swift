@@ -38,7 +38,7 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   /// The bytes of a body that are read before it takes a connection, so that a slow client of a small body holds none.
   private static let ahead = 1 << 20
   /// The bytes of rows that are read before, which a small body can expand to.
-  private static let rowsAhead = 8 << 20
+  private static let rowsAhead = 2 << 20
 
   /// Reads the first ``ahead`` bytes, or ``rowsAhead`` bytes of rows.
   ///

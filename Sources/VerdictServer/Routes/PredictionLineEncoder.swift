@@ -83,7 +83,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
           .invalidBody, "With an Idempotency-Key, a batch has at most \(limit) rows.")
       }
       lines += try await self.lines(for: chunk, storing: options.storage(in: tx))
-      if lines.count > RequestMemory.small { try share.set(2 * lines.count) }
+      if lines.count > RequestMemory.small { try share.set(kept: 2 * lines.count) }
     }
     // In pieces, since the reader searches all that it has not read yet.
     for start in stride(from: 0, to: bytes.count, by: Self.piece) {
