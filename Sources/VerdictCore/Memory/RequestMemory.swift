@@ -8,7 +8,10 @@ import Synchronization
 /// number.
 package final class RequestMemory: Sendable {
   /// The limit leaves no memory at the moment; a repetition may succeed.
-  package struct Exhausted: Error, Sendable, Equatable {}
+  package struct Exhausted: Error, Sendable, Equatable {
+    /// The error.
+    package init() {}
+  }
 
   /// One request needs more than a tenant may ever take.
   package struct TooLarge: Error, Sendable, Equatable {

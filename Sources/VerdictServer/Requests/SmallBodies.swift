@@ -85,6 +85,8 @@ enum PredictionLabelBody {
 struct LabelPatchBody {
   private let outcome: OutcomeValue?
   private let features: JSONValue?
+  /// The memory of the features.
+  private let share: RequestMemory.Reservation?
 
   static func parse(_ body: Body) throws -> LabelPatchBody {
     let errors = ValidationErrors()
@@ -92,7 +94,7 @@ struct LabelPatchBody {
     let outcome = OutcomeValue.read(fields, required: false)
     if fields.isNull("features") { errors.add(fields.at("features"), "must be an object") }
     try errors.check()
-    return LabelPatchBody(outcome: outcome, features: fields.value("features"))
+    return LabelPatchBody(outcome: outcome, features: fields.value("features"), share: body.share)
   }
 
   /// The label after the patch; the dataset's schema validates the values.
@@ -119,8 +121,14 @@ struct LabelPatchBody {
 
 /// The bodies of prediction requests.
 enum PredictionBody {
-  static func one(_ body: Body, _ schema: RowSchema) throws -> RowBatch {
-    try PredictionReader(schema: schema).readOne(body.bytes)
+  /// Reads one row, and reserves the memory of the row and its answer, which have a warning and a contribution for each
+  /// feature at most.
+  static func one(
+    _ body: Body, _ schema: RowSchema, explain: Bool, in share: RequestMemory.Reservation
+  ) throws -> RowBatch {
+    let answer = schema.features.count * (explain ? 400 : 200)
+    if answer > RequestMemory.small { try share.set(body.bytes.count + answer) }
+    return try PredictionReader(schema: schema).readOne(body.bytes)
   }
 
   /// Reads many rows, and reserves the memory of the rows and of their answers.

@@ -27,7 +27,7 @@ struct PredictionBatchAnswer: Sendable {
     first.reserveCapacity(min(count * 192, Self.part))
     let next = try append(from: 0, to: &first)
     guard next < count else {
-      return .bytes(status, type: "application/json", ByteBuffer(bytes: first))
+      return Response.bytes(status, type: "application/json", ByteBuffer(bytes: first)).holding(share)
     }
     return Response(
       status: status, headers: [.contentType: "application/json"],
@@ -38,6 +38,8 @@ struct PredictionBatchAnswer: Sendable {
           var bytes: [UInt8] = []
           row = try append(from: row, to: &bytes)
           try await output.write(ByteBuffer(bytes: bytes))
+          // A fast client must not keep a thread from other requests.
+          await Task.yield()
         }
         try await output.finish(nil)
         withExtendedLifetime(share) {}

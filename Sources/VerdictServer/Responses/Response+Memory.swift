@@ -9,8 +9,14 @@ extension Response {
     guard let length = body.contentLength, length > RequestMemory.small else { return self }
     let share = RequestMemory.Reservation(for: tenant)
     guard share.resize(to: length) else { throw RequestMemory.Exhausted() }
+    return holding(share)
+  }
+
+  /// The response with a body that holds a reservation, unless that is empty, until it has been written.
+  func holding(_ share: RequestMemory.Reservation) -> Response {
+    guard share.count > 0 else { return self }
     var response = self
-    response.body = ResponseBody(contentLength: length) { [body] output in
+    response.body = ResponseBody(contentLength: body.contentLength) { [body] output in
       try await body.write(output)
       withExtendedLifetime(share) {}
     }

@@ -36,8 +36,9 @@ struct PredictionRoutes {
     let name = try context.dataset()
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
+    let share = body.reservation(for: principal.tenant)
     return try await answer(request, principal, body, name, options) {
-      try PredictionBody.one(body, $0.schema)
+      try PredictionBody.one(body, $0.schema, explain: options.explain, in: share)
     } write: { answers in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(256)
@@ -48,8 +49,9 @@ struct PredictionRoutes {
         location.append(uuid: id)
         headers[.location] = String(decoding: location, as: UTF8.self)
       }
-      return .bytes(
-        options.status, headers: headers, type: "application/json", ByteBuffer(bytes: bytes))
+      return Response.bytes(
+        options.status, headers: headers, type: "application/json", ByteBuffer(bytes: bytes)
+      ).holding(share)
     }
   }
 
