@@ -65,6 +65,8 @@ package struct TrainingRunner: Sendable {
     let tenant = TenantID(rawValue: job.tenant)
     let parameters = try job.parameters.decode(TrainingParameters.self)
     try context.checkCancellation()
+    // The table, and about as much while it is encoded.
+    defer { HeapTrimmer.process.freed(data.table.rowCount * data.table.columns.count * 16) }
     let previous = try await begin(data, tenant)
     let result = try await TrainingThread.run {
       try ModelFamilies.standard.train(
@@ -87,20 +89,18 @@ package struct TrainingRunner: Sendable {
   /// - Returns: the active model for a warm start.
   private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> (any BinaryClassifier)?
   {
-    try await writing(tenant) { tx in
+    let stored: StoredModelRecord? = try await writing(tenant) { tx in
       try await tx.query(
         """
         UPDATE datasets SET reading_changes = \(data.changes)
         WHERE tenant_id = \(tenant) AND id = \(data.dataset.id)
         """)
       guard let version = data.dataset.activeVersion else { return nil }
-      do {
-        return try await models.model(tenant, dataset: data.dataset.id, version: version, in: tx).model
-      } catch DomainError.notFound {
-        // The model was replaced and deleted after the labels were read.
-        return nil
-      }
+      // There is none if the model was replaced and deleted after the labels were read.
+      return try await models.find(tenant, dataset: data.dataset.id, version: version, in: tx)
     }
+    guard let stored else { return nil }
+    return try await TrainingThread.run { try stored.record()?.model }
   }
 
   private func save(

@@ -21,6 +21,14 @@ extension Problem {
       self.init(
         .overloaded, "Too many predictions are waiting to be stored; try again.",
         headers: [.retryAfter: "1"])
+    case is ServedDatasets.Changing:
+      self.init(
+        .overloaded, "The dataset was changed again and again meanwhile; nothing was stored. Try again.",
+        headers: [.retryAfter: "1"])
+    case is ModelTurns.Busy:
+      self.init(
+        .overloaded, "Too many large models are being read, for this tenant or in total; try again.",
+        headers: [.retryAfter: "5"])
     case is ConnectionLimiter.Full:
       self.init(
         .overloaded, "Too many long operations are running, for this tenant or in total; try again.",

@@ -94,6 +94,7 @@ struct PredictionRoutes {
         try write(try await predictor.predict(principal.tenant, name, storing: storage, reading: read))
       }
     }
+    try await predictor.prepare(principal.tenant, name)
     return try await idempotency.run(request, principal, body: body) { tx in
       IdempotentResponse(
         try write(
@@ -107,6 +108,21 @@ struct PredictionRoutes {
 struct MeteredPredictor: Sendable {
   let predictions: PredictionService
   let metrics: PredictionMetrics
+
+  /// Loads the dataset's model before a transaction that predicts begins, so that the transaction does not hold its
+  /// connection meanwhile.
+  ///
+  /// - Throws: what has to do with the load. Faults of the request are reported by ``predict(_:_:storing:reading:)``.
+  func prepare(_ tenant: TenantID, _ name: String) async throws {
+    do {
+      try await predictions.prepare(tenant, dataset: name)
+    } catch is DomainError {
+      // The request may be a repetition that needs no dataset.
+    } catch {
+      metrics.failed(error)
+      throw error
+    }
+  }
 
   /// Predicts rows of a dataset.
   ///
