@@ -33,6 +33,8 @@ struct Server: Sendable {
     var jobs: JobQueue.Configuration
     /// Size of the label cache in bytes.
     var cacheBytes: Int
+    /// Size of the cache of prepared models in bytes; `nil` for a share of the memory.
+    var modelCacheBytes: Int?
   }
 
   private let installation: Installation
@@ -76,7 +78,9 @@ struct Server: Sendable {
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,
-        configuration: .init(host: host, port: settings.port, networkLimits: settings.networkLimits),
+        configuration: .init(
+          host: host, port: settings.port, networkLimits: settings.networkLimits,
+          modelCacheBytes: settings.modelCacheBytes ?? ServedDatasets.standardBytes),
         metrics: metrics,
         logger: logger)
     }

@@ -25,7 +25,11 @@ struct AppServices: Sendable {
   let connectionLimiter: ConnectionLimiter
   let idempotency: IdempotentExecutor
 
-  init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
+  /// - Parameter modelCacheBytes: the most memory for datasets and models that are ready to predict.
+  init(
+    database: Database, queue: JobQueue, metrics: MetricsRegistry,
+    modelCacheBytes: Int = ServedDatasets.standardBytes
+  ) {
     let predictionMetrics = PredictionMetrics(registry: metrics)
     let autoTraining = AutoTraining(queue: queue)
     self.metrics = metrics
@@ -38,7 +42,8 @@ struct AppServices: Sendable {
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
     let served = ServedDatasets(
-      database: database, freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)
+      database: database, bytes: modelCacheBytes,
+      freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)
     publisher = DatasetChangePublisher(served: served, barrier: ChangeBarrier(database: database))
     let writer = PredictionWriter(database: database) { predictionMetrics.flushed(rows: $0, in: $1) }
     predictor = MeteredPredictor(
@@ -53,6 +58,12 @@ struct AppServices: Sendable {
     connectionLimiter = ConnectionLimiter(connections: database.pool.maximum)
     idempotency = IdempotentExecutor(database: database, limiter: connectionLimiter)
     publishGauges(of: writer)
+    metrics.addSource { _ in
+      [
+        .init(kind: .gauge, name: "verdict_model_cache_bytes", value: Double(served.byteCount)),
+        .init(kind: .gauge, name: "verdict_model_cache_entries", value: Double(served.count)),
+      ]
+    }
   }
 
   /// Adds the state of the pool, the queue and the waiting predictions to each scrape.

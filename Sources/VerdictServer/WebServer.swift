@@ -17,17 +17,21 @@ package struct WebServer: Sendable {
     package var port: Int
     /// TLS, trusted proxies, CORS and limits for clients.
     package var networkLimits: NetworkLimits
+    /// The most memory in bytes for datasets and models that are ready to predict.
+    package var modelCacheBytes: Int
     /// Called with the port once the server listens.
     package var onListening: @Sendable (Int) async -> Void
 
     /// Creates a configuration; see the properties.
     package init(
       host: String, port: Int, networkLimits: NetworkLimits = NetworkLimits(),
+      modelCacheBytes: Int = ServedDatasets.standardBytes,
       onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
       self.host = host
       self.port = port
       self.networkLimits = networkLimits
+      self.modelCacheBytes = modelCacheBytes
       self.onListening = onListening
     }
   }
@@ -58,7 +62,8 @@ package struct WebServer: Sendable {
 
   /// The services of the server, which run until graceful shutdown.
   package func services() throws -> [any Service] {
-    let services = AppServices(database: database, queue: queue, metrics: metrics)
+    let services = AppServices(
+      database: database, queue: queue, metrics: metrics, modelCacheBytes: configuration.modelCacheBytes)
     let jobs = JobEventHub()
     let api = try Self.api(
       services, configuration.networkLimits, jobs: jobs, logger: logger)
