@@ -63,7 +63,7 @@ package struct ModelStore: Sendable {
     return try await turns.withTurn(for: tenant, .request) {
       let large = try await stored(tenant, dataset: name, version: version, atMost: .max)
       let size = large.model?.bytes.count ?? 0
-      defer { HeapTrimmer.process.freed(size) }
+      defer { ModelTurns.decoded(size) }
       return try await ModelTurns.onThread {
         guard let record = try large.record() else { throw DomainError.notFound(what: "model \(version)") }
         return try body(record)

@@ -23,6 +23,9 @@ package final class ModelTurns: Sendable {
   /// milliseconds.
   static let largeModel = 64 << 10
 
+  /// Notes that the stored form of a model was decoded. The decoder takes several times its size and frees it again.
+  static func decoded(_ bytes: Int) { HeapTrimmer.process.freed(8 * bytes) }
+
   /// The limit for reading the stored form of a model, which takes PostgreSQL a second for the largest ones.
   static let readLimit = Duration.seconds(20)
 

@@ -159,7 +159,7 @@ struct ServedDatasetLoader: Sendable {
       }
     }
     guard let stored else { return nil }
-    defer { HeapTrimmer.process.freed(stored.bytes.count) }
+    defer { ModelTurns.decoded(stored.bytes.count) }
     return try await ModelTurns.onThread { try Self.prepare(stored, active, dataset.features) }
   }
 
