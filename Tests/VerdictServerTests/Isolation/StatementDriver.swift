@@ -220,6 +220,9 @@ struct StatementDriver {
     _ = try await server.domain.database.transaction(for: server.tenant) { [tenant = server.tenant] tx in
       try await served.served(tenant, named: "d", asking: tx).dataset.name
     }
+    // A large model is read by a statement of its own.
+    try await server.domain.enlargeModels(categories: 5_000)
+    _ = try await ServedDatasets(database: server.domain.database).served(server.tenant, named: "d")
     _ = try await client.patch("/v1/datasets/d", ["predictions_kept_days": 1])
     try await server.domain.asOwner { connection in
       _ = try await connection.query(
