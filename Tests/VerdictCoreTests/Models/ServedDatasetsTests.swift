@@ -101,7 +101,7 @@ import Testing
         try await Task.sleep(for: .milliseconds(200))
         callers[0].cancel()
         await #expect(throws: CancellationError.self) { try await callers[0].value }
-        try await fixture.domain.asOwner { connection in
+        _ = try await fixture.domain.asOwner { connection in
           try await connection.query(
             "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LEFT JOIN kpis%' AND pid <> pg_backend_pid()"
           )
