@@ -55,7 +55,7 @@ package struct DatasetStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func dataset(_ tenant: TenantID, named name: String) async throws -> Dataset {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await dataset(tenant, named: name, in: tx)
     }
   }
@@ -104,14 +104,14 @@ package struct DatasetStore: Sendable {
 
   /// The dataset of that name in a transaction of its own.
   package func summary(_ tenant: TenantID, named name: String) async throws -> DatasetSummary {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await summary(tenant, named: name, in: tx)
     }
   }
 
   /// The tenant's datasets by name, after the name `cursor`, at most `limit`.
   package func list(_ tenant: TenantID, after cursor: String?, limit: Int) async throws -> [DatasetSummary] {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await tx.query(
         DatasetRow.summaries
           + """

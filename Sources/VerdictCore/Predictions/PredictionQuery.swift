@@ -1,7 +1,7 @@
 package import Foundation
 
 /// The filter of a list of stored predictions.
-package struct PredictionFilter: Sendable {
+package struct PredictionFilter: Sendable, Hashable {
   /// Only those that were labelled afterwards, or only those that were not.
   package var labelled: Bool?
   /// Only those of one model version.

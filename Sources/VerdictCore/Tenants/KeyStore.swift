@@ -35,7 +35,7 @@ package struct KeyStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func key(_ tenant: TenantID, id: Int) async throws -> APIKey {
-    let keys = try await database.transaction(for: tenant, readOnly: true) { tx in
+    let keys = try await database.read(for: tenant) { tx in
       try await tx.query(Self.keys + "WHERE tenant_id = \(tenant) AND id = \(id)").map(Self.key)
     }
     guard let key = keys.first else { throw DomainError.notFound(what: "key \(id)") }
@@ -44,7 +44,7 @@ package struct KeyStore: Sendable {
 
   /// The identity and the rights of a key of `tenant`; `nil` if it has just been revoked.
   package func identity(_ tenant: TenantID, key id: Int) async throws -> KeyIdentity? {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       guard
         let key = try await tx.query(Self.keys + "WHERE tenant_id = \(tenant) AND id = \(id)").first.map(
           Self.key),
@@ -58,7 +58,7 @@ package struct KeyStore: Sendable {
 
   /// The keys of `tenant` after the key `cursor`, oldest first, at most `limit`.
   package func list(_ tenant: TenantID, after cursor: Int?, limit: Int) async throws -> [APIKey] {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await tx.query(
         Self.keys + "WHERE tenant_id = \(tenant) AND id > \(cursor ?? 0) ORDER BY id LIMIT \(limit)"
       ).map(Self.key)
@@ -95,7 +95,7 @@ package struct KeyStore: Sendable {
   /// It fails after ``Database/lookUpLimit`` if the database does not respond.
   package func principal(for secret: KeySecret) async throws -> Principal? {
     let tenant = secret.tenant
-    let rows = try await database.lookUp(for: tenant) { tx in
+    let rows = try await database.lookUp(for: tenant, isUrgent: true) { tx in
       try await tx.query(
         """
         SELECT k.id, k.role, k.secret_hash, k.expires_at, t.limits,

@@ -25,11 +25,22 @@ extension Problem {
       self.init(
         .overloaded, "Too many long operations are running, for this tenant or in total; try again.",
         headers: [.retryAfter: "5"])
+    case is ReadsBusy:
+      self.init(
+        .overloaded, "Too many long reads of this tenant are waiting; try again.",
+        headers: [.retryAfter: "5"])
     case is BodyMemory.Exhausted:
       self.init(
         .overloaded, "The memory for request bodies is exhausted; try again.",
         headers: [.retryAfter: "1"])
     case let error as PostgreSQLError: self.init(error, logger: logger)
+    case let error as ReadTimeout:
+      logger.warning("read cancelled", metadata: ["error": "\(error.underlying)"])
+      self.init(
+        .queryTimeout,
+        "The database needed more than \(Int(error.limit / .seconds(1))) seconds for a query of this request, and it was cancelled; "
+          + "ask for a smaller page or fewer rows.",
+        headers: [.retryAfter: "5"])
     case is HTTPParserError:
       self.init(
         .malformedBody, "The body is not valid in the HTTP message: check its chunks and its length.")
