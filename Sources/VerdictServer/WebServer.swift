@@ -153,6 +153,8 @@ package struct WebServer: Sendable {
         datasets: services.datasets, export: PredictionExport(database: services.database),
         limiter: services.connectionLimiter)
     ).add(to: api)
-    FeedbackRoutes(feedback: services.feedback, idempotency: services.idempotency).add(to: api)
+    FeedbackRoutes(
+      feedback: services.feedback, limiter: services.connectionLimiter, idempotency: services.idempotency
+    ).add(to: api)
   }
 }

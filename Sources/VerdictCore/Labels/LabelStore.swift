@@ -22,7 +22,7 @@ package struct LabelStore: Sendable {
     _ tenant: TenantID, dataset name: String, where filter: LabelFilter = LabelFilter(), after cursor: Int?,
     limit: Int
   ) async throws -> (Dataset, [Label]) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       let labels = try await tx.query(
         """
@@ -40,7 +40,7 @@ package struct LabelStore: Sendable {
   package func label(
     _ tenant: TenantID, dataset name: String, id: Int
   ) async throws -> (Dataset, Label) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return (dataset, try await Self.label(tenant, dataset: dataset.id, id: id, lock: "", in: tx))
     }
@@ -92,7 +92,8 @@ package struct LabelStore: Sendable {
     guard filter.isGiven else { return 0 }
     return try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      return try await delete(tenant, dataset, where: filter.condition(), by: actor, in: tx)
+      return try await delete(
+        tenant, dataset, where: filter.condition(), waiting: LabelIngest.longPatience, by: actor, in: tx)
     }
   }
 
@@ -104,15 +105,23 @@ package struct LabelStore: Sendable {
   ) async throws {
     var filter = LabelFilter()
     filter.ids = [id]
-    let deleted = try await delete(tenant, dataset: name, where: filter, by: actor)
-    guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
+    let condition = filter.condition()
+    try await database.transaction(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
+      // A label that does not exist waits for nobody.
+      _ = try await Self.label(tenant, dataset: dataset.id, id: id, lock: "", in: tx)
+      let deleted = try await delete(
+        tenant, dataset, where: condition, waiting: LabelIngest.patience, by: actor, in: tx)
+      guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
+    }
   }
 
   private func delete(
-    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, by actor: Actor, in tx: Transaction
+    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, waiting limit: Duration, by actor: Actor,
+    in tx: Transaction
   ) async throws -> Int {
     // Deletions lock rows in another order than upserts, so they exclude each other to prevent deadlocks.
-    try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, in: tx)
+    try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, within: limit, in: tx)
     let change = try await Self.remove(tenant, dataset: dataset.id, where: condition, in: tx)
     guard change.counts.changes > 0 else { return 0 }
     try await Self.record(change.counts.changes, tenant, dataset, by: actor, in: tx)

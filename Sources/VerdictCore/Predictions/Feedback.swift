@@ -158,7 +158,11 @@ package struct Feedback: Sendable {
     let labelled = statements.filter { $0.trueLabel != nil }
     let removed = statements.filter { $0.trueLabel == nil }.map(\.id)
     if !removed.isEmpty || labelled.count > 1 {
-      try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: !removed.isEmpty, in: tx)
+      try await LabelIngest.lockOrder(
+        tenant, dataset: dataset.id, exclusive: !removed.isEmpty,
+        within: removed.isEmpty
+          ? nil : statements.count == 1 ? LabelIngest.patience : LabelIngest.longPatience,
+        in: tx)
     }
     var change = LabelChange()
     var outcome = Outcome()

@@ -7,6 +7,7 @@ import VerdictCore
 /// The labels of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
 struct FeedbackRoutes {
   let feedback: Feedback
+  let limiter: ConnectionLimiter
   let idempotency: IdempotentExecutor
 
   func add(to api: API) {
@@ -32,8 +33,10 @@ struct FeedbackRoutes {
     -> Response
   {
     let (name, id) = try target(request, context)
-    try await feedback.removeLabel(
-      principal.tenant, dataset: name, prediction: id, by: principal.actor)
+    try await limiter.withPermit(for: principal.tenant, to: .exclusion) {
+      try await feedback.removeLabel(
+        principal.tenant, dataset: name, prediction: id, by: principal.actor)
+    }
     return Response(status: .noContent)
   }
 
