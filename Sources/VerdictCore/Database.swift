@@ -12,6 +12,8 @@ package struct Database: Sendable {
   package let isReadOnly: Bool
   /// The maximum duration of a statement that a read waits for.
   package let readLimit: Duration
+  /// Evaluates live gates in the background.
+  let liveGates = LiveGateEvaluator()
 
   /// Creates a database on `pool`.
   package init(pool: ConnectionPool, isReadOnly: Bool = false, readLimit: Duration = .seconds(5)) {

@@ -77,7 +77,7 @@ package struct LabelStore: Sendable {
         change.live.add(-1, version: version, predicted: predicted, outcome: old.label)
         change.live.add(1, version: version, predicted: predicted, outcome: new.label)
       }
-      _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
+      _ = try await change.settle(tenant, dataset, autoTraining, gates: database, in: tx)
       return (dataset, try Self.label(updated))
     }
   }
@@ -125,7 +125,7 @@ package struct LabelStore: Sendable {
     let change = try await Self.remove(tenant, dataset: dataset.id, where: condition, in: tx)
     guard change.counts.changes > 0 else { return 0 }
     try await Self.record(change.counts.changes, tenant, dataset, by: actor, in: tx)
-    _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
+    _ = try await change.settle(tenant, dataset, autoTraining, gates: database, in: tx)
     return change.counts.changes
   }
 

@@ -195,7 +195,7 @@ package struct Feedback: Sendable {
       outcome.labelsStored = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx).stored
       return outcome
     }
-    let (counts, job) = try await change.settle(tenant, dataset, autoTraining, in: tx)
+    let (counts, job) = try await change.settle(tenant, dataset, autoTraining, gates: database, in: tx)
     outcome.labelsStored = counts.stored
     outcome.trainingJob = job
     return outcome
