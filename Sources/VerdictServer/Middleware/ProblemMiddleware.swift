@@ -7,6 +7,10 @@ import VerdictCore
 struct ProblemMiddleware: RouterMiddleware {
   let routes: API.Routes
   let metrics: RequestMetrics
+  /// Paces requests to paths that do not exist, which show no key.
+  let pace: UnauthenticatedPace
+  /// Determines the client's address.
+  let addresses: ClientAddress
   /// The CORS policy, if an origin is configured.
   let corsPolicy: CORSPolicy?
   /// Whether the server terminates TLS itself.
@@ -43,6 +47,7 @@ struct ProblemMiddleware: RouterMiddleware {
           try await next(try request.meetingExpectation(on: context.channel), context)
         }
     } catch let error as HTTPError where error.status == .notFound {
+      _ = await pace.admit(addresses.of(request, context))
       let problem = methodNotAllowed(request) ?? Problem(.notFound, "There is nothing at this path.")
       response = problem.response(to: request, id: identifiers.requestID)
     } catch {

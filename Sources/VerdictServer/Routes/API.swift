@@ -12,6 +12,8 @@ struct API {
   /// Authenticates requests.
   let authenticator: Authenticator
   private let addresses: ClientAddress
+  /// Paces requests without a valid key.
+  private let pace: UnauthenticatedPace
 
   /// The routes, shared with the middleware of the router.
   final class Routes: Sendable {
@@ -28,11 +30,13 @@ struct API {
   init(authenticator: Authenticator, requests: RequestMetrics, networkLimits: NetworkLimits) {
     self.authenticator = authenticator
     addresses = networkLimits.addresses
+    pace = UnauthenticatedPace(rate: networkLimits.unauthenticatedRate)
     routes = Routes()
     router = Router(context: Context.self)
     router.add(
       middleware: ProblemMiddleware(
-        routes: routes, metrics: requests, corsPolicy: networkLimits.corsPolicy,
+        routes: routes, metrics: requests, pace: pace, addresses: addresses,
+        corsPolicy: networkLimits.corsPolicy,
         isSecure: networkLimits.tls != nil))
   }
 
@@ -42,10 +46,16 @@ struct API {
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
   ) {
     routes.add(method, path, role.map(RouteAccess.role) ?? .anyKey)
-    route(method, path) { [authenticator, addresses] request, context in
+    route(method, path) { [authenticator, addresses, pace] request, context in
       var context = context
       context.authenticator = authenticator
-      let caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
+      let caller: Authenticator.Caller
+      do {
+        caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
+      } catch let problem as Problem {
+        _ = await pace.admit(addresses.of(request, context))
+        throw problem
+      }
       let principal = caller.principal
       let rate = try caller.takeRequest()
       do {
@@ -66,13 +76,24 @@ struct API {
     }
   }
 
-  /// Registers a route without authentication.
+  /// Registers a route without authentication, whose requests are paced by the client's address.
+  ///
+  /// - Parameters:
+  ///   - cost: how many requests to a cheap route one to this route counts for.
+  ///   - isProbe: whether a supervisor decides by the status. A request beyond the rate is then answered late instead of refused.
   func open(
-    _ method: HTTPRequest.Method, _ path: String,
+    _ method: HTTPRequest.Method, _ path: String, cost: Int = 1, isProbe: Bool = false,
     _ handler: @escaping @Sendable (Request, Context) async throws -> Response
   ) {
     routes.add(method, path, .open)
-    route(method, path, handler)
+    route(method, path) { [addresses, pace] request, context in
+      switch await pace.admit(addresses.of(request, context), cost: cost) {
+      case .admitted: break
+      case .held where isProbe: break
+      case .held, .refused: throw UnauthenticatedPace.refusal
+      }
+      return try await handler(request, context)
+    }
   }
 
   /// Registers a handler, for GET also as the handler of HEAD.
