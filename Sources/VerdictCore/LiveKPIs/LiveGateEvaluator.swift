@@ -16,6 +16,8 @@ final class LiveGateEvaluator: Sendable {
     var due: [TenantID: [Int]] = [:]
     /// The tenants with a task that evaluates.
     var running: Set<TenantID> = []
+    /// The tenants whose datasets were all requested once.
+    var checked: Set<TenantID> = []
   }
 
   /// Another process evaluates the dataset, or its gate or active model has just changed.
@@ -40,6 +42,24 @@ final class LiveGateEvaluator: Sendable {
     }
     // Detached, since the evaluation works for all requests.
     if starts { Task.detached { await self.run(tenant, in: database) } }
+  }
+
+  /// Requests the evaluation of all datasets of a tenant with such a gate, once in the life of the process: a process may have ended
+  /// between a label and the evaluation.
+  func requestAll(of tenant: TenantID, in database: Database) async throws {
+    guard !state.withLock({ $0.checked.contains(tenant) }) else { return }
+    let datasets = try await database.read(for: tenant) { tx in
+      try await tx.query(
+        """
+        SELECT id, gate FROM datasets
+        WHERE tenant_id = \(tenant) AND gate ->> 'source' = 'live' AND active_version IS NOT NULL AND deleted_at IS NULL
+        """
+      ).map { try $0.decode(Int.self, JSONB.self) }
+    }
+    for (dataset, gate) in datasets where try gate.decode(Gate.self).metric.needsRows {
+      request(tenant, dataset: dataset, in: database)
+    }
+    state.withLock { _ = $0.checked.insert(tenant) }
   }
 
   private func run(_ tenant: TenantID, in database: Database) async {

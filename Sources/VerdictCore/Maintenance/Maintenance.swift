@@ -74,6 +74,9 @@ package struct Maintenance: Sendable {
     for tenant in try await TenantStore(database: database).list().map(\.id) {
       try await attempt("expired audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
       try await attempt("columns of models", tenant) { try await modelColumns.fill(tenant, in: database) }
+      try await attempt("live gates", tenant) {
+        try await database.liveGates.requestAll(of: tenant, in: database)
+      }
       try await attempt("finding work", tenant) {
         let known = tasks[tenant] ?? []
         let new = try await self.tasks(for: tenant).filter { task in !known.contains { $0.isSameWork(task) } }

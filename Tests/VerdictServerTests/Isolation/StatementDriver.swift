@@ -228,8 +228,11 @@ struct StatementDriver {
           SELECT p.id FROM predictions p JOIN datasets d ON d.id = p.dataset_id WHERE d.name = 'd' ORDER BY p.id LIMIT 2)
         """)
     }
+    let gate: JSON = ["metric": "roc_auc", "minimum": 0.01, "source": "live", "min_labels": 5]
+    _ = try await client.patch("/v1/datasets/d", ["gate": gate])
     try await Maintenance(
       database: server.domain.database, auditRetentionDays: 365, logger: server.domain.logger
     ).maintain()
+    try await eventually { try !isUnseen("LiveGateEvaluator.swift") && !isUnseen("LiveGate.swift") }
   }
 }
