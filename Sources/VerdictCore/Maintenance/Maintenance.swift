@@ -128,6 +128,11 @@ package struct Maintenance: Sendable {
     let predictions = MaintenanceTask(
       tenant: tenant, name: "expired predictions",
       deletions: try await Retention.deletions(for: tenant, in: database))
+    for dataset in try await DatasetDeletion.unfinished(of: tenant, in: database) {
+      // A dataset with writers that go on is left for the next run, since other tenants wait.
+      _ = try await DatasetDeletion.finish(
+        tenant, dataset: dataset, in: database, within: .milliseconds(100))
+    }
     let datasets = try await deletedDatasets(of: tenant).map { dataset in
       MaintenanceTask(
         tenant: tenant, name: "deleted datasets",
@@ -156,7 +161,7 @@ package struct Maintenance: Sendable {
 
   /// Deletes a dataset that has been marked as deleted and has no rows left.
   ///
-  /// Writers lock the dataset's row and then find it deleted, so no row can follow.
+  /// Its deletion has excluded all writers (``DatasetDeletion``), so no row can follow.
   private func remove(_ dataset: Int, of tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
       for subject in DatasetJobs.subjects(of: dataset) {

@@ -67,11 +67,15 @@ package struct PredictionService: Sendable {
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
       let isLarge = group.count >= PredictionInsert.large
       let outcome: PredictionGroup.Outcome
-      switch storage {
-      case .nowhere: return answers
-      case .committed where isLarge: outcome = try await writer.storeAlone(group)
-      case .committed: outcome = try await writer.store(group)
-      case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
+      do {
+        switch storage {
+        case .nowhere: return answers
+        case .committed where isLarge: outcome = try await writer.storeAlone(group)
+        case .committed: outcome = try await writer.store(group)
+        case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
+        }
+      } catch is PredictionInsert.DatasetDeleted {
+        throw DomainError.notFound(what: "dataset \(name)")
       }
       if outcome == .stored {
         reserved.stored(in: tx)

@@ -63,6 +63,10 @@ extension Problem {
     switch error {
     case .notFound(let what): self.init(.notFound, "There is no \(what).")
     case .nameTaken(let what): self.init(.datasetExists, "A \(what) already exists.")
+    case .stillDeleted(let dataset):
+      self.init(
+        .overloaded, "The deletion of the earlier dataset \(dataset) has not ended; nothing was changed.",
+        headers: [.retryAfter: "1"])
     case .noModel(let dataset):
       self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
     case .belowGate(let metric, let value, let minimum, let version, let labels):
