@@ -143,7 +143,7 @@ package struct LabelStore: Sendable {
         + """
            RETURNING l.id, l.label, l.model_version, l.predicted),
         marked AS (
-          UPDATE models m SET labels_deleted_since = m.labels_deleted_since + used.count
+          UPDATE models m SET labels_deleted_since = least(m.labels_used, m.labels_deleted_since + used.count)
           FROM models v
           CROSS JOIN LATERAL (SELECT count(*) AS count FROM gone WHERE gone.id <= v.last_label_id) used
           WHERE v.tenant_id = \(tenant) AND v.dataset_id = \(dataset) AND used.count > 0
