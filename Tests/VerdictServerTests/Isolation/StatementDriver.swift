@@ -20,6 +20,7 @@ struct StatementDriver {
     try await models()
     try await automaticTraining()
     try await deletionDuringATraining()
+    try await deletionBesideAWriter()
     try await keysAndTenants()
     try await maintenance()
     _ = try await client.get("/v1/usage")
@@ -178,6 +179,17 @@ struct StatementDriver {
   /// Whether a statement of the file has not been sent yet.
   private func isUnseen(_ file: String) throws -> Bool {
     try !StatementSources.calls(of: "VerdictCore", in: file).isSubset(of: recorder.places)
+  }
+
+  /// Creates a dataset while the deletion of an earlier one of its name waits for a writer.
+  private func deletionBesideAWriter() async throws {
+    try await client.makeDataset("held")
+    let (domain, tenant, client) = (server.domain, server.tenant, client)
+    try await domain.database.transaction(for: tenant) { tx in
+      _ = try await domain.datasets.dataset(tenant, named: "held", lock: .keyShare, in: tx)
+      _ = try await client.delete("/v1/datasets/held")
+    }
+    try await client.makeDataset("held")
   }
 
   private func keysAndTenants() async throws {
