@@ -97,13 +97,13 @@ extension JobQueue {
   /// sees what they have written.
   ///
   /// The lock is granted in the order of the requests, so that a flow of further transactions does not prolong the wait. After
-  /// ``patience`` the attempt begins in any case: the wait holds a worker, and a joining transaction that commits later is for
+  /// `patience` the attempt begins in any case: the wait holds a worker, and a joining transaction that commits later is for
   /// the next job.
-  func awaitJoiners(of job: Job) async {
+  func awaitJoiners(of job: Job, within patience: Duration = Self.patience) async {
     do {
       try await transaction { transaction in
         _ = try await transaction.pipeline([
-          "SET LOCAL lock_timeout = \(unescaped: String(Int(Self.patience / .milliseconds(1))))",
+          "SET LOCAL lock_timeout = \(unescaped: String(Int(patience / .milliseconds(1))))",
           excludingJoins(tenant: job.tenant, subject: job.subject),
         ])
       }
@@ -115,7 +115,7 @@ extension JobQueue {
   }
 
   /// The longest wait of ``awaitJoiners(of:)``.
-  private static let patience = Duration.milliseconds(250)
+  static let patience = Duration.milliseconds(250)
 
   /// The statement after which the waiting job that a transaction sees, or reads about, is joined in time: its next attempt
   /// waits for the transaction. ``enqueue(_:reschedules:in:)`` begins with it; a transaction that decides by
