@@ -40,7 +40,7 @@ struct ProblemMiddleware: RouterMiddleware {
     do {
       response =
         if let preflight = corsPolicy?.preflight(request) { preflight } else {
-          try await next(try request.meetingExpectation(on: context.channel), context)
+          try await Self.next(request, context, next)
         }
     } catch let error as HTTPError where error.status == .notFound {
       let problem = methodNotAllowed(request) ?? Problem(.notFound, "There is nothing at this path.")
@@ -76,6 +76,14 @@ struct ProblemMiddleware: RouterMiddleware {
     return response
   }
 
+  /// Passes a request on whose path has the one spelling that routes have; every other spelling finds nothing.
+  private static func next(
+    _ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    guard RequestTarget.isCanonical(request.head.path ?? "") else { throw HTTPError(.notFound) }
+    return try await next(try request.meetingExpectation(on: context.channel), context)
+  }
+
   /// HTTP Strict Transport Security for one year (RFC 6797).
   private static let oneYear = "max-age=31536000"
 
@@ -89,6 +97,7 @@ struct ProblemMiddleware: RouterMiddleware {
 
   /// A 405 with the allowed methods, if the path exists without the request's method; `nil` otherwise.
   private func methodNotAllowed(_ request: Request) -> Problem? {
+    guard RequestTarget.isCanonical(request.head.path ?? "") else { return nil }
     let allowed = routes.table.methods(of: request.uri.path)
     guard !allowed.isEmpty, !allowed.contains(request.method) else { return nil }
     let list = allowed.map(\.rawValue).joined(separator: ", ")
