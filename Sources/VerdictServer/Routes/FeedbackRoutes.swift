@@ -24,7 +24,11 @@ struct FeedbackRoutes {
     let trueLabel = try PredictionLabelBody.parse(body)
     let (dataset, prediction) = try await feedback.label(
       principal.tenant, dataset: name, prediction: id, as: { try trueLabel.outcome(in: $0) })
-    return .json { $0.prediction(prediction, of: dataset) }
+    // The features of a prediction that another client asked for are read, which a key for predictions may not.
+    return .json {
+      principal.role.includes(.read)
+        ? $0.prediction(prediction, of: dataset) : $0.trueLabel(of: prediction, in: dataset)
+    }
   }
 
   @Sendable private func removeLabel(_ request: Request, _ context: Context, _ principal: Principal)
