@@ -54,6 +54,46 @@ def test_responses_kept_for_replays_are_limited(command):
     assert problem(waiting, "quota-exceeded")["limit"] == "queued_jobs"
 
 
+def test_a_replay_is_answered_before_limits_are_asked(command):
+    """The limit that a request has reached does not refuse its repetition, in every format and for every size."""
+    tenant = command.tenant("full")
+    client = tenant.client
+    name = data.create(client, "only")
+    rows = data.rows(6000)
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    sent = {
+        "json": {"json_body": {"labels": rows}},
+        "large": {"json_body": {"labels": rows * 3}},
+        "ndjson": {"data": lines, "media_type": "application/x-ndjson"},
+        "stream": {"data": lines * 3, "media_type": "application/x-ndjson"},
+    }
+    first = {key: client.call("addLabels", dataset=name, **body, headers={"Idempotency-Key": key}, expect=201)
+             for key, body in sent.items()}
+    stored = client.call("getDataset", dataset=name, expect=200).json()["labels_stored"]
+    other = data.create(client, "another")
+    client.call("createKey", json_body={"name": "k", "role": "read"}, headers={"Idempotency-Key": "key"}, expect=201)
+    client.call("createTrainingJob", dataset=name, json_body={}, headers={"Idempotency-Key": "job"}, expect=202)
+    command("tenant", "set", tenant.name, "--rows", "10", "--datasets", "1", "--keys", "0", "--queued-jobs", "0",
+            "--predictions", "0", "--answer-bytes", "0")
+    time.sleep(1)
+    for key, body in sent.items():
+        again = client.call("addLabels", dataset=name, **body, headers={"Idempotency-Key": key}, expect=201)
+        assert again.content == first[key].content and again.headers["Idempotency-Replayed"] == "true"
+        # Another request under the key is told so, and a new one reaches the limit.
+        changed = {"data": body["data"] + b"\n"} if "data" in body else {"json_body": {"labels": body["json_body"]["labels"][1:]}}
+        answer = client.call("addLabels", dataset=name, **body | changed, headers={"Idempotency-Key": key}, expect=422)
+        problem(answer, "idempotency-key-reused")
+        answer = client.call("addLabels", dataset=name, **body, headers={"Idempotency-Key": key + "2"}, expect=403)
+        assert problem(answer, "quota-exceeded")["limit"] == "rows"
+        answer = client.call("addLabels", dataset=other, **body, headers={"Idempotency-Key": key}, expect=422)
+        problem(answer, "idempotency-key-reused")
+    for operation, key, path, body in (("createKey", "key", {}, {"name": "k", "role": "read"}),
+                                       ("createTrainingJob", "job", {"dataset": name}, {})):
+        again = client.call(operation, **path, json_body=body, headers={"Idempotency-Key": key}, expect=(201, 202))
+        assert again.headers["Idempotency-Replayed"] == "true"
+    assert client.call("getDataset", dataset=name, expect=200).json()["labels_stored"] == stored
+
+
 def test_every_act_is_in_the_log(api, dataset):
     made = api.call("createKey", json_body={"name": "audited", "role": "read"}, expect=201).json()
     api.call("addLabels", dataset=dataset, json_body={"labels": data.rows(2)}, expect=201)

@@ -76,6 +76,9 @@ struct LabelUploadHandler {
       }
       try await revalidator?.check()
       return (staged, bodyHash: source.hash)
+    } rest: {
+      while try await source.next() != nil {}
+      return source.hash
     } work: { tx, staged in
       let outcome = try await ingest.insert(staged, principal.tenant, dataset: dataset, in: tx)
       let skipped = onError == .skip ? source.skipped : nil
