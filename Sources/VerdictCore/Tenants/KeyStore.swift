@@ -1,5 +1,6 @@
 package import Foundation
 package import PostgreSQL
+import RowFormats
 
 /// The API keys of tenants.
 package struct KeyStore: Sendable {
@@ -10,12 +11,13 @@ package struct KeyStore: Sendable {
     self.database = database
   }
 
-  /// Creates a key of `tenant` in the caller's transaction.
+  /// Creates a key of `tenant` in the caller's transaction. Its name is stored in normalization form C.
   package static func issue(
     _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, by actor: Actor = .commandLine,
     in tx: some QueryExecutor
   ) async throws -> IssuedKey {
     let secret = KeySecret.generate(for: tenant)
+    let name = name.normalized
     let row = try await tx.query(
       """
       INSERT INTO api_keys (tenant_id, name, role, prefix, secret_hash, expires_at)
