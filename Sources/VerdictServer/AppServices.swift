@@ -6,6 +6,7 @@ import VerdictCore
 /// those that it uses.
 struct AppServices: Sendable {
   let metrics: MetricsRegistry
+  let refusals: RefusalMetrics
   let database: Database
   let queue: JobQueue
   let autoTraining: AutoTraining
@@ -29,6 +30,7 @@ struct AppServices: Sendable {
     let predictionMetrics = PredictionMetrics(registry: metrics)
     let autoTraining = AutoTraining(queue: queue)
     self.metrics = metrics
+    refusals = RefusalMetrics(registry: metrics)
     self.database = database
     self.queue = queue
     self.autoTraining = autoTraining

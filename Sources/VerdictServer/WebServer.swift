@@ -105,7 +105,8 @@ package struct WebServer: Sendable {
       authenticator: Authenticator(
         keys: KeyStore(database: services.database),
         failedAuthLimiter: FailedAuthLimiter(.init(burst: networkLimits.failedAuthBurst))),
-      requests: RequestMetrics(registry: services.metrics), networkLimits: networkLimits)
+      requests: RequestMetrics(registry: services.metrics), refusals: services.refusals,
+      networkLimits: networkLimits)
     addDatasetRoutes(services, to: api)
     addPredictionRoutes(services, to: api)
     TrainingJobRoutes(trainings: services.trainings, idempotency: services.idempotency, hub: jobs)
@@ -144,7 +145,8 @@ package struct WebServer: Sendable {
     PredictionRoutes(
       predictor: services.predictor,
       streaming: StreamingPredictionHandler(
-        served: services.publisher.served, predictor: services.predictor, idempotency: services.idempotency),
+        served: services.publisher.served, predictor: services.predictor, idempotency: services.idempotency,
+        refusals: services.refusals),
       limiter: services.connectionLimiter, idempotency: services.idempotency
     ).add(to: api)
     StoredPredictionRoutes(

@@ -7,6 +7,7 @@ import VerdictCore
 struct ProblemMiddleware: RouterMiddleware {
   let routes: API.Routes
   let metrics: RequestMetrics
+  let refusals: RefusalMetrics
   /// The CORS policy, if an origin is configured.
   let corsPolicy: CORSPolicy?
   /// Whether the server terminates TLS itself.
@@ -47,10 +48,11 @@ struct ProblemMiddleware: RouterMiddleware {
       response = problem.response(to: request, id: identifiers.requestID)
     } catch {
       let logger = isDebugging ? context.logger : Logger(context.logger, request: identifiers)
-      let limited = error as? RateLimited
-      var problem = Problem(limited?.error ?? error, logger: logger)
-      if let limited { problem.headers.append(contentsOf: limited.rate) }
+      let failed = error as? FailedRequest
+      var problem = Problem(failed?.error ?? error, logger: logger)
+      if let rate = failed?.rate { problem.headers.append(contentsOf: rate) }
       if problem.kind == .overloaded { metrics.shed() }
+      if let reason = problem.reason { refusals.refused(reason, failed?.tenant) }
       // `GET …/models/active` is routed as version "active", which does not exist; the path has other methods.
       if problem.kind == .notFound { problem = methodNotAllowed(request) ?? problem }
       response = problem.response(to: request, id: identifiers.requestID)

@@ -20,15 +20,15 @@ extension Problem {
     case is PredictionWriter.Overloaded:
       self.init(
         .overloaded, "Too many predictions are waiting to be stored; try again.",
-        headers: [.retryAfter: "1"])
+        headers: [.retryAfter: "1"], because: .predictions)
     case is ConnectionLimiter.Full:
       self.init(
         .overloaded, "Too many long operations are running, for this tenant or in total; try again.",
-        headers: [.retryAfter: "5"])
+        headers: [.retryAfter: "5"], because: .permits)
     case is BodyMemory.Exhausted:
       self.init(
         .overloaded, "The memory for request bodies is exhausted; try again.",
-        headers: [.retryAfter: "1"])
+        headers: [.retryAfter: "1"], because: .memory)
     case let error as PostgreSQLError: self.init(error, logger: logger)
     case is HTTPParserError:
       self.init(
@@ -49,7 +49,7 @@ extension Problem {
     let detail = sentence.prefix(1).uppercased() + sentence.dropFirst() + "."
     switch error.kind {
     case .tooLarge: self.init(.bodyTooLarge, detail)
-    case .outOfMemory: self.init(.overloaded, detail, headers: [.retryAfter: "1"])
+    case .outOfMemory: self.init(.overloaded, detail, headers: [.retryAfter: "1"], because: .memory)
     default: self.init(.malformedBody, detail)
     }
     if let line = error.line {

@@ -25,14 +25,17 @@ struct API {
     }
   }
 
-  init(authenticator: Authenticator, requests: RequestMetrics, networkLimits: NetworkLimits) {
+  init(
+    authenticator: Authenticator, requests: RequestMetrics, refusals: RefusalMetrics,
+    networkLimits: NetworkLimits
+  ) {
     self.authenticator = authenticator
     addresses = networkLimits.addresses
     routes = Routes()
     router = Router(context: Context.self)
     router.add(
       middleware: ProblemMiddleware(
-        routes: routes, metrics: requests, corsPolicy: networkLimits.corsPolicy,
+        routes: routes, metrics: requests, refusals: refusals, corsPolicy: networkLimits.corsPolicy,
         isSecure: networkLimits.tls != nil))
   }
 
@@ -47,8 +50,9 @@ struct API {
       context.authenticator = authenticator
       let caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
       let principal = caller.principal
-      let rate = try caller.takeRequest()
+      var rate: HTTPFields?
       do {
+        rate = try caller.takeRequest()
         if let role, !principal.role.includes(role) {
           throw Problem(
             .forbidden,
@@ -60,8 +64,7 @@ struct API {
         if let rate { response.headers.append(contentsOf: rate) }
         return response
       } catch {
-        guard let rate else { throw error }
-        throw RateLimited(error: error, rate: rate)
+        throw FailedRequest(error: error, tenant: principal.tenant, rate: rate)
       }
     }
   }
@@ -86,8 +89,12 @@ struct API {
   }
 }
 
-/// An error together with the rate-limit fields of its response.
-struct RateLimited: Error {
+/// An error of a request with a valid key.
+struct FailedRequest: Error {
+  /// The error.
   var error: any Error
-  var rate: HTTPFields
+  /// The tenant of the key.
+  var tenant: TenantID
+  /// The rate-limit fields of the response, if the tenant has a limit of its own.
+  var rate: HTTPFields?
 }

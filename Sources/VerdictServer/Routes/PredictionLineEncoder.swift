@@ -16,12 +16,15 @@ final class PredictionLineEncoder: @unchecked Sendable {
   private let features: [Feature]
   private let reader: any PredictionStreamReader
   private let revalidator: KeyRevalidator
+  private let refusals: RefusalMetrics
   private let logger: Logger
 
   init(
     predictor: MeteredPredictor, tenant: TenantID, name: String, features: [Feature],
     options: PredictionOptions,
-    output: BodyType, reader: any PredictionStreamReader, revalidator: KeyRevalidator, logger: Logger
+    output: BodyType, reader: any PredictionStreamReader, revalidator: KeyRevalidator,
+    refusals: RefusalMetrics,
+    logger: Logger
   ) {
     self.predictor = predictor
     self.tenant = tenant
@@ -31,6 +34,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
     self.output = output
     self.reader = reader
     self.revalidator = revalidator
+    self.refusals = refusals
     self.logger = logger
   }
 
@@ -67,7 +71,9 @@ final class PredictionLineEncoder: @unchecked Sendable {
 
   /// The line of an error that ends the stream.
   func line(for error: any Error) -> [UInt8] {
-    line(for: Problem(error, logger: logger))
+    let problem = Problem(error, logger: logger)
+    if let reason = problem.reason { refusals.refused(reason, tenant) }
+    return line(for: problem)
   }
 
   private func lines(

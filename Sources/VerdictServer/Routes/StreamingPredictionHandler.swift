@@ -14,6 +14,7 @@ struct StreamingPredictionHandler {
   let served: ServedDatasets
   let predictor: MeteredPredictor
   let idempotency: IdempotentExecutor
+  let refusals: RefusalMetrics
 
   /// The bytes of the request that are read ahead.
   private static let ahead = 1 << 20
@@ -61,7 +62,7 @@ struct StreamingPredictionHandler {
     let stream = PredictionLineEncoder(
       predictor: predictor, tenant: principal.tenant, name: name, features: dataset.features,
       options: options, output: output, reader: reader, revalidator: context.keyRevalidator(request),
-      logger: context.logger)
+      refusals: refusals, logger: context.logger)
     if let key = try IdempotencyKey(request) { return try await answerOnce(key, request, principal, stream) }
     // The first chunk is predicted before the response's head is sent, so that an early error has its own status.
     var body = try BodyStream(request, limit: BodyLimits.stream)
