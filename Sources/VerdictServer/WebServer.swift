@@ -115,9 +115,13 @@ package struct WebServer: Sendable {
       .add(to: api)
     ModelExportRoutes(models: services.models).add(to: api)
     let standardJobs = services.queue.configuration.runningPerTenant
-    KeyRoutes(keys: services.keys, idempotency: services.idempotency, standardJobs: standardJobs)
-      .add(to: api)
-    TenantRoutes(usage: services.usage, audit: services.audit, standardJobs: standardJobs).add(to: api)
+    let shares = TenantShares(limiter: services.connectionLimiter)
+    KeyRoutes(
+      keys: services.keys, idempotency: services.idempotency, standardJobs: standardJobs, shares: shares
+    ).add(to: api)
+    TenantRoutes(
+      usage: services.usage, audit: services.audit, standardJobs: standardJobs, shares: shares
+    ).add(to: api)
     try OperationRoutes(
       readiness: Readiness(database: services.database, logger: logger), metrics: services.metrics
     ).add(to: api)

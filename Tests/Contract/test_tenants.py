@@ -20,6 +20,35 @@ def test_usage_counts_stored_data(api, dataset):
     assert all("limit" in each for each in after.values())
 
 
+def test_usage_shows_the_shares_of_the_process(command):
+    """A limit that applies is shown, whether it is the tenant's own, the standard one, or a share of the process."""
+    tenant = command.tenant("sharing")
+    client = tenant.client
+    name = data.create(client, "only")
+    shown = client.call("getUsage", expect=200).json()
+    standard = {"rows": 50_000_000, "datasets": 1000, "keys": 100, "body_bytes": 1 << 30, "requests_per_second": 50_000}
+    assert {name: shown[name]["limit"] for name in standard} == standard
+    assert {"connections", "streams", "request_memory_bytes"} < shown.keys()
+    assert 1 <= shown["streams"]["limit"] <= shown["connections"]["limit"] and shown["request_memory_bytes"]["limit"] > 1 << 20
+    assert [shown[each]["used"] for each in ("connections", "streams", "request_memory_bytes")] == [0, 0, 0]
+    command("tenant", "set", tenant.name, "--rows", "1000000", "--body-bytes", "50000000")
+    lines = "".join(json.dumps(row) + "\n" for row in data.rows(20_000)).encode()
+    used = []
+
+    def slowly():
+        for start in range(0, len(lines), 1 << 18):
+            yield lines[start:start + (1 << 18)]
+            used.append(client.call("getUsage", expect=200).json())
+
+    time.sleep(1)
+    client.call("addLabels", dataset=name, data=slowly(), media_type="application/x-ndjson", expect=201)
+    assert all((each["rows"]["limit"], each["body_bytes"]["limit"]) == (1_000_000, 50_000_000) for each in used)
+    assert max(each["streams"]["used"] for each in used) == max(each["connections"]["used"] for each in used) == 1
+    assert max(each["request_memory_bytes"]["used"] for each in used) >= 1 << 18
+    after = client.call("getUsage", expect=200).json()
+    assert [after[each]["used"] for each in ("connections", "streams", "request_memory_bytes")] == [0, 0, 0]
+
+
 def test_a_body_beyond_the_tenants_limit_is_refused(command):
     tenant = command.tenant("narrow")
     client = tenant.client

@@ -39,6 +39,11 @@ final class BodyMemory: Sendable {
   /// The number of bytes that are reserved.
   var taken: Int { state.withLock { $0.taken } }
 
+  /// The number of bytes that a tenant has reserved, and the most that it may reserve.
+  func usage(of tenant: TenantID) -> (used: Int, limit: Int) {
+    (state.withLock { $0.byTenant[tenant] } ?? 0, limit / 2)
+  }
+
   fileprivate func reserve(_ count: Int, _ tenant: TenantID) -> Bool {
     state.withLock { state in
       guard state.taken + count <= limit, (state.byTenant[tenant] ?? 0) + count <= limit / 2 else {

@@ -67,6 +67,12 @@ final class ConnectionLimiter: Sendable {
   /// The number of permits in use.
   var taken: Int { state.withLock { $0.taken.all } }
 
+  /// The permits that a tenant holds, and the most that it may hold: those of streams, and all.
+  func usage(of tenant: TenantID) -> (streams: (used: Int, limit: Int), all: (used: Int, limit: Int)) {
+    let own = state.withLock { $0.byTenant[tenant] } ?? Count()
+    return ((own.streams, tenantLimit.streams), (own.all, tenantLimit.all))
+  }
+
   /// Acquires a permit, waiting for one if necessary.
   ///
   /// - Throws: ``Full``, also when the task is cancelled.
