@@ -23,12 +23,11 @@ import traceback
 
 from hostile import attacker, fixtures, table
 from hostile.attacks import ATTACKS, Attack, Probe, World
-from hostile.confinement import MemoryLimit, ProcessorLimit
+from hostile.confinement import MemoryLimit, ProcessorLimit, resident
 from hostile.database import Cluster
 from hostile.quiet import QuietTenant
 from hostile.server import Server
 
-HERE = pathlib.Path(__file__).resolve().parent
 BYTES = 1 << 30
 # Processes are not forked, because the harness has threads.
 CONTEXT = multiprocessing.get_context("spawn")
@@ -107,7 +106,6 @@ class Run:
     def play(self, attacks: list[Attack], seconds: float) -> list[table.Line]:
         """Plays attacks at the same time, for some seconds, and returns a line for each."""
         server = self.world.server
-        server.settle(self.options.settle)
         assaults = [Assault(self.world, each, self.fixtures[each.name], seconds, self.processor) for each in attacks]
         alone = self.alone()
         server.reset_peak()
@@ -132,6 +130,9 @@ class Run:
             if each.attack.after:
                 with contextlib.suppress(Exception):
                     each.attack.after(self.world, each.attack.tenant, self.fixtures[each.attack.name])
+        server.settle(self.options.settle)
+        for line in lines:
+            line.after = resident(server.process.pid)
         return lines
 
 
@@ -186,14 +187,15 @@ def play(options, directory: pathlib.Path, closing: contextlib.ExitStack) -> int
     closing.callback(server.stop)
     processor = ProcessorLimit(options.attackers_cpu)
     closing.callback(processor.close)
-    say(f"the server has {BYTES >> 20} MiB ({limit.means}), all attackers {options.attackers_cpu} of a core ({processor.means})")
+    say(f"the server has {BYTES >> 20} MiB ({limit.means})")
+    say(f"all attackers together have {options.attackers_cpu} of a core ({processor.means})")
     server.start(limit, settings_within(limit))
     quiet = QuietTenant(CONTEXT, server.port, keys["quiet"], "quiet", options.pace)
     closing.callback(quiet.stop)
     run = Run(world, quiet, processor, options)
     run.fixtures = built
     # The first requests of a process are slower than all later ones.
-    time.sleep(1)
+    time.sleep(2)
 
     report = table.Report(options.strict)
     if options.all_at_once:

@@ -9,7 +9,7 @@ from hostile import fixtures
 from hostile.fixtures import Sizes, compressed, empty_predictions
 from hostile.wire import Broken, Caller, Refused
 
-JSON = "application/json"
+UNSEEN = b'{"features":{"code":"unseen"}}'
 
 
 class World:
@@ -75,7 +75,7 @@ class Attack:
         return f"hostile-{self.name.lower()}"
 
 
-# --- A: memory ---------------------------------------------------------------------------------------------------------
+# A: memory
 
 
 def prepare_training(world: World, tenant: str) -> dict:
@@ -128,7 +128,8 @@ def prepare_wide(world: World, tenant: str) -> dict:
 def explain_everything(attempt, fixture) -> None:
     path = fixture["path"] + "/predictions/batch"
     if attempt.index % 2:
-        attempt.post(path + ".ndjson?explain=true&store=false", fixture["lines"], "application/x-ndjson", Content_Encoding="gzip")
+        attempt.post(path + ".ndjson?explain=true&store=false", fixture["lines"], "application/x-ndjson",
+                     Content_Encoding="gzip")
     else:
         attempt.post(path + "?explain=true&store=false", fixture["batch"], Content_Encoding="gzip")
 
@@ -155,15 +156,17 @@ def read_large_pages(attempt, fixture) -> None:
 
 def prepare_models(world: World, tenant: str) -> list[str]:
     api = world.api(tenant)
-    return [fixtures.categorical(api, f"codes-{index}", world.sizes.categories) for index in range(world.sizes.large_models)]
+    sizes = world.sizes
+    return [fixtures.categorical(api, f"codes-{index}", sizes.categories, sizes.category_bytes)
+            for index in range(sizes.large_models)]
 
 
 def fill_the_cache(attempt, paths: list[str]) -> None:
     path = paths[(attempt.index + attempt.round) % len(paths)]
-    attempt.post(path + "/predictions?store=false", b'{"features":{"code":"a-code-of-00000001"}}')
+    attempt.post(path + "/predictions?store=false", UNSEEN)
 
 
-# --- B: the database ---------------------------------------------------------------------------------------------------
+# B: the database
 
 
 def prepare_stored(world: World, tenant: str) -> dict:
@@ -233,7 +236,7 @@ def ask_for_health(attempt, fixture) -> None:
     attempt.send("GET", "/healthz")
 
 
-# --- C: locks ----------------------------------------------------------------------------------------------------------
+# C: locks
 
 
 def prepare_blocks(world: World, tenant: str) -> dict:
@@ -311,8 +314,8 @@ def prepare_automatic(world: World, tenant: str) -> dict:
 
 
 def post_steadily(attempt, fixture) -> None:
-    body = b'{"labels":[{"features":{"age":%d,"sex":"Male"},"label":%d}]}' % (20 + attempt.round % 60, attempt.round % 2)
-    attempt.post(fixture["path"] + "/labels", body)
+    row = b'{"features":{"age":%d,"sex":"Male"},"label":%d}' % (20 + attempt.round % 60, attempt.round % 2)
+    attempt.post(fixture["path"] + "/labels", b'{"labels":[%s]}' % row)
 
 
 def wait_for_automatic_trainings(probe: Probe, fixture) -> None:
@@ -340,7 +343,7 @@ def stop_automatic(world: World, tenant: str, fixture) -> None:
     cancel_trainings(world, tenant, fixture)
 
 
-# --- D: the model cache ------------------------------------------------------------------------------------------------
+# D: the model cache
 
 
 def predict_cold(attempt, fixture) -> None:
@@ -350,7 +353,7 @@ def predict_cold(attempt, fixture) -> None:
                      {"Content-Type": "application/merge-patch+json"})
         time.sleep(1)
     else:
-        attempt.post(fixture["path"] + "/predictions?store=false", b'{"features":{"code":"a-code-of-00000001"}}')
+        attempt.post(fixture["path"] + "/predictions?store=false", UNSEEN)
 
 
 def prepare_patches(world: World, tenant: str) -> dict:
@@ -371,7 +374,7 @@ def predict_next_door(probe: Probe, fixture) -> None:
     while not probe.is_over:
         start = time.monotonic()
         try:
-            api("POST", "/v1/datasets/codes/predictions?store=false", {"features": {"code": "a-code-of-00000001"}})
+            api("POST", "/v1/datasets/codes/predictions?store=false", {"features": {"code": "unseen"}})
         except (Broken, Refused) as error:
             probe.failures.append(f"neighbour: {error}"[:90])
             time.sleep(0.1)

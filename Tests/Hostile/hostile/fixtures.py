@@ -18,9 +18,10 @@ class Sizes:
         self.wide_datasets = 60 if full else 20
         self.page_rows = 300 if full else 100
         self.categories = 200_000 if full else 20_000
-        self.large_models = 24 if full else 6
-        self.stored = 200_000 if full else 20_000
-        self.labelled = 200_000 if full else 10_000
+        self.large_models = 24 if full else 8
+        self.category_bytes = 20 if full else 900
+        self.stored = 200_000 if full else 50_000
+        self.labelled = 200_000 if full else 20_000
 
 
 def compressed(body: bytes) -> bytes:
@@ -103,12 +104,11 @@ def long_names(count: int, seed: int) -> list[dict]:
     return [{"name": "\U00020000" * 118 + f"{seed:04d}{index:06d}", "type": "continuous"} for index in range(count)]
 
 
-def categorical(api: Caller, name: str, count: int) -> str:
-    """A dataset whose model has a coefficient for each of many categories."""
+def categorical(api: Caller, name: str, count: int, length: int = 20) -> str:
+    """A dataset whose model has a coefficient for each of many categories of some length."""
     path = create(api, name, [{"name": "code", "type": "categorical"}])
-    rows = [f"a-code-of-{index:08d},{index % 2}" for index in range(count)]
-    rows += [f"a-code-of-{index:08d},{index % 2}" for index in range(count // 4)]
-    add_csv(api, path, "code,label", rows)
+    codes = [f"{index:08d}".ljust(length, "x") for index in range(count)]
+    add_csv(api, path, "code,label", [f"{code},{index % 2}" for index, code in enumerate(codes + codes[: count // 4])])
     train(api, path)
     return path
 

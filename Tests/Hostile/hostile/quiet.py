@@ -73,7 +73,7 @@ def predict(port: int, key: str, path: str, pace: float, window: Window, number:
 
 
 def work(port: int, key: str, path: str, pace: float, pipe) -> None:
-    """The process of the quiet tenant. For each message from the pipe it answers with its records since the last one."""
+    """The process of the quiet tenant. It answers each message with its records since the last one."""
     window, stop = Window(), threading.Event()
     arguments = (port, key, path, pace, window)
     for number in range(CONNECTIONS):

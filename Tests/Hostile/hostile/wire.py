@@ -79,7 +79,7 @@ class Client:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.reader = self.socket.makefile("rb", buffering=1 << 18)
 
-    def request(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> Answer:
         """Sends one request and receives its answer."""
         start = time.monotonic()
         try:
@@ -166,7 +166,7 @@ class Caller:
     def __init__(self, port: int, key: str, timeout: float = 120):
         self.client = Client(port, key, timeout, kept=1 << 30)
 
-    def __call__(self, method: str, path: str, body=None, expect: tuple[int, ...] = (200, 201, 202, 204), **headers) -> Answer:
+    def __call__(self, method: str, path: str, body=None, expect=(200, 201, 202, 204), **headers) -> Answer:
         """Sends bytes as they are and anything else as JSON. `headers` have underscores for hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None and not isinstance(body, bytes):
