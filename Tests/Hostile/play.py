@@ -7,6 +7,7 @@ binaries.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import multiprocessing
@@ -147,10 +148,11 @@ def selected(names: str | None) -> list[Attack]:
 
 def settings_within(limit: MemoryLimit) -> dict[str, str]:
     """The server's bounds of memory, where it cannot read its limit: what its defaults are in one of that size."""
+    workers = {"VERDICT_WORKERS": "1"}
     if limit.is_seen_by_the_server:
-        return {}
+        return workers
     megabytes = limit.bytes >> 20
-    return {
+    return workers | {
         "VERDICT_REQUEST_MEMORY_MB": str(megabytes // 4), "VERDICT_TRAINING_MEMORY_MB": str(megabytes // 4),
         "VERDICT_MODEL_CACHE_MB": str(megabytes // 8), "VERDICT_TRAINING_CACHE_MB": str(megabytes // 16),
     }
@@ -172,14 +174,13 @@ def play(options, directory: pathlib.Path, closing: contextlib.ExitStack) -> int
     world = World(server, keys, fixtures.Sizes(options.full))
 
     say("building the fixtures, without a limit of memory")
-    server.start()
+    server.start(settings={"VERDICT_WORKERS": "2"})
     fixtures.narrow(world.api("quiet"), "quiet")
-    built = {}
-    for each in attacks:
-        start = time.monotonic()
-        built[each.name] = each.prepare(world, each.tenant)
-        if time.monotonic() - start > 5:
-            say(f"  {each.name}: {time.monotonic() - start:.0f} s")
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        waiting = {each.name: pool.submit(each.prepare, world, each.tenant) for each in attacks}
+        built = {name: future.result() for name, future in waiting.items()}
+    say(f"the fixtures took {time.monotonic() - start:.0f} s")
     server.stop()
 
     limit = MemoryLimit(BYTES)
@@ -203,7 +204,7 @@ def play(options, directory: pathlib.Path, closing: contextlib.ExitStack) -> int
         report.add(run.play(attacks, options.all_at_once))
     else:
         for each in attacks:
-            report.add(run.play([each], options.seconds))
+            report.add(run.play([each], max(options.seconds, each.seconds)))
     report.close(time.monotonic() - began)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(report.data(), indent=2) + "\n")

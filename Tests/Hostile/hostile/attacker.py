@@ -17,12 +17,7 @@ class Record:
         self.received = 0
 
     def add(self, answer: Answer) -> None:
-        if answer.status < 400:
-            kind = "2xx"
-        elif answer.status == 503 or answer.status == 429:
-            kind = f"{answer.status} {answer.problem}"
-        else:
-            kind = f"{answer.status} {answer.problem}"
+        kind = "2xx" if answer.status < 400 else f"{answer.status} {answer.problem}"
         with self.lock:
             self.answers[kind] += 1
             self.received += answer.size
@@ -42,6 +37,7 @@ class Attempt:
         self.port, self.key, self.index, self.record, self.deadline = port, key, index, record, deadline
         self.client = Client(port, key, timeout=max(1.0, deadline - time.monotonic() + 30))
         self.round = 0
+        self.is_waiting = False
         self.kept: dict = {}
 
     @property
@@ -55,13 +51,16 @@ class Attempt:
         return self.counted(lambda: self.client.stream(path, chunks, headers))
 
     def counted(self, send) -> Answer | None:
+        self.is_waiting = True
         try:
             answer = send()
         except Broken as error:
+            self.is_waiting = False
             if not self.is_over:
                 self.record.lost(error)
                 time.sleep(0.1)
             return None
+        self.is_waiting = False
         if not self.is_over:
             self.record.add(answer)
             # A client that is refused for lack of room waits a little, though less than it was asked to.
@@ -99,5 +98,8 @@ def work(step, clients: int, port: int, key: str | None, fixture, seconds: float
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()) + 0.05)
+    unfinished = sum(attempt.is_waiting for attempt in attempts)
     with record.lock:
+        if unfinished:
+            record.answers["unfinished"] = unfinished
         pipe.send((dict(record.answers), dict(record.faults), record.received))

@@ -28,6 +28,7 @@ class Probe:
     def __init__(self, world: World, deadline: float):
         self.world, self.deadline = world, deadline
         self.longest: dict[str, float] = {}
+        self.facts: list[str] = []
         self.failures: list[str] = []
 
     @property
@@ -68,6 +69,7 @@ class Attack:
     probe: Callable | None = None  # (probe, fixture), in a thread of the harness
     after: Callable | None = None  # (world, tenant, fixture)
     anonymous: bool = False
+    seconds: float = 0  # the least that it takes for the damage to show
     bounds: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds that a probe should take, if not one
 
     @property
@@ -85,14 +87,34 @@ def prepare_training(world: World, tenant: str) -> dict:
     for _ in range(world.sizes.training_batches):
         fixtures.add_empty_rows(api, path, world.sizes.training_rows)
     batch = b'{"labels":[' + (b'{"features":{},"label":1},' * world.sizes.training_rows)[:-1] + b"]}"
-    return {"path": path, "batch": compressed(batch)}
+    return {"path": path, "batch": compressed(batch), "tenant": tenant}
 
 
 def train_beyond_memory(attempt, fixture) -> None:
+    """A few trainings, and more rows."""
     if attempt.index == 0 or attempt.round > 4:
         attempt.post(fixture["path"] + "/labels", fixture["batch"], Content_Encoding="gzip")
     else:
         attempt.post(fixture["path"] + "/training-jobs", b"{}", Prefer="wait=5")
+
+
+def wait_for_a_decision(probe: Probe, fixture) -> None:
+    """The time until a training that cannot fit is decided, and how. Its memory is known before its rows are read."""
+    api = probe.world.api(fixture["tenant"], timeout=10)
+    path = fixture["path"] + "/training-jobs"
+    answer = probe.timed("training requested", lambda: api("POST", path, {}))
+    if answer is None:
+        return
+    job, began = answer.json(), time.monotonic()
+    while job["state"] in ("queued", "running") and not probe.is_over:
+        time.sleep(0.1)
+        try:
+            job = api("GET", f"{path}/{job['id']}").json()
+        except (Broken, Refused):
+            pass
+        probe.note("training decided", time.monotonic() - began)
+    reason = f" ({job['error']['type']})" if job["error"] else ""
+    probe.facts.append(f"training {job['state']}{reason}, attempt {job['attempt']}")
 
 
 def cancel_trainings(world: World, tenant: str, fixture) -> None:
@@ -385,7 +407,8 @@ def predict_next_door(probe: Probe, fixture) -> None:
 
 
 ATTACKS = [
-    Attack("A1", "trainings beyond memory", 3, prepare_training, train_beyond_memory, after=cancel_trainings),
+    Attack("A1", "trainings beyond memory", 3, prepare_training, train_beyond_memory,
+           probe=wait_for_a_decision, after=cancel_trainings, seconds=15),
     Attack("A2", "explained batches of empty rows", 4, prepare_wide, explain_everything),
     Attack("A3", "bodies that expand", 4, prepare_wide, expand_bodies),
     Attack("A4", "pages of wide rows", 4, prepare_pages, read_large_pages),

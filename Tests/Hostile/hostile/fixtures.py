@@ -18,7 +18,7 @@ class Sizes:
         self.wide_datasets = 60 if full else 20
         self.page_rows = 300 if full else 100
         self.categories = 200_000 if full else 20_000
-        self.large_models = 24 if full else 8
+        self.large_models = 24 if full else 4
         self.category_bytes = 20 if full else 900
         self.stored = 200_000 if full else 50_000
         self.labelled = 200_000 if full else 20_000

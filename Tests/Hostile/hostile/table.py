@@ -52,14 +52,16 @@ class Line:
 
     def text(self) -> str:
         refused = sum(count for kind, count in self.answers.items() if kind[0].isdigit() and kind != "2xx")
-        lost = sum(count for kind, count in self.answers.items() if not kind[0].isdigit())
+        lost = self.answers.get("no answer", 0) + self.answers.get("cut off", 0)
         rows = [LINE.format(
             self.attack.name, self.attack.title, self.answers.get("2xx", 0), refused, lost, len(self.deaths),
             self.peak >> 20, self.after >> 20, f"{self.rate:.2f}", milliseconds(self.felt.quantile(0.5)),
             milliseconds(self.felt.quantile(0.99)), sum(self.felt.errors.values()))]
         notes = [f"{count} × {kind}" for kind, count in sorted(self.answers.items()) if kind != "2xx"]
         if notes:
-            rows.append("      refused: " + ", ".join(notes))
+            rows.append("      answers: " + ", ".join(notes))
+        if self.probe.facts:
+            rows.append("      found: " + ", ".join(self.probe.facts))
         if self.probe.longest:
             longest = [f"{name} {seconds:.2f} s" for name, seconds in self.probe.longest.items()]
             rows.append("      longest: " + ", ".join(longest))
@@ -71,6 +73,7 @@ class Line:
             "answers": self.answers, "faults": self.faults, "received_bytes": self.received,
             "peak_bytes": self.peak, "after_bytes": self.after, "deaths": self.deaths,
             "probe_seconds": self.probe.longest,
+            "probe_facts": self.probe.facts,
             "probe_failures": self.probe.failures,
             "alone": {"rate": self.alone.rate, "p50": self.alone.quantile(0.5), "p99": self.alone.quantile(0.99)},
             "beside": {"rate": self.felt.rate, "p50": self.felt.quantile(0.5), "p99": self.felt.quantile(0.99),
@@ -86,8 +89,8 @@ class Report:
         self.lines: list[Line] = []
         self.failures: list[str] = []
         self.warnings: list[str] = []
-        print(LINE.format("", "attack", "2xx", "refused", "no answer", "kills", "peak", "after", "rate", "p50 ms", "p99 ms",
-                          "errors"))
+        print(LINE.format("", "attack", "2xx", "refused", "no answer", "kills", "peak", "after", "rate", "p50 ms",
+                          "p99 ms", "errors"))
 
     def add(self, lines: list[Line]) -> None:
         for line in lines:
@@ -99,8 +102,9 @@ class Report:
                 self.warnings += [f"{name}: {each}" for each in line.missed(goals=True) if each not in failed]
 
     def close(self, seconds: float) -> None:
-        print("\npeak, after: resident MiB of the server during the attack, and a moment later. rate: the quiet tenant's durable\n"
-              "predictions a second, relative to those just before the attack; p50, p99 and errors are the quiet tenant's.")
+        print("\npeak, after: resident MiB of the server during the attack, and a moment later.\n"
+              "rate: the quiet tenant's durable predictions a second, relative to those just before the attack.\n"
+              "p50, p99, errors: the quiet tenant's.")
         for each in self.warnings:
             print(f"warning: {each}")
         for each in self.failures:
