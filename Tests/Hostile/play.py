@@ -104,8 +104,8 @@ class Run:
         time.sleep(self.options.baseline)
         return self.quiet.end()
 
-    def play(self, attacks: list[Attack], seconds: float) -> list[table.Line]:
-        """Plays attacks at the same time, for some seconds, and returns a line for each."""
+    def play(self, attacks: list[Attack], seconds: float) -> tuple[table.Effect, list[table.Line]]:
+        """Plays attacks at the same time, for some seconds. Returns their effect, and a line for each."""
         server = self.world.server
         assaults = [Assault(self.world, each, self.fixtures[each.name], seconds, self.processor) for each in attacks]
         alone = self.alone()
@@ -122,19 +122,14 @@ class Run:
         felt = self.quiet.end()
         lines = []
         for each in assaults:
-            answers, faults, received = each.end()
-            lines.append(table.Line(each.attack, answers, faults, received, each.probe, alone, felt))
-        peak = max(peak, server.peak())
-        for line in lines:
-            line.peak, line.deaths = peak, list(server.deaths)
+            lines.append(table.Line(each.attack, *each.end(), each.probe))
+        peak, deaths = max(peak, server.peak()), list(server.deaths)
         for each in assaults:
             if each.attack.after:
                 with contextlib.suppress(Exception):
                     each.attack.after(self.world, each.attack.tenant, self.fixtures[each.attack.name])
         server.settle(self.options.settle)
-        for line in lines:
-            line.after = resident(server.process.pid)
-        return lines
+        return table.Effect(alone, felt, peak, resident(server.process.pid), deaths), lines
 
 
 def selected(names: str | None) -> list[Attack]:
@@ -201,10 +196,10 @@ def play(options, directory: pathlib.Path, closing: contextlib.ExitStack) -> int
     report = table.Report(options.strict)
     if options.all_at_once:
         say(f"{len(attacks)} attacks at once, {options.all_at_once:.0f} s")
-        report.add(run.play(attacks, options.all_at_once))
+        report.add(*run.play(attacks, options.all_at_once))
     else:
         for each in attacks:
-            report.add(run.play([each], max(options.seconds, each.seconds)))
+            report.add(*run.play([each], max(options.seconds, each.seconds)))
     report.close(time.monotonic() - began)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(report.data(), indent=2) + "\n")

@@ -47,9 +47,6 @@ class Attempt:
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> Answer | None:
         return self.counted(lambda: self.client.request(method, path, body, headers))
 
-    def stream(self, path: str, chunks, headers: dict) -> Answer | None:
-        return self.counted(lambda: self.client.stream(path, chunks, headers))
-
     def counted(self, send) -> Answer | None:
         self.is_waiting = True
         try:

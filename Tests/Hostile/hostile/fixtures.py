@@ -20,6 +20,7 @@ class Sizes:
         self.categories = 200_000 if full else 20_000
         self.large_models = 24 if full else 4
         self.category_bytes = 20 if full else 900
+        self.keyed = 500_000 if full else 100_000
         self.stored = 200_000 if full else 50_000
         self.labelled = 200_000 if full else 20_000
 

@@ -11,15 +11,12 @@ CONNECTIONS = 4
 
 
 class Felt:
-    """What the quiet tenant felt within a window: latencies in seconds and errors by their reason."""
+    """What the quiet tenant felt within a window: latencies in seconds and errors by their reason. A request that is
+    still in progress at the end has at least the latency that it has had so far."""
 
-    def __init__(self, seconds: float, latencies: list[float], errors: dict[str, int]):
-        self.seconds, self.errors = seconds, errors
-        self.latencies = sorted(latencies)
-
-    @property
-    def rate(self) -> float:
-        return len(self.latencies) / self.seconds
+    def __init__(self, seconds: float, latencies: list[float], waiting: list[float], errors: dict[str, int]):
+        self.rate, self.errors = len(latencies) / seconds, errors
+        self.latencies = sorted(latencies + waiting)
 
     def quantile(self, share: float) -> float:
         """A latency in seconds; infinite without any answer."""
@@ -29,17 +26,35 @@ class Felt:
 
 
 class Window:
-    """A connection's records since the window began."""
+    """The records since the window began, and the requests that are in progress."""
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.began = time.monotonic()
         self.latencies: list[float] = []
         self.errors: collections.Counter = collections.Counter()
+        self.started: dict[int, float] = {}
 
-    def take(self) -> tuple[list[float], dict[str, int]]:
+    def start(self, number: int) -> None:
         with self.lock:
-            taken = self.latencies, dict(self.errors)
-            self.latencies, self.errors = [], collections.Counter()
+            self.started[number] = time.monotonic()
+
+    def end(self, number: int, reason: str | None) -> None:
+        """Records a request, of which only the part within the window counts."""
+        with self.lock:
+            spent = time.monotonic() - max(self.started.pop(number), self.began)
+            if reason is None:
+                self.latencies.append(spent)
+            else:
+                self.errors[reason] += 1
+
+    def take(self) -> tuple[list[float], list[float], dict[str, int]]:
+        """Begins the next window. Returns the latencies, the ages of requests in progress, and the errors."""
+        with self.lock:
+            now = time.monotonic()
+            waiting = [now - max(start, self.began) for start in self.started.values()]
+            taken = self.latencies, waiting, dict(self.errors)
+            self.latencies, self.errors, self.began = [], collections.Counter(), now
         return taken
 
 
@@ -52,18 +67,13 @@ def predict(port: int, key: str, path: str, pace: float, window: Window, number:
         round_number += 1
         features = {"age": 20 + (number * 7 + round_number) % 60, "sex": "Male" if round_number % 2 else "Female"}
         body = json.dumps({"features": features}).encode()
-        start = time.monotonic()
+        window.start(number)
         try:
             answer = client.request("POST", path, body, headers)
             reason = None if answer.status == 201 else f"{answer.status} {answer.problem}"
         except Broken as error:
             reason = str(error)
-        spent = time.monotonic() - start
-        with window.lock:
-            if reason is None:
-                window.latencies.append(spent)
-            else:
-                window.errors[reason] += 1
+        window.end(number, reason)
         if reason is not None:
             stop.wait(0.05)
         if pace > 0:
@@ -101,8 +111,7 @@ class QuietTenant:
 
     def end(self) -> Felt:
         self.pipe.send("take")
-        latencies, errors = self.pipe.recv()
-        return Felt(time.monotonic() - self.since, latencies, errors)
+        return Felt(time.monotonic() - self.since, *self.pipe.recv())
 
     def stop(self) -> None:
         self.pipe.send("end")

@@ -95,24 +95,6 @@ class Client:
             self.close()
             raise
 
-    def stream(self, path: str, chunks, headers: dict[str, str]) -> Answer:
-        """Posts a body in chunks, at the pace of the iterator."""
-        start = time.monotonic()
-        try:
-            self.connect()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.socket.sendall(self.head("POST", path, None, headers | {"Transfer-Encoding": "chunked"}))
-                for chunk in chunks:
-                    self.socket.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-                self.socket.sendall(b"0\r\n\r\n")
-            return self.receive(start, "POST")
-        except OSError as error:
-            self.close()
-            raise Broken(type(error).__name__, partial=False) from error
-        except Broken:
-            self.close()
-            raise
-
     def receive(self, start: float, method: str) -> Answer:
         status_line = self.reader.readline(65536)
         if not status_line:
