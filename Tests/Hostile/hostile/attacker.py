@@ -61,7 +61,7 @@ class Attempt:
         if not self.is_over:
             self.record.add(answer)
             # A client that is refused for lack of room waits a little, though less than it was asked to.
-            if answer.status in (429, 503):
+            if answer.status in (429, 503, 504):
                 time.sleep(0.02)
         return answer
 

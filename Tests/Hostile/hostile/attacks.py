@@ -45,7 +45,7 @@ class Probe:
             try:
                 answer = call()
             except Refused as error:
-                if error.answer.status in (429, 503) and time.monotonic() - start < 30:
+                if error.answer.status in (429, 503, 504) and time.monotonic() - start < 30:
                     time.sleep(0.05)
                     continue
                 self.failures.append(f"{name}: {error.answer.status} {error.answer.problem}")

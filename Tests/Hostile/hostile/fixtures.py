@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import time
 
 from hostile.wire import Caller, Refused
 
@@ -49,7 +50,11 @@ def add_csv(api: Caller, path: str, header: str, rows: list[str]) -> None:
 
 def train(api: Caller, path: str) -> int:
     """Trains and returns the version of the model."""
-    job = api("POST", f"{path}/training-jobs", {"max_iterations": 5}, Prefer="wait=100").json()
+    job = api("POST", f"{path}/training-jobs", {"max_iterations": 5}, Prefer="wait=60").json()
+    deadline = time.monotonic() + 600
+    while job["state"] in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.2)
+        job = api("GET", f"{path}/training-jobs/{job['id']}").json()
     if job["state"] != "succeeded":
         raise SystemExit(f"the training of a fixture ended as {job['state']}: {job['error']}")
     return job["model_version"]

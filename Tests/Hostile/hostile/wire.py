@@ -41,11 +41,11 @@ class Answer:
         """What is missing in a refusal, or what must not be answered at all."""
         if self.status < 400:
             return None
-        if self.status >= 500 and self.status != 503:
+        if self.status >= 500 and self.status not in (503, 504):
             return f"{self.status} {self.problem or 'without a type'}"
         if self.problem is None:
             return f"{self.status} without a problem type"
-        if self.status in (429, 503) and not self.headers.get("retry-after", "").isdigit():
+        if self.status in (429, 503, 504) and not self.headers.get("retry-after", "").isdigit():
             return f"{self.status} {self.problem} without Retry-After"
         return None
 
