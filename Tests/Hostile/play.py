@@ -110,7 +110,6 @@ class Run:
         assaults = [Assault(self.world, each, self.fixtures[each.name], seconds, self.processor) for each in attacks]
         alone = self.alone()
         server.reset_peak()
-        server.deaths.clear()
         peak = server.peak()
         self.quiet.begin()
         for each in assaults:
@@ -123,12 +122,15 @@ class Run:
         lines = []
         for each in assaults:
             lines.append(table.Line(each.attack, *each.end(), each.probe))
-        peak, deaths = max(peak, server.peak()), list(server.deaths)
+        peak = max(peak, server.peak())
         for each in assaults:
             if each.attack.after:
                 with contextlib.suppress(Exception):
                     each.attack.after(self.world, each.attack.tenant, self.fixtures[each.attack.name])
         server.settle(self.options.settle)
+        # An attack may also kill the server a moment after its end.
+        deaths = list(server.deaths)
+        server.deaths.clear()
         return table.Effect(alone, felt, peak, resident(server.process.pid), deaths), lines
 
 
@@ -191,7 +193,8 @@ def play(options, directory: pathlib.Path, closing: contextlib.ExitStack) -> int
     run = Run(world, quiet, processor, options)
     run.fixtures = built
     # The first requests of a process are slower than all later ones.
-    time.sleep(2)
+    time.sleep(1)
+    server.measure_ordinary_load(1)
 
     report = table.Report(options.strict)
     if options.all_at_once:
@@ -219,7 +222,7 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--pace", type=float, default=50)
     parser.add_argument("--baseline", type=float, default=2)
-    parser.add_argument("--settle", type=float, default=10)
+    parser.add_argument("--settle", type=float, default=15)
     parser.add_argument("--attackers-cpu", type=float, default=0.25)
     parser.add_argument("--json")
     options = parser.parse_args()

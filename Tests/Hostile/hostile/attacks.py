@@ -2,6 +2,9 @@
 felt by the quiet tenant alone, a probe that measures it."""
 
 import dataclasses
+import functools
+import subprocess
+import threading
 import time
 from collections.abc import Callable
 
@@ -298,25 +301,39 @@ def label_one_dataset(attempt, fixture) -> None:
 
 
 def change_the_dataset(probe: Probe, fixture) -> None:
-    """The times of the owner's own changes; the last ones delete the dataset, and the tenant."""
+    """The times of the owner's own changes, side by side; the last ones delete the dataset, and the tenant."""
     tenant, path = fixture["tenant"], fixture["path"]
+    end = probe.deadline - 3
+
+    def repeat(name: str, change: Callable) -> None:
+        api, turn = probe.world.api(tenant, timeout=60), 0
+        while time.monotonic() < end:
+            turn += 1
+            probe.timed(name, functools.partial(change, api, turn))
+            time.sleep(0.3)
+
+    def gate(api: Caller, turn: int):
+        value = {"gate": {"metric": "accuracy", "minimum": turn % 2 / 100}}
+        return api("PATCH", path, value, expect=(200, 404), Content_Type="application/merge-patch+json")
+
+    def promote(api: Caller, turn: int):
+        return api("PUT", path + "/models/active", {"version": 1 + turn % 2}, expect=(200, 404))
+
+    changes = [("gate", gate), ("promote", promote)]
+    threads = [threading.Thread(target=repeat, args=each, daemon=True) for each in changes]
+    for thread in threads:
+        thread.start()
+    time.sleep(max(0.0, end - time.monotonic()))
     api = probe.world.api(tenant, timeout=60)
-    patch = "application/merge-patch+json"
-    time.sleep(0.5)
-    turn = 0
-    while time.monotonic() < probe.deadline - 2 or turn == 0:
-        turn += 1
-        gate = {"metric": "accuracy", "minimum": 0.0}
-        probe.timed("gate", lambda gate=gate: api("PATCH", path, {"gate": gate}, Content_Type=patch))
-        probe.timed("promote", lambda turn=turn: api("PUT", path + "/models/active", {"version": 1 + turn % 2}))
-        time.sleep(0.2)
     probe.timed("delete", lambda: api("DELETE", path))
     start = time.monotonic()
     try:
         probe.world.server.command("tenant", "delete", tenant, "--yes", timeout=90)
-    except (SystemExit, OSError, ValueError, TimeoutError) as error:
-        probe.failures.append(f"tenant delete: {error}")
+    except (SystemExit, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        probe.failures.append(f"tenant delete: {error}"[:120])
     probe.note("tenant delete", time.monotonic() - start)
+    for thread in threads:
+        thread.join(60)
 
 
 def prepare_automatic(world: World, tenant: str) -> dict:
@@ -411,7 +428,7 @@ ATTACKS = [
     Attack("B5", "health checks", 24, nothing, ask_for_health, anonymous=True),
     Attack("C1", "batches of predictions", 6, prepare_blocks, store_blocks, probe=start_trainings),
     Attack("C2", "outcomes of one dataset", 64, prepare_contended, label_one_dataset, probe=change_the_dataset,
-           bounds={"tenant delete": (5, 10)}),
+           seconds=8, bounds={"tenant delete": (5, 10)}),
     Attack("C3", "steady posting", 24, prepare_automatic, post_steadily, probe=wait_for_automatic_trainings,
            after=stop_automatic, seconds=10, bounds={"auto-training gap": (2, 5)}),
     Attack("D1", "predictions on a cold large model", 25, prepare_model, predict_cold),

@@ -28,8 +28,10 @@ class Server:
         self.directory = directory
         self.limit: MemoryLimit | None = None
         self.process: subprocess.Popen | None = None
+        self.supervisor: threading.Thread | None = None
         self.deaths: list[int] = []
         self.allowance = self.RESTARTS
+        self.ordinary = 0.0
         self.is_wanted = False
         self.lock = threading.Lock()
 
@@ -38,7 +40,8 @@ class Server:
         self.environment |= settings or {}
         self.is_wanted = True
         self.launch()
-        threading.Thread(target=self.supervise, daemon=True).start()
+        self.supervisor = threading.Thread(target=self.supervise, daemon=True)
+        self.supervisor.start()
         self.wait_until_ready(90)
 
     def launch(self) -> None:
@@ -86,16 +89,24 @@ class Server:
             time.sleep(0.1)
         return False
 
+    def load(self, seconds: float) -> float:
+        """The cores that the server uses, measured for some seconds; infinite if it is restarted meanwhile."""
+        pid = self.process.pid
+        before = processor_seconds(pid)
+        time.sleep(seconds)
+        return (processor_seconds(pid) - before) / seconds if self.process.pid == pid else float("inf")
+
+    def measure_ordinary_load(self, seconds: float) -> None:
+        """Measures the load of the quiet tenant alone."""
+        self.ordinary = self.load(seconds)
+
     def settle(self, seconds: float) -> None:
-        """Waits until the server is ready and has almost nothing left to do, for a bounded time."""
+        """Waits until the server is ready and has little more to do than without an attack, for a bounded time."""
         self.allowance = self.RESTARTS
         deadline = time.monotonic() + seconds
         self.wait_until_ready(seconds)
         while time.monotonic() < deadline:
-            pid = self.process.pid
-            before = processor_seconds(pid)
-            time.sleep(0.3)
-            if processor_seconds(pid) - before < 0.06 and self.process.pid == pid:
+            if self.load(0.4) < 1.5 * self.ordinary + 0.1:
                 return
 
     def reset_peak(self) -> None:
@@ -120,6 +131,8 @@ class Server:
 
     def stop(self) -> None:
         self.is_wanted = False
+        if self.supervisor:
+            self.supervisor.join()
         with self.lock:
             process = self.process
         if process is None or process.poll() is not None:
