@@ -26,7 +26,7 @@ from hostile import attacker, fixtures, table
 from hostile.attacks import ATTACKS, Attack, Probe, World
 from hostile.confinement import MemoryLimit, ProcessorLimit, resident
 from hostile.database import Cluster
-from hostile.quiet import QuietTenant
+from hostile.quiet import Felt, QuietTenant
 from hostile.server import Server
 
 BYTES = 1 << 30
@@ -97,12 +97,17 @@ class Run:
     def __init__(self, world: World, quiet: QuietTenant, processor: ProcessorLimit, options):
         self.world, self.quiet, self.processor, self.options = world, quiet, processor, options
         self.fixtures: dict = {}
+        self.is_settled = True
+        self.baseline: Felt | None = None
 
-    def alone(self):
-        """The quiet tenant's baseline."""
+    def alone(self) -> Felt:
+        """The quiet tenant's baseline; the previous one while the server is still busy with an earlier attack."""
         self.quiet.begin()
         time.sleep(self.options.baseline)
-        return self.quiet.end()
+        felt = self.quiet.end()
+        if self.is_settled or self.baseline is None:
+            self.baseline = felt
+        return self.baseline
 
     def play(self, attacks: list[Attack], seconds: float) -> tuple[table.Effect, list[table.Line]]:
         """Plays attacks at the same time, for some seconds. Returns their effect, and a line for each."""
@@ -127,7 +132,7 @@ class Run:
             if each.attack.after:
                 with contextlib.suppress(Exception):
                     each.attack.after(self.world, each.attack.tenant, self.fixtures[each.attack.name])
-        server.settle(self.options.settle)
+        self.is_settled = server.settle(self.options.settle)
         # An attack may also kill the server a moment after its end.
         deaths = list(server.deaths)
         server.deaths.clear()
@@ -150,8 +155,8 @@ def settings_within(limit: MemoryLimit) -> dict[str, str]:
         return workers
     megabytes = limit.bytes >> 20
     return workers | {
-        "VERDICT_REQUEST_MEMORY_MB": str(megabytes // 4), "VERDICT_TRAINING_MEMORY_MB": str(megabytes // 4),
-        "VERDICT_MODEL_CACHE_MB": str(megabytes // 8), "VERDICT_TRAINING_CACHE_MB": str(megabytes // 16),
+        "VERDICT_REQUEST_MEMORY_MB": str(megabytes * 3 // 8), "VERDICT_TRAINING_MEMORY_MB": str(megabytes // 4),
+        "VERDICT_MODEL_CACHE_MB": str(megabytes // 8),
     }
 
 

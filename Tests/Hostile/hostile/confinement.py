@@ -75,6 +75,17 @@ def processor_seconds(pid: int) -> float:
         return 0
 
 
+def told(bytes_: int) -> list[str] | None:
+    """The prefix of a command that finds its limit of memory where programs look for it, in `memory.max` of a control
+    group of version 2: in a private mount, as in a container. None where such a mount is not possible."""
+    script = f'mount -t tmpfs verdict-hostile {GROUPS} && echo {bytes_} >{GROUPS}/memory.max && exec "$@"'
+    prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return None
+    tried = subprocess.run([*prefix, "true"], stdin=subprocess.DEVNULL, capture_output=True)
+    return prefix if tried.returncode == 0 else None
+
+
 class MemoryLimit:
     """A limit of memory for one process at a time. `means` names how it is held."""
 
@@ -102,11 +113,10 @@ class MemoryLimit:
             self.version = 0
             self.means = "watchdog of the resident size"
             threading.Thread(target=self.watch, daemon=True).start()
-
-    @property
-    def is_seen_by_the_server(self) -> bool:
-        """Whether the process can read its limit where programs look for it."""
-        return self.version == 2
+        # Whether the process can read its limit where programs look for it.
+        self.is_seen_by_the_server = self.version == 2
+        if self.version != 2 and (prefix := told(bytes_)):
+            self.prefix, self.is_seen_by_the_server = prefix, True
 
     def enter(self) -> None:
         """Moves the calling process into the group: between fork and exec of the server."""

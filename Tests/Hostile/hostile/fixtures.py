@@ -14,7 +14,7 @@ class Sizes:
     def __init__(self, full: bool):
         self.features = 2000
         self.training_batches = 14
-        self.training_rows = 10_000 if full else 5_000
+        self.training_rows = 10_000 if full else 4_000
         self.batch_rows = 100_000 if full else 40_000
         self.wide_datasets = 60 if full else 20
         self.page_rows = 300 if full else 100

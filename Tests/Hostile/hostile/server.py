@@ -100,14 +100,16 @@ class Server:
         """Measures the load of the quiet tenant alone."""
         self.ordinary = self.load(seconds)
 
-    def settle(self, seconds: float) -> None:
-        """Waits until the server is ready and has little more to do than without an attack, for a bounded time."""
+    def settle(self, seconds: float) -> bool:
+        """Waits until the server is ready and has little more to do than without an attack. Returns whether it was in
+        that time."""
         self.allowance = self.RESTARTS
         deadline = time.monotonic() + seconds
         self.wait_until_ready(seconds)
         while time.monotonic() < deadline:
             if self.load(0.4) < 1.5 * self.ordinary + 0.1:
-                return
+                return True
+        return False
 
     def reset_peak(self) -> None:
         with contextlib.suppress(OSError):
