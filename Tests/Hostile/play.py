@@ -213,8 +213,9 @@ def play(options, directory: pathlib.Path, closing: contextlib.ExitStack) -> int
         pathlib.Path(options.json).write_text(json.dumps(report.data(), indent=2) + "\n")
     if report.failures:
         kept = pathlib.Path(tempfile.gettempdir()) / "verdict-hostile-server.log"
-        shutil.copy(server.log_path, kept)
-        print(f"the server's log: {kept}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # another user's
+            shutil.copy(server.log_path, kept)
+            print(f"the server's log: {kept}", file=sys.stderr)
     return 1 if report.failures else 0
 
 
