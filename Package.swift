@@ -91,10 +91,15 @@ let package = Package(
     .target(
       name: "RowFormats", dependencies: ["CSimdJSON", "CZlib", "CZstd"], swiftSettings: strict + fuzzed),
 
+    // What glibc's allocator offers beyond the standard.
+    .systemLibrary(name: "CMalloc"),
+
     // The domain and its SQL.
     .target(
       name: "VerdictCore",
-      dependencies: ["PostgreSQL", "JobQueue", "Learning", "RowFormats", "CResources", log, crypto],
+      dependencies: [
+        "PostgreSQL", "JobQueue", "Learning", "RowFormats", "CMalloc", "CResources", log, crypto,
+      ],
       swiftSettings: strict + fuzzed),
 
     // HTTP, and the executable.

@@ -50,6 +50,12 @@ static const unsigned char outcome_words[] = {
 static const unsigned char model_columns[] = {
 #embed "../../migrations/0015_model_columns.sql"
 };
+static const unsigned char dataset_writers[] = {
+#embed "../../migrations/0016_dataset_writers.sql"
+};
+static const unsigned char answers_of_datasets[] = {
+#embed "../../migrations/0017_answers_of_datasets.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -69,6 +75,8 @@ static const verdict_resource migrations[] = {
     RESOURCE("0013_bounds.sql", bounds),
     RESOURCE("0014_outcome_words.sql", outcome_words),
     RESOURCE("0015_model_columns.sql", model_columns),
+    RESOURCE("0016_dataset_writers.sql", dataset_writers),
+    RESOURCE("0017_answers_of_datasets.sql", answers_of_datasets),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

@@ -26,13 +26,15 @@ void number_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
   rows.set_number(feature, number, text);
 }
 
-/// Calls `body` and records a failed allocation, which vj_end_row reports: the functions below have no status.
+/// Calls `body` and records a failure, which vj_end_row reports: the functions below have no status.
 template <typename Body>
 void remember_failure(vj_rows *rows, Body body) {
   try {
     body();
+  } catch (const verdict::SyntaxError &error) {
+    rows->failure = error.code;
   } catch (...) {
-    rows->failed = true;
+    rows->failure = VJ_SYNTAX_MEMORY;
   }
 }
 
@@ -75,7 +77,7 @@ void vj_row_problem(vj_rows *rows, vj_problem_code code, const uint8_t *found, s
 }
 
 vj_syntax_code vj_end_row(vj_rows *rows, bool keep) {
-  if (rows->failed) return VJ_SYNTAX_MEMORY;
+  if (rows->failure != VJ_SYNTAX_OK) return rows->failure;
   try {
     rows->end(keep);
     return VJ_SYNTAX_OK;

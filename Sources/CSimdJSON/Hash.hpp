@@ -40,6 +40,9 @@ class NameTable {
 
   size_t size() const { return ends.size(); }
 
+  /// The bytes that the set holds.
+  size_t memory() const { return bytes.size() + ends.size() * sizeof(uint64_t) + slots.size() * sizeof(Slot); }
+
   std::string_view operator[](uint32_t index) const {
     uint64_t start = index == 0 ? 0 : ends[index - 1];
     return std::string_view(bytes).substr(start, ends[index] - start);

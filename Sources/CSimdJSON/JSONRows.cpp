@@ -1,4 +1,5 @@
 // The C functions that read JSON: a body, one row, lines. They convert exceptions to statuses.
+#include <algorithm>
 #include <new>
 
 #include "Document.hpp"
@@ -12,7 +13,7 @@ void read_line(vj_rows &rows, Cursor cursor, size_t start, uint64_t line) {
   try {
     RowReader(rows, cursor).row(line, true);
   } catch (const SyntaxError &error) {
-    if (error.code == VJ_SYNTAX_TOO_LARGE) throw;
+    if (verdict::ends_reading(error.code)) throw;
     rows.reject_line({error.code, error.offset - start});
   }
 }
@@ -47,7 +48,8 @@ vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length) {
   });
 }
 
-vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines) {
+vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines,
+                        size_t *consumed) {
   using namespace verdict;
   IndexUse use;
   try {
@@ -55,7 +57,8 @@ vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint
     if (tokens.code == VJ_SYNTAX_MEMORY || tokens.code == VJ_SYNTAX_TOO_LARGE) return {tokens.code, 0};
     bool whole = tokens.code == VJ_SYNTAX_OK;
     uint64_t line = first_line;
-    for (size_t start = 0; start < length; ++line) {
+    size_t start = 0;
+    for (; start < length && !rows->is_full(); ++line) {
       auto newline = static_cast<const uint8_t *>(memchr(bytes + start, '\n', length - start));
       size_t stop = newline ? size_t(newline - bytes) : length;
       if (whole) {
@@ -70,6 +73,7 @@ vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint
       start = stop + 1;
     }
     *lines = line - first_line;
+    *consumed = std::min(start, length);
     return {VJ_SYNTAX_OK, 0};
   } catch (const SyntaxError &error) {
     return {error.code, 0};

@@ -23,7 +23,16 @@ void vj_rows::expect(size_t position, uint32_t feature) {
   if (name.find('\\') == std::string_view::npos && position < order.size()) order[position] = {name, feature};
 }
 
+void vj_rows::admit() {
+  if (count >= most_rows) throw verdict::SyntaxError{VJ_SYNTAX_ROWS, 0};
+  size_t bytes = held(1) + known_keys.memory();
+  if (bytes <= granted) return;
+  granted = grant ? grant(grant_context, bytes) : 0;
+  if (bytes > granted) throw verdict::SyntaxError{VJ_SYNTAX_REFUSED, 0};
+}
+
 void vj_rows::begin(uint64_t position) {
+  admit();
   row = position;
   generation += 1;
   problems_before = problems_total;
@@ -169,6 +178,16 @@ vj_rows *vj_rows_new(const vj_schema *schema, bool labelled) {
     return nullptr;
   }
 }
+
+void vj_rows_limit(vj_rows *rows, size_t most, size_t full, size_t granted, vj_grant grant, void *context) {
+  rows->most_rows = most;
+  rows->full_bytes = full;
+  rows->granted = granted;
+  rows->grant = grant;
+  rows->grant_context = context;
+}
+
+bool vj_rows_full(const vj_rows *rows) { return rows->is_full(); }
 
 void vj_rows_free(vj_rows *rows) { delete rows; }
 

@@ -17,6 +17,11 @@ struct SyntaxError {
   size_t offset;
 };
 
+/// Whether an error concerns the whole input and not the row at which it was found.
+inline bool ends_reading(vj_syntax_code code) {
+  return code == VJ_SYNTAX_TOO_LARGE || code == VJ_SYNTAX_ROWS || code == VJ_SYNTAX_REFUSED;
+}
+
 /// Optional strings end to end in one buffer.
 struct NameColumn {
   static constexpr uint32_t missing = 0x8000'0000;
@@ -71,6 +76,17 @@ struct vj_rows {
   /// Expects a feature at a position in the following rows.
   void expect(size_t position, uint32_t feature);
 
+  // What vj_rows_limit sets.
+  size_t most_rows = SIZE_MAX, full_bytes = SIZE_MAX, granted = SIZE_MAX;
+  vj_grant grant = nullptr;
+  void *grant_context = nullptr;
+  /// The bytes that `more` further rows would make the rows hold.
+  size_t held(size_t more) const {
+    return (count + more) * (schema->number_slots * sizeof(double) + schema->category_slots * sizeof(uint32_t) + 1) +
+           names.bytes.size() + keys.bytes.size();
+  }
+  bool is_full() const { return count > 0 && held(0) >= full_bytes; }
+
   void begin(uint64_t row);
   /// Adds the row if it has no problem and `keep` is true.
   void end(bool keep = true);
@@ -87,14 +103,16 @@ struct vj_rows {
   /// Sets the outcome that a text stands for. Returns `false` if it stands for none.
   bool set_outcome(std::string_view text, bool cell);
   void set_key(std::string_view key);
-  /// Whether an allocation failed while a cell was read.
-  bool failed = false;
+  /// Why a cell could not be read: a failed allocation, or a limit.
+  vj_syntax_code failure = VJ_SYNTAX_OK;
 
   void problem(vj_problem_code code, verdict::Location location, std::string_view found = {},
                verdict::SyntaxError syntax = {VJ_SYNTAX_OK, 0});
   void feature_problem(vj_problem_code code, uint32_t feature, std::string_view found = {});
 
  private:
+  /// Checks the limits before a row takes memory.
+  void admit();
   /// Removes the values that the current row has written in place.
   void drop();
   struct Cell {

@@ -9,9 +9,11 @@
 struct vj_tokens {
   std::vector<vj_token> tokens;
   std::string text;
+  size_t most = SIZE_MAX;
   size_t mark = 0;  // the length of the byte order mark, which the cursor does not see
 
   void add(vj_kind kind, size_t start = 0, size_t length = 0) {
+    if (tokens.size() >= most) throw verdict::SyntaxError{VJ_SYNTAX_TOO_LARGE, 0};
     tokens.push_back({kind, uint32_t(start), uint32_t(length)});
   }
   void unescaped(vj_kind kind, std::string_view raw, size_t offset) {
@@ -30,11 +32,12 @@ struct vj_tokens {
   void close(bool object) { add(object ? VJ_OBJECT_END : VJ_ARRAY_END); }
 };
 
-vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens) {
+vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, size_t most, vj_tokens **tokens) {
   using namespace verdict;
   *tokens = nullptr;
   return read_document(bytes, length, [&](Cursor &cursor) {
     auto read = std::make_unique<vj_tokens>();
+    read->most = most;
     read->mark = byte_order_mark(bytes, length);
     cursor.walk(*read);
     if (!cursor.done()) cursor.fail(VJ_SYNTAX_TRAILING);

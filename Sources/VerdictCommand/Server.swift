@@ -31,8 +31,14 @@ struct Server: Sendable {
     var auditRetentionDays: Int?
     /// Settings of the job queue.
     var jobs: JobQueue.Configuration
-    /// Size of the label cache in bytes.
+    /// Size of the label cache in bytes; at most half of the memory of trainings.
     var cacheBytes: Int
+    /// Size of the cache of prepared models in bytes; `nil` for a share of the memory.
+    var modelCacheBytes: Int?
+    /// Memory of all trainings of the process in bytes.
+    var trainingBytes = TrainingMemory.defaultLimit
+    /// Memory of all requests of the process in bytes.
+    var requestBytes = RequestMemory.defaultLimit
   }
 
   private let installation: Installation
@@ -52,6 +58,7 @@ struct Server: Sendable {
   ///
   /// - Parameter cluster: the private PostgreSQL to supervise, if there is one.
   func run(cluster: EmbeddedCluster?) async throws {
+    RequestMemory.process.limit = settings.requestBytes
     let pool = ConnectionPool(
       ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
     let database = Database(pool: pool, isReadOnly: settings.isReadOnly)
@@ -76,7 +83,9 @@ struct Server: Sendable {
     let web = settings.host.map { host in
       WebServer(
         database: database, queue: queue, listening: installation.listening,
-        configuration: .init(host: host, port: settings.port, networkLimits: settings.networkLimits),
+        configuration: .init(
+          host: host, port: settings.port, networkLimits: settings.networkLimits,
+          modelCacheBytes: settings.modelCacheBytes ?? ServedDatasets.standardBytes),
         metrics: metrics,
         logger: logger)
     }
@@ -88,10 +97,11 @@ struct Server: Sendable {
     }
     // Last, so that it stops first: it returns its jobs to the queue while requests are still answered.
     if settings.workers > 0 {
-      let cache = LabelCache(bytes: settings.cacheBytes)
+      let memory = TrainingMemory(limit: settings.trainingBytes)
+      let cache = LabelCache(bytes: min(settings.cacheBytes, memory.limit / 2))
       services.append(BackgroundService("label cache") { await cache.run() })
       let runner = TrainingRunner(
-        database: database, autoTraining: autoTraining, cache: cache,
+        database: database, autoTraining: autoTraining, cache: cache, memory: memory,
         timeout: settings.jobs.lease, logger: logger)
       let pace = TrainingPace { metrics.requests }
       let worker = Worker(

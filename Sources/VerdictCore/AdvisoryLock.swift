@@ -11,7 +11,7 @@ import PostgreSQL
 /// | (tenant, dataset) | changes of many labels of a dataset; dataset ids start at 1 |
 /// | (tenant, 0) | the tenant's limit on rows |
 /// | (0x4A4F_4253, hash of the kind) | claims of a kind of job (JobQueue) |
-/// | one 64-bit hash | an Idempotency-Key, or a history of migrations (`Migrator`) |
+/// | one 64-bit hash | an Idempotency-Key, the evaluation of a live gate, or a history of migrations (`Migrator`) |
 enum AdvisoryLock {
   /// Serializes transactions that change many labels of a dataset. Upserts, which lock rows in the order of their
   /// keys, share the lock. Deletions, which lock rows in another order, take it exclusively.
@@ -33,10 +33,15 @@ enum AdvisoryLock {
 
   /// Tries to take the lock of an Idempotency-Key. The returned row tells whether it succeeded.
   static func idempotencyKey(_ tenant: TenantID, _ key: String) -> Query {
-    var hash = SHA256()
-    hash.update(data: Data("idempotency:\(tenant.rawValue):".utf8))
-    hash.update(data: Data(key.utf8))
-    let number = hash.finalize().prefix(8).reduce(0) { $0 << 8 | Int64($1) }
-    return "SELECT pg_try_advisory_xact_lock(\(number))"
+    "SELECT pg_try_advisory_xact_lock(\(hash("idempotency:\(tenant.rawValue):" + key)))"
+  }
+
+  /// Tries to take the lock of the evaluation of a dataset's live gate. The returned row tells whether it succeeded.
+  static func liveGate(_ tenant: TenantID, dataset: Int) -> Query {
+    "SELECT pg_try_advisory_xact_lock(\(hash("live gate:\(tenant.rawValue):\(dataset)")))"
+  }
+
+  private static func hash(_ name: String) -> Int64 {
+    SHA256.hash(data: Data(name.utf8)).prefix(8).reduce(0) { $0 << 8 | Int64($1) }
   }
 }

@@ -8,6 +8,8 @@ package enum DomainError: Error, Sendable, Equatable {
   case notFound(what: String)
   /// A dataset, tenant or key with this name exists.
   case nameTaken(what: String)
+  /// A deleted dataset still has this name, because requests that began before its deletion are writing its rows.
+  case stillDeleted(dataset: String)
   /// The dataset has no active model yet.
   case noModel(dataset: String)
   /// The active model does not reach the dataset's gate. `value` is `nil` if the KPI is undefined. `labels` is the

@@ -6,6 +6,7 @@ import VerdictCore
 /// those that it uses.
 struct AppServices: Sendable {
   let metrics: MetricsRegistry
+  let refusals: RefusalMetrics
   let database: Database
   let queue: JobQueue
   let autoTraining: AutoTraining
@@ -25,10 +26,15 @@ struct AppServices: Sendable {
   let connectionLimiter: ConnectionLimiter
   let idempotency: IdempotentExecutor
 
-  init(database: Database, queue: JobQueue, metrics: MetricsRegistry) {
+  /// - Parameter modelCacheBytes: the most memory for datasets and models that are ready to predict.
+  init(
+    database: Database, queue: JobQueue, metrics: MetricsRegistry,
+    modelCacheBytes: Int = ServedDatasets.standardBytes
+  ) {
     let predictionMetrics = PredictionMetrics(registry: metrics)
     let autoTraining = AutoTraining(queue: queue)
     self.metrics = metrics
+    refusals = RefusalMetrics(registry: metrics)
     self.database = database
     self.queue = queue
     self.autoTraining = autoTraining
@@ -38,7 +44,8 @@ struct AppServices: Sendable {
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
     let served = ServedDatasets(
-      database: database, freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)
+      database: database, bytes: modelCacheBytes,
+      freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)
     publisher = DatasetChangePublisher(served: served, barrier: ChangeBarrier(database: database))
     let writer = PredictionWriter(database: database) { predictionMetrics.flushed(rows: $0, in: $1) }
     predictor = MeteredPredictor(
@@ -53,6 +60,12 @@ struct AppServices: Sendable {
     connectionLimiter = ConnectionLimiter(connections: database.pool.maximum)
     idempotency = IdempotentExecutor(database: database, limiter: connectionLimiter)
     publishGauges(of: writer)
+    metrics.addSource { _ in
+      [
+        .init(kind: .gauge, name: "verdict_model_cache_bytes", value: Double(served.byteCount)),
+        .init(kind: .gauge, name: "verdict_model_cache_entries", value: Double(served.count)),
+      ]
+    }
   }
 
   /// Adds the state of the pool, the queue and the waiting predictions to each scrape.
@@ -64,7 +77,8 @@ struct AppServices: Sendable {
       var samples: [MetricsRegistry.Sample] = [
         .init(kind: .gauge, name: "verdict_pool_permits_taken", value: Double(connectionLimiter.taken)),
         .init(kind: .gauge, name: "verdict_predictions_waiting", value: Double(writer.waitingRows)),
-        .init(kind: .gauge, name: "verdict_body_memory_bytes", value: Double(BodyMemory.current.taken)),
+        .init(
+          kind: .gauge, name: "verdict_request_memory_bytes", value: Double(RequestMemory.current.taken)),
       ]
       // While the database is down, a scrape returns the rest.
       if let jobs = try? await jobs.value() {

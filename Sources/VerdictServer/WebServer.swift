@@ -17,17 +17,21 @@ package struct WebServer: Sendable {
     package var port: Int
     /// TLS, trusted proxies, CORS and limits for clients.
     package var networkLimits: NetworkLimits
+    /// The most memory in bytes for datasets and models that are ready to predict.
+    package var modelCacheBytes: Int
     /// Called with the port once the server listens.
     package var onListening: @Sendable (Int) async -> Void
 
     /// Creates a configuration; see the properties.
     package init(
       host: String, port: Int, networkLimits: NetworkLimits = NetworkLimits(),
+      modelCacheBytes: Int = ServedDatasets.standardBytes,
       onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
       self.host = host
       self.port = port
       self.networkLimits = networkLimits
+      self.modelCacheBytes = modelCacheBytes
       self.onListening = onListening
     }
   }
@@ -58,7 +62,8 @@ package struct WebServer: Sendable {
 
   /// The services of the server, which run until graceful shutdown.
   package func services() throws -> [any Service] {
-    let services = AppServices(database: database, queue: queue, metrics: metrics)
+    let services = AppServices(
+      database: database, queue: queue, metrics: metrics, modelCacheBytes: configuration.modelCacheBytes)
     let jobs = JobEventHub()
     let api = try Self.api(
       services, configuration.networkLimits, jobs: jobs, logger: logger)
@@ -105,7 +110,8 @@ package struct WebServer: Sendable {
       authenticator: Authenticator(
         keys: KeyStore(database: services.database),
         failedAuthLimiter: FailedAuthLimiter(.init(burst: networkLimits.failedAuthBurst))),
-      requests: RequestMetrics(registry: services.metrics), networkLimits: networkLimits)
+      requests: RequestMetrics(registry: services.metrics), refusals: services.refusals,
+      networkLimits: networkLimits)
     addDatasetRoutes(services, to: api)
     addPredictionRoutes(services, to: api)
     TrainingJobRoutes(trainings: services.trainings, idempotency: services.idempotency, hub: jobs)
@@ -114,9 +120,13 @@ package struct WebServer: Sendable {
       .add(to: api)
     ModelExportRoutes(models: services.models).add(to: api)
     let standardJobs = services.queue.configuration.runningPerTenant
-    KeyRoutes(keys: services.keys, idempotency: services.idempotency, standardJobs: standardJobs)
-      .add(to: api)
-    TenantRoutes(usage: services.usage, audit: services.audit, standardJobs: standardJobs).add(to: api)
+    let shares = TenantShares(limiter: services.connectionLimiter)
+    KeyRoutes(
+      keys: services.keys, idempotency: services.idempotency, standardJobs: standardJobs, shares: shares
+    ).add(to: api)
+    TenantRoutes(
+      usage: services.usage, audit: services.audit, standardJobs: standardJobs, shares: shares
+    ).add(to: api)
     try OperationRoutes(
       readiness: Readiness(database: services.database, logger: logger), metrics: services.metrics
     ).add(to: api)
@@ -144,7 +154,8 @@ package struct WebServer: Sendable {
     PredictionRoutes(
       predictor: services.predictor,
       streaming: StreamingPredictionHandler(
-        served: services.publisher.served, predictor: services.predictor, idempotency: services.idempotency),
+        served: services.publisher.served, predictor: services.predictor, idempotency: services.idempotency,
+        refusals: services.refusals),
       limiter: services.connectionLimiter, idempotency: services.idempotency
     ).add(to: api)
     StoredPredictionRoutes(
@@ -153,6 +164,8 @@ package struct WebServer: Sendable {
         datasets: services.datasets, export: PredictionExport(database: services.database),
         limiter: services.connectionLimiter)
     ).add(to: api)
-    FeedbackRoutes(feedback: services.feedback, idempotency: services.idempotency).add(to: api)
+    FeedbackRoutes(
+      feedback: services.feedback, limiter: services.connectionLimiter, idempotency: services.idempotency
+    ).add(to: api)
   }
 }

@@ -273,6 +273,24 @@ def test_unreserved_characters_may_be_encoded(url, api, dataset):
             assert read_answer(connection)[0].startswith(b"http/1.1 404 "), path
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/metrics?by=tenant", "/healthz", "/v1/datasets", "/v1/me"])
+def test_nothing_answers_under_a_second_spelling(url, api, path):
+    """A rule of a proxy for a path holds for everything that reaches the route."""
+    name, mark, query = path.partition("?")
+    spellings = [f"/{name}", f"{name}/", f"{name}//", f"/.{name}", f"/x/..{name}", f"{name}/.", f"{name}/..", f"{name}/x/..",
+                 f"/%2e{name}", f"/x/%2E%2e{name}", f"{name}%2F", f"/%2f{name[1:]}", f"{name}%00", f"{name}%20",
+                 f"http://x/{name}", f"http://x{name}/"]
+    for spelling in spellings:
+        for method in ("GET", "HEAD", "POST", "DELETE"):
+            with connect(url) as connection:
+                connection.sendall(head(method, spelling + mark + query, "Connection: close", "Content-Length: 0", key=api.key))
+                assert read_all(connection).startswith(b"HTTP/1.1 404 "), f"{method} {spelling}"
+    with connect(url) as connection:
+        same = "/".join(encoded(segment) for segment in name.split("/"))
+        connection.sendall(head("GET", same + mark + query, "Connection: close", key=api.key))
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+
 def test_an_equivalent_path_is_the_same_request(url, api, dataset):
     """An Idempotency-Key covers every spelling of a path. The query stays as it is."""
     body = json.dumps({"labels": data.rows(2)}).encode()

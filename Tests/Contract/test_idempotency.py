@@ -69,6 +69,33 @@ def test_creating_a_dataset_twice(api):
     problem(api.call("createDataset", json_body=body, expect=409), "dataset-exists")
 
 
+@pytest.mark.parametrize("operation", REPEATABLE)
+def test_an_answer_goes_with_its_dataset(api, operation):
+    """A dataset of the same name is another one, which has not been asked."""
+    name, headers, body = f"i-{uuid.uuid4().hex[:8]}", named(), REPEATABLE[operation]
+    for _ in range(2):
+        data.train(api, data.create(api, name), 60)
+        answers = [api.call(operation, dataset=name, json_body=body, headers=headers, expect=(201, 202)) for _ in range(2)]
+        assert ["Idempotency-Replayed" in answer.headers for answer in answers] == [False, True]
+        if operation == "addLabels":
+            assert api.call("getDataset", dataset=name, expect=200).json()["labels_stored"] == 63
+        api.call("deleteDataset", dataset=name, expect=204)
+        problem(api.call(operation, dataset=name, json_body=body, headers=headers, expect=404), "not-found")
+    # The key is free for any other request.
+    api.call("createKey", json_body={"name": "other", "role": "read"}, headers=headers, expect=201)
+
+
+def test_the_creation_of_a_deleted_dataset_is_no_answer(api):
+    body = {"name": f"i-{uuid.uuid4().hex[:8]}", "features": [{"name": "x", "type": "continuous"}]}
+    headers = named()
+    for _ in range(2):
+        answers = [api.call("createDataset", json_body=body, headers=headers, expect=201) for _ in range(2)]
+        assert ["Idempotency-Replayed" in answer.headers for answer in answers] == [False, True]
+        api.call("deleteDataset", dataset=body["name"], expect=204)
+    api.call("createDataset", json_body=body, expect=201)
+    problem(api.call("createDataset", json_body=body, headers=headers, expect=409), "dataset-exists")
+
+
 def test_a_secret_is_not_replayed(api):
     headers, body = named(), {"name": "once", "role": "read"}
     first = api.call("createKey", json_body=body, headers=headers, expect=201).json()

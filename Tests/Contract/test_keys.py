@@ -69,7 +69,7 @@ def test_a_key_expires(api, url):
 
 
 def test_an_expiry_must_be_in_the_future(api):
-    for moment in ("2001-01-01T00:00:00Z", "tomorrow", "2030-02-30T00:00:00Z"):
+    for moment in ("2001-01-01T00:00:00Z", "tomorrow", "2030-02-30T00:00:00Z", "9999-12-31T23:59:59-00:01"):
         body = {"name": "late", "role": "read", "expires_at": moment}
         assert pointers(api.call("createKey", json_body=body, checked=False, expect=422)) == ["/expires_at"]
 
@@ -80,3 +80,19 @@ def test_keys_of_other_tenants_are_invisible(api, other):
     problem(api.call("deleteKey", id=theirs["id"], expect=404), "not-found")
     problem(api.call("getKey", id=theirs["id"], expect=404), "not-found")
     assert theirs["id"] in [key["id"] for key in other.pages("listKeys")]
+
+
+def test_the_last_moment_of_a_key_has_a_form(api):
+    for moment, shown in (("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999Z"),
+                          ("9999-12-31T23:58:59-00:01", "9999-12-31T23:59:59.000Z")):
+        made = api.call("createKey", json_body={"name": "long", "role": "read", "expires_at": moment}, expect=201).json()
+        assert made["expires_at"] == shown
+        assert api.call("getKey", id=made["id"], expect=200).json()["expires_at"] == shown
+
+
+def test_a_name_has_one_form(api):
+    made = api.call("createKey", json_body={"name": "cafe\u0301", "role": "read"}, expect=201).json()
+    for key in (made, api.call("getKey", id=made["id"], expect=200).json()):
+        assert key["name"] == "caf\u00e9"
+    [entry] = [each for each in api.pages("listAudit") if each["target"] == f"key {made['id']}"]
+    assert entry["detail"] == "caf\u00e9, read"

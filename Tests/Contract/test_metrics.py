@@ -63,6 +63,7 @@ def busy(api, trained) -> str:
     """A dataset with activity for every metric."""
     api.call("predict", dataset=trained, json_body=ROW, expect=201)
     api.call("predict", dataset=trained, json_body=ROW, query={"store": "false"}, expect=200)
+    api.call("predict", dataset=trained, data=b" " * (1 << 20) + b" ", media_type="application/json", expect=413)
     return trained
 
 
@@ -80,7 +81,8 @@ def test_names_kinds_and_labels_are_those_of_the_table(nobody, busy):
 
 
 def test_tenants_are_shown_on_request_only(nobody, busy):
-    assert set(kinds(nobody, by="tenant")) - set(kinds(nobody)) == {"verdict_tenant_predictions_total"}
+    assert set(kinds(nobody, by="tenant")) - set(kinds(nobody)) == {
+        "verdict_tenant_predictions_total", "verdict_tenant_requests_refused_total"}
 
 
 def test_predictions_are_counted_by_being_stored_and_by_tenant(api, nobody, busy):
@@ -120,6 +122,37 @@ def test_refusals_by_the_gate_are_counted(api, nobody):
     api.call("predictBatchNdjson", dataset=name, data=json.dumps(ROW).encode(), media_type="application/x-ndjson", expect=409)
     assert since.of("verdict_gate_refusals_total") == 3
     assert since.of("verdict_predictions_total", stored="true") == 0
+
+
+def test_refusals_are_counted_by_reason_and_by_tenant(command, nobody):
+    tenant = command.tenant("refused")
+    client, number = tenant.client, tenant.client.key.split("_")[1]
+    name = data.train(client, data.create(client, "only"), 60)
+    client.call("updateDataset", dataset=name, json_body={"gate": {"metric": "labels_used", "minimum": 61}}, expect=200)
+    command("tenant", "set", tenant.name, "--rows", "60", "--body-bytes", "1000")
+    time.sleep(1)
+    since = Difference(nobody, by="tenant")
+    client.call("addLabels", dataset=name, json_body={"labels": data.rows(1)}, expect=403)
+    for _ in range(2):
+        client.call("addLabels", dataset=name, data=b" " * 2000, media_type="application/json", expect=413)
+    client.call("predict", dataset=name, json_body=ROW, expect=409)
+    client.call("predict", dataset="absent", json_body=ROW, expect=404)
+    client.call("predict", dataset=name, json_body={"features": 1}, checked=False, expect=(409, 422))
+    expected = {"quota": 1, "body_size": 2, "gate": 2}
+    found = {dict(labels)["reason"]: value for (series, labels), value in scrape(nobody, by="tenant").items()
+             if series == "verdict_tenant_requests_refused_total" and dict(labels)["tenant"] == number}
+    assert found | {"gate": 2} == expected
+    for reason, count in expected.items():
+        assert since.of("verdict_requests_refused_total", reason=reason) >= count
+        assert since.of("verdict_tenant_requests_refused_total", tenant=number, reason=reason) == count
+    command("tenant", "set", tenant.name, "--requests-per-second", "1")
+    time.sleep(1)
+    refused = 0
+    for _ in range(20):
+        answer = client.call("predict", dataset=name, json_body=ROW)
+        refused += answer.status_code == 429
+    assert refused > 0
+    assert since.of("verdict_tenant_requests_refused_total", tenant=number, reason="request_rate") == refused
 
 
 def test_trainings_are_timed_by_their_outcome(api, nobody, dataset):

@@ -15,7 +15,8 @@ from contract.client import Client
 PATCH = "application/merge-patch+json"
 # Problems that need a fault of the server or its database, or more load than a test can make.
 # Tests/VerdictServerTests/ProblemTests.swift compares their texts.
-FAULTS = {("500", "internal"), ("503", "database-unavailable"), ("503", "database-read-only"), ("503", "overloaded")}
+FAULTS = {("500", "internal"), ("503", "database-unavailable"), ("503", "database-read-only"), ("503", "query-timeout"),
+          ("503", "overloaded")}
 
 
 def shown() -> dict[tuple[str, str], dict]:

@@ -88,3 +88,16 @@ def test_the_tenant_number_of_a_key_grants_nothing(admin_keys, url):
     (_, first, random), (_, second, _) = (key.split("_") for key in admin_keys[:2])
     assert first != second
     problem(Client(url, f"vd_{second}_{random}").call("listDatasets", expect=401), "unauthorized")
+
+
+def test_a_predict_key_reads_no_features_of_predictions_that_it_labels(api, roles, dataset):
+    data.train(api, dataset, 50)
+    made = api.call("predict", dataset=dataset, json_body={"features": {"age": 61}}, expect=201).json()["id"]
+    for outcome in (1, 1, 0):
+        answer = roles["predict"].call("labelPrediction", dataset=dataset, id=made, json_body={"label": outcome}, expect=200)
+        assert answer.json() == {"id": made, "true_label": outcome}
+    problem(roles["predict"].call("getPrediction", dataset=dataset, id=made, expect=403), "forbidden")
+    for role in ("admin", "write"):
+        whole = roles[role].call("labelPrediction", dataset=dataset, id=made, json_body={"label": 1}, expect=200).json()
+        assert whole == api.call("getPrediction", dataset=dataset, id=made, expect=200).json()
+        assert whole["features"]["age"] == 61 and whole["true_label"] == 1

@@ -20,6 +20,35 @@ def test_usage_counts_stored_data(api, dataset):
     assert all("limit" in each for each in after.values())
 
 
+def test_usage_shows_the_shares_of_the_process(command):
+    """A limit that applies is shown, whether it is the tenant's own, the standard one, or a share of the process."""
+    tenant = command.tenant("sharing")
+    client = tenant.client
+    name = data.create(client, "only")
+    shown = client.call("getUsage", expect=200).json()
+    standard = {"rows": 50_000_000, "datasets": 1000, "keys": 100, "body_bytes": 1 << 30, "requests_per_second": 50_000}
+    assert {name: shown[name]["limit"] for name in standard} == standard
+    assert {"connections", "streams", "request_memory_bytes"} < shown.keys()
+    assert 1 <= shown["streams"]["limit"] <= shown["connections"]["limit"] and shown["request_memory_bytes"]["limit"] > 1 << 20
+    assert [shown[each]["used"] for each in ("connections", "streams", "request_memory_bytes")] == [0, 0, 0]
+    command("tenant", "set", tenant.name, "--rows", "1000000", "--body-bytes", "50000000")
+    lines = "".join(json.dumps(row) + "\n" for row in data.rows(20_000)).encode()
+    used = []
+
+    def slowly():
+        for start in range(0, len(lines), 1 << 18):
+            yield lines[start:start + (1 << 18)]
+            used.append(client.call("getUsage", expect=200).json())
+
+    time.sleep(1)
+    client.call("addLabels", dataset=name, data=slowly(), media_type="application/x-ndjson", expect=201)
+    assert all((each["rows"]["limit"], each["body_bytes"]["limit"]) == (1_000_000, 50_000_000) for each in used)
+    assert max(each["streams"]["used"] for each in used) == max(each["connections"]["used"] for each in used) == 1
+    assert max(each["request_memory_bytes"]["used"] for each in used) >= 1 << 18
+    after = client.call("getUsage", expect=200).json()
+    assert [after[each]["used"] for each in ("connections", "streams", "request_memory_bytes")] == [0, 0, 0]
+
+
 def test_a_body_beyond_the_tenants_limit_is_refused(command):
     tenant = command.tenant("narrow")
     client = tenant.client
@@ -52,6 +81,46 @@ def test_responses_kept_for_replays_are_limited(command):
     client.call("addLabels", **add, expect=201)
     waiting = client.call("createTrainingJob", dataset=name, json_body={}, expect=403)
     assert problem(waiting, "quota-exceeded")["limit"] == "queued_jobs"
+
+
+def test_a_replay_is_answered_before_limits_are_asked(command):
+    """The limit that a request has reached does not refuse its repetition, in every format and for every size."""
+    tenant = command.tenant("full")
+    client = tenant.client
+    name = data.create(client, "only")
+    rows = data.rows(6000)
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    sent = {
+        "json": {"json_body": {"labels": rows}},
+        "large": {"json_body": {"labels": rows * 3}},
+        "ndjson": {"data": lines, "media_type": "application/x-ndjson"},
+        "stream": {"data": lines * 3, "media_type": "application/x-ndjson"},
+    }
+    first = {key: client.call("addLabels", dataset=name, **body, headers={"Idempotency-Key": key}, expect=201)
+             for key, body in sent.items()}
+    stored = client.call("getDataset", dataset=name, expect=200).json()["labels_stored"]
+    other = data.create(client, "another")
+    client.call("createKey", json_body={"name": "k", "role": "read"}, headers={"Idempotency-Key": "key"}, expect=201)
+    client.call("createTrainingJob", dataset=name, json_body={}, headers={"Idempotency-Key": "job"}, expect=202)
+    command("tenant", "set", tenant.name, "--rows", "10", "--datasets", "1", "--keys", "0", "--queued-jobs", "0",
+            "--predictions", "0", "--answer-bytes", "0")
+    time.sleep(1)
+    for key, body in sent.items():
+        again = client.call("addLabels", dataset=name, **body, headers={"Idempotency-Key": key}, expect=201)
+        assert again.content == first[key].content and again.headers["Idempotency-Replayed"] == "true"
+        # Another request under the key is told so, and a new one reaches the limit.
+        changed = {"data": body["data"] + b"\n"} if "data" in body else {"json_body": {"labels": body["json_body"]["labels"][1:]}}
+        answer = client.call("addLabels", dataset=name, **body | changed, headers={"Idempotency-Key": key}, expect=422)
+        problem(answer, "idempotency-key-reused")
+        answer = client.call("addLabels", dataset=name, **body, headers={"Idempotency-Key": key + "2"}, expect=403)
+        assert problem(answer, "quota-exceeded")["limit"] == "rows"
+        answer = client.call("addLabels", dataset=other, **body, headers={"Idempotency-Key": key}, expect=422)
+        problem(answer, "idempotency-key-reused")
+    for operation, key, path, body in (("createKey", "key", {}, {"name": "k", "role": "read"}),
+                                       ("createTrainingJob", "job", {"dataset": name}, {})):
+        again = client.call(operation, **path, json_body=body, headers={"Idempotency-Key": key}, expect=(201, 202))
+        assert again.headers["Idempotency-Replayed"] == "true"
+    assert client.call("getDataset", dataset=name, expect=200).json()["labels_stored"] == stored
 
 
 def test_every_act_is_in_the_log(api, dataset):

@@ -154,6 +154,19 @@ extension TestDomain {
     }
   }
 
+  /// Gives the category `c` of all stored models this many categories, so that they are large.
+  package func enlargeModels(categories: Int) async throws {
+    try await asOwner { connection in
+      _ = try await connection.query(
+        """
+        UPDATE models SET model = jsonb_set(model, '{features,1,categories}', (
+          SELECT jsonb_agg(jsonb_build_object('name', 'category ' || md5(i::text), 'rows', 1, 'coefficient',
+            jsonb_build_object('value', random(), 'standardized', random(), 'status', 'estimated')))
+          FROM generate_series(1, \(categories)) i))
+        """)
+    }
+  }
+
   /// A worker that trains, as in `verdict serve`.
   package func trainingWorker(cache: LabelCache = LabelCache(bytes: 1 << 20)) -> Worker {
     let runner = TrainingRunner(

@@ -75,19 +75,4 @@ import Testing
       #expect(try await bench.enqueue(coalesce: true).id == second.id)
     }
   }
-
-  /// Otherwise the attempt could start before the request commits its rows, and no later job would see them.
-  @Test func `a waiting job that a transaction has joined is not claimed before it commits`() async throws {
-    try await withQueue { bench in
-      let job = try await bench.enqueue(coalesce: true)
-      let new = NewJob(
-        tenant: 1, subject: 1, origin: "auto", parameters: JSONB(bytes: Data("{}".utf8)), coalesce: true)
-      try await bench.asTenant(1) { transaction in
-        let joined = try await bench.queue.enqueue(new, in: transaction)
-        let lease = try await bench.queue.claim(worker: "w")
-        #expect(joined.id == job.id && lease == nil)
-      }
-      #expect(try await bench.queue.claim(worker: "w")?.job.id == job.id)
-    }
-  }
 }

@@ -40,6 +40,22 @@ import Testing
     }
   }
 
+  @Test func `a job that has lost two workers in a row has failed, whatever attempts are left`() async throws
+  {
+    try await withQueue { bench in
+      let job = try await bench.enqueue()
+      for _ in 0..<2 {
+        _ = try #require(try await bench.queue.claim(worker: "w"))
+        try await bench.expireLeases()
+        #expect(try await bench.queue.rescue() == 1)
+      }
+      let read = try #require(try await bench.job(job))
+      #expect(read.state == .failed && read.attempt == 2 && read.maxAttempts > 2)
+      #expect(
+        read.error?.type == "worker-lost" && read.failures.map(\.type) == ["worker-lost", "worker-lost"])
+    }
+  }
+
   @Test func `a heartbeat renews, stores progress and returns requests for cancellation`() async throws {
     try await withQueue { bench in
       let jobs = [try await bench.enqueue(subject: 1), try await bench.enqueue(subject: 2)]

@@ -22,6 +22,7 @@ import TestSupport
         case .succeeded: break
         case .failed: throw Final()
         case .retried: throw Passing()
+        case .postponed: throw JobPostponed(after: .seconds(60), cause: Passing())
         case .cancelled, .handedBack, .lost:
           // An error of the handler's own, as interrupted work throws it.
           while !context.isCancelled { try? await Task.sleep(for: .milliseconds(10)) }
@@ -45,7 +46,7 @@ import TestSupport
       #expect(reported.withLock { $0.first } == outcome)
       let states: [AttemptOutcome: JobState] = [
         .succeeded: .succeeded, .failed: .failed, .cancelled: .cancelled, .retried: .queued,
-        .handedBack: .queued, .lost: .running,
+        .handedBack: .queued, .postponed: .queued, .lost: .running,
       ]
       #expect(try await bench.state(job) == states[outcome])
       run.cancel()

@@ -30,6 +30,11 @@ import Yams
       "ServiceUnavailable", "database-read-only",
       PostgreSQLError(.server, "cannot execute INSERT", sqlState: .readOnlySQLTransaction)
     ),
+    (
+      "ServiceUnavailable", "query-timeout",
+      ReadTimeout(
+        limit: .seconds(5), underlying: PostgreSQLError(.server, "cancelled", sqlState: .queryCanceled))
+    ),
     ("ServiceUnavailable", "overloaded", PostgreSQLError(.acquireTimeout, "none became free")),
   ])
   func problemsMatchTheContractsExamples(response: String, name: String, error: any Error) throws {

@@ -23,10 +23,35 @@ import VerdictCore
   @Test(arguments: [
     "", "yesterday", "2023-11-14", "2023-13-14T22:13:20Z", "2023-02-30T00:00:00Z", "2023-02-29T00:00:00Z",
     "2023-11-14T24:00:00Z", "2023-11-14T22:60:00Z", "2023-11-14T22:13:20", "2023-11-14T22:13:20+0200",
-    " 2023-11-14T22:13:20Z",
+    " 2023-11-14T22:13:20Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01",
+    "9999-12-31T00:01:00-23:59", "0000-12-31T23:59:59Z",
   ])
   func invalidTimesAreRefused(text: String) {
     #expect(Timestamp.parse(text) == nil)
+  }
+
+  @Test(arguments: [
+    ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999Z"),
+    ("9999-12-31T23:59:59.9996Z", "9999-12-31T23:59:59.999Z"),
+    ("9999-12-31T23:58:59.5-00:01", "9999-12-31T23:59:59.500Z"),
+    ("2000-02-29T12:00:00Z", "2000-02-29T12:00:00.000Z"),
+    ("2100-03-01T00:00:00Z", "2100-03-01T00:00:00.000Z"),
+    ("1969-12-31T23:59:59.250Z", "1969-12-31T23:59:59.250Z"),
+  ])
+  func everyTimeThatIsParsedHasAForm(text: String, form: String) {
+    #expect(Timestamp.parse(text).map(Timestamp.format) == form)
+  }
+
+  @Test(arguments: [
+    ("0001-01-01T00:00:00Z", -62_135_596_800),
+    ("0001-01-01T00:01:00+00:01", -62_135_596_800),
+    ("1500-02-28T23:59:59Z", -14_826_672_001),
+    ("1582-10-10T00:00:00Z", -12_219_724_800),
+    ("1900-03-01T00:00:00Z", -2_203_891_200),
+    ("2023-11-14T22:13:20Z", 1_700_000_000),
+  ])
+  func datesAreGregorianInAllYears(text: String, seconds: Int) {
+    #expect(Timestamp.parse(text) == Date(timeIntervalSince1970: Double(seconds)))
   }
 }
 
@@ -34,8 +59,8 @@ import VerdictCore
   @Test func anExtraItemYieldsACursor() {
     let page = Page([1, 2, 3], limit: 2) { "\($0)" }
     #expect(page.items == [1, 2])
-    #expect(page.nextCursor.flatMap(Cursor.decode) == "2")
-    #expect(Page([1, 2], limit: 2) { "\($0)" }.nextCursor == nil)
+    #expect(page.cursor(after: 2).flatMap(Cursor.decode) == "2")
+    #expect(Page([1, 2], limit: 2) { "\($0)" }.cursor(after: 2) == nil)
   }
 
   @Test(arguments: ["1", "~?>", "a/b+c", "x~~", String(repeating: "x", count: 100)])

@@ -44,6 +44,8 @@ typedef enum VJ_ENUM vj_syntax_code : uint8_t {
   VJ_SYNTAX_DEPTH,
   VJ_SYNTAX_TOO_LARGE,
   VJ_SYNTAX_MEMORY,
+  VJ_SYNTAX_ROWS,     // more rows than vj_rows_limit allows
+  VJ_SYNTAX_REFUSED,  // the grant of vj_rows_limit was refused
 } vj_syntax_code;
 
 /// The status of reading a text: a code and the offset of the error.
@@ -161,6 +163,16 @@ typedef struct vj_rows_view {
 
 /// Creates an empty set of rows; the schema must outlive it. Returns NULL when out of memory.
 vj_rows *vj_rows_new(const vj_schema *schema, bool labelled);
+/// Asks for memory before rows take it: `bytes` is what they hold in all. Returns how many bytes they may hold from now on;
+/// fewer than `bytes` ends the reading.
+typedef size_t (*vj_grant)(void *context, size_t bytes);
+/// Limits rows while they are read; without a call, nothing is limited.
+///
+/// The rows are full when they hold `full` bytes, keys of earlier rows not counted. `grant` is called with `context` when they
+/// come to hold more than `granted` bytes, keys of earlier rows included. More than `most` rows end the reading.
+void vj_rows_limit(vj_rows *rows, size_t most, size_t full, size_t granted, vj_grant grant, void *context);
+/// Returns whether the rows are full.
+bool vj_rows_full(const vj_rows *rows);
 /// Frees rows.
 void vj_rows_free(vj_rows *rows);
 /// Removes the rows but keeps the problems and the keys, so that a repeated key is found across batches.
@@ -183,9 +195,10 @@ bool vj_is_utf8(const uint8_t *bytes, size_t length);
 vj_syntax vj_read_envelope(vj_rows *rows, const char *envelope, const uint8_t *bytes, size_t length);
 /// Reads one row, `{"features":{…}}`.
 vj_syntax vj_read_row(vj_rows *rows, const uint8_t *bytes, size_t length);
-/// Reads whole lines of one row each. A line that is not JSON becomes a problem; blank lines are skipped. `lines` receives
-/// the number of lines. Fails only for lack of memory and for size.
-vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines);
+/// Reads whole lines of one row each until the rows are full. A line that is not JSON becomes a problem; blank lines are
+/// skipped. `lines` receives the number of lines, `consumed` that of their bytes. Fails only for lack of memory and for size.
+vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint64_t first_line, uint64_t *lines,
+                        size_t *consumed);
 
 // MARK: Reading cells of text
 
@@ -221,8 +234,9 @@ typedef struct vj_token {
 /// The tokens of a document.
 typedef struct vj_tokens vj_tokens;
 
-/// Reads a whole document. The caller frees `*tokens` with `vj_tokens_free`; it is NULL unless the code is OK.
-vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, vj_tokens **tokens);
+/// Reads a whole document of at most `most` tokens. The caller frees `*tokens` with `vj_tokens_free`; it is NULL unless the
+/// code is OK.
+vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, size_t most, vj_tokens **tokens);
 /// Returns the tokens and the text of their strings, valid until freed.
 const vj_token *vj_tokens_get(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length);
 /// Frees tokens.

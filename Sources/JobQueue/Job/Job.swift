@@ -50,6 +50,9 @@ public struct Job: Sendable {
 }
 
 extension Job {
+  /// The number of attempts in a row whose workers were lost, up to the last failure.
+  var losses: Int { failures.reversed().prefix { $0.type == JobErrorRecord.workerLost.type }.count }
+
   /// The columns that ``init(_:)`` reads, in its order.
   static let columns: Query = """
     tenant_id, id, kind, subject, origin, state, priority, parameters, progress, phase, attempt, max_attempts, run_at, \

@@ -20,6 +20,14 @@ public struct JobErrorRecord: Sendable, Codable, Hashable {
   /// The lease expired: the worker was killed or cut off from the database.
   public static let workerLost = JobErrorRecord(
     type: "worker-lost", detail: "The worker that was doing the job disappeared.")
+  /// The leases of several attempts in a row expired.
+  static func workersLost(_ count: Int) -> JobErrorRecord {
+    JobErrorRecord(
+      type: workerLost.type,
+      detail:
+        "\(count) workers in a row disappeared while they were doing the job, as when it needs more memory than they have. It is not tried again."
+    )
+  }
   /// Cancellation on request.
   public static let cancelled = JobErrorRecord(type: "cancelled", detail: "The job was cancelled on request.")
 

@@ -50,19 +50,22 @@ extension JobQueue {
     }
   }
 
-  /// Hands a job back at once, without using up an attempt.
+  /// Hands a job back, without using up an attempt.
   ///
+  /// - Parameters:
+  ///   - lease: the job's lease.
+  ///   - delay: the time after which the job may be claimed again.
   /// - Returns: the job's new state.
   /// - Throws: ``JobQueueError/leaseLost(id:)``.
   @discardableResult
-  public func release(_ lease: Lease) async throws -> JobState {
+  public func release(_ lease: Lease, after delay: Duration = .zero) async throws -> JobState {
     try await requeuing { transaction in
       let job = try await lock(lease, in: transaction)
       if job.cancelRequested {
         try await conclude(job, .cancelled, .cancelled, in: transaction)
         return .cancelled
       }
-      try await requeue(job, after: .zero, failure: nil, in: transaction)
+      try await requeue(job, after: delay, failure: nil, in: transaction)
       return .queued
     }
   }

@@ -1,11 +1,13 @@
+import Logging
 public import PostgreSQL
 
 /// Requests for jobs and for their end, in the caller's transaction.
 extension JobQueue {
   /// Enqueues a job in the caller's transaction: the job exists if and when that commits.
   ///
-  /// A waiting coalesced job that the request joins stays locked until the transaction ends, so that the next attempt sees
-  /// what the transaction has written.
+  /// The next attempt of a waiting coalesced job that the request joins sees what the transaction has written: the attempt
+  /// waits for the transaction (``awaitJoiners(of:)``). The job's row is locked only if the request changes it, so that a flow
+  /// of requests does not keep workers from claiming the job.
   ///
   /// - Parameters:
   ///   - new: the job.
@@ -19,18 +21,22 @@ extension JobQueue {
   ) async throws -> Job {
     // Workers are notified of new jobs and of jobs that were brought forward, and of nothing else: all transactions that
     // notify share a lock at commit.
-    let row = try await executor.query(
-      """
+    let runAt: Query = "coalesce(\(new.runAt), now() + make_interval(secs => \(new.delay / .seconds(1))))"
+    let statement: Query = """
       WITH waiting AS (
-        SELECT run_at FROM jobs
+        SELECT * FROM jobs
         WHERE tenant_id = \(new.tenant) AND kind = \(kind) AND subject = \(new.subject)
           AND state = 'queued' AND coalesced AND \(new.coalesce)
+      ), unchanged AS (
+        SELECT * FROM waiting
+        WHERE NOT \(reschedules) AND parameters = \(new.parameters) AND max_attempts = attempt + \(new.maxAttempts)
+          AND (run_at <= \(runAt) OR failures <> '[]' AND run_at > now())
       ), job AS (
         INSERT INTO jobs (tenant_id, kind, subject, origin, coalesced, priority, parameters, max_attempts, run_at, moves)
-        VALUES (\(new.tenant), \(kind), \(new.subject), \(new.origin), \(new.coalesce), \(new.priority),
-                \(new.parameters), \(new.maxAttempts),
-                coalesce(\(new.runAt), now() + make_interval(secs => \(new.delay / .seconds(1)))),
-                \(JobTransition.element(event: "1", state: "'queued'", attempt: "0")))
+        SELECT \(new.tenant), \(kind), \(new.subject), \(new.origin), \(new.coalesce), \(new.priority),
+               \(new.parameters), \(new.maxAttempts), \(runAt),
+               \(JobTransition.element(event: "1", state: "'queued'", attempt: "0"))
+        WHERE NOT EXISTS (SELECT FROM unchanged)
         ON CONFLICT (tenant_id, kind, subject) WHERE state = 'queued' AND coalesced
           DO UPDATE SET
             run_at = CASE
@@ -45,24 +51,92 @@ extension JobQueue {
              CASE WHEN coalesce((SELECT run_at FROM waiting) > run_at, true) THEN
                \(wakeNotification) || \(eventNotification(of: "job")) END
       FROM job
+      UNION ALL
+      SELECT \(Job.columns), NULL FROM unchanged
       """
-    ).first
-    guard let row else { throw PostgreSQLError(.protocolViolation, "INSERT … RETURNING returned no row") }
+    // The lock precedes the statement's snapshot, so that a job that waits in the snapshot is joined in time.
+    let results = try await executor.pipeline(
+      new.coalesce
+        ? [joining(tenant: new.tenant, subject: new.subject), statement] : [statement])
+    guard let row = results.last?.first else {
+      throw PostgreSQLError(.protocolViolation, "INSERT … RETURNING returned no row")
+    }
     return try Job(row)
   }
 
+  /// Returns the coalesced job that waits for a subject, if there is one, and joins it as ``enqueue(_:reschedules:in:)``
+  /// does: its next attempt sees what the caller's transaction has written.
+  public nonisolated(nonsending) func join(
+    tenant: Int32, subject: Int64, in executor: some QueryExecutor
+  ) async throws -> Job? {
+    try await executor.pipeline([
+      joining(tenant: tenant, subject: subject),
+      """
+      SELECT \(Job.columns) FROM jobs
+      WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
+      """,
+    ]).last?.first.map(Job.init)
+  }
+
   /// Returns the coalesced job that waits for a subject, if there is one, and locks it: until the caller's transaction ends,
-  /// no worker claims it and no other request joins it.
+  /// no worker claims it and no other request joins it. Transactions that have joined it have ended.
   public nonisolated(nonsending) func waiting(
     tenant: Int32, subject: Int64, in executor: some QueryExecutor
   ) async throws -> Job? {
-    try await executor.query(
+    try await executor.pipeline([
+      excludingJoins(tenant: tenant, subject: subject),
       """
       SELECT \(Job.columns) FROM jobs
       WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
       FOR UPDATE
-      """
-    ).first.map(Job.init)
+      """,
+    ]).last?.first.map(Job.init)
+  }
+
+  /// Waits until the transactions have ended that joined a job before it was claimed. An attempt begins with this, so that it
+  /// sees what they have written.
+  ///
+  /// The lock is granted in the order of the requests, so that a flow of further transactions does not prolong the wait. After
+  /// `patience` the attempt begins in any case: the wait holds a worker, and a joining transaction that commits later is for
+  /// the next job.
+  func awaitJoiners(of job: Job, within patience: Duration = Self.patience) async {
+    do {
+      try await transaction { transaction in
+        _ = try await transaction.pipeline([
+          "SET LOCAL lock_timeout = \(unescaped: String(Int(patience / .milliseconds(1))))",
+          excludingJoins(tenant: job.tenant, subject: job.subject),
+        ])
+      }
+    } catch {
+      logger.debug(
+        "a job begins before transactions that joined it have ended",
+        metadata: ["tenant": "\(job.tenant)", "job": "\(job.id)", "error": "\(error)"])
+    }
+  }
+
+  /// The longest wait of ``awaitJoiners(of:)``.
+  static let patience = Duration.milliseconds(250)
+
+  /// The statement after which the waiting job that a transaction sees, or reads about, is joined in time: its next attempt
+  /// waits for the transaction. ``enqueue(_:reschedules:in:)`` begins with it; a transaction that decides by
+  /// ``activity(tenant:kind:subject:)`` whether to enqueue puts it in front of that statement.
+  ///
+  /// Transactions that join share an advisory lock, which PostgreSQL grants in the order of the requests, unlike locks of rows.
+  ///
+  /// - Parameters:
+  ///   - tenant: the job's tenant.
+  ///   - subject: the job's subject.
+  public func joining(tenant: Int32, subject: Int64) -> Query {
+    "SELECT pg_advisory_xact_lock_shared(" + joinKey(tenant, subject) + ")"
+  }
+
+  /// The statement that waits for transactions that have joined, and excludes further ones.
+  private func excludingJoins(tenant: Int32, subject: Int64) -> Query {
+    "SELECT pg_advisory_xact_lock(" + joinKey(tenant, subject) + ")"
+  }
+
+  private func joinKey(_ tenant: Int32, _ subject: Int64) -> Query {
+    "hashtextextended(\("job:\(kind):\(tenant):\(subject)"), 0)"
   }
 
   /// Cancels the coalesced job that waits for a subject, if there is one, in the caller's transaction.

@@ -3,8 +3,8 @@ public import PostgreSQL
 
 /// Recovery, retention, erasure and limits.
 extension JobQueue {
-  /// Requeues the jobs whose lease has expired, at most `limit`; a job whose attempts are used up has failed. Workers that
-  /// still finish such a job are refused.
+  /// Requeues the jobs whose lease has expired, at most `limit`; a job whose attempts are used up has failed, and so has one
+  /// that has lost ``Configuration/mostLosses`` workers in a row. Workers that still finish such a job are refused.
   ///
   /// A job that its worker is just ending is locked and skipped, however old its lease.
   ///
@@ -27,6 +27,8 @@ extension JobQueue {
           try await conclude(job, .cancelled, .cancelled, in: transaction)
         } else if job.attempt >= job.maxAttempts {
           try await conclude(job, .failed, .workerLost, in: transaction)
+        } else if job.losses + 1 >= configuration.mostLosses {
+          try await conclude(job, .failed, .workersLost(job.losses + 1), in: transaction)
         } else {
           try await requeue(job, after: .zero, failure: .workerLost, in: transaction)
         }

@@ -5,6 +5,8 @@ extension JobQueue {
     public var lease: Duration = .seconds(10)
     /// How many jobs of one tenant and this kind run at a time, over all workers.
     public var runningPerTenant = 4
+    /// How many workers in a row may die of one job; then it has failed, since it may be what kills them.
+    public var mostLosses = 2
     /// The pause before the second attempt; it doubles with each further one.
     public var firstRetryDelay: Duration = .seconds(5)
     /// The longest pause between two attempts.

@@ -10,18 +10,20 @@ public enum AttemptOutcome: String, Sendable, CaseIterable {
   case retried
   /// The worker shut down, and the job is back in the queue.
   case handedBack = "handed_back"
+  /// The handler could not get what it needs (``JobPostponed``), and the job is back in the queue.
+  case postponed
   /// The lease was lost, or the end could not be stored: another worker has the job or will have it.
   case lost
 
   /// The outcome of the attempt that led to a state.
   ///
-  /// - Parameter isHandedBack: whether a queued job was handed back instead of failed.
-  init(_ state: JobState?, isHandedBack: Bool = false) {
+  /// - Parameter requeued: the outcome if the job is in the queue again.
+  init(_ state: JobState?, requeued: AttemptOutcome = .retried) {
     switch state {
     case .succeeded: self = .succeeded
     case .failed: self = .failed
     case .cancelled: self = .cancelled
-    case .queued: self = isHandedBack ? .handedBack : .retried
+    case .queued: self = requeued
     case .running, nil: self = .lost
     }
   }

@@ -12,7 +12,10 @@ extension Worker {
     // Not a child of the worker's task: statements store the attempt's end after that task was cancelled.
     Task {
       let began = ContinuousClock.now
-      let attempt = Task { try await handler(JobContext(control: control, queue: queue)) }
+      let attempt = Task {
+        await queue.awaitJoiners(of: lease.job)
+        try await handler(JobContext(control: control, queue: queue))
+      }
       control.attach(attempt)
       if let outcome = await settle(control, await attempt.result, running) {
         onEnd(lease.job, outcome, ContinuousClock.now - began)
@@ -39,7 +42,7 @@ extension Worker {
       logger.warning("handler of a job did not stop in time", metadata: Self.describe(control))
       running.remove(control)
       let state = await store(control) { try await queue.release(control.lease) }
-      onEnd(control.lease.job, AttemptOutcome(state, isHandedBack: true), ContinuousClock.now - began)
+      onEnd(control.lease.job, AttemptOutcome(state, requeued: .handedBack), ContinuousClock.now - began)
     }
   }
 
@@ -66,7 +69,13 @@ extension Worker {
       return AttemptOutcome(
         await store(control) { try await queue.fail(lease, .cancelled, retry: false) })
     case (.failure, .shutdown):
-      return AttemptOutcome(await store(control) { try await queue.release(lease) }, isHandedBack: true)
+      return AttemptOutcome(await store(control) { try await queue.release(lease) }, requeued: .handedBack)
+    case (.failure(let postponed as JobPostponed), nil):
+      var metadata = Self.describe(control)
+      metadata["error"] = "\(postponed.cause)"
+      logger.info("a job was postponed", metadata: metadata)
+      return AttemptOutcome(
+        await store(control) { try await queue.release(lease, after: postponed.delay) }, requeued: .postponed)
     case (.failure(let error), nil):
       let isTransient = error is CancellationError || isRetryable(error)
       let state = await store(control) {

@@ -10,7 +10,7 @@ struct PinnedTable {
 
 extension TrainingTable {
   /// The maximum number of columns pinned in place; each takes stack space, so that more columns are copied instead.
-  private static let pinnedDirectly = 128
+  static let pinnedDirectly = 128
 
   /// Calls `body` with the columns pinned in place, or with copies if there are too many.
   ///

@@ -8,7 +8,14 @@ extension LinearPredictor {
   public func predict(_ rows: PredictorRows, slots: [Int]) throws(RowRefusal) -> RowPredictions {
     var answer = RowPredictions(probabilities: [], warnings: [:])
     answer.probabilities.reserveCapacity(rows.count)
+    var found = 0
+    func warn(_ row: Int, _ warning: @autoclosure () -> PredictionWarning) {
+      guard row < answer.warnedRows else { return }
+      answer.warnings[row, default: []].append(warning())
+      found += 1
+    }
     for row in 0..<rows.count {
+      if found >= RowPredictions.mostWarnings, answer.warnedRows == .max { answer.warnedRows = row }
       var sum = intercept
       for index in terms.indices {
         switch terms[index] {
@@ -16,7 +23,7 @@ extension LinearPredictor {
           let value = rows.numbers[row * rows.numberStride + slots[index]]
           if value.isNaN {
             if features[index].missing == nil {
-              answer.warnings[row, default: []].append(.unseenMissing(features[index]))
+              warn(row, .unseenMissing(features[index]))
             }
             sum += missing
           } else {
@@ -24,7 +31,7 @@ extension LinearPredictor {
               throw RowRefusal(row: row, feature: features[index].name)
             }
             if !range.contains(value) {
-              answer.warnings[row, default: []].append(.outside(range, value, features[index]))
+              warn(row, .outside(range, value, features[index]))
             }
             sum += standardized * ((value - mean) * inverse)
           }
@@ -33,11 +40,11 @@ extension LinearPredictor {
             if let coefficient = levels[name] {
               sum += coefficient
             } else {
-              answer.warnings[row, default: []].append(.unseen(name, features[index]))
+              warn(row, .unseen(name, features[index]))
             }
           } else {
             if features[index].missing == nil {
-              answer.warnings[row, default: []].append(.unseenMissing(features[index]))
+              warn(row, .unseenMissing(features[index]))
             }
             sum += missing
           }

@@ -8,6 +8,7 @@ public struct LinearPredictor: Predictor {
   }
 
   let terms: [Term]
+  /// The features without their categories, which the terms have.
   let features: [ModelFeature]
   let intercept: Double
   let threshold: Double
@@ -15,7 +16,11 @@ public struct LinearPredictor: Predictor {
   let means: [Double]
 
   init(_ model: LogisticModel) {
-    features = model.features
+    features = model.features.map { feature in
+      var feature = feature
+      feature.categories = nil
+      return feature
+    }
     intercept = model.standardizedIntercept
     threshold = model.threshold
     means = model.features.map { $0.meanContribution(rows: model.positives + model.negatives) }

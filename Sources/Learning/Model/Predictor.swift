@@ -1,6 +1,9 @@
 /// A model in a form that is optimised for predictions. Calls take whole batches, so that dynamic dispatch happens
 /// once per batch. All methods give the same probabilities to the last bit.
 public protocol Predictor: Sendable {
+  /// The approximate size in memory in bytes, by which caches are bounded.
+  var byteCount: Int { get }
+
   /// Predicts one row.
   ///
   /// - Throws: ``LearningError`` if a value is of the wrong type or not finite, or their number is wrong.

@@ -42,6 +42,12 @@ public struct RowPredictions: Sendable {
   public var probabilities: [Double]
   /// By row; most rows have none.
   public var warnings: [Int: [PredictionWarning]]
+  /// The rows before this one have all their warnings here. Those of later rows were left out, because they were too many:
+  /// ``Predictor/predict(_:)`` gives them row by row.
+  public var warnedRows = Int.max
+
+  /// The number of warnings after which those of further rows are left out.
+  public static let mostWarnings = 4_096
 }
 
 /// A value in a batch that is too large to compute with.

@@ -21,9 +21,11 @@ extension ConnectionPool {
   /// Applies an event to the state machine and to the pool's own state, and carries out the resulting actions.
   func perform(_ event: (inout PoolStateMachine, inout State) -> [PoolStateMachine.Action]) {
     let todo = withState { state in
-      var machine = state.machine
+      // Taken out instead of copied, so that its collections are changed in place.
+      var machine = PoolStateMachine(state.machine.limits)
+      swap(&machine, &state.machine)
       let actions = event(&machine, &state)
-      state.machine = machine
+      swap(&machine, &state.machine)
       return actions.flatMap { self.effects(of: $0, &state) }
     }
     for effect in todo { carryOut(effect) }
@@ -112,7 +114,7 @@ extension ConnectionPool {
   private func ended(_ id: Int) {
     perform { machine, state in
       let actions = machine.lost(id, now: .now)
-      if !machine.inUse.contains(id) { state.drop(id) }
+      if !machine.isBorrowed(id) { state.drop(id) }
       return actions
     }
   }

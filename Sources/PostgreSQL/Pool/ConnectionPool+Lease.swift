@@ -4,8 +4,10 @@ internal import Synchronization
 /// Borrowing and returning connections.
 extension ConnectionPool {
   /// Takes an idle connection, or waits for one up to the shorter of `acquireTimeout` and `limit`.
-  nonisolated(nonsending) func acquire(within limit: Duration? = nil) async throws -> Lease {
-    let ready: (lease: Lease?, waiter: Int) = try takeIdle()
+  nonisolated(nonsending) func acquire(
+    for borrower: Borrower = .process, within limit: Duration? = nil
+  ) async throws -> Lease {
+    let ready: (lease: Lease?, waiter: Int) = try takeIdle(for: borrower)
     if let lease = ready.lease { return lease }
     let waiter = ready.waiter
     let loop = EventLoop.shared
@@ -22,7 +24,7 @@ extension ConnectionPool {
     }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        enqueue(waiter, continuation)
+        enqueue(waiter, borrower, continuation)
         timer.start(on: loop, at: deadline) { [weak self] in self?.timeOut(waiter, timeout) }
         if Task.isCancelled { cancelWaiter(waiter) }
       }
@@ -32,28 +34,35 @@ extension ConnectionPool {
   }
 
   /// Takes an idle connection without waiting, or returns the number of a new waiter.
-  private func takeIdle() throws -> (lease: Lease?, waiter: Int) {
-    try withState { state in
-      let waiter = state.nextWaiter
+  private func takeIdle(for borrower: Borrower) throws -> (lease: Lease?, waiter: Int) {
+    var lease: Lease?
+    var waiter = 0
+    var isShutDown = false
+    perform { machine, state in
+      waiter = state.nextWaiter
       state.nextWaiter += 1
-      while state.machine.waiting.isEmpty, !state.machine.idle.isEmpty {
-        let (acquired, _) = state.machine.acquire(waiter, now: .now)
-        guard case .connection(let id) = acquired else { break }
+      isShutDown = machine.isShutDown
+      var actions: [PoolStateMachine.Action] = []
+      while let id = machine.takeIdle(for: borrower) {
         if let connection = state.connections[id], !connection.isClosed {
-          return (Lease(id: id, connection: connection), waiter)
+          lease = Lease(id: id, connection: connection)
+          break
         }
         // The connection has just died, and its end is not reported yet.
         state.drop(id)
-        _ = state.machine.release(id, isUsable: false, now: .now)
+        actions += machine.release(id, isUsable: false, now: .now)
       }
-      if state.machine.isShutDown { throw PostgreSQLError(.poolClosed, "the pool is closed") }
-      return (nil, waiter)
+      return actions
     }
+    if isShutDown { throw PostgreSQLError(.poolClosed, "the pool is closed") }
+    return (lease, waiter)
   }
 
-  private func enqueue(_ waiter: Int, _ continuation: CheckedContinuation<Lease, any Error>) {
+  private func enqueue(
+    _ waiter: Int, _ borrower: Borrower, _ continuation: CheckedContinuation<Lease, any Error>
+  ) {
     perform { machine, state in
-      let (acquired, actions) = machine.acquire(waiter, now: .now)
+      let (acquired, actions) = machine.acquire(waiter, for: borrower, now: .now)
       switch acquired {
       case .waiting:
         state.waiters[waiter] = continuation

@@ -3,6 +3,9 @@ internal import Synchronization
 
 /// A bounded pool of connections, each lent to one task at a time.
 ///
+/// Connections are shared fairly between the owners of the work (``Borrower``): one owner gets at most three quarters of them, and
+/// an eighth is left to urgent work.
+///
 /// A connection returned inside a transaction is rolled back; a broken one is replaced. Session settings, temporary tables and
 /// advisory locks are not reset: the task that creates them removes them.
 public final class ConnectionPool: Sendable {
@@ -119,8 +122,8 @@ public final class ConnectionPool: Sendable {
   public func statistics() -> Statistics {
     state.withLock { state in
       Statistics(
-        open: state.machine.open, idle: state.machine.idle.count, inUse: state.machine.inUse.count,
-        connecting: state.machine.connecting.count, waiting: state.machine.waiting.count,
+        open: state.machine.open, idle: state.machine.idle.count, inUse: state.machine.inUseCount,
+        connecting: state.machine.connecting.count, waiting: state.machine.waitingCount,
         waits: state.waits, waited: state.waited, timeouts: state.timeouts)
     }
   }
@@ -138,14 +141,15 @@ public final class ConnectionPool: Sendable {
 
   /// Lends a connection to the closure.
   ///
-  /// `limit` bounds the wait for a connection, if shorter than `acquireTimeout`.
+  /// `limit` bounds the wait for a connection, if shorter than `acquireTimeout`. ``Borrower`` says how a pool shares its connections.
   ///
   /// - Throws: ``PostgreSQLError`` of kind `acquireTimeout`, `connectionFailed`, `cancelled` or `poolClosed` if there is no
   ///   connection to lend, and any error of the closure.
   public nonisolated(nonsending) func withConnection<T>(
-    waiting limit: Duration? = nil, _ body: nonisolated(nonsending) (Connection) async throws -> T
+    for borrower: Borrower = .process, waiting limit: Duration? = nil,
+    _ body: nonisolated(nonsending) (Connection) async throws -> T
   ) async throws -> T {
-    let lease = try await acquire(within: limit)
+    let lease = try await acquire(for: borrower, within: limit)
     defer { release(lease) }
     return try await body(lease.connection)
   }
@@ -155,7 +159,8 @@ public final class ConnectionPool: Sendable {
   ///
   /// `limit` bounds the duration of the whole transaction, the wait for a connection included.
   public nonisolated(nonsending) func transaction<T>(
-    setup: [Query] = [], isolation: IsolationLevel? = nil, readOnly: Bool = false,
+    for borrower: Borrower = .process, setup: [Query] = [], isolation: IsolationLevel? = nil,
+    readOnly: Bool = false,
     within limit: Duration? = nil,
     file: String = #fileID, line: Int = #line,
     _ body: nonisolated(nonsending) (Transaction) async throws -> T
@@ -163,7 +168,7 @@ public final class ConnectionPool: Sendable {
     let deadline = limit.map { ContinuousClock.now + $0 }
     // Checked before the wait for a connection, because other tasks hold connections while they wait for their commits.
     if !readOnly { try configuration.connection.commitBreaker?.admit() }
-    return try await withConnection(waiting: limit) { connection in
+    return try await withConnection(for: borrower, waiting: limit) { connection in
       try await connection.transaction(
         setup: setup, isolation: isolation, readOnly: readOnly, within: deadline.map { $0 - .now },
         file: file,

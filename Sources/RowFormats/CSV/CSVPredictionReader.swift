@@ -10,12 +10,19 @@ public final class CSVPredictionReader: PredictionStreamReader {
   private var stream: CSVStream
   private var header: CSVHeader?
   private let longestLine = StreamLimits().longestLine
+  /// Whether complete records may be unread, because the rows before them were full.
+  private var isBehind = false
 
   /// Creates a reader for rows of `schema`.
-  public init(schema: RowSchema, format: CSVFormat = CSVFormat()) {
+  ///
+  /// - Parameters:
+  ///   - schema: the features.
+  ///   - format: the dialect of the file.
+  ///   - limits: what the stream may expand to.
+  public init(schema: RowSchema, format: CSVFormat = CSVFormat(), limits: RowLimits = RowLimits()) {
     self.schema = schema
     self.format = format
-    rows = RowBuffer(schema: schema, labelled: false)
+    rows = RowBuffer(schema: schema, labelled: false, limits: limits)
     stream = CSVStream(delimiter: format.delimiter)
   }
 
@@ -30,6 +37,9 @@ public final class CSVPredictionReader: PredictionStreamReader {
     return try readRecords(isLast: false)
   }
 
+  /// Reads on; see ``PredictionStreamReader``.
+  public func more() throws -> PredictionChunk? { isBehind ? try readRecords(isLast: false) : nil }
+
   /// Ends the stream; see ``PredictionStreamReader``.
   public func finish() throws -> PredictionChunk? {
     let chunk = try readRecords(isLast: true)
@@ -39,7 +49,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
 
   private func readRecords(isLast: Bool) throws -> PredictionChunk? {
     var refused: [PredictionChunk.Refused] = []
-    try stream.readRecords(isLast: isLast) { record, text, line in
+    try stream.readRecords(isLast: isLast, until: { rows.isFull }) { record, text, line in
       guard let header else {
         header = try CSVHeader(
           record, of: text, line: line, schema: schema, format: format, labelled: false)
@@ -49,7 +59,8 @@ public final class CSVPredictionReader: PredictionStreamReader {
       guard rows.isRefused, let problems = try rows.takeProblems(describe) else { return }
       refused.append(.init(position: rows.count + refused.count, line: line, problems: problems))
     }
-    try stream.checkLength(atMost: longestLine)
+    isBehind = rows.isFull
+    if !isBehind { try stream.checkLength(atMost: longestLine) }
     let batch = try rows.takeBatch()
     return batch.count + refused.count > 0 ? PredictionChunk(batch: batch, refused: refused) : nil
   }

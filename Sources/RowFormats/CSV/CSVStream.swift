@@ -40,10 +40,12 @@ public struct CSVStream {
   ///
   /// - Parameters:
   ///   - isLast: whether the stream has ended, so that the last record needs no line break.
+  ///   - isFull: whether the records so far are enough, so that the others stay unread.
   ///   - body: receives each record.
   /// - Throws: ``SyntaxProblem`` for a malformed record, and what `body` throws.
   public mutating func readRecords(
-    isLast: Bool, _ body: (_ record: CSVRecord, _ text: [UInt8], _ line: Int) throws -> Void
+    isLast: Bool, until isFull: () -> Bool = { false },
+    _ body: (_ record: CSVRecord, _ text: [UInt8], _ line: Int) throws -> Void
   ) throws {
     // A byte order mark has three bytes.
     guard isLast || !atStart || pending.count >= 3 else { return }
@@ -57,7 +59,7 @@ public struct CSVStream {
     // where one is invalid.
     let lines = isLast ? text.count : (text.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
     let isValid = isUTF8(text, count: lines)
-    while position < span.count,
+    while position < span.count, !isFull(),
       let next = try record.read(span, from: position, isLast: isLast, line: line)
     {
       if !record.isBlank || columns == 1 {

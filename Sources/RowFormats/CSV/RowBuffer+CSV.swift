@@ -29,6 +29,10 @@ extension RowBuffer {
       }
     }
     let code = vj_end_row(handle, true)
-    guard code == .VJ_SYNTAX_OK else { throw SyntaxProblem(SyntaxProblem.Kind(code), line: line) }
+    switch code {
+    case .VJ_SYNTAX_OK: break
+    case .VJ_SYNTAX_ROWS, .VJ_SYNTAX_REFUSED: try check(vj_syntax(code: code, offset: 0))
+    default: throw SyntaxProblem(SyntaxProblem.Kind(code), line: line)
+    }
   }
 }

@@ -3,10 +3,14 @@ import CSimdJSON
 extension JSONValue {
   /// Parses one document with at most 64 levels of nesting.
   ///
+  /// - Parameters:
+  ///   - bytes: the document.
+  ///   - most: the largest number of values, names and ends of objects and arrays: a value takes many times the memory of
+  ///     its text.
   /// - Throws: ``SyntaxProblem`` if the bytes are not JSON; ``InputProblems`` with pointers if an object repeats a member.
-  public static func parse(_ bytes: RawSpan) throws -> JSONValue {
+  public static func parse(_ bytes: RawSpan, tokensAtMost most: Int = .max) throws -> JSONValue {
     var tokens: OpaquePointer?
-    try bytes.withUnsafeBytes { vj_read_tokens($0.baseAddress, $0.count, &tokens) }.check()
+    try bytes.withUnsafeBytes { vj_read_tokens($0.baseAddress, $0.count, most, &tokens) }.check()
     defer { vj_tokens_free(tokens) }
     return try bytes.withUnsafeBytes { document in
       var builder = ValueBuilder(tokens: tokens, document: document)

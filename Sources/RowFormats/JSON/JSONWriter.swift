@@ -34,6 +34,16 @@ public struct JSONWriter {
     needsComma = true
   }
 
+  /// Writes an array with the values that `elements` writes.
+  public mutating func array(_ elements: (inout JSONWriter) throws -> Void) rethrows {
+    beginValue()
+    bytes.append(UInt8(ascii: "["))
+    needsComma = false
+    try elements(&self)
+    bytes.append(UInt8(ascii: "]"))
+    needsComma = true
+  }
+
   /// Writes the name of a member; the next call writes its value.
   public mutating func name(_ name: String) {
     string(name)

@@ -3,10 +3,16 @@ import CSimdJSON
 /// Reads rows to predict from a JSON document: one `{"features":{…}}`, or many as `{"predictions":[{"features":{…}}]}`.
 public struct PredictionReader: Sendable {
   private let schema: RowSchema
+  private let limits: RowLimits?
 
   /// Creates a reader for rows of `schema`.
-  public init(schema: RowSchema) {
+  ///
+  /// - Parameters:
+  ///   - schema: the features.
+  ///   - limits: what a document of many rows may expand to.
+  public init(schema: RowSchema, limits: RowLimits? = nil) {
     self.schema = schema
+    self.limits = limits
   }
 
   /// Reads a document of one row.
@@ -32,9 +38,9 @@ public struct PredictionReader: Sendable {
   /// Reads a document of many rows.
   ///
   /// - Throws: ``SyntaxProblem`` if it is not JSON; ``InputProblems`` with pointers such as
-  ///   `/predictions/3/features/age` if any value is refused.
+  ///   `/predictions/3/features/age` if any value is refused; ``TooManyRows``, and what ``RowLimits/reserve`` throws.
   public func readBatch(_ body: RawSpan) throws -> RowBatch {
-    try readEnvelope("predictions", of: body, schema: schema, labelled: false).rows
+    try readEnvelope("predictions", of: body, schema: schema, labelled: false, limits: limits).rows
   }
 
   /// Reads a document of many rows in an array of bytes.

@@ -13,18 +13,20 @@ struct LineBuffer {
 
   /// Calls `body` with all complete lines, or with everything if the stream has ended, and removes them.
   ///
-  /// - Parameter body: receives the text without a byte order mark and the number of its first line, and returns the
-  ///   number of lines. The pointer is valid during the call only.
-  /// - Returns: the result of `body`, or `nil` if no line is complete.
+  /// - Parameter body: receives the text without a byte order mark and the number of its first line, and returns how many
+  ///   lines and bytes it has read. The pointer is valid during the call only.
+  /// - Returns: the result of `body` and whether it has left lines; `nil` if no line is complete.
   mutating func readLines<Result>(
-    isLast: Bool, _ body: (UnsafeRawBufferPointer, _ firstLine: Int) throws -> (lines: Int, Result)
-  ) throws -> Result? {
+    isLast: Bool,
+    _ body: (UnsafeRawBufferPointer, _ firstLine: Int) throws -> (read: (lines: Int, bytes: Int), Result)
+  ) throws -> (Result, isBehind: Bool)? {
     let end = isLast ? pending.count : pending.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
     guard let end else { return nil }
     let mark = nextLine == 1 ? try ByteOrderMark.length(pending) : 0
-    let (lines, result) = try pending[mark..<max(mark, end)].withUnsafeBytes { try body($0, nextLine) }
-    nextLine += lines
-    pending.removeSubrange(..<end)
-    return result
+    let (read, result) = try pending[mark..<max(mark, end)].withUnsafeBytes { try body($0, nextLine) }
+    nextLine += read.lines
+    let isBehind = mark + read.bytes < end
+    pending.removeSubrange(..<(isBehind ? mark + read.bytes : end))
+    return (result, isBehind)
   }
 }

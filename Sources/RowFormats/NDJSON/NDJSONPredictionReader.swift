@@ -8,35 +8,55 @@ public final class NDJSONPredictionReader: PredictionStreamReader {
   private let rows: RowBuffer
   private var lines = LineBuffer()
   private let longestLine = StreamLimits().longestLine
+  /// Whether complete lines are unread, because the rows before them were full.
+  private var isBehind = false
 
   /// Creates a reader for rows of `schema`.
-  public init(schema: RowSchema) {
+  ///
+  /// - Parameters:
+  ///   - schema: the features.
+  ///   - limits: what the stream may expand to.
+  public init(schema: RowSchema, limits: RowLimits = RowLimits()) {
     self.schema = schema
-    rows = RowBuffer(schema: schema, labelled: false)
+    rows = RowBuffer(schema: schema, labelled: false, limits: limits)
   }
 
   /// Reads the next bytes; see ``PredictionStreamReader``.
   public func feed(_ bytes: [UInt8]) throws -> PredictionChunk? {
     lines.append(bytes.span.bytes)
-    let chunk = try readLines(isLast: false)
-    guard lines.count <= longestLine else { throw SyntaxProblem(.tooLarge, line: lines.nextLine) }
-    return chunk
+    return try readOn(isLast: false)
   }
 
+  /// Reads on; see ``PredictionStreamReader``.
+  public func more() throws -> PredictionChunk? { isBehind ? try readOn(isLast: false) : nil }
+
   /// Ends the stream; see ``PredictionStreamReader``.
-  public func finish() throws -> PredictionChunk? { try readLines(isLast: true) }
+  public func finish() throws -> PredictionChunk? { try readOn(isLast: true) }
+
+  private func readOn(isLast: Bool) throws -> PredictionChunk? {
+    repeat {
+      if let chunk = try readLines(isLast: isLast) { return chunk }
+    } while isBehind
+    guard isLast || lines.count <= longestLine else {
+      throw SyntaxProblem(.tooLarge, line: lines.nextLine)
+    }
+    return nil
+  }
 
   private func readLines(isLast: Bool) throws -> PredictionChunk? {
-    try lines.readLines(isLast: isLast) { text, first -> (lines: Int, PredictionChunk?) in
-      let count = try rows.readLines(text, firstLine: first)
+    let read = try lines.readLines(isLast: isLast) {
+      text, first -> (read: (lines: Int, bytes: Int), PredictionChunk?) in
+      let read = try rows.readLines(text, firstLine: first)
       guard rows.isRefused else {
         let batch = try rows.takeBatch()
-        return (count, batch.count > 0 ? PredictionChunk(batch: batch) : nil)
+        return (read, batch.count > 0 ? PredictionChunk(batch: batch) : nil)
       }
       _ = try rows.takeBatch()
       rows.discardProblems()
-      return (count, try lineByLine(text, firstLine: first))
-    } ?? nil
+      return (read, try lineByLine(UnsafeRawBufferPointer(rebasing: text[..<read.bytes]), firstLine: first))
+    }
+    isBehind = read?.isBehind ?? false
+    return read?.0
   }
 
   /// Reads text that has a bad row again, which is slower but attributes the problems to their lines.

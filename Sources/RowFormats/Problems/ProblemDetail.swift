@@ -90,6 +90,8 @@ extension SyntaxProblem.Kind {
       case .VJ_SYNTAX_DEPTH: .tooDeep
       case .VJ_SYNTAX_TOO_LARGE: .tooLarge
       case .VJ_SYNTAX_MEMORY: .outOfMemory
+      // The reader of the rows throws the errors of its limits.
+      case .VJ_SYNTAX_ROWS, .VJ_SYNTAX_REFUSED: .tooLarge
       }
   }
 }

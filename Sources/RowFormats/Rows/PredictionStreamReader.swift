@@ -2,11 +2,19 @@
 public protocol PredictionStreamReader: AnyObject {
   /// Reads the next bytes, which may be split anywhere.
   ///
-  /// - Returns: the rows that are complete now, if any.
-  /// - Throws: ``SyntaxProblem`` or ``InputProblems`` where reading cannot continue.
+  /// - Returns: the rows that are complete now, if any. Some of them may still be unread: ``more()`` reads them.
+  /// - Throws: ``SyntaxProblem`` or ``InputProblems`` where reading cannot continue, and the errors of ``RowLimits``.
   func feed(_ bytes: [UInt8]) throws -> PredictionChunk?
 
+  /// Reads on in the bytes that ``feed(_:)`` has left unread.
+  ///
+  /// - Returns: the next rows; `nil` if more bytes are needed.
+  /// - Throws: as ``feed(_:)``.
+  func more() throws -> PredictionChunk?
+
   /// Ends the stream. The last row needs no line break.
+  ///
+  /// - Returns: the next of the remaining rows; `nil` after the last ones.
   func finish() throws -> PredictionChunk?
 }
 

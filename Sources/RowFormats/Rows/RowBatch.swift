@@ -18,6 +18,11 @@ public struct RowBatch: Sendable {
   /// The clients' keys of the rows; `nil` if no row has one.
   public let keys: StringColumn?
 
+  /// The memory that the rows take, in bytes.
+  public var byteCount: Int {
+    numbers.count * 8 + categories.byteCount + outcomes.count + (keys?.byteCount ?? 0)
+  }
+
   /// The same rows for a schema that has further features, whose values are missing.
   public func widened(to schema: RowSchema) -> RowBatch {
     guard numberSlots < schema.numberSlots || categorySlots < schema.categorySlots else { return self }

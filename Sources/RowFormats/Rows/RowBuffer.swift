@@ -6,16 +6,30 @@ import CSimdJSON
 final class RowBuffer {
   let schema: RowSchema
   let onError: RowErrorPolicy
+  private let limits: RowLimits
+  private let allowance: RowAllowance?
   /// `nil` if the allocation failed; reading then throws.
   private let rows: OpaquePointer?
 
   /// Turns a problem of the C reader into one of a format; the strings are the member's name and the value found.
   typealias Describe = (vj_problem, _ name: String, _ found: String) -> InputProblem
 
-  init(schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail) {
+  init(
+    schema: RowSchema, labelled: Bool, onError: RowErrorPolicy = .fail, limits: RowLimits? = nil
+  ) {
     self.schema = schema
     self.onError = onError
+    self.limits = limits ?? RowLimits()
+    allowance = limits?.reserve.map(RowAllowance.init)
     rows = schema.compiled.handle.flatMap { vj_rows_new($0, labelled) }
+    guard let rows, let limits else { return }
+    // Sound: `allowance` lives as long as the rows, and C calls the function only while it reads into them.
+    vj_rows_limit(
+      rows, limits.rows, limits.batchBytes, allowance == nil ? .max : RowAllowance.free,
+      { context, bytes in
+        guard let context else { return 0 }
+        return Unmanaged<RowAllowance>.fromOpaque(context).takeUnretainedValue().grant(bytes)
+      }, allowance.map { Unmanaged.passUnretained($0).toOpaque() })
   }
 
   deinit {
@@ -28,21 +42,35 @@ final class RowBuffer {
     return rows
   }
 
+  /// Whether the rows have reached ``RowLimits/batchBytes``, so that a batch should be taken.
+  var isFull: Bool { rows.map(vj_rows_full) ?? false }
+
+  /// Throws the error of a limit, or that of the syntax, unless the code is OK.
+  func check(_ status: vj_syntax) throws {
+    switch status.code {
+    case .VJ_SYNTAX_ROWS: throw TooManyRows(limit: limits.rows)
+    case .VJ_SYNTAX_REFUSED: throw allowance?.error ?? SyntaxProblem(.tooLarge)
+    default: try status.check()
+    }
+  }
+
   /// The number of rows since the last batch was taken.
   var count: Int { rows.map { vj_rows_get_view($0).count } ?? 0 }
 
   /// Whether some problem already decides that the input is refused.
   var isRefused: Bool { onError == .fail && (rows.map { vj_rows_get_view($0).problems_total > 0 } ?? false) }
 
-  /// Reads whole lines of JSON, one row each.
+  /// Reads whole lines of JSON, one row each, until the rows are full.
   ///
-  /// - Returns: the number of lines.
-  func readLines(_ text: UnsafeRawBufferPointer, firstLine: Int) throws -> Int {
+  /// - Returns: the number of lines and of their bytes.
+  func readLines(_ text: UnsafeRawBufferPointer, firstLine: Int) throws -> (lines: Int, bytes: Int) {
     var lines: UInt64 = 0
-    try vj_read_lines(
-      handle(), text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count, UInt64(firstLine), &lines
-    ).check()
-    return Int(lines)
+    var bytes = 0
+    try check(
+      vj_read_lines(
+        handle(), text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count, UInt64(firstLine),
+        &lines, &bytes))
+    return (Int(lines), bytes)
   }
 
   /// Copies the rows out and removes them. The keys are kept, so that a repeated one is found in a later batch.

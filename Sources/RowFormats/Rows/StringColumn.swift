@@ -22,6 +22,9 @@ public struct StringColumn: Sendable, Hashable {
   /// The number of strings, missing ones included.
   public var count: Int { ends.count }
 
+  /// The memory that the strings take, in bytes.
+  var byteCount: Int { bytes.count + ends.count * 4 }
+
   /// Appends a string, or a missing one. The sum of all lengths must stay below 2 GiB.
   public mutating func append(_ string: String?) {
     guard let string else {

@@ -74,6 +74,17 @@ struct ServeCommand: AsyncParsableCommand {
       workers: isReadOnly ? 0 : workers ?? Environment.number("verdict.workers", default: 1),
       poolSize: poolSize ?? Environment.number("verdict.pool.size", default: 16),
       auditRetentionDays: JobSettings.auditRetentionDays(), jobs: JobSettings.configuration(),
-      cacheBytes: JobSettings.cacheBytes())
+      cacheBytes: JobSettings.cacheBytes(), modelCacheBytes: modelCacheBytes(),
+      trainingBytes: MemorySettings.trainingBytes(), requestBytes: MemorySettings.requestBytes())
+  }
+
+  /// The size in bytes of the cache of prepared models; `nil` for a share of the memory.
+  private func modelCacheBytes() throws -> Int? {
+    guard Environment.text("verdict.model.cache.mb") != nil else { return nil }
+    let megabytes = try Environment.number("verdict.model.cache.mb", default: 0)
+    guard (0...1_048_576).contains(megabytes) else {
+      throw ValidationError("VERDICT_MODEL_CACHE_MB must be from 0 to 1048576.")
+    }
+    return megabytes << 20
   }
 }

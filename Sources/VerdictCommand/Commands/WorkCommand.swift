@@ -37,7 +37,8 @@ struct WorkCommand: AsyncParsableCommand {
     let settings = try Server.Settings(
       host: nil, port: 0, metrics: port.map { (host, $0) }, workers: workers, poolSize: workers * 2 + 2,
       auditRetentionDays: JobSettings.auditRetentionDays(),
-      jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes())
+      jobs: JobSettings.configuration(), cacheBytes: JobSettings.cacheBytes(),
+      trainingBytes: MemorySettings.trainingBytes())
     try await Server(database.installation(url), settings, logger: logger).run(cluster: nil)
   }
 }

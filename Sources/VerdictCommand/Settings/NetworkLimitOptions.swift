@@ -40,6 +40,12 @@ struct NetworkLimitOptions: ParsableArguments {
   @Option(help: "Burst of failed authentications from one address. [VERDICT_WRONG_KEYS; default: 500]")
   var wrongKeys: Int?
 
+  @Option(
+    help:
+      "Requests a second without a valid key from one address; further ones are held back. [VERDICT_UNAUTHENTICATED_RATE; default: 500]"
+  )
+  var unauthenticatedRate: Int?
+
   /// The network limits of these options and their environment variables.
   ///
   /// - Throws: `ValidationError`.
@@ -59,6 +65,11 @@ struct NetworkLimitOptions: ParsableArguments {
       network.trustedProxies.append(proxy)
     }
     network.failedAuthBurst = try wrongKeys ?? Environment.number("verdict.wrong.keys", default: 500)
+    network.unauthenticatedRate =
+      try unauthenticatedRate ?? Environment.number("verdict.unauthenticated.rate", default: 500)
+    guard (10...1_000_000).contains(network.unauthenticatedRate) else {
+      throw ValidationError("The rate of requests without a key must be from 10 to 1000000 a second.")
+    }
     network.corsOrigin = origin ?? Environment.text("verdict.cors.origin")
     let connections = try maxConnections ?? Environment.number("verdict.max.connections", default: 10_000)
     network.limits.connectionsPerAddress =

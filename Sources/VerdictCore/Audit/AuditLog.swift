@@ -46,7 +46,7 @@ package struct AuditLog: Sendable {
 
   /// Returns the entries of a tenant, newest first, with ids below `cursor`, at most `limit`.
   package func list(_ tenant: TenantID, before cursor: Int?, limit: Int) async throws -> [AuditEntry] {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await tx.query(
         """
         SELECT id, at, key_id, key_name, action, target, detail FROM audit_entries

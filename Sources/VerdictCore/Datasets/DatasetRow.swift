@@ -53,11 +53,13 @@ enum DatasetRow {
       activeModel: active)
   }
 
-  private typealias Columns = (
+  /// The values of ``columns``.
+  typealias Columns = (
     Int, String, JSONB, String, String?, String?, JSONB, Int?, Int, Date, Date
   )
 
-  private static func dataset(_ columns: Columns) throws -> Dataset {
+  /// The dataset with these values.
+  static func dataset(_ columns: Columns) throws -> Dataset {
     let (id, name, features, labelName, positive, negative, settings, version, revision, created, updated) =
       columns
     return Dataset(

@@ -12,11 +12,26 @@ package struct DatasetStore: Sendable {
 
   /// Creates a dataset in the caller's transaction.
   ///
-  /// - Throws: ``DomainError/nameTaken(what:)``, ``DomainError/quotaExceeded(_:maximum:present:)``.
+  /// - Throws: ``DomainError/nameTaken(what:)``, ``DomainError/stillDeleted(dataset:)``,
+  ///   ``DomainError/quotaExceeded(_:maximum:present:)``.
   package func create(
     _ tenant: TenantID, _ new: NewDataset, by actor: Actor = .commandLine, in tx: Transaction
   ) async throws -> DatasetSummary {
     try await Quotas.admitOneMore(.datasets, tenant, in: tx)
+    if try await !insert(tenant, new, in: tx) {
+      try await DatasetDeletion.free(new.name, tenant, in: tx)
+      guard try await insert(tenant, new, in: tx) else {
+        throw DomainError.nameTaken(what: "dataset \(new.name)")
+      }
+    }
+    try await AuditLog.record(tenant, actor, .datasetCreated, "dataset \(new.name)", in: tx)
+    return try await summary(tenant, named: new.name, in: tx)
+  }
+
+  /// Inserts a dataset.
+  ///
+  /// - Returns: whether its name was free.
+  private func insert(_ tenant: TenantID, _ new: NewDataset, in tx: Transaction) async throws -> Bool {
     let features = FeatureSlots.assign(new.features)
     let rows = try await tx.query(
       """
@@ -29,15 +44,12 @@ package struct DatasetStore: Sendable {
          ON CONFLICT (tenant_id, name) DO NOTHING
         RETURNING id
         """)
-    guard rows.first != nil else { throw DomainError.nameTaken(what: "dataset \(new.name)") }
-    try await AuditLog.record(tenant, actor, .datasetCreated, "dataset \(new.name)", in: tx)
-    return try await summary(tenant, named: new.name, in: tx)
+    return rows.first != nil
   }
 
   /// The dataset of that name, in the caller's transaction.
   ///
-  /// - Parameter lock: `FOR KEY SHARE` while rows are added, so that the dataset cannot be deleted under them;
-  ///   `FOR UPDATE` while its description changes.
+  /// - Parameter lock: ``RowLock/keyShare`` while rows are written, ``RowLock/update`` while the description changes.
   /// - Throws: ``DomainError/notFound(what:)``.
   package func dataset(
     _ tenant: TenantID, named name: String, lock: RowLock = .none, in tx: some QueryExecutor
@@ -45,7 +57,7 @@ package struct DatasetStore: Sendable {
     let rows = try await tx.query(
       """
       SELECT \(unescaped: DatasetRow.columns) FROM datasets d
-      WHERE d.tenant_id = \(tenant) AND d.name = \(name) \(unescaped: lock.rawValue)
+      WHERE d.tenant_id = \(tenant) AND d.name = \(name) AND d.writable \(unescaped: lock.rawValue)
       """)
     guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(name)") }
     return try DatasetRow.dataset(row)
@@ -55,7 +67,7 @@ package struct DatasetStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func dataset(_ tenant: TenantID, named name: String) async throws -> Dataset {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await dataset(tenant, named: name, in: tx)
     }
   }
@@ -68,7 +80,7 @@ package struct DatasetStore: Sendable {
     let row = try await tx.query(
       """
       SELECT revision FROM datasets
-      WHERE tenant_id = \(tenant) AND id = \(read.id) AND deleted_at IS NULL FOR KEY SHARE
+      WHERE tenant_id = \(tenant) AND id = \(read.id) AND writable AND deleted_at IS NULL FOR KEY SHARE
       """
     ).first
     guard let revision = try row?.decode(Int.self) else {
@@ -84,7 +96,7 @@ package struct DatasetStore: Sendable {
     let rows = try await tx.query(
       """
       SELECT \(unescaped: DatasetRow.columns) FROM datasets d
-      WHERE d.tenant_id = \(tenant) AND d.id = \(id) AND d.deleted_at IS NULL
+      WHERE d.tenant_id = \(tenant) AND d.id = \(id) AND d.writable AND d.deleted_at IS NULL
       """)
     guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(id)") }
     return try DatasetRow.dataset(row)
@@ -97,30 +109,37 @@ package struct DatasetStore: Sendable {
     _ tenant: TenantID, named name: String, in tx: some QueryExecutor
   ) async throws -> DatasetSummary {
     let rows = try await tx.query(
-      DatasetRow.summaries + "WHERE d.tenant_id = \(tenant) AND d.name = \(name)")
+      DatasetRow.summaries + "WHERE d.tenant_id = \(tenant) AND d.name = \(name) AND d.writable")
     guard let row = rows.first else { throw DomainError.notFound(what: "dataset \(name)") }
     return try DatasetRow.summary(row)
   }
 
   /// The dataset of that name in a transaction of its own.
   package func summary(_ tenant: TenantID, named name: String) async throws -> DatasetSummary {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await summary(tenant, named: name, in: tx)
     }
   }
 
-  /// The tenant's datasets by name, after the name `cursor`, at most `limit`.
+  /// The tenant's datasets by name, after the name `cursor`, at most `limit`, and fewer if they reach ``PageBudget/bytes``.
   package func list(_ tenant: TenantID, after cursor: String?, limit: Int) async throws -> [DatasetSummary] {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
-      try await tx.query(
-        DatasetRow.summaries
-          + """
-          WHERE d.tenant_id = \(tenant) AND d.deleted_at IS NULL AND d.name > \(cursor ?? "")
-          ORDER BY d.name LIMIT \(limit)
-          """
-      ).map(DatasetRow.summary)
+    try await database.read(for: tenant) { tx in
+      try await PageBudget.read(limit: limit, largest: Self.largest, size: { $0.dataset.schemaText }) {
+        last, count in
+        try await tx.query(
+          DatasetRow.summaries
+            + """
+            WHERE d.tenant_id = \(tenant) AND d.writable AND d.deleted_at IS NULL
+              AND d.name > \(last?.dataset.name ?? cursor ?? "")
+            ORDER BY d.name LIMIT \(count)
+            """
+        ).map(DatasetRow.summary)
+      }
     }
   }
+
+  /// The size of a dataset's description for which a list reads steps of its size; the largest ones have a megabyte.
+  private static let largest = 40 << 10
 
   /// A precondition of a change: it receives the dataset's present state and throws to prevent the change.
   package typealias Condition = @Sendable (DatasetSummary) throws -> Void
@@ -164,24 +183,25 @@ package struct DatasetStore: Sendable {
     }
   }
 
-  /// Deletes a dataset. Its name is free when this returns; the maintenance removes its rows later.
+  /// Deletes a dataset. It is gone for every later request when this returns; the maintenance removes its rows later.
+  ///
+  /// Requests that began earlier may still succeed, and their rows go with the dataset. The name is free when they have ended.
   ///
   /// - Parameter condition: checked under the lock of the deletion.
   /// - Throws: ``DomainError/notFound(what:)``, and what `condition` throws.
   package func delete(
     _ tenant: TenantID, named name: String, by actor: Actor = .commandLine, if condition: Condition? = nil
   ) async throws {
-    try await database.transaction(for: tenant) { tx in
+    let id = try await database.transaction(for: tenant) { tx in
       let old = try await dataset(tenant, named: name, lock: .update, in: tx)
       try await check(condition, tenant, name, in: tx)
-      try await tx.query(
-        """
-        UPDATE datasets SET name = NULL, deleted_at = now(), active_version = NULL, revision = revision + 1
-        WHERE tenant_id = \(tenant) AND id = \(old.id)
-        """)
+      try await DatasetDeletion.begin(tenant, datasets: [old.id], in: tx)
       try await AuditLog.record(tenant, actor, .datasetDeleted, "dataset \(name)", in: tx)
-      try await DatasetChanges.announce(tenant, dataset: old.id, in: tx)
+      return old.id
     }
+    // The dataset is deleted. The maintenance repeats what fails here.
+    _ = try? await DatasetDeletion.finish(
+      tenant, dataset: id, in: database, within: DatasetDeletion.patience)
   }
 
   private func check(
@@ -195,10 +215,10 @@ package struct DatasetStore: Sendable {
   package enum RowLock: String, Sendable {
     /// None.
     case none = ""
-    /// A lock against deletion, which writers of rows share.
+    /// A lock against the second half of a deletion (``DatasetDeletion``), which writers of rows share.
     case keyShare = "FOR KEY SHARE"
-    /// A lock against every other change. `FOR NO KEY UPDATE`, which an `UPDATE` takes, would let writers of rows continue
-    /// during a deletion.
-    case update = "FOR UPDATE"
+    /// A lock against other changes. It does not wait for writers of rows: `FOR UPDATE` would, and overlapping writers would
+    /// hold it up for ever.
+    case update = "FOR NO KEY UPDATE"
   }
 }

@@ -9,12 +9,15 @@ package struct IdempotentRequest: Sendable {
   package var operation: String
   /// SHA-256 of the body as it was sent.
   package var bodyHash: Data
+  /// The name of the dataset that the request is about, if it is about one.
+  package var dataset: String?
 
   /// Creates an identity; see the properties.
-  package init(key: String, operation: String, bodyHash: Data) {
+  package init(key: String, operation: String, bodyHash: Data, dataset: String? = nil) {
     self.key = key
     self.operation = operation
     self.bodyHash = bodyHash
+    self.dataset = dataset
   }
 }
 
@@ -35,8 +38,26 @@ package struct StoredResult: Sendable, Equatable {
   }
 }
 
+/// A result that is stored under a key, with the identity of its request.
+package struct KeptResult: Sendable {
+  fileprivate var operation: String
+  fileprivate var bodyHash: Data
+  fileprivate var result: StoredResult
+
+  /// The result, for a repetition of its request.
+  ///
+  /// - Throws: ``DomainError/idempotencyKeyReused`` for another request.
+  package func result(of request: IdempotentRequest) throws(DomainError) -> StoredResult {
+    guard operation == request.operation, bodyHash == request.bodyHash else { throw .idempotencyKeyReused }
+    return result
+  }
+}
+
 /// The results of requests with an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). A result is stored in the
 /// transaction of its effect, so that neither exists without the other.
+///
+/// A result belongs to the dataset that its request was about. After the deletion of the dataset it is no result any more, and
+/// the request is new, also where a new dataset has the same name.
 package enum Idempotency {
   /// How long a result is replayed.
   package static let lifetime = Duration.seconds(24 * 60 * 60)
@@ -55,19 +76,39 @@ package enum Idempotency {
     let isLocked = try await tx.query(AdvisoryLock.idempotencyKey(tenant, request.key)).single().decode(
       Bool.self)
     guard isLocked else { throw DomainError.idempotencyKeyInUse }
+    return try await kept(tenant, key: request.key, dataset: request.dataset, in: tx)?.result(of: request)
+  }
+
+  /// The result that is stored under a key, without a lock.
+  ///
+  /// - Parameter dataset: the name of the dataset that the request is about.
+  package static func kept(
+    _ tenant: TenantID, key: String, dataset: String?, in tx: some QueryExecutor
+  ) async throws -> KeptResult? {
+    // A result without the number of its dataset, of an older server, belongs to a dataset that is not younger than itself.
     let rows = try await tx.query(
       """
-      SELECT operation, body_hash, status, headers, body FROM idempotency_keys
-      WHERE tenant_id = \(tenant) AND key = \(request.key)
-        AND created_at > now() - make_interval(secs => \(lifetime / .seconds(1)))
+      SELECT operation, body_hash, status, headers, body FROM idempotency_keys k
+      WHERE k.tenant_id = \(tenant) AND k.key = \(key)
+        AND k.created_at > now() - make_interval(secs => \(lifetime / .seconds(1)))
+        AND CASE WHEN k.dataset_id IS NULL THEN NOT EXISTS (
+              SELECT FROM datasets d WHERE d.tenant_id = \(tenant) AND d.name = \(dataset) AND d.created_at > k.created_at)
+            ELSE EXISTS (
+              SELECT FROM datasets d WHERE d.tenant_id = \(tenant) AND d.id = k.dataset_id AND d.writable AND d.deleted_at IS NULL) END
       """)
     guard let row = rows.first else { return nil }
     let (operation, hash, code, metadata, body) = try row.decode(
       String.self, Data.self, Int.self, JSONB.self, Data.self)
-    guard operation == request.operation, hash == request.bodyHash else {
-      throw DomainError.idempotencyKeyReused
-    }
-    return StoredResult(code: code, metadata: try metadata.decode([String: String].self), body: body)
+    return KeptResult(
+      operation: operation, bodyHash: hash,
+      result: StoredResult(code: code, metadata: try metadata.decode([String: String].self), body: body))
+  }
+
+  /// The result that is stored under a key, in a transaction of its own.
+  package static func kept(
+    _ tenant: TenantID, key: String, dataset: String?, in database: Database
+  ) async throws -> KeptResult? {
+    try await database.lookUp(for: tenant) { try await kept(tenant, key: key, dataset: dataset, in: $0) }
   }
 
   /// Stores a result in the transaction that holds the key.
@@ -80,12 +121,13 @@ package enum Idempotency {
   ) async throws {
     let results = try await tx.pipeline([
       """
-      INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, status, headers, body)
-      VALUES (\(tenant), \(request.key), \(request.operation), \(request.bodyHash), \(result.code),
-              \(try JSONB(result.metadata)), \(result.body))
+      INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, status, headers, body, dataset_id)
+      SELECT \(tenant), \(request.key), \(request.operation), \(request.bodyHash), \(result.code),
+             \(try JSONB(result.metadata)), \(result.body), d.id
+      FROM (SELECT) one LEFT JOIN datasets d ON d.tenant_id = \(tenant) AND d.name = \(request.dataset)
       ON CONFLICT (tenant_id, key) DO UPDATE SET
         operation = excluded.operation, body_hash = excluded.body_hash, status = excluded.status,
-        headers = excluded.headers, body = excluded.body, created_at = now()
+        headers = excluded.headers, body = excluded.body, created_at = now(), dataset_id = excluded.dataset_id
       """,
       // The table's trigger has updated the count.
       QuotaUsage.statement(.answerBytes, of: tenant),

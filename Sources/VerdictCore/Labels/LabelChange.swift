@@ -9,11 +9,14 @@ struct LabelChange: Sendable {
 
   /// Records the changes, in the same order in all transactions, and decides whether a training is due.
   ///
+  /// - Parameter gates: the database in which live gates are evaluated after the transaction, if that takes long; without it they
+  ///   are evaluated at once.
   /// - Returns: the dataset's counts afterwards, and the automatic training that is queued, if any.
   func settle(
-    _ tenant: TenantID, _ dataset: Dataset, _ autoTraining: AutoTraining, in tx: Transaction
+    _ tenant: TenantID, _ dataset: Dataset, _ autoTraining: AutoTraining, gates: Database? = nil,
+    in tx: Transaction
   ) async throws -> (counts: LabelCounts, job: Int?) {
-    try await LiveCounting.add(live, tenant, dataset, in: tx)
+    try await LiveCounting.add(live, tenant, dataset, gates: gates, in: tx)
     let counts = try await LabelCounting.add(counts, tenant, dataset: dataset.id, in: tx)
     return (counts, try await autoTraining.changed(tenant, dataset, counts: counts, in: tx))
   }

@@ -147,11 +147,28 @@ package struct LabelIngest: Sendable {
 
   /// Prevents deadlocks between transactions that change many rows of a dataset in different orders. Upserts, which
   /// run in the order of the keys, may run concurrently; deletions exclude them and each other.
+  ///
+  /// - Parameter limit: how long to wait for the others, since the transaction holds a connection meanwhile. Afterwards it fails
+  ///   with SQLSTATE 55P03.
   static func lockOrder(
-    _ tenant: TenantID, dataset: Int, exclusive: Bool, in tx: some QueryExecutor
+    _ tenant: TenantID, dataset: Int, exclusive: Bool, within limit: Duration? = nil,
+    in tx: some QueryExecutor
   ) async throws {
-    try await tx.query(AdvisoryLock.labels(tenant, dataset: dataset, exclusive: exclusive))
+    let lock = AdvisoryLock.labels(tenant, dataset: dataset, exclusive: exclusive)
+    guard let limit else {
+      try await tx.query(lock)
+      return
+    }
+    let milliseconds = String(Int(limit / .milliseconds(1)))
+    try await tx.pipeline([
+      "SET LOCAL lock_timeout = \(unescaped: milliseconds)", lock, "SET LOCAL lock_timeout TO DEFAULT",
+    ])
   }
+
+  /// How long the deletion of one label waits for uploads with keys and for other deletions.
+  static let patience = Duration.seconds(2)
+  /// How long a deletion of many labels waits.
+  static let longPatience = Duration.seconds(10)
 
   /// The size in bytes of the blocks that are sent to PostgreSQL.
   private static let chunk = 512 << 10

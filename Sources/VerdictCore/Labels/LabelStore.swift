@@ -15,21 +15,25 @@ package struct LabelStore: Sendable {
   }
 
   /// The labels of a dataset that match `filter` (an empty one matches all), after the id `cursor`, in the order of their ids,
-  /// at most `limit`.
+  /// at most `limit`, and fewer if they reach ``PageBudget/bytes``.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
     _ tenant: TenantID, dataset name: String, where filter: LabelFilter = LabelFilter(), after cursor: Int?,
     limit: Int
   ) async throws -> (Dataset, [Label]) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      let labels = try await tx.query(
-        """
-        SELECT \(unescaped: Self.columns) FROM labels l
-        WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id > \(cursor ?? 0) AND
-        """ + filter.condition() + " ORDER BY id LIMIT \(limit)"
-      ).map(Self.label)
+      let labels = try await PageBudget.read(
+        limit: limit, largest: dataset.largestRow, size: { dataset.rowText($0.row) }
+      ) { last, count in
+        try await tx.query(
+          """
+          SELECT \(unescaped: Self.columns) FROM labels l
+          WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id > \(last?.id ?? cursor ?? 0) AND
+          """ + filter.condition() + " ORDER BY id LIMIT \(count)"
+        ).map(Self.label)
+      }
       return (dataset, labels)
     }
   }
@@ -40,7 +44,7 @@ package struct LabelStore: Sendable {
   package func label(
     _ tenant: TenantID, dataset name: String, id: Int
   ) async throws -> (Dataset, Label) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return (dataset, try await Self.label(tenant, dataset: dataset.id, id: id, lock: "", in: tx))
     }
@@ -77,7 +81,7 @@ package struct LabelStore: Sendable {
         change.live.add(-1, version: version, predicted: predicted, outcome: old.label)
         change.live.add(1, version: version, predicted: predicted, outcome: new.label)
       }
-      _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
+      _ = try await change.settle(tenant, dataset, autoTraining, gates: database, in: tx)
       return (dataset, try Self.label(updated))
     }
   }
@@ -92,7 +96,8 @@ package struct LabelStore: Sendable {
     guard filter.isGiven else { return 0 }
     return try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      return try await delete(tenant, dataset, where: filter.condition(), by: actor, in: tx)
+      return try await delete(
+        tenant, dataset, where: filter.condition(), waiting: LabelIngest.longPatience, by: actor, in: tx)
     }
   }
 
@@ -104,19 +109,27 @@ package struct LabelStore: Sendable {
   ) async throws {
     var filter = LabelFilter()
     filter.ids = [id]
-    let deleted = try await delete(tenant, dataset: name, where: filter, by: actor)
-    guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
+    let condition = filter.condition()
+    try await database.transaction(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
+      // A label that does not exist waits for nobody.
+      _ = try await Self.label(tenant, dataset: dataset.id, id: id, lock: "", in: tx)
+      let deleted = try await delete(
+        tenant, dataset, where: condition, waiting: LabelIngest.patience, by: actor, in: tx)
+      guard deleted == 1 else { throw DomainError.notFound(what: "label \(id)") }
+    }
   }
 
   private func delete(
-    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, by actor: Actor, in tx: Transaction
+    _ tenant: TenantID, _ dataset: Dataset, where condition: Query, waiting limit: Duration, by actor: Actor,
+    in tx: Transaction
   ) async throws -> Int {
     // Deletions lock rows in another order than upserts, so they exclude each other to prevent deadlocks.
-    try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, in: tx)
+    try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: true, within: limit, in: tx)
     let change = try await Self.remove(tenant, dataset: dataset.id, where: condition, in: tx)
     guard change.counts.changes > 0 else { return 0 }
     try await Self.record(change.counts.changes, tenant, dataset, by: actor, in: tx)
-    _ = try await change.settle(tenant, dataset, autoTraining, in: tx)
+    _ = try await change.settle(tenant, dataset, autoTraining, gates: database, in: tx)
     return change.counts.changes
   }
 
@@ -143,7 +156,7 @@ package struct LabelStore: Sendable {
         + """
            RETURNING l.id, l.label, l.model_version, l.predicted),
         marked AS (
-          UPDATE models m SET labels_deleted_since = m.labels_deleted_since + used.count
+          UPDATE models m SET labels_deleted_since = least(m.labels_used, m.labels_deleted_since + used.count)
           FROM models v
           CROSS JOIN LATERAL (SELECT count(*) AS count FROM gone WHERE gone.id <= v.last_label_id) used
           WHERE v.tenant_id = \(tenant) AND v.dataset_id = \(dataset) AND used.count > 0

@@ -1,12 +1,14 @@
 import Learning
 import PostgreSQL
 
-/// Keeps `live_counts` exact, and notifies the servers when the live KPIs of a dataset cross its gate.
+/// Keeps `live_counts` exact, and sees to it that the servers are notified when the live KPIs of a dataset cross its gate.
 enum LiveCounting {
   /// Adds a change, after the labels of the transaction and before their counts (``LabelCounting``). All transactions
   /// lock these rows in that order.
+  ///
+  /// - Parameter gates: where a gate is evaluated after the transaction, if that takes long.
   static func add(
-    _ change: LiveChange, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+    _ change: LiveChange, _ tenant: TenantID, _ dataset: Dataset, gates: Database?, in tx: Transaction
   ) async throws {
     guard !change.isEmpty else { return }
     let matrices = change.matrices.sorted { $0.key < $1.key }
@@ -26,39 +28,22 @@ enum LiveCounting {
         true_negatives = c.true_negatives + excluded.true_negatives,
         false_negatives = c.false_negatives + excluded.false_negatives
       """)
-    if dataset.settings.gate?.source == .live { try await evaluateGate(tenant, dataset.id, change, in: tx) }
+    guard let gate = dataset.settings.gate, gate.source == .live else { return }
+    if let gates, try await readsManyRows(gate, tenant, dataset, in: tx) {
+      tx.onCompletion { mayBeCommitted in
+        if mayBeCommitted { gates.liveGates.request(tenant, dataset: dataset.id, in: gates) }
+      }
+    } else {
+      try await LiveGate.evaluate(tenant, dataset.id, change, in: tx)
+    }
   }
 
-  /// Compares the live KPIs with the gate. A result that differs from the last one changes the dataset's revision, since
-  /// predictions depend on it.
-  ///
-  /// The dataset's row stays locked until the transaction ends, so that the next comparison sees this one, and a
-  /// concurrent activation is either seen here or sees these counts.
-  private static func evaluateGate(
-    _ tenant: TenantID, _ dataset: Int, _ change: LiveChange, in tx: Transaction
-  ) async throws {
-    let rows = try await tx.query(
-      """
-      SELECT d.gate, d.active_version, d.live_verdict, d.live_verdict_revision IS NOT DISTINCT FROM d.revision, k.kpis
-      FROM datasets d
-      JOIN kpis k ON k.tenant_id = d.tenant_id AND k.dataset_id = d.id AND k.model_version = d.active_version
-      WHERE d.tenant_id = \(tenant) AND d.id = \(dataset) FOR NO KEY UPDATE OF d
-      """)
-    guard let row = rows.first else { return }
-    let (gate, version, known, isCurrent, kpis) = try row.decode(
-      JSONB?.self, Int.self, Bool?.self, Bool.self, JSONB.self)
-    guard let gate = try gate?.decode(Gate.self), gate.source == .live, change.matrices[version] != nil else {
-      return
-    }
-    let evidence = try await LiveMeasuring.evidence(
-      for: gate, tenant, dataset: dataset, version: version, validation: try kpis.decode(KPIs.self), in: tx)
-    let verdict = (try? gate.check(evidence, modelVersion: version)) != nil
-    guard !isCurrent || known != verdict else { return }
-    try await tx.query(
-      """
-      UPDATE datasets SET revision = revision + 1, live_verdict = \(verdict), live_verdict_revision = revision + 1
-      WHERE tenant_id = \(tenant) AND id = \(dataset)
-      """)
-    try await DatasetChanges.announce(tenant, dataset: dataset, in: tx)
+  /// Whether the gate compares a KPI of so many labelled predictions that they are not read in the transaction of a label.
+  private static func readsManyRows(
+    _ gate: Gate, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+  ) async throws -> Bool {
+    guard gate.metric.needsRows, let version = dataset.activeVersion else { return false }
+    let matrix = try await LiveMeasuring.counts(tenant, dataset: dataset.id, version: version, in: tx)
+    return gate.decides(labels: matrix.total) && matrix.total > LiveGateEvaluator.rowsAtOnce
   }
 }

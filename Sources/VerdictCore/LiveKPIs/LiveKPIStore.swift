@@ -6,6 +6,13 @@ package struct LiveKPIStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
   private let recent = RecentMeasurements()
+  private let measured = PacedReads<Subject, Int, KPIs>()
+
+  private struct Subject: Hashable {
+    var tenant: TenantID
+    var dataset: Int
+    var version: Int
+  }
 
   /// The live KPIs in `database`.
   package init(database: Database) {
@@ -16,9 +23,9 @@ package struct LiveKPIStore: Sendable {
   /// The KPIs of a version, including a deleted one, on its labelled predictions. `labels_used`, `positives` and
   /// `negatives` count those predictions; without any, every ratio is undefined.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``.
+  /// - Throws: ``DomainError/notFound(what:)``, ``ReadTimeout``, ``ReadsBusy``.
   package func kpis(_ tenant: TenantID, dataset name: String, version: Int) async throws -> KPIs {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    let (subject, threshold, changes) = try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       let rows = try await tx.query(
         """
@@ -26,9 +33,17 @@ package struct LiveKPIStore: Sendable {
         WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND model_version = \(version)
         """)
       guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
-      let threshold = try row.decode(JSONB.self).decode(KPIs.self).threshold
-      return try await LiveMeasuring.kpis(
-        tenant, dataset: dataset.id, version: version, threshold: threshold, in: tx)
+      return (
+        Subject(tenant: tenant, dataset: dataset.id, version: version),
+        try row.decode(JSONB.self).decode(KPIs.self).threshold,
+        try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx).changes
+      )
+    }
+    return try await measured.value(tenant, subject, version: changes) { [database] in
+      try await database.read(for: tenant) { tx in
+        try await LiveMeasuring.kpis(
+          tenant, dataset: subject.dataset, version: version, threshold: threshold, in: tx)
+      }
     }
   }
 
@@ -48,7 +63,7 @@ package struct LiveKPIStore: Sendable {
     if let tx {
       evidence = try await measure(tx)
     } else {
-      evidence = try await database.transaction(for: tenant, readOnly: true, measure)
+      evidence = try await database.read(for: tenant, measure)
     }
     try gate.check(evidence, modelVersion: version)
   }

@@ -60,7 +60,7 @@ enum LiveMeasuring {
   }
 
   /// The stored confusion matrix.
-  private static func counts(
+  static func counts(
     _ tenant: TenantID, dataset: Int, version: Int, in tx: Transaction
   ) async throws -> ConfusionMatrix {
     let rows = try await tx.query(

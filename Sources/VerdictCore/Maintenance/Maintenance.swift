@@ -74,6 +74,9 @@ package struct Maintenance: Sendable {
     for tenant in try await TenantStore(database: database).list().map(\.id) {
       try await attempt("expired audit entries", tenant) { try await removeOldAuditEntries(of: tenant) }
       try await attempt("columns of models", tenant) { try await modelColumns.fill(tenant, in: database) }
+      try await attempt("live gates", tenant) {
+        try await database.liveGates.requestAll(of: tenant, in: database)
+      }
       try await attempt("finding work", tenant) {
         let known = tasks[tenant] ?? []
         let new = try await self.tasks(for: tenant).filter { task in !known.contains { $0.isSameWork(task) } }
@@ -128,6 +131,11 @@ package struct Maintenance: Sendable {
     let predictions = MaintenanceTask(
       tenant: tenant, name: "expired predictions",
       deletions: try await Retention.deletions(for: tenant, in: database))
+    for dataset in try await DatasetDeletion.unfinished(of: tenant, in: database) {
+      // A dataset with writers that go on is left for the next run, since other tenants wait.
+      _ = try await DatasetDeletion.finish(
+        tenant, dataset: dataset, in: database, within: .milliseconds(100))
+    }
     let datasets = try await deletedDatasets(of: tenant).map { dataset in
       MaintenanceTask(
         tenant: tenant, name: "deleted datasets",
@@ -156,7 +164,7 @@ package struct Maintenance: Sendable {
 
   /// Deletes a dataset that has been marked as deleted and has no rows left.
   ///
-  /// Writers lock the dataset's row and then find it deleted, so no row can follow.
+  /// Its deletion has excluded all writers (``DatasetDeletion``), so no row can follow.
   private func remove(_ dataset: Int, of tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
       for subject in DatasetJobs.subjects(of: dataset) {

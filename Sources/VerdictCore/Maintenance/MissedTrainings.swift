@@ -45,7 +45,12 @@ package struct MissedTrainings: Sendable {
       let step = Array(tenants[first..<min(first + Self.tenantsPerStep, tenants.count)])
       for (tenant, dataset) in try await candidates(step) {
         try Task.checkCancellation()
-        try await database.transaction(for: tenant) { try await decide(tenant, dataset, in: $0) }
+        do {
+          try await database.transaction(for: tenant) { try await decide(tenant, dataset, in: $0) }
+        } catch let error as PostgreSQLError where error.sqlState == .lockNotAvailable {
+          // The transactions that hold the lock decide themselves, and other datasets wait.
+          continue
+        }
       }
     }
   }
@@ -76,7 +81,7 @@ package struct MissedTrainings: Sendable {
     CROSS JOIN LATERAL (
       SELECT sum(c.positives) AS positives, sum(c.negatives) AS negatives, sum(c.changes) AS changes
       FROM label_counts c WHERE c.tenant_id = d.tenant_id AND c.dataset_id = d.id) c
-    WHERE d.tenant_id = \(tenant) AND d.auto_train -> 'enabled' = 'true' AND d.deleted_at IS NULL
+    WHERE d.tenant_id = \(tenant) AND d.auto_train -> 'enabled' = 'true' AND d.writable AND d.deleted_at IS NULL
       AND c.changes > greatest(d.trained_changes, d.reading_changes)
       AND (c.changes - d.trained_changes >= (d.auto_train ->> 'min_new_labels')::bigint
            OR (d.auto_train ->> 'max_delay_seconds')::bigint > 0)
@@ -86,13 +91,14 @@ package struct MissedTrainings: Sendable {
 
   /// Decides again under the lock of the dataset's row.
   private func decide(_ tenant: TenantID, _ id: Int, in tx: Transaction) async throws {
-    let row = try await tx.query(
+    let row = try await tx.pipeline([
+      "SET LOCAL lock_timeout = 250",
       """
       SELECT auto_train, training, trained_changes, reading_changes FROM datasets
-      WHERE tenant_id = \(tenant) AND id = \(id) AND deleted_at IS NULL
+      WHERE tenant_id = \(tenant) AND id = \(id) AND writable AND deleted_at IS NULL
       FOR NO KEY UPDATE SKIP LOCKED
-      """
-    ).first
+      """,
+    ]).last?.first
     guard
       let (policy, training, trained, reading) = try row?.decode(JSONB.self, JSONB.self, Int.self, Int.self)
     else { return }

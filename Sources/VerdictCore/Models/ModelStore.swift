@@ -7,11 +7,17 @@ import RowFormats
 package struct ModelStore: Sendable {
   private let database: Database
   private let datasets: DatasetStore
+  private let turns: ModelTurns
 
   /// The models in `database`.
-  package init(database: Database) {
+  ///
+  /// - Parameters:
+  ///   - database: where the models are stored.
+  ///   - turns: limits the number of large models that are decoded at the same time.
+  package init(database: Database, turns: ModelTurns = .process) {
     self.database = database
     self.datasets = DatasetStore(database: database)
+    self.turns = turns
   }
 
   /// The models of a dataset, newest first, below the version `cursor`, at most `limit`.
@@ -34,13 +40,49 @@ package struct ModelStore: Sendable {
 
   /// One version of a dataset's models.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``.
+  /// - Throws: as ``withModel(_:dataset:version:_:)``.
   package func model(
     _ tenant: TenantID, dataset name: String, version: Int
   ) async throws -> ModelRecord {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await withModel(tenant, dataset: name, version: version) { $0 }
+  }
+
+  /// Runs the closure with one version of a dataset's models.
+  ///
+  /// No connection is held meanwhile. A large model is read, decoded and used in a turn of the tenant, on a thread of its
+  /// own.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``, ``ModelTurns/Busy``, what `body` throws.
+  package func withModel<T: Sendable>(
+    _ tenant: TenantID, dataset name: String, version: Int,
+    _ body: @escaping @Sendable (ModelRecord) throws -> T
+  ) async throws -> T {
+    let small = try await stored(
+      tenant, dataset: name, version: version, atMost: ModelTurns.largeModel - 1)
+    if let record = try small.record() { return try body(record) }
+    return try await turns.withTurn(for: tenant, .request) {
+      let large = try await stored(tenant, dataset: name, version: version, atMost: .max)
+      let size = large.model?.bytes.count ?? 0
+      defer { ModelTurns.decoded(size) }
+      return try await ModelTurns.onThread {
+        guard let record = try large.record() else { throw DomainError.notFound(what: "model \(version)") }
+        return try body(record)
+      }
+    }
+  }
+
+  /// One version in its stored form; without the model if that is larger than `size` bytes.
+  ///
+  /// - Throws: ``DomainError/notFound(what:)``.
+  private func stored(
+    _ tenant: TenantID, dataset name: String, version: Int, atMost size: Int
+  ) async throws -> StoredModelRecord {
+    try await database.transaction(for: tenant, readOnly: true, within: ModelTurns.readLimit) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      return try await model(tenant, dataset: dataset.id, version: version, in: tx)
+      guard
+        let record = try await find(tenant, dataset: dataset.id, version: version, atMost: size, in: tx)
+      else { throw DomainError.notFound(what: "model \(version)") }
+      return record
     }
   }
 
@@ -48,7 +90,7 @@ package struct ModelStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func curves(_ tenant: TenantID, dataset name: String, version: Int) async throws -> Curves {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    let curves = try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       let rows = try await tx.query(
         """
@@ -56,30 +98,24 @@ package struct ModelStore: Sendable {
         WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND version = \(version)
         """)
       guard let row = rows.first else { throw DomainError.notFound(what: "model \(version)") }
-      return try row.decode(JSONB.self).decode(Curves.self)
+      return try row.decode(JSONB.self)
     }
+    return try curves.decode(Curves.self)
   }
 
-  /// One version, in the caller's transaction.
+  /// One version in its stored form, in the caller's transaction; `nil` if there is none.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``.
-  func model(
-    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
-  ) async throws -> ModelRecord {
-    guard let record = try await find(tenant, dataset: dataset, version: version, in: tx) else {
-      throw DomainError.notFound(what: "model \(version)")
-    }
-    return record
-  }
-
-  /// One version, in the caller's transaction; `nil` if there is none.
+  /// - Parameter size: the largest stored size in bytes with which the model is read, too.
   func find(
-    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
-  ) async throws -> ModelRecord? {
+    _ tenant: TenantID, dataset: Int, version: Int, atMost size: Int = .max, in tx: some QueryExecutor
+  ) async throws -> StoredModelRecord? {
+    // The size is that in the table, which PostgreSQL knows without decompressing the model.
     try await tx.query(
-      Self.select(Self.summaryColumns + ", m.model, m.warnings, d.features")
+      Self.select(
+        Self.summaryColumns
+          + ", CASE WHEN pg_column_size(m.model) <= \(size) THEN m.model END, m.warnings, d.features")
         + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)"
-    ).first.map(Self.record)
+    ).first.map(Self.storedRecord)
   }
 
   /// The part of one version that lists show, in the caller's transaction.
@@ -209,15 +245,15 @@ package struct ModelStore: Sendable {
   }
 
   /// The columns of ``summary(_:)``. A model of a server before 0.2 has no column `converged` until the maintenance fills it.
-  private static let summaryColumns = """
+  private static let summaryColumns: Query = """
     m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version, m.labels_used,
     m.labels_deleted_since, coalesce(m.converged, (m.model -> 'converged')::boolean, true), m.parameters, k.kpis
     """
 
   /// Models with their KPIs; a WHERE clause on `m` follows.
-  private static func select(_ columns: String) -> Query {
+  private static func select(_ columns: Query) -> Query {
     """
-    SELECT \(unescaped: columns)
+    SELECT \(columns)
     FROM models m
     JOIN datasets d ON d.tenant_id = m.tenant_id AND d.id = m.dataset_id
     JOIN kpis k ON k.tenant_id = m.tenant_id AND k.dataset_id = m.dataset_id AND k.model_version = m.version
@@ -243,27 +279,16 @@ package struct ModelStore: Sendable {
       parameters: try parameters.decode(TrainingParameters.self), kpis: try kpis.decode(KPIs.self))
   }
 
-  private static func record(_ row: Row) throws -> ModelRecord {
+  private static func storedRecord(_ row: Row) throws -> StoredModelRecord {
     let (
       version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, model, warnings,
       features
     ) = try row.decode(
       Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
-      JSONB.self, JSONB.self, JSONB.self, JSONB.self)
-    return ModelRecord(
+      JSONB.self, JSONB?.self, JSONB.self, JSONB.self)
+    return StoredModelRecord(
       summary: try summary(
         columns: (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis)),
-      model: Self.spelled(try model.decode(StoredModel.self).model, try features.decode([Feature].self)),
-      warnings: try warnings.decode([TrainingWarning].self))
-  }
-
-  /// A model with the spelling of categories that rows are read with: a model of an earlier version may have others.
-  private static func spelled(
-    _ model: any BinaryClassifier, _ features: [Feature]
-  ) -> any BinaryClassifier {
-    let listed = Dictionary(features.map { ($0.name, $0.categories) }) { first, _ in first }
-    return model.renamingCategories { feature, category in
-      CategorySpelling.canonical(category, listed: listed[feature] ?? nil)
-    }
+      model: model, warnings: warnings, features: features)
   }
 }

@@ -13,12 +13,21 @@ package final class ServedDataset: Sendable {
   package let model: ServedModel?
   /// The values that the gate compares, if there are a gate and a model.
   let evidence: GateEvidence?
+  /// The approximate size in memory in bytes, with the model.
+  let byteCount: Int
 
   init(dataset: Dataset, schema: RowSchema, model: ServedModel?, evidence: GateEvidence?) {
     self.dataset = dataset
     self.schema = schema
     self.model = model
     self.evidence = evidence
+    // The description has the features once, the compiled schema a second time.
+    byteCount =
+      2_048 + (model?.byteCount ?? 0)
+      + dataset.features.reduce(0) { sum, feature in
+        sum + 256 + 2 * feature.name.utf8.count
+          + (feature.categories ?? []).reduce(0) { $0 + 128 + 2 * $1.utf8.count }
+      }
   }
 
   /// Returns the model if the gate admits it.
@@ -47,6 +56,8 @@ package final class ServedModel: Sendable {
   package let features: [Feature]
   /// The slot of each of them in a row.
   let slots: [Int]
+  /// The approximate size in memory in bytes. The features are those of the dataset.
+  let byteCount: Int
 
   init(version: Int, labelsUsed: Int, kpis: KPIs, model: any BinaryClassifier, features: [Feature]) {
     self.version = version
@@ -56,5 +67,12 @@ package final class ServedModel: Sendable {
     threshold = model.threshold
     predictor = model.makePredictor()
     slots = features.map(\.slot)
+    byteCount = 512 + predictor.byteCount + features.count * (MemoryLayout<Feature>.stride + 8)
+  }
+
+  /// Whether the model is that of a dataset with these features: its own features come first, and its categories are
+  /// spelled by the lists that the dataset had when it was prepared.
+  func fits(_ features: [Feature]) -> Bool {
+    self.features.elementsEqual(features.prefix(self.features.count))
   }
 }

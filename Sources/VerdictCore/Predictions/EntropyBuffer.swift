@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Random numbers from the kernel, fetched for sixteen ids at a time: `SystemRandomNumberGenerator` makes a system call for
-/// each number, which costs more than the rest of an id.
+/// Random numbers from the kernel, fetched for 32 ids at a time: `SystemRandomNumberGenerator` makes a system call for each
+/// number, which costs more than the rest of an id.
 enum EntropyBuffer {
   private struct State {
     var words = [UInt64](repeating: 0, count: 32)
@@ -11,16 +11,16 @@ enum EntropyBuffer {
 
   private static let state = Mutex(State())
 
-  /// Two numbers that are used once and unpredictable.
-  static func pair() -> (UInt64, UInt64) {
+  /// A number that is used once and unpredictable.
+  static func next() -> UInt64 {
     state.withLock { state in
       if state.left == 0 {
         fill(&state.words)
         state.left = state.words.count
       }
-      state.left -= 2
-      defer { (state.words[state.left], state.words[state.left + 1]) = (0, 0) }
-      return (state.words[state.left], state.words[state.left + 1])
+      state.left -= 1
+      defer { state.words[state.left] = 0 }
+      return state.words[state.left]
     }
   }
 

@@ -158,7 +158,11 @@ package struct Feedback: Sendable {
     let labelled = statements.filter { $0.trueLabel != nil }
     let removed = statements.filter { $0.trueLabel == nil }.map(\.id)
     if !removed.isEmpty || labelled.count > 1 {
-      try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: !removed.isEmpty, in: tx)
+      try await LabelIngest.lockOrder(
+        tenant, dataset: dataset.id, exclusive: !removed.isEmpty,
+        within: removed.isEmpty
+          ? nil : statements.count == 1 ? LabelIngest.patience : LabelIngest.longPatience,
+        in: tx)
     }
     var change = LabelChange()
     var outcome = Outcome()
@@ -191,7 +195,7 @@ package struct Feedback: Sendable {
       outcome.labelsStored = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx).stored
       return outcome
     }
-    let (counts, job) = try await change.settle(tenant, dataset, autoTraining, in: tx)
+    let (counts, job) = try await change.settle(tenant, dataset, autoTraining, gates: database, in: tx)
     outcome.labelsStored = counts.stored
     outcome.trainingJob = job
     return outcome

@@ -9,6 +9,15 @@ package struct FeedbackReader {
   /// The largest number of statements in a body.
   package static let limit = 100_000
 
+  /// The memory for reading a body: its text, the parsed document, and the statements.
+  ///
+  /// - Parameters:
+  ///   - count: the size of the body in bytes.
+  ///   - isDocument: whether the body is one JSON document.
+  package static func byteCount(ofBody count: Int, isDocument: Bool) -> Int {
+    count * (isDocument ? 24 : 4) + min(count / 36, limit) * 64
+  }
+
   private var statements: [Feedback.Statement] = []
   private var seen: Set<UUID> = []
   private var problems: [InputProblem] = []
@@ -23,7 +32,10 @@ package struct FeedbackReader {
   /// - Throws: `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
   package static func json(_ body: [UInt8], schema: RowSchema) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(schema: schema)
-    guard case .object(let object) = try JSONValue.parse(body) else {
+    // A statement has six tokens and more than 48 bytes.
+    guard
+      case .object(let object) = try JSONValue.parse(body.span.bytes, tokensAtMost: 1_000 + body.count / 8)
+    else {
       throw InputProblems(InputProblem(pointer: "", detail: "must be an object"))
     }
     for member in object.members where member.name != "labels" {
@@ -47,11 +59,14 @@ package struct FeedbackReader {
   /// - Throws: `InputProblems` with line numbers.
   package static func ndjson(_ body: [UInt8], schema: RowSchema) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(schema: schema)
-    for (index, line) in body.dropFirst(try ByteOrderMark.length(body)).split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
-    )
-    .enumerated()
-    where !line.allSatisfy({ " \t\r".utf8.contains($0) }) {
+    var rest = body.dropFirst(try ByteOrderMark.length(body))
+    var index = -1
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+      let line = rest[..<end]
+      rest = rest[min(end + 1, rest.endIndex)...]
+      index += 1
+      if line.allSatisfy({ " \t\r".utf8.contains($0) }) { continue }
       do {
         reader.read(try JSONValue.parse(Array(line))) {
           InputProblem(line: index + 1, pointer: $0, detail: $1)
@@ -138,7 +153,8 @@ package struct FeedbackReader {
   }
 
   private mutating func add(_ id: UUID?, _ trueLabel: Bool?, _ repeated: @autoclosure () -> InputProblem) {
-    guard let id else { return }
+    // One more than allowed is enough to refuse the body.
+    guard let id, statements.count <= Self.limit else { return }
     guard seen.insert(id).inserted else { return refuse(repeated()) }
     statements.append(Feedback.Statement(id: id, trueLabel: trueLabel))
   }

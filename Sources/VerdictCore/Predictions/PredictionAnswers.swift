@@ -14,8 +14,7 @@ package final class PredictionAnswers: Sendable {
   package let ids: [UUID]
   /// The probability of label 1 of each row.
   package let probabilities: [Double]
-  /// The model's warnings by row.
-  package let warnings: [Int: [PredictionWarning]]
+  private let predictions: RowPredictions
 
   /// The number of rows.
   package var count: Int { rows.count }
@@ -33,7 +32,20 @@ package final class PredictionAnswers: Sendable {
     ids = named ? UUID.version7(count: rows.count) : []
     let answers = try model.predictor.predict(rows.forPrediction, slots: model.slots)
     probabilities = answers.probabilities
-    warnings = answers.warnings
+    predictions = answers
+  }
+
+  /// Returns the model's warnings about a row; `nil` without any.
+  package func warnings(of row: Int) throws -> [PredictionWarning]? {
+    if row < predictions.warnedRows { return predictions.warnings[row] }
+    let warnings = try model.predictor.predict(rows.featureRow(row).values(of: model.features)).warnings
+    return warnings.isEmpty ? nil : warnings
+  }
+
+  /// The memory that the answers to a number of rows take beside the rows.
+  package static func byteCount(rows: Int, features: Int) -> Int {
+    // Id and probability, and what a warning takes in memory.
+    rows * 24 + min(rows * features, RowPredictions.mostWarnings + features) * 256
   }
 
   /// Returns the contribution of each feature to a row's log-odds, the largest first.

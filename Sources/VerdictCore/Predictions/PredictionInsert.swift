@@ -64,7 +64,11 @@ struct PredictionInsert: Sendable {
     }
   }
 
-  /// Stores one group in the caller's transaction: all of it or, if its dataset has changed, nothing.
+  /// Stores one group in the caller's transaction: all of it or, if its dataset has changed before, nothing.
+  ///
+  /// The first block compares the revision. The dataset may change while others follow, which were computed before the change.
+  ///
+  /// - Throws: ``DatasetDeleted`` if the dataset is deleted while blocks follow; ``PostgreSQLError``.
   func store(_ group: PredictionGroup, in tx: Transaction) async throws -> PredictionGroup.Outcome {
     let type = try await rowType.oid(in: tx)
     let target = Target(group)
@@ -75,12 +79,14 @@ struct PredictionInsert: Sendable {
         while row < group.count {
           let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, type: type)
           if try await running.next() == false { return .stale }
-          // While blocks follow, the dataset must not change.
-          let holds = row == 0 && rows.count < group.count
+          let isFirst = row == 0
           row += rows.count
           running.addTask {
-            let statement = Self.insert(rows, group.tenant, [target], counts: [rows.count], holds: holds)
-            return try await !tx.query(statement).isEmpty
+            let statement = Self.insert(
+              rows, group.tenant, [target], counts: [rows.count], comparing: isFirst)
+            let isStored = try await !tx.query(statement).isEmpty
+            if !isStored, !isFirst { throw DatasetDeleted() }
+            return isStored
           }
         }
         if try await running.next() == false { return .stale }
@@ -93,6 +99,9 @@ struct PredictionInsert: Sendable {
       throw error
     }
   }
+
+  /// The dataset was deleted after the first block of a group was stored. The transaction must be rolled back.
+  struct DatasetDeleted: Error {}
 
   private static let rowColumns = PredictionColumn.rowColumns.map(\.rawValue).joined(separator: ", ")
   private static let qualifiedRowColumns = PredictionColumn.rowColumns.map { "r.\($0.rawValue)" }
@@ -119,15 +128,16 @@ struct PredictionInsert: Sendable {
   /// once.
   ///
   /// It locks each dataset's row once against deletion and compares the revision: nothing is stored for a dataset
-  /// that was changed or deleted. It returns the positions of the targets that were current.
+  /// that was changed or deleted. It returns the positions of the targets that were current. The lock is the weakest, so that
+  /// changes of settings and of the active model do not wait for predictions.
   ///
   /// - Parameters:
   ///   - rows: the rows of the first target, then those of the second, …
   ///   - counts: the number of rows of each target.
-  ///   - holds: whether the datasets must not change until the end of the transaction.
+  ///   - comparing: whether the revision is compared; otherwise only whether the dataset is deleted.
   ///   - counting: the statement that counts the rows `stored`, unless a later one does.
   private static func insert(
-    _ rows: PredictionRows, _ tenant: TenantID, _ targets: [Target], counts: [Int], holds: Bool = false,
+    _ rows: PredictionRows, _ tenant: TenantID, _ targets: [Target], counts: [Int], comparing: Bool = true,
     counting: Query? = nil
   ) -> Query {
     var end = 0
@@ -142,10 +152,10 @@ struct PredictionInsert: Sendable {
           \(targets.map(\.dataset)), \(targets.map(\.revision)), \(targets.map { Int32($0.version) }),
           \(targets.map(\.threshold)), \(zip(ends, counts).map(-)), \(ends)
         ) WITH ORDINALITY t (dataset, revision, version, threshold, first, last, position)
-        JOIN datasets d ON d.tenant_id = \(tenant) AND d.id = t.dataset AND d.revision = t.revision
-          AND d.deleted_at IS NULL
+        JOIN datasets d ON d.tenant_id = \(tenant) AND d.id = t.dataset
+          \(unescaped: comparing ? "AND d.revision = t.revision" : "") AND d.writable AND d.deleted_at IS NULL
         ORDER BY d.id
-        FOR \(unescaped: holds ? "SHARE" : "KEY SHARE") OF d
+        FOR KEY SHARE OF d
       ), stored AS (
         INSERT INTO predictions
           (tenant_id, dataset_id, model_version, threshold, \(unescaped: rowColumns))

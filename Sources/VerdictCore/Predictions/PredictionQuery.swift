@@ -1,7 +1,7 @@
 package import Foundation
 
 /// The filter of a list of stored predictions.
-package struct PredictionFilter: Sendable {
+package struct PredictionFilter: Sendable, Hashable {
   /// Only those that were labelled afterwards, or only those that were not.
   package var labelled: Bool?
   /// Only those of one model version.
@@ -33,6 +33,16 @@ package enum PredictionOrder: Sendable, Equatable {
     package init(distance: Double, id: UUID) {
       self.distance = distance
       self.id = id
+    }
+  }
+}
+
+extension PredictionOrder {
+  /// The same order from after a prediction on.
+  func after(_ prediction: StoredPrediction) -> PredictionOrder {
+    switch self {
+    case .newest: .newest(before: prediction.id)
+    case .uncertainty: .uncertainty(after: prediction.uncertainty)
     }
   }
 }

@@ -61,7 +61,7 @@ struct PredictionRows: PostgresEncodable {
 
   private static func reference(_ answers: PredictionAnswers, _ index: Int, _ row: Int) throws -> RowReference
   {
-    let warnings = try answers.warnings[row].map { try JSONB($0).bytes }
+    let warnings = try answers.warnings(of: row).map { try JSONB($0).bytes }
     // The number of columns, then the type, the length and the value of each.
     var size = 4
     PredictionColumn.forEachRowColumn { size += 8 + $0.size(of: answers, row: row, warnings: warnings) }

@@ -33,6 +33,13 @@ package struct PredictionService: Sendable {
     usage = PredictionUsage(database: database)
   }
 
+  /// Loads the active model into the cache, unless it is there.
+  ///
+  /// - Throws: as ``ServedDatasets/served(_:named:asking:)``.
+  package func prepare(_ tenant: TenantID, dataset name: String) async throws {
+    _ = try await served.served(tenant, named: name)
+  }
+
   /// Predicts rows of one dataset with one model version, in order.
   ///
   /// - Parameters:
@@ -40,7 +47,8 @@ package struct PredictionService: Sendable {
   ///   - read: parses the rows by the dataset's schema; called again if the dataset has changed.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/noModel(dataset:)``,
   ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``,
-  ///   ``PredictionWriter/Overloaded``, what `read` throws, ``PostgreSQLError``.
+  ///   ``PredictionWriter/Overloaded``, ``ServedDatasets/Changing``, ``ModelTurns/Busy``, what `read` throws,
+  ///   ``PostgreSQLError``.
   package func predict(
     _ tenant: TenantID, dataset name: String, storing storage: Storage,
     reading read: @Sendable (ServedDataset) throws -> RowBatch
@@ -55,7 +63,7 @@ package struct PredictionService: Sendable {
     for attempt in 1... {
       let current = try await served.served(tenant, named: name, asking: tx)
       guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
-        served.invalidate(tenant, named: name)
+        served.invalidate(current, tenant)
         if attempt == Self.attempts { break }
         continue
       }
@@ -67,20 +75,24 @@ package struct PredictionService: Sendable {
         tenant: tenant, dataset: current.dataset.id, revision: current.dataset.revision, answers: answers)
       let isLarge = group.count >= PredictionInsert.large
       let outcome: PredictionGroup.Outcome
-      switch storage {
-      case .nowhere: return answers
-      case .committed where isLarge: outcome = try await writer.storeAlone(group)
-      case .committed: outcome = try await writer.store(group)
-      case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
+      do {
+        switch storage {
+        case .nowhere: return answers
+        case .committed where isLarge: outcome = try await writer.storeAlone(group)
+        case .committed: outcome = try await writer.store(group)
+        case .within(let tx): outcome = try await writer.insert.store(group, in: tx)
+        }
+      } catch is PredictionInsert.DatasetDeleted {
+        throw DomainError.notFound(what: "dataset \(name)")
       }
       if outcome == .stored {
         reserved.stored(in: tx)
         return answers
       }
-      served.invalidate(tenant, named: name)
+      served.invalidate(current, tenant)
       if attempt == Self.attempts { break }
     }
-    throw PredictionWriter.Overloaded()
+    throw ServedDatasets.Changing()
   }
 
   /// The model that may predict; `nil` if the cached dataset refuses it and the database no longer does.

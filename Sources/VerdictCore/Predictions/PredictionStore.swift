@@ -3,8 +3,9 @@ package import PostgreSQL
 
 /// The stored predictions of datasets.
 package struct PredictionStore: Sendable {
-  private let database: Database
-  private let datasets: DatasetStore
+  let database: Database
+  let datasets: DatasetStore
+  let rankings = PacedReads<UncertaintyRanking.Subject, UncertaintyRanking.Version, UncertaintyRanking>()
 
   /// The predictions in `database`.
   package init(database: Database) {
@@ -12,31 +13,35 @@ package struct PredictionStore: Sendable {
     self.datasets = DatasetStore(database: database)
   }
 
-  /// The predictions of a dataset in some order, at most `limit`.
+  /// The predictions of a dataset in some order, at most `limit`, and fewer if they reach ``PageBudget/bytes``. The order of
+  /// uncertainty has the bounds of ``UncertaintyRanking``.
   ///
-  /// - Throws: ``DomainError/notFound(what:)``.
+  /// - Throws: ``DomainError/notFound(what:)``, ``ReadTimeout``, ``ReadsBusy``.
   package func list(
     _ tenant: TenantID, dataset name: String, where filter: PredictionFilter, in order: PredictionOrder,
     limit: Int
   ) async throws -> (Dataset, [StoredPrediction]) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    if case .uncertainty(let cursor) = order {
+      return try await mostUncertain(tenant, dataset: name, where: filter, after: cursor, limit: limit)
+    }
+    return try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      let query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
-      let rows = try await tx.query(query + " LIMIT \(limit)")
-      return (dataset, try rows.map { try PredictionColumn.prediction($0) })
+      let predictions = try await PageBudget.read(
+        limit: limit, largest: dataset.largestRow, size: { dataset.rowText($0.row) }
+      ) { last, count in
+        let order = last.map { order.after($0) } ?? order
+        let query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
+        return try await tx.query(query + " LIMIT \(count)").map { try PredictionColumn.prediction($0) }
+      }
+      return (dataset, predictions)
     }
   }
 
-  private static func page(_ order: PredictionOrder) -> Query {
+  static func page(_ order: PredictionOrder) -> Query {
     switch order {
     case .newest(before: nil): return " ORDER BY p.id DESC"
     case .newest(before: let id?): return " AND p.id < \(id) ORDER BY p.id DESC"
-    case .uncertainty(after: nil): return " ORDER BY abs(p.probability - p.threshold), p.id"
-    case .uncertainty(after: let cursor?):
-      return """
-         AND (abs(p.probability - p.threshold), p.id) > (\(cursor.distance)::float8, \(cursor.id)::uuid)
-        ORDER BY abs(p.probability - p.threshold), p.id
-        """
+    case .uncertainty: return " ORDER BY abs(p.probability - p.threshold), p.id"
     }
   }
 
@@ -67,7 +72,7 @@ package struct PredictionStore: Sendable {
   package func prediction(
     _ tenant: TenantID, dataset name: String, id: UUID
   ) async throws -> (Dataset, StoredPrediction) {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return (dataset, try await Self.prediction(tenant, dataset: dataset.id, id: id, in: tx))
     }

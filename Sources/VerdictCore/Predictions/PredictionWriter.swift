@@ -4,7 +4,8 @@ import Synchronization
 /// Stores predictions by group commit: the groups that arrive while one transaction commits share the next one.
 ///
 /// A caller continues after the commit of its own rows. The queue is bounded, so that callers fail fast when the database is
-/// overloaded.
+/// overloaded. When more rows wait than one transaction stores, the tenants take turns, and a tenant with few rows finds room beside
+/// one that fills the queue.
 package final class PredictionWriter: Sendable {
   /// Too many predictions wait to be stored.
   package struct Overloaded: Error, Sendable {}
@@ -17,6 +18,8 @@ package final class PredictionWriter: Sendable {
   private struct State {
     var waiting: [Waiting] = []
     var rows = 0
+    /// The waiting rows of each tenant.
+    var byTenant: [TenantID: Int] = [:]
     var isFlushing = false
   }
 
@@ -53,9 +56,10 @@ package final class PredictionWriter: Sendable {
   func store(_ group: PredictionGroup) async throws -> PredictionGroup.Outcome {
     try await withCheckedThrowingContinuation { continuation in
       let (isTaken, starts) = state.withLock { state in
-        guard state.rows + group.count <= capacity || state.waiting.isEmpty else { return (false, false) }
+        guard admits(group, state) else { return (false, false) }
         state.waiting.append(Waiting(group: group, continuation: continuation))
         state.rows += group.count
+        state.byTenant[group.tenant, default: 0] += group.count
         defer { state.isFlushing = true }
         return (true, !state.isFlushing)
       }
@@ -64,6 +68,12 @@ package final class PredictionWriter: Sendable {
       // and its log lines must not carry the first one's request id.
       if starts { Task.detached(executorPreference: DatabaseExecutor.shared) { await self.flushAll() } }
     }
+  }
+
+  private func admits(_ group: PredictionGroup, _ state: State) -> Bool {
+    if state.rows + group.count <= capacity || state.waiting.isEmpty { return true }
+    let own = state.byTenant[group.tenant] ?? 0
+    return own + group.count <= capacity / 8 && state.rows + group.count <= 2 * capacity
   }
 
   /// Stores a large group in a transaction of its own.
@@ -87,22 +97,54 @@ package final class PredictionWriter: Sendable {
         state.isFlushing = false
         return nil
       }
-      var count = 0
-      var rows = 0
-      while count < state.waiting.count,
-        rows == 0 || rows + state.waiting[count].group.count <= Self.rowsPerFlush
-      {
-        rows += state.waiting[count].group.count
-        count += 1
-      }
-      state.rows -= rows
-      if count == state.waiting.count {
+      if state.rows <= Self.rowsPerFlush {
         defer { state.waiting.removeAll(keepingCapacity: true) }
+        state.rows = 0
+        state.byTenant.removeAll(keepingCapacity: true)
         return state.waiting
       }
-      defer { state.waiting.removeFirst(count) }
-      return Array(state.waiting.prefix(count))
+      let chosen = Self.turns(state.waiting)
+      var batch: [Waiting] = []
+      var rest: [Waiting] = []
+      for (index, waiting) in state.waiting.enumerated() {
+        guard chosen.contains(index) else {
+          rest.append(waiting)
+          continue
+        }
+        batch.append(waiting)
+        let count = waiting.group.count
+        state.rows -= count
+        state.byTenant[waiting.group.tenant, default: count] -= count
+        if state.byTenant[waiting.group.tenant] == 0 { state.byTenant[waiting.group.tenant] = nil }
+      }
+      state.waiting = rest
+      return batch
     }
+  }
+
+  /// The indices of the groups for the next transaction, of more than fit: one group of each tenant in turn.
+  private static func turns(_ waiting: [Waiting]) -> Set<Int> {
+    var tenants: [TenantID] = []
+    var indices: [TenantID: [Int]] = [:]
+    for (index, waiting) in waiting.enumerated() {
+      if indices[waiting.group.tenant] == nil { tenants.append(waiting.group.tenant) }
+      indices[waiting.group.tenant, default: []].append(index)
+    }
+    var chosen: Set<Int> = []
+    var rows = 0
+    var round = 0
+    while !tenants.isEmpty {
+      for tenant in tenants {
+        guard let own = indices[tenant], round < own.count else { continue }
+        let count = waiting[own[round]].group.count
+        if rows > 0, rows + count > rowsPerFlush { return chosen }
+        chosen.insert(own[round])
+        rows += count
+      }
+      round += 1
+      tenants.removeAll { round >= indices[$0]?.count ?? 0 }
+    }
+    return chosen
   }
 
   private func flush(_ batch: [Waiting]) async {

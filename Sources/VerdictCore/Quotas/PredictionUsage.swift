@@ -38,7 +38,7 @@ final class PredictionUsage: Sendable {
   convenience init(database: Database) {
     self.init { tenant, tx in
       if let tx { return try await Self.read(tenant, in: tx) }
-      return try await database.lookUp(for: tenant) { try await Self.read(tenant, in: $0) }
+      return try await database.lookUp(for: tenant, isUrgent: true) { try await Self.read(tenant, in: $0) }
     }
   }
 

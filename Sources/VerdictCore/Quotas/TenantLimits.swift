@@ -68,7 +68,8 @@ package enum Quota: String, Sendable, CaseIterable {
       """
       SELECT coalesce(sum(positives + negatives), 0)::bigint FROM label_counts WHERE tenant_id = \(tenant)
       """
-    case .datasets: "SELECT count(*) FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL"
+    case .datasets:
+      "SELECT count(*) FROM datasets WHERE tenant_id = \(tenant) AND writable AND deleted_at IS NULL"
     case .keys: "SELECT count(*) FROM api_keys WHERE tenant_id = \(tenant)"
     case .predictions:
       "SELECT coalesce(sum(stored), 0)::bigint FROM prediction_counts WHERE tenant_id = \(tenant)"

@@ -19,7 +19,7 @@ package struct UsageStore: Sendable {
 
   /// The present use of `tenant`, from counters rather than by counting its rows.
   package func usage(_ tenant: TenantID) async throws -> Usage {
-    try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
+    try await database.read(for: tenant, isolation: .repeatableRead) { tx in
       let limits = try await Quotas.limits(of: tenant, in: tx)
       let counts = Quota.allCases.compactMap { quota in quota.usage(of: tenant).map { (quota, $0) } }
       // A statement each: in a distributed database the queue's table and the tenants' are on different nodes.

@@ -1,5 +1,6 @@
 package import Foundation
 package import PostgreSQL
+import RowFormats
 
 /// The API keys of tenants.
 package struct KeyStore: Sendable {
@@ -10,12 +11,13 @@ package struct KeyStore: Sendable {
     self.database = database
   }
 
-  /// Creates a key of `tenant` in the caller's transaction.
+  /// Creates a key of `tenant` in the caller's transaction. Its name is stored in normalization form C.
   package static func issue(
     _ tenant: TenantID, name: String, role: Role, expiresAt: Date?, by actor: Actor = .commandLine,
     in tx: some QueryExecutor
   ) async throws -> IssuedKey {
     let secret = KeySecret.generate(for: tenant)
+    let name = name.normalized
     let row = try await tx.query(
       """
       INSERT INTO api_keys (tenant_id, name, role, prefix, secret_hash, expires_at)
@@ -35,7 +37,7 @@ package struct KeyStore: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func key(_ tenant: TenantID, id: Int) async throws -> APIKey {
-    let keys = try await database.transaction(for: tenant, readOnly: true) { tx in
+    let keys = try await database.read(for: tenant) { tx in
       try await tx.query(Self.keys + "WHERE tenant_id = \(tenant) AND id = \(id)").map(Self.key)
     }
     guard let key = keys.first else { throw DomainError.notFound(what: "key \(id)") }
@@ -44,7 +46,7 @@ package struct KeyStore: Sendable {
 
   /// The identity and the rights of a key of `tenant`; `nil` if it has just been revoked.
   package func identity(_ tenant: TenantID, key id: Int) async throws -> KeyIdentity? {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       guard
         let key = try await tx.query(Self.keys + "WHERE tenant_id = \(tenant) AND id = \(id)").first.map(
           Self.key),
@@ -58,7 +60,7 @@ package struct KeyStore: Sendable {
 
   /// The keys of `tenant` after the key `cursor`, oldest first, at most `limit`.
   package func list(_ tenant: TenantID, after cursor: Int?, limit: Int) async throws -> [APIKey] {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       try await tx.query(
         Self.keys + "WHERE tenant_id = \(tenant) AND id > \(cursor ?? 0) ORDER BY id LIMIT \(limit)"
       ).map(Self.key)
@@ -95,7 +97,7 @@ package struct KeyStore: Sendable {
   /// It fails after ``Database/lookUpLimit`` if the database does not respond.
   package func principal(for secret: KeySecret) async throws -> Principal? {
     let tenant = secret.tenant
-    let rows = try await database.lookUp(for: tenant) { tx in
+    let rows = try await database.lookUp(for: tenant, isUrgent: true) { tx in
       try await tx.query(
         """
         SELECT k.id, k.role, k.secret_hash, k.expires_at, t.limits,

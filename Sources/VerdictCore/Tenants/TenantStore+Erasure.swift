@@ -28,28 +28,29 @@ extension TenantStore {
     }
   }
 
-  /// Stops all writers of a tenant.
+  /// Stops all writers of a tenant: refuses new ones, then waits for those that have begun (``DatasetDeletion``).
   ///
-  /// Writers of rows lock their dataset's row until they commit: the lock waits for current writers, and later ones, which may
-  /// have cached their key or their dataset, find the dataset deleted. New datasets and keys are created under the lock of the
-  /// tenant's row (``Quotas``), which refuses them from now on.
+  /// Later requests, which may have cached their key or their dataset, find the dataset deleted. New datasets and keys are
+  /// created under the lock of the tenant's row (``Quotas``), which refuses them from now on.
   private func close(_ tenant: TenantID) async throws {
     try await database.transaction(for: tenant) { tx in
       // The tenant is locked before its datasets, as everywhere.
       try await tx.query(
         "UPDATE tenants SET erased_at = coalesce(erased_at, now()) WHERE tenant_id = \(tenant)")
       try await tx.query("DELETE FROM api_keys WHERE tenant_id = \(tenant)")
-      // In the order in which predictions lock several datasets.
       let open = try await tx.query(
-        "SELECT id FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NULL ORDER BY id FOR UPDATE"
-      ).map { try $0.decode(Int.self) }
-      try await tx.query(
         """
-        UPDATE datasets SET name = NULL, deleted_at = now(), active_version = NULL, revision = revision + 1
-        WHERE tenant_id = \(tenant) AND id = ANY(\(open))
-        """)
-      try await DatasetChanges.announce(tenant, datasets: open, in: tx)
+        SELECT id FROM datasets WHERE tenant_id = \(tenant) AND writable AND deleted_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE
+        """
+      ).map { try $0.decode(Int.self) }
+      try await DatasetDeletion.begin(tenant, datasets: open, in: tx)
       try await DatasetChanges.announceRevocation(tenant, key: nil, in: tx)
+    }
+    for dataset in try await DatasetDeletion.unfinished(of: tenant, in: database) {
+      while try await !DatasetDeletion.finish(tenant, dataset: dataset, in: database, within: .seconds(5)) {
+        try Task.checkCancellation()
+      }
     }
   }
 }

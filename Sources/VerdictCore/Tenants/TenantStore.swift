@@ -55,7 +55,7 @@ package struct TenantStore: Sendable {
 
   /// Returns the tenant's own limits.
   package func limits(_ tenant: TenantID) async throws -> TenantLimits {
-    try await database.transaction(for: tenant, readOnly: true) {
+    try await database.read(for: tenant) {
       try await Quotas.limits(of: tenant, in: $0)
     }
   }

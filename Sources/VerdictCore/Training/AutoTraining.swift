@@ -26,14 +26,16 @@ package struct AutoTraining: Sendable {
     _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts, in tx: Transaction
   ) async throws -> Int? {
     guard dataset.settings.autoTrain.enabled else { return nil }
-    let backlog = try await TrainingBacklog.read(tenant, dataset: dataset.id, in: tx)
-    guard let delay = backlog.delay(counts, dataset.settings.autoTrain) else {
+    let (backlog, policy, training) = try await TrainingBacklog.join(
+      tenant, dataset: dataset.id, queue, in: tx)
+    guard policy.enabled else { return nil }
+    guard let delay = backlog.delay(counts, policy) else {
       guard backlog.isWaiting else { return nil }
-      return try await queue.waiting(tenant: tenant.rawValue, subject: Int64(dataset.id), in: tx).map {
+      return try await queue.join(tenant: tenant.rawValue, subject: Int64(dataset.id), in: tx).map {
         Int($0.id)
       }
     }
-    let job = try await queue.enqueue(new(tenant, dataset.id, dataset.settings.training, delay), in: tx)
+    let job = try await queue.enqueue(new(tenant, dataset.id, training, delay), in: tx)
     return Int(job.id)
   }
 

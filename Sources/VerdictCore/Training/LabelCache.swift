@@ -60,9 +60,36 @@ package final class LabelCache: Sendable {
     }
   }
 
+  /// Evicts the least recently used entries until the others take at most `limit` bytes, so that a training can have the
+  /// memory.
+  ///
+  /// - Parameters:
+  ///   - limit: the number of bytes.
+  ///   - tenant: the tenant of the dataset whose entry stays.
+  ///   - dataset: the dataset whose entry stays and does not count, because its training is about to take it.
+  func shrink(to limit: Int, keeping tenant: TenantID, _ dataset: Int) {
+    let kept = Key(tenant: tenant, dataset: dataset)
+    state.withLock { state in
+      var others = state.bytes - (state.entries[kept]?.bytes ?? 0)
+      for (key, entry) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse })
+      where others > limit && key != kept {
+        others -= entry.bytes
+        state.bytes -= entry.bytes
+        state.entries[key] = nil
+      }
+    }
+  }
+
   /// Stores the labels of a dataset if they fit.
-  func keep(_ labels: CachedLabels, _ tenant: TenantID, _ dataset: Int) {
+  ///
+  /// - Parameters:
+  ///   - labels: the labels.
+  ///   - tenant: the tenant.
+  ///   - dataset: the dataset.
+  ///   - limit: the most bytes of all entries, if that is less than the capacity.
+  func keep(_ labels: CachedLabels, _ tenant: TenantID, _ dataset: Int, within limit: Int = .max) {
     let bytes = labels.columns.byteCount
+    let capacity = min(capacity, limit)
     guard bytes <= capacity else { return }
     state.withLock { state in
       let key = Key(tenant: tenant, dataset: dataset)

@@ -12,13 +12,18 @@ struct LabelReader: Sendable {
   /// The size in bytes up to which labels are cached without automatic training, so that repeated manual trainings of
   /// a small dataset do not read it anew each time.
   private let small: Int
+  private let memory: TrainingMemory
   private let logger: Logger
 
   /// The maximum time that PostgreSQL may take for the next rows. A dead connection is detected earlier.
   static let timeout = Duration.seconds(60)
 
-  init(database: Database, cache: LabelCache, small: Int = 8 << 20, logger: Logger) {
+  init(
+    database: Database, cache: LabelCache, small: Int = 8 << 20,
+    memory: TrainingMemory = TrainingMemory(limit: TrainingMemory.defaultLimit), logger: Logger
+  ) {
     self.small = small
+    self.memory = memory
     self.database = database
     self.datasets = DatasetStore(database: database)
     self.cache = cache
@@ -39,6 +44,8 @@ struct LabelReader: Sendable {
     var changes: Int
     /// The number of rows that were read from the database; the others came from the cache.
     var rowsRead: Int
+    /// The memory of the labels and of the training on them.
+    var memory: TrainingReservation
   }
 
   /// Reads all labels of a dataset in one snapshot.
@@ -48,22 +55,44 @@ struct LabelReader: Sendable {
   /// number equals the dataset's count, there are no others. If there are more, the stored ids show which ones were
   /// deleted.
   ///
+  /// The memory of the training is reserved before a row is read, and waited for without a connection.
+  ///
   /// - Parameter progress: receives the numbers of rows read and expected, from time to time.
   /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted; ``TrainingFailure`` for numbers that no model can
-  ///   follow.
+  ///   follow, and for more labels than the memory holds.
   func read(
     _ tenant: TenantID, dataset id: Int, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
+    let reservation = try await reserve(tenant, dataset: id)
     let mark = try await HighWaterMark.make(tenant, in: database)
     return try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) {
-      try await read(tenant, dataset: id, mark: mark, in: $0, progress: progress)
+      try await read(tenant, dataset: id, mark: mark, reservation, in: $0, progress: progress)
     }
+  }
+
+  /// Reserves what a training on the present labels of a dataset needs, and makes the cache give up as much.
+  func reserve(_ tenant: TenantID, dataset id: Int) async throws -> TrainingReservation {
+    let (dataset, counts) = try await database.transaction(for: tenant, readOnly: true) { tx in
+      (
+        try await datasets.dataset(tenant, id: id, in: tx),
+        try await LabelCounting.counts(tenant, dataset: id, in: tx)
+      )
+    }
+    let columns = TrainingColumns(features: dataset.features, expectedRows: 0)
+    let reservation = try await memory.reserve(
+      columns.footprint(rows: counts.stored).bytes, for: Self.description(counts.stored, dataset))
+    cache.shrink(to: memory.limit - memory.held, keeping: tenant, id)
+    return reservation
+  }
+
+  private static func description(_ rows: Int, _ dataset: Dataset) -> String {
+    "Training on \(rows) labels with \(dataset.features.count) features"
   }
 
   /// Reads all labels in the caller's transaction, whose snapshot must be taken after the mark was made.
   func read(
-    _ tenant: TenantID, dataset id: Int, mark: HighWaterMark, in tx: Transaction,
-    progress: @Sendable (Int, Int) -> Void
+    _ tenant: TenantID, dataset id: Int, mark: HighWaterMark, _ reservation: TrainingReservation,
+    in tx: Transaction, progress: @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
     let snapshot = try await LabelSnapshot.current(in: tx)
     let dataset = try await datasets.dataset(tenant, id: id, in: tx)
@@ -78,11 +107,14 @@ struct LabelReader: Sendable {
     {
       columns = kept?.takeColumns() ?? columns
       (isCurrent, rowsRead) = try await update(
-        &columns, tenant, dataset, since: position, counts: counts, in: tx)
+        &columns, tenant, dataset, since: position, counts: counts, reservation, in: tx)
     }
     if !isCurrent {
       kept = nil
-      columns = try await readAll(tenant, dataset, counts: counts, progress: progress, in: tx)
+      // The memory of columns that are out of date is free before others are read.
+      columns = TrainingColumns(features: [], expectedRows: 0)
+      columns = try await readAll(
+        tenant, dataset, counts: counts, reservation, progress: progress, in: tx)
       rowsRead += columns.rowCount
     }
     let table: TrainingTable
@@ -94,22 +126,28 @@ struct LabelReader: Sendable {
     }
     if dataset.settings.autoTrain.enabled || columns.byteCount <= small {
       cache.keep(
-        CachedLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id)
+        CachedLabels(columns: columns, changes: counts.changes, snapshot: snapshot, marks: marks), tenant, id,
+        // The training holds the memory of its own labels already.
+        within: memory.limit - memory.held + columns.byteCount)
     }
     return Reading(
-      dataset: dataset, table: table, ids: columns.ids, changes: counts.changes, rowsRead: rowsRead)
+      dataset: dataset, table: table, ids: columns.ids, changes: counts.changes, rowsRead: rowsRead,
+      memory: reservation)
   }
 
   /// Without ORDER BY: rows are stored nearly in the order of their ids, so that sorting here costs less than an
   /// index scan or a sort on disk by PostgreSQL.
   private func readAll(
-    _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts,
+    _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts, _ reservation: TrainingReservation,
     progress: @Sendable (Int, Int) -> Void, in tx: Transaction
   ) async throws -> TrainingColumns {
     let query: Query =
       "COPY (SELECT " + TrainingRows.columns
       + " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id)) TO STDOUT (FORMAT binary)"
     return try await tx.copyOut(query) { stream in
+      let description = Self.description(counts.stored, dataset)
+      let empty = TrainingColumns(features: dataset.features, expectedRows: 0)
+      try await reservation.grow(to: empty.footprint(rows: counts.stored).bytes, for: description)
       var columns = TrainingColumns(features: dataset.features, expectedRows: counts.stored)
       var rows = TrainingRows(features: dataset.features)
       var reader = BinaryCopyReader()
@@ -119,6 +157,8 @@ struct LabelReader: Sendable {
         while try reader.nextRow() { try rows.append(reader, levels: &columns.levels) }
         columns.append(rows)
         rows.removeAll()
+        // The categories are known only now.
+        try await reservation.grow(to: columns.footprint(rows: counts.stored).bytes, for: description)
         progress(columns.rowCount, counts.stored)
       }
       try reader.checkFinished()
@@ -132,7 +172,7 @@ struct LabelReader: Sendable {
   /// - Returns: whether the result equals the stored labels, and the number of rows read.
   private func update(
     _ columns: inout TrainingColumns, _ tenant: TenantID, _ dataset: Dataset, since position: Int,
-    counts: LabelCounts, in tx: Transaction
+    counts: LabelCounts, _ reservation: TrainingReservation, in tx: Transaction
   ) async throws -> (isCurrent: Bool, rowsRead: Int) {
     columns.extend(to: dataset.features)
     let source: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND "
@@ -140,6 +180,9 @@ struct LabelReader: Sendable {
       "COPY (SELECT " + TrainingRows.columns + source + "id > \(position) UNION ALL SELECT "
       + TrainingRows.columns + source
       + "change_id > \(position) AND id <= \(position)) TO STDOUT (FORMAT binary)"
+    let description = Self.description(counts.stored, dataset)
+    let footprint = columns.footprint(rows: counts.stored).bytes
+    try await reservation.grow(to: footprint, for: description)
     let (levels, rows) = try await tx.copyOut(query) { [levels = columns.levels] stream in
       var levels = levels
       var rows = TrainingRows(features: dataset.features)
@@ -147,12 +190,16 @@ struct LabelReader: Sendable {
       while let chunk = try await stream.nextBytes(within: Self.timeout) {
         reader.feed(chunk)
         while try reader.nextRow() { try rows.append(reader, levels: &levels) }
+        // Merging takes the rows twice.
+        try await reservation.grow(to: footprint + 2 * rows.byteCount, for: description)
       }
       try reader.checkFinished()
       return (levels, rows)
     }
     let rowsRead = rows.count
     columns.levels = levels
+    try await reservation.grow(
+      to: columns.footprint(rows: counts.stored).bytes + 2 * rows.byteCount, for: description)
     columns.merge(rows)
     if columns.rowCount > counts.stored { columns.keep(only: try await Self.ids(tenant, dataset.id, in: tx)) }
     guard columns.rowCount == counts.stored, columns.positives == counts.positives else {

@@ -1,5 +1,6 @@
 import Foundation
 import JobQueue
+import Learning
 import PostgreSQL
 
 /// The label changes of a dataset that are in a model, are being read by a training, or have a training waiting for them.
@@ -33,18 +34,50 @@ struct TrainingBacklog: Sendable, Equatable {
   /// The queue is read before the dataset: a training that ends in between is counted as running, and its model or its note
   /// as present. In the reverse order changes that it has read would count as pending.
   static func read(_ tenant: TenantID, dataset: Int, in tx: Transaction) async throws -> TrainingBacklog {
-    let results = try await tx.pipeline([
-      JobQueue.activity(tenant: tenant.rawValue, kind: TrainingJobs.kind, subject: Int64(dataset)),
-      """
-      SELECT trained_changes, reading_changes, reading_began FROM datasets
-      WHERE tenant_id = \(tenant) AND id = \(dataset)
-      """,
-    ])
-    let activity = try JobQueue.SubjectActivity(results[0])
-    let (trained, reading, readingBegan) = try results[1].single().decode(Int.self, Int.self, Date?.self)
+    let results = try await tx.pipeline([activity(tenant, dataset), changes(tenant, dataset)])
+    let (trained, reading, readingBegan, _, _) = try results[1].single().decode(
+      Int.self, Int.self, Date?.self, JSONB.self, JSONB.self)
     return TrainingBacklog(
-      trained: trained, reading: reading, isRunning: activity.isRunning,
-      hasRecordedReading: activity.startedAt == readingBegan, isWaiting: activity.isWaiting)
+      trained: trained, reading: reading, readingBegan, try JobQueue.SubjectActivity(results[0]))
+  }
+
+  /// Reads a dataset's backlog and policy in one round trip, before the caller's transaction joins the waiting training.
+  ///
+  /// A change of the policy and the end of a training decide about the waiting training in turns with transactions that join
+  /// it (`JobQueue.waiting`): either they count the caller's changes, or the caller sees the new policy.
+  static func join(
+    _ tenant: TenantID, dataset: Int, _ queue: JobQueue, in tx: Transaction
+  ) async throws -> (TrainingBacklog, AutoTrain, TrainingParameters) {
+    let results = try await tx.pipeline([
+      queue.joining(tenant: tenant.rawValue, subject: Int64(dataset)), activity(tenant, dataset),
+      changes(tenant, dataset),
+    ])
+    let (trained, reading, readingBegan, policy, training) = try results[2].single().decode(
+      Int.self, Int.self, Date?.self, JSONB.self, JSONB.self)
+    let backlog = TrainingBacklog(
+      trained: trained, reading: reading, readingBegan, try JobQueue.SubjectActivity(results[1]))
+    return (
+      backlog, try policy.decode(AutoTrain.self), try training.decode(TrainingParameters.self)
+    )
+  }
+
+  private init(trained: Int, reading: Int, _ readingBegan: Date?, _ activity: JobQueue.SubjectActivity) {
+    self.trained = trained
+    self.reading = reading
+    isRunning = activity.isRunning
+    hasRecordedReading = activity.startedAt == readingBegan
+    isWaiting = activity.isWaiting
+  }
+
+  private static func activity(_ tenant: TenantID, _ dataset: Int) -> Query {
+    JobQueue.activity(tenant: tenant.rawValue, kind: TrainingJobs.kind, subject: Int64(dataset))
+  }
+
+  private static func changes(_ tenant: TenantID, _ dataset: Int) -> Query {
+    """
+    SELECT trained_changes, reading_changes, reading_began, auto_train, training FROM datasets
+    WHERE tenant_id = \(tenant) AND id = \(dataset)
+    """
   }
 
   /// Notes that a running training reads all changes so far, so that these ask for no other training.

@@ -36,6 +36,13 @@ struct TrainingColumns: Sendable {
     rowCount * (9 + numbers.count * 8 + codes.count * 4) + levels.reduce(0) { $0 + $1.byteCount }
   }
 
+  /// The memory of a training on these columns when they have at least `rows` rows.
+  func footprint(rows: Int) -> TrainingFootprint {
+    TrainingFootprint(
+      rows: max(rows, rowCount), numeric: numbers.count, categorical: codes.count,
+      levels: levels.reduce(0) { $0 + $1.names.count })
+  }
+
   /// Appends rows with new ids. ``sortByID()`` must follow after the last one.
   mutating func append(_ rows: borrowing TrainingRows) {
     if ids.capacity - ids.count < rows.count { reserve(ids.count + max(rows.count, ids.count / 8)) }

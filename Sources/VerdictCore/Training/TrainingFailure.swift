@@ -40,6 +40,20 @@ package struct TrainingFailure: DescribedJobError, Equatable {
     type = "not-finite"
   }
 
+  /// The failure of a training that needs more memory than this process gives to trainings.
+  ///
+  /// - Parameters:
+  ///   - training: the training, as the subject of the sentence.
+  ///   - bytes: what it needs.
+  ///   - limit: what there is.
+  static func tooLarge(_ training: String, bytes: Int, limit: Int) -> TrainingFailure {
+    TrainingFailure(
+      type: "too-large",
+      detail:
+        "\(training) needs about \(max(1, bytes >> 20)) MB of memory; trainings of this server have \(limit >> 20) MB. Delete labels or use fewer features, or ask for a larger VERDICT_TRAINING_MEMORY_MB."
+    )
+  }
+
   private init(type: String, detail: String) {
     self.type = type
     self.detail = detail

@@ -57,7 +57,7 @@ package struct TrainingJobs: Sendable {
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func job(_ tenant: TenantID, dataset name: String, id: Int) async throws -> Job {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return try await job(tenant, dataset: dataset, id: id, in: tx)
     }
@@ -69,7 +69,7 @@ package struct TrainingJobs: Sendable {
   package func list(
     _ tenant: TenantID, dataset name: String, before cursor: Int?, limit: Int
   ) async throws -> [Job] {
-    try await database.transaction(for: tenant, readOnly: true) { tx in
+    try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
       return try await queue.jobs(
         tenant: tenant.rawValue, subject: Int64(dataset.id), before: cursor.map(Int64.init), limit: limit,

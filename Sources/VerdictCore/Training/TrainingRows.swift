@@ -25,6 +25,9 @@ struct TrainingRows: Sendable {
   /// The number of rows.
   var count: Int { ids.count }
 
+  /// The memory of the rows in bytes.
+  var byteCount: Int { count * (9 + numberSlots * 8 + categorySlots * 4) }
+
   /// The columns that ``append(_:levels:)`` expects, in its order.
   static let columns: Query = "label, id, numbers, categories"
 

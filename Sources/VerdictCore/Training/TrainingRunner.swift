@@ -19,24 +19,26 @@ package struct TrainingRunner: Sendable {
   /// - Parameters:
   ///   - autoTraining: reconciles the queued automatic training when a training has ended.
   ///   - cache: the cache of labels that were read earlier.
+  ///   - memory: the memory of all trainings of the process.
   ///   - timeout: the time after which PostgreSQL ends an idle write transaction, and with it the locks of a frozen
   ///     runner; as long as the queue's lease.
   package init(
     database: Database, autoTraining: AutoTraining, cache: LabelCache,
+    memory: TrainingMemory = TrainingMemory(limit: TrainingMemory.defaultLimit),
     timeout: Duration = JobQueue.Configuration().lease, logger: Logger
   ) {
     self.database = database
     self.autoTraining = autoTraining
     self.models = ModelStore(database: database)
-    self.reader = LabelReader(database: database, cache: cache, logger: logger)
+    self.reader = LabelReader(database: database, cache: cache, memory: memory, logger: logger)
     self.timeout = timeout
     self.logger = logger
   }
 
   /// Runs one job to completion.
   ///
-  /// - Throws: a ``TrainingFailure`` for permanent failures, ``PostgreSQLError`` for transient ones. The queue
-  ///   retries only the latter.
+  /// - Throws: a ``TrainingFailure`` for permanent failures, ``PostgreSQLError`` for transient ones, and `JobPostponed` when
+  ///   other transactions of the tenant hold a lock that the job needs. The queue retries only the latter two.
   package func run(_ context: JobContext) async throws {
     do {
       try await train(on: try await read(context), context)
@@ -44,6 +46,8 @@ package struct TrainingRunner: Sendable {
       throw TrainingFailure(error)
     } catch DomainError.notFound {
       throw TrainingFailure.datasetDeleted
+    } catch let error as PostgreSQLError where error.sqlState == .lockNotAvailable {
+      throw JobPostponed(cause: error)
     }
   }
 
@@ -65,6 +69,8 @@ package struct TrainingRunner: Sendable {
     let tenant = TenantID(rawValue: job.tenant)
     let parameters = try job.parameters.decode(TrainingParameters.self)
     try context.checkCancellation()
+    // The table, and about as much while it is encoded.
+    defer { HeapTrimmer.process.freed(data.table.rowCount * data.table.columns.count * 16) }
     let previous = try await begin(data, tenant)
     let result = try await TrainingThread.run {
       try ModelFamilies.standard.train(
@@ -87,20 +93,18 @@ package struct TrainingRunner: Sendable {
   /// - Returns: the active model for a warm start.
   private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> (any BinaryClassifier)?
   {
-    try await writing(tenant) { tx in
+    let stored: StoredModelRecord? = try await writing(tenant) { tx in
       try await tx.query(
         """
         UPDATE datasets SET reading_changes = \(data.changes)
         WHERE tenant_id = \(tenant) AND id = \(data.dataset.id)
         """)
       guard let version = data.dataset.activeVersion else { return nil }
-      do {
-        return try await models.model(tenant, dataset: data.dataset.id, version: version, in: tx).model
-      } catch DomainError.notFound {
-        // The model was replaced and deleted after the labels were read.
-        return nil
-      }
+      // There is none if the model was replaced and deleted after the labels were read.
+      return try await models.find(tenant, dataset: data.dataset.id, version: version, in: tx)
     }
+    guard let stored else { return nil }
+    return try await TrainingThread.run { try stored.record()?.model }
   }
 
   private func save(
@@ -115,15 +119,14 @@ package struct TrainingRunner: Sendable {
     let warnings = try JSONB(result.warnings)
     // Large if a feature has very many categories.
     let model = try JSONB(StoredModel(result.model))
-    try context.checkCancellation()
-    try await writing(tenant) { tx in
+    try await saving(tenant, context) { tx in
       try await LabelIngest.lockOrder(tenant, dataset: dataset.id, exclusive: false, in: tx)
       // Locks the dataset's row, so that deletions are serialized with this transaction and versions have no gaps.
       let rows = try await tx.query(
         """
         UPDATE datasets SET last_version = last_version + 1,
                             trained_changes = greatest(trained_changes, \(data.changes))
-        WHERE tenant_id = \(tenant) AND id = \(dataset.id) AND deleted_at IS NULL
+        WHERE tenant_id = \(tenant) AND id = \(dataset.id) AND writable AND deleted_at IS NULL
         RETURNING last_version, auto_train, training
         """)
       guard let (version, policy, defaults) = try rows.first?.decode(Int.self, JSONB.self, JSONB.self) else {
@@ -155,16 +158,40 @@ package struct TrainingRunner: Sendable {
     }
   }
 
-  /// Runs a transaction that PostgreSQL ends when the runner is idle for longer than `timeout`.
+  /// Runs a transaction that PostgreSQL ends when the runner is idle for longer than `timeout`, or waits for a lock for longer
+  /// than `patience`: a worker that waits for one tenant's locks does no other tenant's jobs.
   private func writing<T: Sendable>(
-    _ tenant: TenantID, _ body: @Sendable (Transaction) async throws -> T
+    _ tenant: TenantID, patience: Duration = Self.patience,
+    _ body: @Sendable (Transaction) async throws -> T
   ) async throws -> T {
-    let timeout = Int64(self.timeout / .milliseconds(1))
+    let (idle, lock) = (Int(timeout / .milliseconds(1)), Int(patience / .milliseconds(1)))
     return try await database.transaction(for: tenant) { tx in
-      try await tx.query("SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(timeout))")
+      try await tx.pipeline([
+        "SET LOCAL idle_in_transaction_session_timeout = \(unescaped: String(idle))",
+        "SET LOCAL lock_timeout = \(unescaped: String(lock))",
+      ])
       return try await body(tx)
     }
   }
+
+  /// Runs the transaction that stores the result, and repeats it while others hold a lock that it needs: the work is done, and a
+  /// postponed job repeats all of it. Each repetition lets those go first that wait behind it.
+  private func saving(
+    _ tenant: TenantID, _ context: JobContext, _ body: @Sendable (Transaction) async throws -> Void
+  ) async throws {
+    var repetitions = 10
+    while true {
+      try context.checkCancellation()
+      do {
+        return try await writing(tenant, patience: .seconds(1), body)
+      } catch let error as PostgreSQLError where error.sqlState == .lockNotAvailable && repetitions > 0 {
+        repetitions -= 1
+      }
+    }
+  }
+
+  /// How long a job waits for a lock before it has done any work.
+  private static let patience = Duration.milliseconds(250)
 
   /// Returns the number of labels that the training read and that have been deleted since.
   ///

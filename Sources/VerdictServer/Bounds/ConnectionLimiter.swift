@@ -6,7 +6,8 @@ import VerdictCore
 ///
 /// A stream holds its connection while a client sends or reads, possibly for hours. Streams get about half of the pool for all
 /// tenants, and half of that for each tenant. A large body holds its connection while the database works. Streams and large
-/// bodies together get three quarters of the pool, and two thirds of that for each tenant. A request that finds no free permit
+/// bodies together get three quarters of the pool, and two thirds of that for each tenant. Deletions that wait for an upload get an
+/// eighth of the pool for each tenant. A request that finds no free permit
 /// waits, in order of arrival, and is refused after a timeout.
 final class ConnectionLimiter: Sendable {
   /// The purpose for which a connection is held.
@@ -15,6 +16,8 @@ final class ConnectionLimiter: Sendable {
     case stream
     /// A large amount of database work.
     case work
+    /// A change that waits for other transactions of its dataset.
+    case exclusion
   }
 
   /// No permit became free within the timeout.
@@ -22,11 +25,13 @@ final class ConnectionLimiter: Sendable {
 
   private struct Count {
     var streams = 0
+    var exclusions = 0
     var all = 0
 
     mutating func add(_ use: Use, _ number: Int) {
       all += number
       if use == .stream { streams += number }
+      if use == .exclusion { exclusions += number }
     }
   }
 
@@ -56,16 +61,23 @@ final class ConnectionLimiter: Sendable {
   /// - Parameter timeout: the time that a request waits for a permit.
   init(
     connections: Int,
-    timeout: @escaping @Sendable (Use) -> Duration = { $0 == .stream ? .seconds(2) : .seconds(5) }
+    timeout: @escaping @Sendable (Use) -> Duration = { $0 == .work ? .seconds(5) : .seconds(2) }
   ) {
     let all = max(1, connections - max(1, connections / 4))
-    limit = Count(streams: max(1, min(connections / 2, all)), all: all)
-    tenantLimit = Count(streams: max(1, limit.streams / 2), all: max(1, all - all / 3))
+    limit = Count(streams: max(1, min(connections / 2, all)), exclusions: all, all: all)
+    tenantLimit = Count(
+      streams: max(1, limit.streams / 2), exclusions: max(1, connections / 8), all: max(1, all - all / 3))
     self.timeout = timeout
   }
 
   /// The number of permits in use.
   var taken: Int { state.withLock { $0.taken.all } }
+
+  /// The permits that a tenant holds, and the most that it may hold: those of streams, and all.
+  func usage(of tenant: TenantID) -> (streams: (used: Int, limit: Int), all: (used: Int, limit: Int)) {
+    let own = state.withLock { $0.byTenant[tenant] } ?? Count()
+    return ((own.streams, tenantLimit.streams), (own.all, tenantLimit.all))
+  }
 
   /// Acquires a permit, waiting for one if necessary.
   ///
@@ -106,6 +118,7 @@ final class ConnectionLimiter: Sendable {
     if use == .stream {
       guard state.taken.streams < limit.streams, own.streams < tenantLimit.streams else { return false }
     }
+    if use == .exclusion, own.exclusions >= tenantLimit.exclusions { return false }
     state.taken.add(use, 1)
     state.byTenant[tenant, default: Count()].add(use, 1)
     return true
@@ -148,11 +161,13 @@ extension ConnectionLimiter {
     bytes >= Self.large ? try await withPermit(for: tenant, work) : try await work()
   }
 
-  /// Performs long database work under a permit.
+  /// Performs database work under a permit.
   ///
   /// - Throws: ``Full``, and what `work` throws.
-  func withPermit<T>(for tenant: TenantID, _ work: () async throws -> T) async throws -> T {
-    let permit = try await acquire(.work, for: tenant)
+  func withPermit<T>(
+    for tenant: TenantID, to use: Use = .work, _ work: () async throws -> T
+  ) async throws -> T {
+    let permit = try await acquire(use, for: tenant)
     defer { permit.release() }
     return try await work()
   }

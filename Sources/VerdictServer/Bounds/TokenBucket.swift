@@ -11,16 +11,18 @@ struct TokenBucket: Sendable {
     refilled = now
   }
 
-  /// Takes a token.
+  /// Takes a token, or as many as `count`.
   ///
   /// - Parameter rate: tokens a second.
   /// - Returns: how many whole tokens are left; `nil` when there was none to take.
-  mutating func take(rate: Double, capacity: Double, now: ContinuousClock.Instant) -> Int? {
+  mutating func take(
+    rate: Double, capacity: Double, now: ContinuousClock.Instant, count: Int = 1
+  ) -> Int? {
     let elapsed = now - refilled
     tokens = min(capacity, tokens + max(0, elapsed / .seconds(1)) * rate)
     if elapsed > .zero { refilled = now }
-    guard tokens >= 1 else { return nil }
-    tokens -= 1
+    guard tokens >= Double(count) else { return nil }
+    tokens -= Double(count)
     return Int(tokens)
   }
 

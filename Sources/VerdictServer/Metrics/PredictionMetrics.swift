@@ -42,7 +42,9 @@ final class PredictionMetrics: Sendable {
   func failed(_ error: any Error) {
     switch error {
     case DomainError.belowGate: state.withLock { $0.refused += 1 }
-    case is PredictionWriter.Overloaded, is ConnectionLimiter.Full: state.withLock { $0.shed += 1 }
+    case is PredictionWriter.Overloaded, is ConnectionLimiter.Full, is ModelTurns.Busy,
+      is ServedDatasets.Changing:
+      state.withLock { $0.shed += 1 }
     case let error as PostgreSQLError where error.kind == .acquireTimeout: state.withLock { $0.shed += 1 }
     default: break
     }

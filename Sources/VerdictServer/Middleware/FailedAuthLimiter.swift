@@ -50,5 +50,6 @@ final class FailedAuthLimiter: Sendable {
 
   /// The problem of an address without tokens.
   static let refusal = Problem(
-    .tooManyRequests, "Too many unknown API keys came from this address.", headers: [.retryAfter: "10"])
+    .tooManyRequests, "Too many unknown API keys came from this address.", headers: [.retryAfter: "10"],
+    because: .wrongKeys)
 }

@@ -7,6 +7,11 @@ import VerdictCore
 struct ProblemMiddleware: RouterMiddleware {
   let routes: API.Routes
   let metrics: RequestMetrics
+  let refusals: RefusalMetrics
+  /// Paces requests to paths that do not exist, which show no key.
+  let pace: UnauthenticatedPace
+  /// Determines the client's address.
+  let addresses: ClientAddress
   /// The CORS policy, if an origin is configured.
   let corsPolicy: CORSPolicy?
   /// Whether the server terminates TLS itself.
@@ -40,17 +45,19 @@ struct ProblemMiddleware: RouterMiddleware {
     do {
       response =
         if let preflight = corsPolicy?.preflight(request) { preflight } else {
-          try await next(try request.meetingExpectation(on: context.channel), context)
+          try await Self.next(request, context, next)
         }
     } catch let error as HTTPError where error.status == .notFound {
+      _ = await pace.admit(addresses.of(request, context))
       let problem = methodNotAllowed(request) ?? Problem(.notFound, "There is nothing at this path.")
       response = problem.response(to: request, id: identifiers.requestID)
     } catch {
       let logger = isDebugging ? context.logger : Logger(context.logger, request: identifiers)
-      let limited = error as? RateLimited
-      var problem = Problem(limited?.error ?? error, logger: logger)
-      if let limited { problem.headers.append(contentsOf: limited.rate) }
+      let failed = error as? FailedRequest
+      var problem = Problem(failed?.error ?? error, logger: logger)
+      if let rate = failed?.rate { problem.headers.append(contentsOf: rate) }
       if problem.kind == .overloaded { metrics.shed() }
+      if let reason = problem.reason { refusals.refused(reason, failed?.tenant) }
       // `GET …/models/active` is routed as version "active", which does not exist; the path has other methods.
       if problem.kind == .notFound { problem = methodNotAllowed(request) ?? problem }
       response = problem.response(to: request, id: identifiers.requestID)
@@ -76,6 +83,14 @@ struct ProblemMiddleware: RouterMiddleware {
     return response
   }
 
+  /// Passes a request on whose path has the one spelling that routes have; every other spelling finds nothing.
+  private static func next(
+    _ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    guard RequestTarget.isCanonical(request.head.path ?? "") else { throw HTTPError(.notFound) }
+    return try await next(try request.meetingExpectation(on: context.channel), context)
+  }
+
   /// HTTP Strict Transport Security for one year (RFC 6797).
   private static let oneYear = "max-age=31536000"
 
@@ -89,6 +104,7 @@ struct ProblemMiddleware: RouterMiddleware {
 
   /// A 405 with the allowed methods, if the path exists without the request's method; `nil` otherwise.
   private func methodNotAllowed(_ request: Request) -> Problem? {
+    guard RequestTarget.isCanonical(request.head.path ?? "") else { return nil }
     let allowed = routes.table.methods(of: request.uri.path)
     guard !allowed.isEmpty, !allowed.contains(request.method) else { return nil }
     let list = allowed.map(\.rawValue).joined(separator: ", ")

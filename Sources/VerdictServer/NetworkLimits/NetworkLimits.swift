@@ -31,6 +31,8 @@ package struct NetworkLimits: Sendable {
   package var corsOrigin: String?
   /// The number of unknown API keys that one address may try in a burst.
   package var failedAuthBurst = 500
+  /// The number of requests a second without a valid API key that an address may make; further ones are held back.
+  package var unauthenticatedRate = 500
 
   /// The default settings.
   package init() {}

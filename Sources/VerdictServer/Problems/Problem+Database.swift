@@ -39,7 +39,7 @@ extension Problem {
       logger.warning("connection pool exhausted", metadata: ["error": "\(error)"])
       self.init(
         .overloaded, "All connections to the database are busy; nothing was changed.",
-        headers: [.retryAfter: "1"])
+        headers: [.retryAfter: "1"], because: .pool)
     case _ where error.isConnectionProblem:
       logger.error("database unavailable", metadata: ["error": "\(error)"])
       self.init(
@@ -50,7 +50,7 @@ extension Problem {
         "transaction aborted by serialization failure or lock timeout", metadata: ["error": "\(error)"])
       self.init(
         .overloaded, "The request conflicted with concurrent requests; nothing was changed.",
-        headers: [.retryAfter: "1"])
+        headers: [.retryAfter: "1"], because: .conflict)
     case _ where Self.isUnmigrated(error):
       logger.error("database schema is not migrated", metadata: ["error": "\(error)"])
       self.init(

@@ -20,16 +20,40 @@ extension Problem {
     case is PredictionWriter.Overloaded:
       self.init(
         .overloaded, "Too many predictions are waiting to be stored; try again.",
-        headers: [.retryAfter: "1"])
+        headers: [.retryAfter: "1"], because: .predictions)
+    case is ServedDatasets.Changing:
+      self.init(
+        .overloaded, "The dataset was changed again and again meanwhile; nothing was stored. Try again.",
+        headers: [.retryAfter: "1"], because: .conflict)
+    case is ModelTurns.Busy:
+      self.init(
+        .overloaded, "Too many large models are being read, for this tenant or in total; try again.",
+        headers: [.retryAfter: "5"], because: .models)
     case is ConnectionLimiter.Full:
       self.init(
         .overloaded, "Too many long operations are running, for this tenant or in total; try again.",
-        headers: [.retryAfter: "5"])
-    case is BodyMemory.Exhausted:
+        headers: [.retryAfter: "5"], because: .permits)
+    case is ReadsBusy:
       self.init(
-        .overloaded, "The memory for request bodies is exhausted; try again.",
-        headers: [.retryAfter: "1"])
+        .overloaded, "Too many long reads of this tenant are waiting; try again.",
+        headers: [.retryAfter: "5"], because: .permits)
+    case is RequestMemory.Exhausted:
+      self.init(
+        .overloaded, "The memory for requests is exhausted, for this tenant or in total; try again.",
+        headers: [.retryAfter: "1"], because: .memory)
+    case let error as RequestMemory.TooLarge:
+      self.init(
+        .bodyTooLarge,
+        "The request needs more than the \(error.limit >> 20) MB of memory that a request may take here; send fewer rows at a time, or lines of NDJSON or CSV, which are read in parts."
+      )
     case let error as PostgreSQLError: self.init(error, logger: logger)
+    case let error as ReadTimeout:
+      logger.warning("read cancelled", metadata: ["error": "\(error.underlying)"])
+      self.init(
+        .queryTimeout,
+        "The database needed more than \(Int(error.limit / .seconds(1))) seconds for a query of this request, and it was cancelled; "
+          + "ask for a smaller page or fewer rows.",
+        headers: [.retryAfter: "5"])
     case is HTTPParserError:
       self.init(
         .malformedBody, "The body is not valid in the HTTP message: check its chunks and its length.")
@@ -49,7 +73,7 @@ extension Problem {
     let detail = sentence.prefix(1).uppercased() + sentence.dropFirst() + "."
     switch error.kind {
     case .tooLarge: self.init(.bodyTooLarge, detail)
-    case .outOfMemory: self.init(.overloaded, detail, headers: [.retryAfter: "1"])
+    case .outOfMemory: self.init(.overloaded, detail, headers: [.retryAfter: "1"], because: .memory)
     default: self.init(.malformedBody, detail)
     }
     if let line = error.line {
@@ -63,6 +87,10 @@ extension Problem {
     switch error {
     case .notFound(let what): self.init(.notFound, "There is no \(what).")
     case .nameTaken(let what): self.init(.datasetExists, "A \(what) already exists.")
+    case .stillDeleted(let dataset):
+      self.init(
+        .overloaded, "The deletion of the earlier dataset \(dataset) has not ended; nothing was changed.",
+        headers: [.retryAfter: "1"], because: .conflict)
     case .noModel(let dataset):
       self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
     case .belowGate(let metric, let value, let minimum, let version, let labels):

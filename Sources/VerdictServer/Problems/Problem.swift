@@ -17,6 +17,8 @@ struct Problem: Error, Sendable {
   var extensions: [Extension] = []
   /// Header fields of the response, such as `Retry-After`.
   var headers: HTTPFields = [:]
+  /// The bound that refused the request, if one did.
+  var reason: ShedReason?
 
   /// Maximum number of characters of a detail, which may quote the request.
   static let longestDetail = 2_000
@@ -28,10 +30,14 @@ struct Problem: Error, Sendable {
     case integer(String, Int)
   }
 
-  init(_ kind: ProblemKind, _ detail: String, headers: HTTPFields = [:]) {
+  /// - Parameter reason: the bound that refuses the request; by default the one that the kind tells.
+  init(
+    _ kind: ProblemKind, _ detail: String, headers: HTTPFields = [:], because reason: ShedReason? = nil
+  ) {
     self.kind = kind
     self.detail = detail
     self.headers = headers
+    self.reason = reason ?? ShedReason(kind)
   }
 
   /// Creates a problem from errors in the input.

@@ -30,6 +30,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case notImplemented = "not-implemented"
   case databaseUnavailable = "database-unavailable"
   case databaseReadOnly = "database-read-only"
+  case queryTimeout = "query-timeout"
   case overloaded
 
   /// The URI reference of the kind (RFC 9457, section 3.1.1).
@@ -55,7 +56,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .tooManyRequests: .tooManyRequests
     case .internal: .internalServerError
     case .notImplemented: .notImplemented
-    case .databaseUnavailable, .databaseReadOnly, .overloaded: .serviceUnavailable
+    case .databaseUnavailable, .databaseReadOnly, .queryTimeout, .overloaded: .serviceUnavailable
     }
   }
 
@@ -90,6 +91,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .notImplemented: "Not implemented"
     case .databaseUnavailable: "Database unavailable"
     case .databaseReadOnly: "Database is read-only"
+    case .queryTimeout: "Query timeout"
     case .overloaded: "Overloaded"
     }
   }

@@ -12,8 +12,8 @@ struct Body: Sendable {
   var type: BodyType?
   /// The bytes after decompression.
   var bytes: [UInt8]
-  /// The reservation in the memory for bodies, which lasts as long as the body.
-  var share: BodyMemory.Reservation?
+  /// The reservation of its memory, which lasts as long as the body; `nil` for a small one.
+  var share: RequestMemory.Reservation?
 
   /// SHA-256 of the bytes.
   var hash: Data { Data(SHA256.hash(data: bytes)) }
@@ -21,10 +21,10 @@ struct Body: Sendable {
   /// Reads a body up to a limit.
   ///
   /// - Parameters:
-  ///   - tenant: the tenant whose memory for bodies it uses.
+  ///   - tenant: the tenant whose memory it uses.
   ///   - limit: bytes after decompression.
   ///   - optional: whether a request without a body is allowed.
-  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, ``BodyMemory/Exhausted``,
+  /// - Throws: ``Problem`` of the kinds `body-too-large` and `unsupported-media-type`, the errors of `RequestMemory`,
   ///   `SyntaxProblem` for a body that cannot be decompressed.
   static func read(
     _ request: Request, of tenant: TenantID, accepted: [BodyType], limit: Int, optional: Bool = false
@@ -37,13 +37,25 @@ struct Body: Sendable {
     let type = try BodyType.of(request, accepted: accepted)
     var stream = try BodyStream(request, limit: limit)
     var bytes: [UInt8] = []
-    var share: BodyMemory.Reservation?
+    var share: RequestMemory.Reservation?
     while let piece = try await stream.next() {
-      if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
-      guard bytes.count > BodyMemory.small else { continue }
-      let own = share ?? BodyMemory.Reservation(for: tenant)
-      try own.grow(to: bytes.count)
-      share = own
+      let count = bytes.count + piece.count
+      if count > RequestMemory.small {
+        let own = share ?? RequestMemory.Reservation(for: tenant)
+        share = own
+        if count > own.count {
+          // An array that grows is in memory twice for a moment.
+          let capacity = max(count, bytes.count + bytes.count / 2)
+          try own.set(bytes.count + capacity)
+          bytes.reserveCapacity(capacity)
+          try own.set(capacity)
+        }
+      }
+      if bytes.isEmpty, bytes.capacity < piece.count {
+        bytes = piece
+      } else {
+        bytes.append(contentsOf: piece)
+      }
     }
     if optional, bytes.isEmpty { return Body(type: nil, bytes: []) }
     return Body(type: type, bytes: bytes, share: share)

@@ -1,4 +1,5 @@
 import Synchronization
+import VerdictCore
 
 /// A bounded buffer of bytes between two tasks. Bytes that arrive while the receiver is busy are received together.
 ///
@@ -13,13 +14,13 @@ final class ByteChannel: Sendable {
   }
 
   private let limit: Int
-  private let share: BodyMemory.Reservation?
+  private let share: RequestMemory.Reservation?
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - limit: the number of buffered bytes beyond which the sender waits.
   ///   - share: the reservation for buffered bytes; if it cannot grow, the sender waits, too.
-  init(limit: Int, sharing share: BodyMemory.Reservation? = nil) {
+  init(limit: Int, sharing share: RequestMemory.Reservation? = nil) {
     self.limit = limit
     self.share = share
   }
@@ -46,7 +47,7 @@ final class ByteChannel: Sendable {
   }
 
   private func isFull(_ count: Int) -> Bool {
-    count > limit || (count > BodyMemory.small && share?.resize(to: count) == false)
+    count > limit || (count > RequestMemory.small && share?.resize(to: count) == false)
   }
 
   /// All buffered bytes, at least one; `nil` after the last ones.

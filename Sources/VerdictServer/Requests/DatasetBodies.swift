@@ -76,9 +76,11 @@ private enum LabelBody {
 /// A merge patch (RFC 7396) of a dataset.
 struct DatasetPatchBody {
   private let value: JSONValue
+  /// The memory of the value.
+  private let share: RequestMemory.Reservation?
 
   static func parse(_ body: Body) throws -> DatasetPatchBody {
-    let patch = DatasetPatchBody(value: try JSONValue.parse(body.bytes))
+    let patch = DatasetPatchBody(value: try body.document(), share: body.share)
     // Errors that do not depend on the dataset come before its look-up.
     let errors = ValidationErrors()
     _ = patch.fields(errors)

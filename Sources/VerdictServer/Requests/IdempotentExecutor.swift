@@ -10,6 +10,8 @@ struct IdempotencyKey: Sendable {
   let text: String
   /// Method, path and query.
   fileprivate let operation: String
+  /// The name of the dataset that the request is about, if it is about one.
+  fileprivate var dataset: String?
 
   /// The key in a request's header; `nil` without one.
   ///
@@ -25,6 +27,13 @@ struct IdempotencyKey: Sendable {
     }
     text = key
     operation = "\(request.method) \(request.uri)"
+    let segments = request.uri.path.split(separator: "/", maxSplits: 3)
+    if segments.count > 2, segments[1] == "datasets" { dataset = String(segments[2]) }
+  }
+
+  /// The identity of the request with a body.
+  fileprivate func request(_ bodyHash: Data) -> IdempotentRequest {
+    IdempotentRequest(key: text, operation: operation, bodyHash: bodyHash, dataset: dataset)
   }
 }
 
@@ -53,12 +62,19 @@ struct IdempotentExecutor: Sendable {
 
   /// Runs `work` for a request whose body has been read.
   ///
+  /// - Parameters:
+  ///   - request: the request.
+  ///   - principal: its sender.
+  ///   - body: its body.
+  ///   - dataset: the name of the dataset that `work` creates; `nil` for the one in the path, if there is one.
+  ///   - work: the effect of the request, and its response.
   /// - Throws: ``Problem`` for a malformed key, ``ConnectionLimiter/Full`` for a large body under load, what `work` throws.
   func run(
-    _ request: Request, _ principal: Principal, body: Body,
+    _ request: Request, _ principal: Principal, body: Body, creating dataset: String? = nil,
     work: @Sendable (Transaction) async throws -> IdempotentResponse
   ) async throws -> Response {
-    let key = try IdempotencyKey(request)
+    var key = try IdempotencyKey(request)
+    if let dataset { key?.dataset = dataset }
     return try await run(key, principal, body: body, work: work)
   }
 
@@ -78,26 +94,35 @@ struct IdempotentExecutor: Sendable {
   /// Runs `work` after `prepare`, which reads the body within the transaction and may already write.
   ///
   /// The body's hash identifies the request, so a repetition is detected only after `prepare`; it rolls the transaction back.
+  /// A limit of the tenant that ends `prepare` is not asked of a repetition, because what it would add is stored already.
   ///
-  /// - Parameter prepare: returns what `work` needs, and SHA-256 of the body, which may be empty without a key.
+  /// - Parameters:
+  ///   - prepare: returns what `work` needs, and SHA-256 of the body, which may be empty without a key.
+  ///   - rest: reads what `prepare` has left of the body and returns SHA-256 of all of it.
   func run<Prepared: Sendable>(
     _ key: IdempotencyKey?, _ tenant: TenantID,
     prepare: @Sendable (Transaction) async throws -> (Prepared, bodyHash: Data),
+    rest: (@Sendable () async throws -> Data)? = nil,
     work: @Sendable (Transaction, Prepared) async throws -> IdempotentResponse
   ) async throws -> Response {
     do {
       return try await database.transaction(for: tenant) { tx in
         let (prepared, hash) = try await prepare(tx)
         guard let key else { return try await work(tx, prepared).response }
-        let request = IdempotentRequest(key: key.text, operation: key.operation, bodyHash: hash)
+        let request = key.request(hash)
         if let stored = try await Idempotency.begin(tenant, request, in: tx) { throw Replay(stored: stored) }
         let done = try await work(tx, prepared)
-        let result = try await StoredResult(done.replay ?? done.response)
+        let result = try await StoredResult(done.replay ?? done.response, of: tenant)
         try await Idempotency.complete(tenant, request, result: result, in: tx)
         return done.response
       }
     } catch let replay as Replay {
       return Response(replaying: replay.stored)
+    } catch let refusal as DomainError {
+      guard case .quotaExceeded = refusal, let key, let rest,
+        let kept = try await Idempotency.kept(tenant, key: key.text, dataset: key.dataset, in: database)
+      else { throw refusal }
+      return Response(replaying: try kept.result(of: key.request(try await rest())))
     }
   }
 
@@ -107,8 +132,8 @@ struct IdempotentExecutor: Sendable {
     _ key: IdempotencyKey?, _ principal: Principal, body: Body, with response: Response
   ) async throws {
     guard let key else { return }
-    let request = IdempotentRequest(key: key.text, operation: key.operation, bodyHash: body.hash)
-    let result = try await StoredResult(response)
+    let request = key.request(body.hash)
+    let result = try await StoredResult(response, of: principal.tenant)
     try await database.transaction(for: principal.tenant) { tx in
       try await Idempotency.replace(principal.tenant, request, with: result, in: tx)
     }
@@ -135,9 +160,12 @@ extension Response {
 }
 
 extension StoredResult {
-  /// The stored form of a response: its status as the code, its header fields as metadata, its body, which must be in memory.
-  fileprivate init(_ response: Response) async throws {
-    let collector = BodyCollector()
+  /// The stored form of a response: its status as the code, its header fields as metadata, its body, whose memory counts as
+  /// the tenant's until it is stored.
+  ///
+  /// - Throws: the errors of `RequestMemory`.
+  fileprivate init(_ response: Response, of tenant: TenantID) async throws {
+    let collector = BodyCollector(tenant)
     try await response.body.write(collector)
     self.init(
       code: response.status.code,
@@ -148,11 +176,16 @@ extension StoredResult {
   }
 }
 
-/// Collects a body that is in memory.
+/// Collects a body, and reserves the memory that it and its statement take.
 private final class BodyCollector: ResponseBodyWriter {
   var data = Data()
+  private let share: RequestMemory.Reservation
+
+  init(_ tenant: TenantID) { share = RequestMemory.Reservation(for: tenant) }
 
   func write(_ buffer: ByteBuffer) async throws {
+    let count = data.count + buffer.readableBytes
+    if count > RequestMemory.small { try share.set(kept: 3 * count) }
     data.append(contentsOf: buffer.readableBytesView)
   }
 

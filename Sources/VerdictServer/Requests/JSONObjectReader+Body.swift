@@ -1,10 +1,22 @@
 import RowFormats
 import VerdictCore
 
+extension Body {
+  /// The document of a JSON body. A large one counts with the memory of its values for as long as the reservation lasts.
+  ///
+  /// - Throws: the errors of `JSONValue.parse`, and those of `RequestMemory`.
+  func document() throws -> JSONValue {
+    // A member of a description has more than four bytes a token; longer lists of tiny values are no description.
+    let tokens = max(8_192, bytes.count / 4)
+    try share?.set(bytes.count * 24)
+    return try JSONValue.parse(bytes.span.bytes, tokensAtMost: tokens)
+  }
+}
+
 extension JSONObjectReader {
   /// Parses the body of a request as an object.
   static func of(_ body: Body, known: Set<String>, errors: ValidationErrors) throws -> JSONObjectReader {
-    JSONObjectReader(try JSONValue.parse(body.bytes), known: known, errors: errors)
+    JSONObjectReader(try body.document(), known: known, errors: errors)
   }
 }
 

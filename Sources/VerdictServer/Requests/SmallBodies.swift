@@ -85,6 +85,8 @@ enum PredictionLabelBody {
 struct LabelPatchBody {
   private let outcome: OutcomeValue?
   private let features: JSONValue?
+  /// The memory of the features.
+  private let share: RequestMemory.Reservation?
 
   static func parse(_ body: Body) throws -> LabelPatchBody {
     let errors = ValidationErrors()
@@ -92,7 +94,7 @@ struct LabelPatchBody {
     let outcome = OutcomeValue.read(fields, required: false)
     if fields.isNull("features") { errors.add(fields.at("features"), "must be an object") }
     try errors.check()
-    return LabelPatchBody(outcome: outcome, features: fields.value("features"))
+    return LabelPatchBody(outcome: outcome, features: fields.value("features"), share: body.share)
   }
 
   /// The label after the patch; the dataset's schema validates the values.
@@ -119,17 +121,38 @@ struct LabelPatchBody {
 
 /// The bodies of prediction requests.
 enum PredictionBody {
-  static func one(_ body: Body, _ schema: RowSchema) throws -> RowBatch {
-    try PredictionReader(schema: schema).readOne(body.bytes)
+  /// Reads one row, and reserves the memory of the row and its answer, which have a warning and a contribution for each
+  /// feature at most.
+  static func one(
+    _ body: Body, _ schema: RowSchema, explain: Bool, in share: RequestMemory.Reservation
+  ) throws -> RowBatch {
+    let answer = schema.features.count * (explain ? 400 : 200)
+    if answer > RequestMemory.small { try share.set(body.bytes.count + answer) }
+    return try PredictionReader(schema: schema).readOne(body.bytes)
   }
 
-  static func batch(_ body: Body, _ schema: RowSchema, limit: Int) throws -> RowBatch {
-    let batch = try PredictionReader(schema: schema).readBatch(body.bytes)
-    guard batch.count <= limit else {
+  /// Reads many rows, and reserves the memory of the rows and of their answers.
+  ///
+  /// - Parameters:
+  ///   - body: the body.
+  ///   - schema: the schema of the dataset.
+  ///   - limit: the largest number of rows.
+  ///   - share: the reservation of the body.
+  static func batch(
+    _ body: Body, _ schema: RowSchema, limit: Int, in share: RequestMemory.Reservation
+  ) throws -> RowBatch {
+    do {
+      return try body.rows(atMost: limit, in: share) { limits in
+        let batch = try PredictionReader(schema: schema, limits: limits).readBatch(body.bytes)
+        let answers = PredictionAnswers.byteCount(rows: batch.count, features: schema.features.count)
+        return (batch, batch.byteCount + answers)
+      }
+    } catch let error as TooManyRows {
       throw Problem(
         .invalidBody,
-        locations: [ErrorLocation(pointer: "/predictions", detail: "must have at most \(limit) elements")])
+        locations: [
+          ErrorLocation(pointer: "/predictions", detail: "must have at most \(error.limit) elements")
+        ])
     }
-    return batch
   }
 }

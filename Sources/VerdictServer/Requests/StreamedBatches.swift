@@ -15,7 +15,9 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   /// The batches that were read ahead.
   private var ready: [RowBatch] = []
   private var received = 0
-  private var share: BodyMemory.Reservation?
+  /// The memory of the batches that were read ahead.
+  private var readyBytes = 0
+  private var share: RequestMemory.Reservation?
   /// Checked with each piece of the body that is read while a connection is held.
   var revalidator: KeyRevalidator?
   private(set) var hash = Data()
@@ -31,44 +33,58 @@ final class StreamedBatches: BatchSource, @unchecked Sendable {
   }
 
   /// Whether the whole body has been read.
-  var isComplete: Bool { isAtEnd }
+  private(set) var isComplete = false
 
   /// The bytes of a body that are read before it takes a connection, so that a slow client of a small body holds none.
   private static let ahead = 1 << 20
+  /// The bytes of rows that are read before, which a small body can expand to.
+  private static let rowsAhead = 2 << 20
 
-  /// Reads the first ``ahead`` bytes.
+  /// Reads the first ``ahead`` bytes, or ``rowsAhead`` bytes of rows.
   ///
-  /// - Throws: the errors of ``next()``, and ``BodyMemory/Exhausted``.
+  /// - Throws: the errors of ``next()``.
   func readAhead() async throws {
-    while received < Self.ahead, !isAtEnd, let batch = try await read(upTo: Self.ahead) {
+    while received < Self.ahead, readyBytes < Self.rowsAhead, !isComplete,
+      let batch = try await read(upTo: Self.ahead)
+    {
       ready.append(batch)
+      readyBytes += batch.byteCount
+      try reserve(received + readyBytes)
     }
+  }
+
+  private func reserve(_ count: Int) throws {
+    guard count > RequestMemory.small else { return }
+    let own = share ?? RequestMemory.Reservation(for: tenant)
+    try own.set(count)
+    share = own
   }
 
   func next() async throws -> RowBatch? {
     if !ready.isEmpty { return ready.removeFirst() }
+    // The reader counts the rows that it holds itself.
     share = nil
     return try await read(upTo: .max)
   }
 
   /// The next batch; `nil` at the end, or after `limit` bytes.
   private func read(upTo limit: Int) async throws -> RowBatch? {
+    if !isAtEnd, let batch = try reader.more() { return batch }
     while !isAtEnd, received < limit {
       guard let bytes = try await body.next() else {
         isAtEnd = true
         if let hasher { hash = Data(hasher.finalize()) }
-        return try reader.finish()
+        break
       }
       try await revalidator?.check()
       received += bytes.count
-      if limit < .max, received > BodyMemory.small {
-        let own = share ?? BodyMemory.Reservation(for: tenant)
-        try own.grow(to: received)
-        share = own
-      }
+      if limit < .max { try reserve(received + readyBytes) }
       hasher?.update(data: bytes)
       if let batch = try reader.feed(bytes) { return batch }
     }
-    return nil
+    guard isAtEnd, !isComplete else { return nil }
+    let batch = try reader.finish()
+    isComplete = batch == nil
+    return batch
   }
 }

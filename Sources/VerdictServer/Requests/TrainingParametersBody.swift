@@ -10,7 +10,7 @@ struct TrainingParametersBody {
   /// Reads the body, which may be missing.
   static func parse(_ body: Body) throws -> TrainingParametersBody {
     guard body.type != nil else { return TrainingParametersBody(value: .object([:])) }
-    return TrainingParametersBody(value: try JSONValue.parse(body.bytes))
+    return TrainingParametersBody(value: try body.document())
   }
 
   /// The parameters of a job on a dataset with `defaults`.

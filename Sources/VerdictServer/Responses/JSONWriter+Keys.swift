@@ -18,8 +18,11 @@ extension JSONWriter {
 
   /// The identity and the rights of the key of a request.
   ///
-  /// - Parameter jobs: the number of concurrent trainings of a tenant without a limit of its own.
-  mutating func identity(_ identity: KeyIdentity, jobs: Int) {
+  /// - Parameters:
+  ///   - identity: the key and its tenant.
+  ///   - jobs: the number of concurrent trainings of a tenant without a limit of its own.
+  ///   - shares: the tenant's parts of the process.
+  mutating func identity(_ identity: KeyIdentity, jobs: Int, shares: [TenantShares.Share]) {
     object { json in
       json.name("tenant")
       json.string(identity.tenantName)
@@ -32,6 +35,10 @@ extension JSONWriter {
         for quota in Quota.allCases {
           json.name(quota.rawValue)
           json.integer(identity.limits[quota] ?? jobs)
+        }
+        for share in shares {
+          json.name(share.name)
+          json.integer(share.limit)
         }
       }
     }

@@ -6,8 +6,19 @@ import VerdictCore
 extension JSONWriter {
   /// A stored prediction: the members that ``PredictionColumn`` defines.
   mutating func prediction(_ prediction: StoredPrediction, of dataset: Dataset) {
+    members(PredictionColumn.allCases, of: prediction, in: dataset)
+  }
+
+  /// The id and the true outcome of a stored prediction, for keys that may label it and not read it.
+  mutating func trueLabel(of prediction: StoredPrediction, in dataset: Dataset) {
+    members([.id, .trueLabel], of: prediction, in: dataset)
+  }
+
+  private mutating func members(
+    _ columns: [PredictionColumn], of prediction: StoredPrediction, in dataset: Dataset
+  ) {
     object { json in
-      for column in PredictionColumn.allCases {
+      for column in columns {
         guard let member = column.member else { continue }
         json.name(member)
         json.predictionValue(column.value(in: prediction), of: dataset)

@@ -4,8 +4,11 @@ import VerdictCore
 extension JSONWriter {
   /// The usage and the limits of a tenant.
   ///
-  /// - Parameter jobs: the number of concurrent trainings of a tenant without a limit of its own.
-  mutating func usage(_ usage: Usage, jobs: Int) {
+  /// - Parameters:
+  ///   - usage: the limits on what is stored, and on requests.
+  ///   - jobs: the number of concurrent trainings of a tenant without a limit of its own.
+  ///   - shares: the tenant's parts of the process.
+  mutating func usage(_ usage: Usage, jobs: Int, shares: [TenantShares.Share]) {
     object { json in
       for quota in Quota.allCases {
         json.name(quota.rawValue)
@@ -16,6 +19,15 @@ extension JSONWriter {
           }
           json.name("limit")
           json.integer(usage.limits[quota] ?? jobs)
+        }
+      }
+      for share in shares {
+        json.name(share.name)
+        json.object { json in
+          json.name("used")
+          json.integer(share.used)
+          json.name("limit")
+          json.integer(share.limit)
         }
       }
     }

@@ -3,15 +3,24 @@ import Hummingbird
 
 /// One page of a list, with the cursor of the next.
 struct Page<Item> {
-  var items: [Item]
-  var nextCursor: String?
+  /// The items that the page may have, by their number.
+  let items: ArraySlice<Item>
+  private let all: [Item]
+  private let position: (Item) -> String
 
   /// A page from up to one item more than it may have; the surplus item only indicates a next page.
   ///
   /// - Parameter position: an item's position in the list's order, stable under inserts and deletes.
-  init(_ items: [Item], limit: Int, position: (Item) -> String) {
-    self.items = Array(items.prefix(limit))
-    nextCursor = items.count > limit ? self.items.last.map { Cursor.encode(position($0)) } : nil
+  init(_ items: [Item], limit: Int, position: @escaping (Item) -> String) {
+    all = items
+    self.items = items.prefix(limit)
+    self.position = position
+  }
+
+  /// The cursor after the first items of the page; `nil` if none follow.
+  func cursor(after count: Int) -> String? {
+    guard count > 0, count < all.count else { return nil }
+    return Cursor.encode(position(all[count - 1]))
   }
 }
 

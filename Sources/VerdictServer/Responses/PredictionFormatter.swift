@@ -37,7 +37,7 @@ struct PredictionFormatter {
       contentsOf: (answers.label(row) ? "\"label\":1,\"probability\":" : "\"label\":0,\"probability\":").utf8)
     bytes.append(number: answers.probabilities[row])
     bytes.append(contentsOf: middle)
-    if let warnings = answers.warnings[row] {
+    if let warnings = try answers.warnings(of: row) {
       var json = JSONWriter()
       json.warnings(warnings)
       bytes.append(contentsOf: json.bytes)
@@ -75,7 +75,7 @@ struct PredictionFormatter {
   }
 
   /// Appends one prediction as a CSV record (RFC 4180).
-  func appendCSV(_ row: Int, to bytes: inout [UInt8]) {
+  func appendCSV(_ row: Int, to bytes: inout [UInt8]) throws {
     if !answers.ids.isEmpty {
       bytes.append(uuid: answers.ids[row])
       bytes.append(UInt8(ascii: ","))
@@ -83,7 +83,7 @@ struct PredictionFormatter {
     bytes.append(contentsOf: (answers.label(row) ? "1," : "0,").utf8)
     bytes.append(number: answers.probabilities[row])
     bytes.append(contentsOf: middleFields)
-    if let warnings = answers.warnings[row] {
+    if let warnings = try answers.warnings(of: row) {
       let text = warnings.map { "\($0.kind.rawValue) \($0.feature)" }.joined(separator: "; ")
       bytes.append(csvField: text.utf8, alwaysQuoted: true)
     }

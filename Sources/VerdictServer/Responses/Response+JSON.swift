@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import RowFormats
+import VerdictCore
 
 extension Response {
   /// A response whose JSON body `write` writes.
@@ -38,15 +39,22 @@ extension Response {
 }
 
 extension JSONWriter {
-  /// A page of a list.
+  /// A page of a list. It ends before its last item once its text has reached ``PageBudget/bytes``.
   mutating func page<T>(
     _ page: Page<T>, _ write: (inout JSONWriter, T) throws -> Void
   ) rethrows {
     try object { json in
       json.name("data")
-      try json.array(page.items, write)
+      let start = json.bytes.count
+      var count = 0
+      try json.array { json in
+        for item in page.items where json.bytes.count - start < PageBudget.bytes {
+          try write(&json, item)
+          count += 1
+        }
+      }
       json.name("next_cursor")
-      json.optional(page.nextCursor) { $0.string($1) }
+      json.optional(page.cursor(after: count)) { $0.string($1) }
     }
   }
 }

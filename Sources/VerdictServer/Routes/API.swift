@@ -12,6 +12,8 @@ struct API {
   /// Authenticates requests.
   let authenticator: Authenticator
   private let addresses: ClientAddress
+  /// Paces requests without a valid key.
+  private let pace: UnauthenticatedPace
 
   /// The routes, shared with the middleware of the router.
   final class Routes: Sendable {
@@ -25,14 +27,19 @@ struct API {
     }
   }
 
-  init(authenticator: Authenticator, requests: RequestMetrics, networkLimits: NetworkLimits) {
+  init(
+    authenticator: Authenticator, requests: RequestMetrics, refusals: RefusalMetrics,
+    networkLimits: NetworkLimits
+  ) {
     self.authenticator = authenticator
     addresses = networkLimits.addresses
+    pace = UnauthenticatedPace(rate: networkLimits.unauthenticatedRate)
     routes = Routes()
     router = Router(context: Context.self)
     router.add(
       middleware: ProblemMiddleware(
-        routes: routes, metrics: requests, corsPolicy: networkLimits.corsPolicy,
+        routes: routes, metrics: requests, refusals: refusals, pace: pace, addresses: addresses,
+        corsPolicy: networkLimits.corsPolicy,
         isSecure: networkLimits.tls != nil))
   }
 
@@ -42,13 +49,20 @@ struct API {
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
   ) {
     routes.add(method, path, role.map(RouteAccess.role) ?? .anyKey)
-    route(method, path) { [authenticator, addresses] request, context in
+    route(method, path) { [authenticator, addresses, pace] request, context in
       var context = context
       context.authenticator = authenticator
-      let caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
-      let principal = caller.principal
-      let rate = try caller.takeRequest()
+      let caller: Authenticator.Caller
       do {
+        caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
+      } catch let problem as Problem {
+        _ = await pace.admit(addresses.of(request, context))
+        throw problem
+      }
+      let principal = caller.principal
+      var rate: HTTPFields?
+      do {
+        rate = try caller.takeRequest()
         if let role, !principal.role.includes(role) {
           throw Problem(
             .forbidden,
@@ -57,22 +71,36 @@ struct API {
         var response = try await BodyLimits.$tenant.withValue(of: principal.limits) { [context] in
           try await handler(request, context, principal)
         }
+        // A replay changes nothing, either.
+        if request.method == .get || response.headers[.idempotencyReplayed] != nil {
+          response = try response.counted(for: principal.tenant)
+        }
         if let rate { response.headers.append(contentsOf: rate) }
         return response
       } catch {
-        guard let rate else { throw error }
-        throw RateLimited(error: error, rate: rate)
+        throw FailedRequest(error: error, tenant: principal.tenant, rate: rate)
       }
     }
   }
 
-  /// Registers a route without authentication.
+  /// Registers a route without authentication, whose requests are paced by the client's address.
+  ///
+  /// - Parameters:
+  ///   - cost: how many requests to a cheap route one to this route counts for.
+  ///   - isProbe: whether a supervisor decides by the status. A request beyond the rate is then answered late instead of refused.
   func open(
-    _ method: HTTPRequest.Method, _ path: String,
+    _ method: HTTPRequest.Method, _ path: String, cost: Int = 1, isProbe: Bool = false,
     _ handler: @escaping @Sendable (Request, Context) async throws -> Response
   ) {
     routes.add(method, path, .open)
-    route(method, path, handler)
+    route(method, path) { [addresses, pace] request, context in
+      switch await pace.admit(addresses.of(request, context), cost: cost) {
+      case .admitted: break
+      case .held where isProbe: break
+      case .held, .refused: throw UnauthenticatedPace.refusal
+      }
+      return try await handler(request, context)
+    }
   }
 
   /// Registers a handler, for GET also as the handler of HEAD.
@@ -86,8 +114,12 @@ struct API {
   }
 }
 
-/// An error together with the rate-limit fields of its response.
-struct RateLimited: Error {
+/// An error of a request with a valid key.
+struct FailedRequest: Error {
+  /// The error.
   var error: any Error
-  var rate: HTTPFields
+  /// The tenant of the key.
+  var tenant: TenantID
+  /// The rate-limit fields of the response, if the tenant has a limit of its own.
+  var rate: HTTPFields?
 }

@@ -23,7 +23,7 @@ struct DatasetRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
     let new = try NewDatasetBody.parse(body)
-    return try await idempotency.run(request, principal, body: body) { tx in
+    return try await idempotency.run(request, principal, body: body, creating: new.name) { tx in
       let summary = try await datasets.create(principal.tenant, new, by: principal.actor, in: tx)
       return IdempotentResponse(
         try .dataset(summary, .created, headers: [.location: "/v1/datasets/\(new.name)"]))

@@ -7,12 +7,12 @@ import VerdictCore
 /// build, the page refers to the contract's text.
 struct DocsRoutes {
   func add(to api: API) {
-    api.open(.get, "/docs") { request, _ in
+    api.open(.get, "/docs", cost: 5) { request, _ in
       try .conditional(
         request, headers: Self.headers, type: "text/html; charset=utf-8", Resource.docsPage,
         cache: "no-cache")
     }
-    api.open(.get, "/docs/{file}") { request, context in
+    api.open(.get, "/docs/{file}", cost: 5) { request, context in
       let name = context.parameters.get("file") ?? ""
       guard let file = Resource.docsFiles[name] else {
         throw Problem(.notFound, "There is nothing at this path.")

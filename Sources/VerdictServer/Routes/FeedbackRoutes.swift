@@ -7,6 +7,7 @@ import VerdictCore
 /// The labels of predictions: `…/predictions/{id}/label` for one, `POST …/predictions/labels` for many.
 struct FeedbackRoutes {
   let feedback: Feedback
+  let limiter: ConnectionLimiter
   let idempotency: IdempotentExecutor
 
   func add(to api: API) {
@@ -24,7 +25,11 @@ struct FeedbackRoutes {
     let trueLabel = try PredictionLabelBody.parse(body)
     let (dataset, prediction) = try await feedback.label(
       principal.tenant, dataset: name, prediction: id, as: { try trueLabel.outcome(in: $0) })
-    return .json { $0.prediction(prediction, of: dataset) }
+    // The features of a prediction that another client asked for are read, which a key for predictions may not.
+    return .json {
+      principal.role.includes(.read)
+        ? $0.prediction(prediction, of: dataset) : $0.trueLabel(of: prediction, in: dataset)
+    }
   }
 
   @Sendable private func removeLabel(_ request: Request, _ context: Context, _ principal: Principal)
@@ -32,8 +37,10 @@ struct FeedbackRoutes {
     -> Response
   {
     let (name, id) = try target(request, context)
-    try await feedback.removeLabel(
-      principal.tenant, dataset: name, prediction: id, by: principal.actor)
+    try await limiter.withPermit(for: principal.tenant, to: .exclusion) {
+      try await feedback.removeLabel(
+        principal.tenant, dataset: name, prediction: id, by: principal.actor)
+    }
     return Response(status: .noContent)
   }
 
@@ -45,6 +52,10 @@ struct FeedbackRoutes {
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(
       request, of: principal.tenant, accepted: [.json, .ndjson, .csv], limit: BodyLimits.batch)
+    let share = body.reservation(for: principal.tenant)
+    let parsed = FeedbackReader.byteCount(ofBody: body.bytes.count, isDocument: body.type == .json)
+    if parsed > RequestMemory.small { try share.set(parsed) }
+    defer { withExtendedLifetime(share) {} }
     return try await idempotency.run(request, principal, body: body) { tx in
       let outcome = try await feedback.label(
         principal.tenant, dataset: name, by: principal.actor, in: tx

@@ -8,6 +8,7 @@ struct KeyRoutes {
   let idempotency: IdempotentExecutor
   /// The number of concurrent trainings of a tenant without a limit of its own.
   let standardJobs: Int
+  let shares: TenantShares
 
   func add(to api: API) {
     api.on(.get, "/v1/keys", role: .admin, list)
@@ -62,7 +63,7 @@ struct KeyRoutes {
     guard let identity = try await keys.identity(principal.tenant, key: principal.keyID) else {
       throw Authenticator.unknownKey
     }
-    return .json { $0.identity(identity, jobs: standardJobs) }
+    return .json { $0.identity(identity, jobs: standardJobs, shares: shares.of(principal.tenant)) }
   }
 
   @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws

@@ -78,7 +78,10 @@ struct LabelRoutes {
     -> Response
   {
     let (name, id) = try target(request, context)
-    try await labels.delete(principal.tenant, dataset: name, id: id, by: principal.actor)
+    // Deletions wait for uploads with keys, and each holds a connection.
+    try await limiter.withPermit(for: principal.tenant, to: .exclusion) {
+      try await labels.delete(principal.tenant, dataset: name, id: id, by: principal.actor)
+    }
     return Response(status: .noContent)
   }
 

@@ -25,23 +25,31 @@ struct LabelUploadHandler {
     let dataset = try await datasets.dataset(principal.tenant, named: name)
     let schema = dataset.schema
     let reader: any LabelStreamReader
+    let share = RequestMemory.Reservation(for: principal.tenant)
+    // The batch that is stored, and the next one with its buffers.
+    let limits = RowLimits { try share.set(3 * $0) }
     switch type {
     case .csv:
       let format = try CSVOptions.labels(query, of: dataset)
-      reader = CSVLabelReader(schema: schema, format: format, onError: onError)
-    case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError)
+      reader = CSVLabelReader(schema: schema, format: format, onError: onError, rowLimits: limits)
+    case .ndjson: reader = NDJSONLabelReader(schema: schema, onError: onError, rowLimits: limits)
     default:
       // The body is read and parsed before a connection is taken.
       let body = try await Body.read(
         request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)
-      let reader = JSONLabelReader(schema: schema)
-      let (rows, skipped) =
-        switch onError {
-        case .fail: (try reader.read(body.bytes), SkippedRows.none)
-        case .skip: try reader.readSkipping(body.bytes.span.bytes)
-        }
-      let source = SingleBatch(rows, skipped, hash: key.map { _ in body.hash }, share: body.share)
-      return try await limiter.withPermit(for: principal.tenant, bytes: body.bytes.count) {
+      let share = body.reservation(for: principal.tenant)
+      let (rows, skipped) = try body.rows(in: share) { limits in
+        let reader = JSONLabelReader(schema: schema, limits: limits)
+        let (rows, skipped) =
+          switch onError {
+          case .fail: (try reader.read(body.bytes), SkippedRows.none)
+          case .skip: try reader.readSkipping(body.bytes.span.bytes)
+          }
+        return ((rows, skipped), rows.byteCount)
+      }
+      let source = SingleBatch(rows, skipped, hash: key.map { _ in body.hash }, share: share)
+      let size = max(body.bytes.count, rows.byteCount)
+      return try await limiter.withPermit(for: principal.tenant, bytes: size) {
         try await store(source, onError, principal, dataset, key)
       }
     }
@@ -76,6 +84,9 @@ struct LabelUploadHandler {
       }
       try await revalidator?.check()
       return (staged, bodyHash: source.hash)
+    } rest: {
+      while try await source.next() != nil {}
+      return source.hash
     } work: { tx, staged in
       let outcome = try await ingest.insert(staged, principal.tenant, dataset: dataset, in: tx)
       let skipped = onError == .skip ? source.skipped : nil
@@ -100,10 +111,10 @@ private final class SingleBatch: BatchSource, @unchecked Sendable {
   private var batch: RowBatch?
   let hash: Data
   let skipped: SkippedRows
-  /// The reservation of the body's text; the rows take about as much memory.
-  private let share: BodyMemory.Reservation?
+  /// The reservation of the body and its rows.
+  private let share: RequestMemory.Reservation
 
-  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: BodyMemory.Reservation?) {
+  init(_ batch: RowBatch, _ skipped: SkippedRows, hash: Data?, share: RequestMemory.Reservation) {
     self.share = share
     self.batch = batch
     self.skipped = skipped

@@ -57,11 +57,14 @@ struct ModelExportRoutes {
   private func export(_ tenant: TenantID, _ name: String, _ version: Int, as format: Format, table: String?)
     async throws -> Response
   {
-    let model = try await models.model(tenant, dataset: name, version: version).model
-    return switch format {
-    case .json: .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
-    case .pmml: .bytes(type: "application/xml", ByteBuffer(string: try model.exportPMML()))
-    case .sql: .bytes(type: "application/sql", ByteBuffer(string: try model.exportSQL(table: table ?? name)))
+    try await models.withModel(tenant, dataset: name, version: version) { record in
+      let model = record.model
+      return switch format {
+      case .json: .bytes(type: "application/json", ByteBuffer(string: try model.exportJSON()))
+      case .pmml: .bytes(type: "application/xml", ByteBuffer(string: try model.exportPMML()))
+      case .sql:
+        .bytes(type: "application/sql", ByteBuffer(string: try model.exportSQL(table: table ?? name)))
+      }
     }
   }
 }

@@ -52,8 +52,9 @@ struct ModelRoutes {
   {
     let (name, version) = try (context.dataset(), context.modelVersion())
     _ = try QueryParameters(request, known: [])
-    let model = try await models.model(principal.tenant, dataset: name, version: version)
-    return try .conditional(request) { try $0.model(model) }
+    return try await models.withModel(principal.tenant, dataset: name, version: version) { model in
+      try .conditional(request) { try $0.model(model) }
+    }
   }
 
   @Sendable private func curves(

@@ -12,11 +12,11 @@ struct OperationRoutes {
 
   func add(to api: API) throws {
     let openapiJSON = try OpenAPIDocument.json()
-    api.open(.get, "/healthz") { _, _ in .health() }
+    api.open(.get, "/healthz", isProbe: true) { _, _ in .health() }
     // The route needs no key, so one query a second serves all callers.
     let report = SingleFlightCache { [readiness] in try await readiness.report() }
-    api.open(.get, "/readyz") { _, _ in .ready(try Self.admitted(try await report.value())) }
-    api.open(.get, "/metrics") { [metrics] request, _ in
+    api.open(.get, "/readyz", isProbe: true) { _, _ in .ready(try Self.admitted(try await report.value())) }
+    api.open(.get, "/metrics", cost: 10) { [metrics] request, _ in
       let query = try QueryParameters(request, known: ["by"])
       guard query["by"] == nil || query["by"] == "tenant" else {
         throw QueryParameters.refusal("by", "must be tenant")
@@ -24,10 +24,10 @@ struct OperationRoutes {
       let text = await metrics.text(.init(byTenant: query["by"] == "tenant"))
       return .bytes(type: "text/plain; version=0.0.4; charset=utf-8", ByteBuffer(string: text))
     }
-    api.open(.get, "/openapi.yaml") { request, _ in
+    api.open(.get, "/openapi.yaml", cost: 5) { request, _ in
       try .conditional(request, type: "application/yaml", Resource.openapiYAML, cache: "no-cache")
     }
-    api.open(.get, "/openapi.json") { request, _ in
+    api.open(.get, "/openapi.json", cost: 5) { request, _ in
       try .conditional(request, type: "application/json", openapiJSON, cache: "no-cache")
     }
     DocsRoutes().add(to: api)

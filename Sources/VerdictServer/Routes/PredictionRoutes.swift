@@ -36,8 +36,9 @@ struct PredictionRoutes {
     let name = try context.dataset()
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
+    let share = body.reservation(for: principal.tenant)
     return try await answer(request, principal, body, name, options) {
-      try PredictionBody.one(body, $0.schema)
+      try PredictionBody.one(body, $0.schema, explain: options.explain, in: share)
     } write: { answers in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(256)
@@ -48,8 +49,9 @@ struct PredictionRoutes {
         location.append(uuid: id)
         headers[.location] = String(decoding: location, as: UTF8.self)
       }
-      return .bytes(
-        options.status, headers: headers, type: "application/json", ByteBuffer(bytes: bytes))
+      return Response.bytes(
+        options.status, headers: headers, type: "application/json", ByteBuffer(bytes: bytes)
+      ).holding(share)
     }
   }
 
@@ -63,18 +65,12 @@ struct PredictionRoutes {
     }
     let options = try PredictionOptions(request)
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.batch)
+    let share = body.reservation(for: principal.tenant)
     return try await answer(request, principal, body, name, options) {
-      try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit)
-    } write: { answers in
-      let text = PredictionFormatter(answers, explain: options.explain)
-      var bytes = Array("{\"predictions\":[".utf8)
-      bytes.reserveCapacity(answers.count * 192)
-      for row in 0..<answers.count {
-        if row > 0 { bytes.append(UInt8(ascii: ",")) }
-        try text.appendJSON(row, to: &bytes)
-      }
-      bytes.append(contentsOf: "]}".utf8)
-      return .bytes(options.status, type: "application/json", ByteBuffer(bytes: bytes))
+      try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit, in: share)
+    } write: {
+      try PredictionBatchAnswer(PredictionFormatter($0, explain: options.explain), $0.count, share)
+        .response(options.status)
     }
   }
 
@@ -94,6 +90,7 @@ struct PredictionRoutes {
         try write(try await predictor.predict(principal.tenant, name, storing: storage, reading: read))
       }
     }
+    try await predictor.prepare(principal.tenant, name)
     return try await idempotency.run(request, principal, body: body) { tx in
       IdempotentResponse(
         try write(
@@ -107,6 +104,21 @@ struct PredictionRoutes {
 struct MeteredPredictor: Sendable {
   let predictions: PredictionService
   let metrics: PredictionMetrics
+
+  /// Loads the dataset's model before a transaction that predicts begins, so that the transaction does not hold its
+  /// connection meanwhile.
+  ///
+  /// - Throws: what has to do with the load. Faults of the request are reported by ``predict(_:_:storing:reading:)``.
+  func prepare(_ tenant: TenantID, _ name: String) async throws {
+    do {
+      try await predictions.prepare(tenant, dataset: name)
+    } catch is DomainError {
+      // The request may be a repetition that needs no dataset.
+    } catch {
+      metrics.failed(error)
+      throw error
+    }
+  }
 
   /// Predicts rows of a dataset.
   ///

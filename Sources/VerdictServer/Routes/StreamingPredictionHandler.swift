@@ -14,12 +14,13 @@ struct StreamingPredictionHandler {
   let served: ServedDatasets
   let predictor: MeteredPredictor
   let idempotency: IdempotentExecutor
+  let refusals: RefusalMetrics
 
   /// The bytes of the request that are read ahead.
   private static let ahead = 1 << 20
   /// The bytes of the response that are buffered for a client that sends everything before it reads anything, as simple
-  /// clients do; fewer when the memory for bodies is exhausted.
-  private static let behind = 64 << 20
+  /// clients do; fewer where the memory of requests is small or exhausted.
+  private static var behind: Int { min(64 << 20, RequestMemory.current.limit / 32) }
 
   /// Answers with lines of the type of the request.
   func answer(
@@ -53,15 +54,18 @@ struct StreamingPredictionHandler {
     let options = try PredictionOptions(query)
     let dataset = try await served.served(principal.tenant, named: name).dataset
     let reader: any PredictionStreamReader
+    let limits = PredictionLineEncoder.limits(
+      explain: options.explain, RequestMemory.Reservation(for: principal.tenant))
     if type == .csv {
-      reader = CSVPredictionReader(schema: dataset.schema, format: try CSVOptions.format(query))
+      reader = CSVPredictionReader(
+        schema: dataset.schema, format: try CSVOptions.format(query), limits: limits)
     } else {
-      reader = NDJSONPredictionReader(schema: dataset.schema)
+      reader = NDJSONPredictionReader(schema: dataset.schema, limits: limits)
     }
     let stream = PredictionLineEncoder(
       predictor: predictor, tenant: principal.tenant, name: name, features: dataset.features,
       options: options, output: output, reader: reader, revalidator: context.keyRevalidator(request),
-      logger: context.logger)
+      refusals: refusals, logger: context.logger)
     if let key = try IdempotencyKey(request) { return try await answerOnce(key, request, principal, stream) }
     // The first chunk is predicted before the response's head is sent, so that an early error has its own status.
     var body = try BodyStream(request, limit: BodyLimits.stream)
@@ -76,13 +80,14 @@ struct StreamingPredictionHandler {
       }
     }
     let head = stream.header + first
+    let isComplete = try isAtEnd && !stream.hasLast()
     let rest = RemainingBody(body, isAtEnd: isAtEnd)
     return Response(
       status: options.status, headers: [.contentType: output.contentType],
       body: ResponseBody { [rest] output in
         let sink = ResponseSink(output)
         try await sink.write(head)
-        if !rest.isAtEnd { try await Self.relay(rest, through: stream, to: sink) }
+        if !isComplete { try await Self.relay(rest, through: stream, to: sink) }
         try await sink.finish()
       })
   }
@@ -94,7 +99,7 @@ struct StreamingPredictionHandler {
     async throws
   {
     let input = ByteChannel(limit: ahead)
-    let output = ByteChannel(limit: behind, sharing: BodyMemory.Reservation(for: stream.tenant))
+    let output = ByteChannel(limit: behind, sharing: RequestMemory.Reservation(for: stream.tenant))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {
@@ -142,18 +147,27 @@ struct StreamingPredictionHandler {
       do {
         var (begun, sent) = (0, 0)
         var waiting: [Int: [UInt8]] = [:]
-        var (isListening, isAtEnd) = (false, false)
+        // The reader may have rows left of the first bytes.
+        var (isListening, isAtEnd, isDrained) = (false, false, false)
+        var part: PredictionChunk?
         while true {
-          if !isListening, !isAtEnd, begun - sent < partsAtOnce {
+          while begun - sent < partsAtOnce, !isDrained {
+            guard let next = try part ?? (isAtEnd ? stream.readLast() : stream.readOn()) else {
+              isDrained = true
+              break
+            }
+            part = nil
+            running.addTask { [begun] in .answered(part: begun, lines: try await stream.lines(for: next)) }
+            begun += 1
+          }
+          if isDrained, !isListening, !isAtEnd, begun - sent < partsAtOnce {
             isListening = true
             running.addTask { .received(try await input.receive()) }
           }
           switch try await running.next() {
           case .received(let bytes):
-            (isListening, isAtEnd) = (false, bytes == nil)
-            guard let part = try bytes.map(stream.read) ?? stream.readLast() else { continue }
-            running.addTask { [begun] in .answered(part: begun, lines: try await stream.lines(for: part)) }
-            begun += 1
+            (isListening, isAtEnd, isDrained) = (false, bytes == nil, false)
+            part = try bytes.flatMap(stream.read)
           case .answered(let part, let lines):
             waiting[part] = lines
             while let lines = waiting.removeValue(forKey: sent) {
@@ -194,12 +208,12 @@ struct StreamingPredictionHandler {
 private final class RemainingBody: @unchecked Sendable {
   // Sound: only the task that reads the body uses it.
   private var body: BodyStream
-  let isAtEnd: Bool
+  private let isAtEnd: Bool
 
   init(_ body: consuming BodyStream, isAtEnd: Bool) {
     self.body = body
     self.isAtEnd = isAtEnd
   }
 
-  func next() async throws -> [UInt8]? { try await body.next() }
+  func next() async throws -> [UInt8]? { isAtEnd ? nil : try await body.next() }
 }

@@ -8,6 +8,7 @@ struct TenantRoutes {
   let audit: AuditLog
   /// The number of concurrent trainings of a tenant without a limit of its own.
   let standardJobs: Int
+  let shares: TenantShares
 
   func add(to api: API) {
     api.on(.get, "/v1/usage", role: .read, readUsage)
@@ -20,7 +21,7 @@ struct TenantRoutes {
   {
     _ = try QueryParameters(request, known: [])
     let usage = try await usage.usage(principal.tenant)
-    return .json { $0.usage(usage, jobs: standardJobs) }
+    return .json { $0.usage(usage, jobs: standardJobs, shares: shares.of(principal.tenant)) }
   }
 
   @Sendable private func listAudit(_ request: Request, _ context: Context, _ principal: Principal)

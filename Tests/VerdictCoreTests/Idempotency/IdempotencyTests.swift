@@ -2,6 +2,7 @@ import DomainTestSupport
 import Foundation
 import Learning
 import PostgreSQL
+import RowFormats
 import Testing
 @testable import VerdictCore
 
@@ -29,6 +30,33 @@ import Testing
               tenant, IdempotentRequest(key: "k", operation: operation, bodyHash: hash), in: tx)
           }
         }
+      }
+    }
+  }
+
+  @Test func `a result belongs to its dataset and not to the name`() async throws {
+    try await TestDomain.with { domain in
+      let tenant = try await domain.tenant()
+      let datasets = DatasetStore(database: domain.database)
+      let new = NewDataset(name: "d", features: [FeatureDeclaration(name: "x", type: .continuous)])
+      let request = IdempotentRequest(key: "k", operation: "POST /x", bodyHash: Data([1]), dataset: "d")
+      for isOlderServer in [false, true, false] {
+        try await domain.database.transaction(for: tenant) { tx in
+          _ = try await datasets.create(tenant, new, in: tx)
+        }
+        let before = try await Idempotency.kept(tenant, key: "k", dataset: "d", in: domain.database)
+        #expect(before == nil)
+        try await domain.database.transaction(for: tenant) { tx in
+          let earlier = try await Idempotency.begin(tenant, request, in: tx)
+          #expect(earlier == nil)
+          try await Idempotency.complete(tenant, request, result: answer, in: tx)
+          if isOlderServer {
+            try await tx.query("UPDATE idempotency_keys SET dataset_id = NULL WHERE tenant_id = \(tenant)")
+          }
+        }
+        let kept = try await Idempotency.kept(tenant, key: "k", dataset: "d", in: domain.database)
+        #expect(try kept?.result(of: request) == answer)
+        try await datasets.delete(tenant, named: "d")
       }
     }
   }

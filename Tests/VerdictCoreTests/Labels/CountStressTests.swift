@@ -19,8 +19,8 @@ import Testing
             for round in 0..<10 {
               do {
                 try await change(worker, round, domain, tenant)
-              } catch DomainError.notFound, DomainError.nameTaken {
-                // Another task has deleted the row or the dataset, or has created the dataset anew.
+              } catch DomainError.notFound, DomainError.nameTaken, DomainError.stillDeleted {
+                // Another task has deleted the row or the dataset, is writing to the deleted one, or has created it anew.
               }
             }
           }

@@ -205,10 +205,17 @@ private struct ChangingDataset: Sendable {
     let caching = LabelReader(database: domain.database, cache: cache, logger: domain.logger)
     let uncached = LabelReader(
       database: domain.database, cache: LabelCache(bytes: 0), logger: domain.logger)
+    let memory = (
+      try await caching.reserve(tenant, dataset: dataset),
+      try await uncached.reserve(tenant, dataset: dataset)
+    )
     return try await domain.database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) {
       tx in
-      let incremental = try await caching.read(tenant, dataset: dataset, mark: mark, in: tx) { _, _ in }
-      return (incremental, try await uncached.read(tenant, dataset: dataset, mark: mark, in: tx) { _, _ in })
+      let incremental = try await caching.read(tenant, dataset: dataset, mark: mark, memory.0, in: tx) {
+        _, _ in
+      }
+      let full = try await uncached.read(tenant, dataset: dataset, mark: mark, memory.1, in: tx) { _, _ in }
+      return (incremental, full)
     }
   }
 

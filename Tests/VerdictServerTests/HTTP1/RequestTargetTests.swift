@@ -15,6 +15,19 @@ import Testing
   }
 
   @Test(arguments: [
+    "/", "/?x=//", "/metrics", "/metrics?by=../%2F", "/v1/datasets/d/labels.csv", "/.well-known", "/a..b/...",
+    "/a/b~c",
+  ])
+  func `canonical targets`(_ target: String) { #expect(RequestTarget.isCanonical(target)) }
+
+  @Test(arguments: [
+    "", "*", "metrics", "//", "//metrics", "/metrics/", "/metrics/?by=tenant", "/v1//datasets", "/.", "/..",
+    "/./metrics",
+    "/v1/../metrics", "/metrics/.", "/metrics/..", "/metrics%2F", "/%2e%2e/metrics%", "/a%2541",
+  ])
+  func `targets that are not canonical`(_ target: String) { #expect(!RequestTarget.isCanonical(target)) }
+
+  @Test(arguments: [
     "", "x", "example.com", "example.com:", "a.b:8080", "127.0.0.1:1", "[::1]", "[::1]:80", "[v1.a:b]",
     "x%20y", "a_b~c!$&'()*+,;=",
   ])

@@ -20,6 +20,7 @@ struct StatementDriver {
     try await models()
     try await automaticTraining()
     try await deletionDuringATraining()
+    try await deletionBesideAWriter()
     try await keysAndTenants()
     try await maintenance()
     _ = try await client.get("/v1/usage")
@@ -180,6 +181,17 @@ struct StatementDriver {
     try !StatementSources.calls(of: "VerdictCore", in: file).isSubset(of: recorder.places)
   }
 
+  /// Creates a dataset while the deletion of an earlier one of its name waits for a writer.
+  private func deletionBesideAWriter() async throws {
+    try await client.makeDataset("held")
+    let (domain, tenant, client) = (server.domain, server.tenant, client)
+    try await domain.database.transaction(for: tenant) { tx in
+      _ = try await domain.datasets.dataset(tenant, named: "held", lock: .keyShare, in: tx)
+      _ = try await client.delete("/v1/datasets/held")
+    }
+    try await client.makeDataset("held")
+  }
+
   private func keysAndTenants() async throws {
     let made = try await client.post("/v1/keys", ["name": "k", "role": "read"])
     _ = try await client.get("/v1/keys")
@@ -220,6 +232,9 @@ struct StatementDriver {
     _ = try await server.domain.database.transaction(for: server.tenant) { [tenant = server.tenant] tx in
       try await served.served(tenant, named: "d", asking: tx).dataset.name
     }
+    // A large model is read by a statement of its own.
+    try await server.domain.enlargeModels(categories: 5_000)
+    _ = try await ServedDatasets(database: server.domain.database).served(server.tenant, named: "d")
     _ = try await client.patch("/v1/datasets/d", ["predictions_kept_days": 1])
     try await server.domain.asOwner { connection in
       _ = try await connection.query(
@@ -228,8 +243,11 @@ struct StatementDriver {
           SELECT p.id FROM predictions p JOIN datasets d ON d.id = p.dataset_id WHERE d.name = 'd' ORDER BY p.id LIMIT 2)
         """)
     }
+    let gate: JSON = ["metric": "roc_auc", "minimum": 0.01, "source": "live", "min_labels": 5]
+    _ = try await client.patch("/v1/datasets/d", ["gate": gate])
     try await Maintenance(
       database: server.domain.database, auditRetentionDays: 365, logger: server.domain.logger
     ).maintain()
+    try await eventually { try !isUnseen("LiveGateEvaluator.swift") && !isUnseen("LiveGate.swift") }
   }
 }

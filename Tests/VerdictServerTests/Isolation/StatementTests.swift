@@ -75,6 +75,8 @@ import VerdictCore
           SELECT tenant_id, 'aged', 'POST /x', now() - interval '1 year' FROM tenants;
           INSERT INTO datasets (tenant_id, features, label_name, auto_train, training, deleted_at)
           SELECT tenant_id, features, label_name, auto_train, training, now() FROM datasets WHERE name = 'd';
+          INSERT INTO datasets (tenant_id, name, features, label_name, auto_train, training, writable)
+          SELECT tenant_id, 'leaving', features, label_name, auto_train, training, false FROM datasets WHERE name = 'd';
           WITH due AS (
             INSERT INTO datasets (tenant_id, name, features, label_name, auto_train, training)
             SELECT tenant_id, 'due', features, label_name,

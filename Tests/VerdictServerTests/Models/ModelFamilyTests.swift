@@ -72,7 +72,7 @@ import Testing
       let logit = try #require(answer["intercept"].double) + contribution
       #expect(abs(logit - (probability / (1 - probability)).logarithm) < 1e-12)
     }
-    #expect((answers.warnings[0] != nil) == (family == "step"))
+    #expect((try answers.warnings(of: 0) != nil) == (family == "step"))
     let columns = try model.makePredictor().probabilities(columns: [.numeric([2, 9])])
     #expect(columns == answers.probabilities)
   }

@@ -58,6 +58,7 @@ struct StepModel: BinaryClassifier, Equatable {
 
 private struct StepPredictor: Predictor {
   var model: StepModel
+  var byteCount: Int { 64 + model.feature.utf8.count }
 
   private func probability(_ value: Double) -> Double { value < model.edge ? model.below : model.above }
 

@@ -3,6 +3,7 @@ import HTTPTestSupport
 import Learning
 import PostgreSQL
 import Synchronization
+import TestSupport
 import Testing
 
 /// KPIs on labelled predictions, and the gate that uses them.
@@ -112,6 +113,63 @@ import Testing
       // One computation for each second, one at the start, and one when the dataset was loaded.
       let most = 2 + Int((ContinuousClock.now - start) / .seconds(1))
       #expect(reads.load(ordering: .relaxed) - before <= most)
+    }
+  }
+
+  /// A gate on a KPI of many labelled predictions is evaluated after the label's transaction: on both servers within a second, and
+  /// not once for each label.
+  @Test(.timeLimit(.minutes(10)))
+  func manyLabelledPredictionsAreReadInTheBackground() async throws {
+    let reads = Atomic(0)
+    try await TestServer.with(observer: { query, _, _ in
+      if query.sql.contains("SELECT probability, label FROM labels") { reads.add(1, ordering: .relaxed) }
+    }) { server in
+      let made = try await server.predicted(60)
+      let gate: JSON = ["metric": "roc_auc", "minimum": 0.6, "source": "live", "min_labels": 20]
+      _ = try await server.client.patch("/v1/datasets/d", ["gate": gate])
+      let body: JSON = ["features": made[0].row.features]
+      try await server.withAnother { other in
+        func statuses() async throws -> [Int] {
+          [
+            try await server.client.post("/v1/datasets/d/predictions", body).status,
+            try await other.post("/v1/datasets/d/predictions", body).status,
+          ]
+        }
+        #expect(try await statuses() == [201, 201])
+        // Two thousand wrong predictions, whose labels no server has seen.
+        try await server.domain.asOwner { connection in
+          _ = try await connection.query(
+            """
+            WITH wrong AS (
+              INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories, model_version, probability, predicted)
+              SELECT tenant_id, id, n % 2 = 0, ARRAY[1.0], ARRAY['red'], 1, n % 2, n % 2 = 1
+              FROM datasets, generate_series(1, 2000) AS n WHERE name = 'd' RETURNING 1)
+            INSERT INTO live_counts (tenant_id, dataset_id, model_version, false_positives, false_negatives)
+            SELECT tenant_id, id, 1, 1000, 1000 FROM datasets WHERE name = 'd' AND EXISTS (SELECT FROM wrong)
+            """)
+        }
+        #expect(try await statuses() == [201, 201])
+        let before = reads.load(ordering: .relaxed)
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for one in made {
+            group.addTask {
+              let answer = try await server.client.put(
+                "/v1/datasets/d/predictions/\(one.id)/label", ["label": .number(Double(one.row.label))])
+              #expect(answer.status == 200)
+            }
+          }
+          try await group.waitForAll()
+        }
+        let duration = ContinuousClock.now - start
+        try await eventually { try await statuses() == [409, 409] }
+        // A few evaluations in that time, one for each server that loads the dataset again, and one for each second of refusals.
+        let most = 8 + 4 * Int((ContinuousClock.now - start) / .seconds(1))
+        #expect(reads.load(ordering: .relaxed) - before <= most, "\(duration)")
+        let open: JSON = ["metric": "roc_auc", "minimum": 0.0, "source": "live", "min_labels": 20]
+        _ = try await server.client.patch("/v1/datasets/d", ["gate": open])
+        #expect(try await statuses() == [201, 201])
+      }
     }
   }
 }

@@ -1,0 +1,44 @@
+/// The memory that a training takes, from the size of its table. An upper estimate: it is known before a row is read.
+public struct TrainingFootprint: Sendable, Hashable {
+  /// The number of rows.
+  public var rows: Int
+  /// The number of continuous and discrete features.
+  public var numeric: Int
+  /// The number of categorical features.
+  public var categorical: Int
+  /// The number of categories of all features together, as far as they are known.
+  public var levels: Int
+
+  /// Creates a footprint; see the properties.
+  public init(rows: Int, numeric: Int, categorical: Int, levels: Int = 0) {
+    self.rows = rows
+    self.numeric = numeric
+    self.categorical = categorical
+    self.levels = levels
+  }
+
+  /// The memory in bytes: the table, the copy of it that many columns need, and what the solver works with.
+  public var bytes: Int {
+    let table = rows * (Self.rowBytes + numeric * 8 + categorical * 4)
+    let isCopied = numeric + categorical > TrainingTable.pinnedDirectly
+    let working = rows * Self.workingBytes + solver + levels * Self.levelBytes
+    return table + table / 8 + (isCopied ? table : 0) + working
+  }
+
+  /// Id and outcome.
+  private static let rowBytes = 9
+  /// Scores, sort keys, folds and the curvature of a row, and the order in which rows are sorted.
+  private static let workingBytes = 56
+  /// A category in the index of names, in the model, and in the text under which the model is stored.
+  private static let levelBytes = 1_200
+
+  /// The sums of the solver (``Objective``), with or without an indicator of missing values for each number.
+  private var solver: Int {
+    [1 + numeric + levels, 1 + 2 * numeric + levels].map { columns in
+      let hessian = columns <= Objective.explicitColumns ? columns * columns : 0
+      let partial = columns + hessian
+      let blocks = min(64, max(4, rows * (2 * numeric + categorical + 1) / (2 * partial)))
+      return 8 * (blocks * partial + 4 * hessian + 16 * columns)
+    }.max() ?? 0
+  }
+}
