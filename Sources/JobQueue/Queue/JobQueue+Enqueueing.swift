@@ -6,8 +6,8 @@ extension JobQueue {
   /// Enqueues a job in the caller's transaction: the job exists if and when that commits.
   ///
   /// The next attempt of a waiting coalesced job that the request joins sees what the transaction has written: the attempt
-  /// waits for the transaction (``awaitJoiners(of:)``). The job's row is locked only if the request changes it, so that a flow
-  /// of requests does not keep workers from claiming the job.
+  /// waits for the transaction. The job's row is locked only if the request changes it, so that a flow of requests does not keep
+  /// workers from claiming the job.
   ///
   /// - Parameters:
   ///   - new: the job.
