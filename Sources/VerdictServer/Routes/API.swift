@@ -44,8 +44,10 @@ struct API {
   }
 
   /// Registers a route of tenants, whose handler gets a principal whose role includes `role`, or any principal if that is `nil`.
+  ///
+  /// - Parameter isBulk: whether a request can be about many rows. Its handler then runs on the threads of ``BulkExecutor``.
   func on(
-    _ method: HTTPRequest.Method, _ path: String, role: Role?,
+    _ method: HTTPRequest.Method, _ path: String, role: Role?, isBulk: Bool = false,
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
   ) {
     routes.add(method, path, role.map(RouteAccess.role) ?? .anyKey)
@@ -69,7 +71,8 @@ struct API {
             "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
         }
         var response = try await BodyLimits.$tenant.withValue(of: principal.limits) { [context] in
-          try await handler(request, context, principal)
+          guard isBulk else { return try await handler(request, context, principal) }
+          return try await BulkExecutor.process.respond { try await handler(request, context, principal) }
         }
         // A replay changes nothing, either.
         if request.method == .get || response.headers[.idempotencyReplayed] != nil {

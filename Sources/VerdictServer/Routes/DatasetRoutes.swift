@@ -11,7 +11,7 @@ struct DatasetRoutes {
 
   func add(to api: API) {
     api.on(.post, "/v1/datasets", role: .write, create)
-    api.on(.get, "/v1/datasets", role: .read, list)
+    api.on(.get, "/v1/datasets", role: .read, isBulk: true, list)
     api.on(.get, "/v1/datasets/{dataset}", role: .read, read)
     api.on(.patch, "/v1/datasets/{dataset}", role: .write, change)
     api.on(.delete, "/v1/datasets/{dataset}", role: .write, delete)

@@ -14,7 +14,7 @@ struct FeedbackRoutes {
     let path = "/v1/datasets/{dataset}/predictions"
     api.on(.put, path + "/{id}/label", role: .predict, label)
     api.on(.delete, path + "/{id}/label", role: .predict, removeLabel)
-    api.on(.post, path + "/labels", role: .predict, labelMany)
+    api.on(.post, path + "/labels", role: .predict, isBulk: true, labelMany)
   }
 
   @Sendable private func label(_ request: Request, _ context: Context, _ principal: Principal) async throws

@@ -14,10 +14,12 @@ struct LabelRoutes {
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/labels"
-    api.on(.post, path, role: .write, uploads.post)
-    api.on(.get, path, role: .read, list)
+    api.on(.post, path, role: .write, isBulk: true, uploads.post)
+    api.on(.get, path, role: .read, isBulk: true, list)
     for type in [BodyType.csv, .ndjson] {
-      api.on(.get, path + type.pathExtension, role: .read) { try await export($0, $1, $2, as: type) }
+      api.on(.get, path + type.pathExtension, role: .read, isBulk: true) {
+        try await export($0, $1, $2, as: type)
+      }
     }
     api.on(.delete, path, role: .write, deleteMany)
     api.on(.get, path + "/{id}", role: .read, read)

@@ -17,13 +17,13 @@ struct ModelExportRoutes {
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/models/{version}/export"
     for format in Format.allCases {
-      api.on(.get, "\(path).\(format.rawValue)", role: .read) { request, context, principal in
+      api.on(.get, "\(path).\(format.rawValue)", role: .read, isBulk: true) { request, context, principal in
         let (name, version) = try (context.dataset(), context.modelVersion())
         let query = try QueryParameters(request, known: format.parameters)
         return try await export(principal.tenant, name, version, as: format, table: Self.table(query))
       }
     }
-    api.on(.get, path, role: .read, exportByParameter)
+    api.on(.get, path, role: .read, isBulk: true, exportByParameter)
   }
 
   /// The deprecated operation, whose parameter `format` chooses the media type of the response.

@@ -10,9 +10,9 @@ struct ModelRoutes {
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/models"
-    api.on(.get, path, role: .read, list)
+    api.on(.get, path, role: .read, isBulk: true, list)
     api.on(.put, path + "/active", role: .write, activate)
-    api.on(.get, path + "/{version}", role: .read, read)
+    api.on(.get, path + "/{version}", role: .read, isBulk: true, read)
     api.on(.delete, path + "/{version}", role: .write, delete)
     api.on(.get, path + "/{version}/curves", role: .read, curves)
     api.on(.get, path + "/{version}/live-kpis", role: .read, readLiveKPIs)

@@ -20,9 +20,10 @@ struct PredictionRoutes {
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
     api.on(.post, path, role: .predict, predict)
-    api.on(.post, path + "/batch", role: .predict, predictBatch)
+    api.on(.post, path + "/batch", role: .predict, isBulk: true, predictBatch)
     for type in [BodyType.ndjson, .csv] {
-      api.on(.post, path + "/batch" + type.pathExtension, role: .predict) { request, context, principal in
+      api.on(.post, path + "/batch" + type.pathExtension, role: .predict, isBulk: true) {
+        request, context, principal in
         let name = try context.dataset()
         _ = try BodyType.of(request, accepted: [type])
         return try await streaming.answer(request, context, principal, name, type)

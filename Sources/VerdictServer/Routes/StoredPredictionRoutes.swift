@@ -10,9 +10,11 @@ struct StoredPredictionRoutes {
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
-    api.on(.get, path, role: .read, list)
+    api.on(.get, path, role: .read, isBulk: true, list)
     for type in [BodyType.csv, .ndjson] {
-      api.on(.get, path + type.pathExtension, role: .read) { try await export($0, $1, $2, as: type) }
+      api.on(.get, path + type.pathExtension, role: .read, isBulk: true) {
+        try await export($0, $1, $2, as: type)
+      }
     }
     api.on(.get, path + "/{id}", role: .read, read)
   }
