@@ -76,7 +76,7 @@ struct vj_rows {
   /// Expects a feature at a position in the following rows.
   void expect(size_t position, uint32_t feature);
 
-  // What vj_rows_limit sets.
+  // The limits that vj_rows_limit sets.
   size_t most_rows = SIZE_MAX, full_bytes = SIZE_MAX, granted = SIZE_MAX;
   vj_grant grant = nullptr;
   void *grant_context = nullptr;

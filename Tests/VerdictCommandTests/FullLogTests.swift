@@ -37,7 +37,7 @@ import TestSupport
     try await client.makeDataset("unused")
     try await client.addLabels(SmallData.rows(60))
     try await client.train()
-    // What the server reads before its connection for notifications is up does not outlive the database. A key is looked up
+    // Data that the server reads before its connection for notifications is up do not outlive the database. A key is looked up
     // again after a second.
     try await Task.sleep(for: .seconds(3))
     #expect(try await client.post(path + "?store=false", row).status == 200)

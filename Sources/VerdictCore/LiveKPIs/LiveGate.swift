@@ -4,7 +4,7 @@ import PostgreSQL
 /// Compares the live KPIs of a dataset with its gate. A result that differs from the last one changes the dataset's revision, since
 /// predictions depend on it, and notifies the servers.
 enum LiveGate {
-  /// What a decision is based on.
+  /// The facts on which a decision is based.
   private struct Subject {
     var gate: Gate
     var version: Int

@@ -7,7 +7,7 @@ package enum PageBudget {
 
   /// Reads the items of a page in steps, so that no statement returns much more than ``bytes``.
   ///
-  /// It stops when the items before the last one reach the bound: their text is not shorter than `size` says, so that the
+  /// The reading stops when the items before the last one reach the bound: their text is not shorter than `size` says, so that the
   /// page ends before the last item, which indicates a next page.
   ///
   /// - Parameters:

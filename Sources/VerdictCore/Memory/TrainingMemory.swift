@@ -101,7 +101,7 @@ package final class TrainingMemory: Sendable {
     let isAdmitted = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         state.withLock { enter(&$0, continuation) }
-        // What was released before the request was entered.
+        // The memory that was released before the request was entered.
         admit()
         if Task.isCancelled { abandon(id) }
       }

@@ -16,7 +16,7 @@ struct ServedDatasetLoader: Sendable {
     var version: Int
   }
 
-  /// What a statement read about a dataset.
+  /// The result of the statement that reads a dataset.
   private struct Description: Sendable {
     var dataset: Dataset
     var active: ActiveModel?

@@ -7,13 +7,13 @@ import Synchronization
 /// The table has a fixed number of buckets, and the hash of an address selects one (the hash is seeded by the process), so memory and
 /// work are bounded for any number of addresses.
 final class UnauthenticatedPace: Sendable {
-  /// What happens to a request.
+  /// The outcome of a request.
   enum Admission: Sendable {
-    /// It is answered.
+    /// The request is answered.
     case admitted
-    /// It is beyond the rate, and has waited.
+    /// The request is beyond the rate, and has waited.
     case held
-    /// It is beyond the rate, and too many others wait.
+    /// The request is beyond the rate, and too many others wait.
     case refused
   }
 

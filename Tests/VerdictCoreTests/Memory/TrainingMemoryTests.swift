@@ -12,7 +12,7 @@ import Testing
     var first: TrainingReservation? = try await memory.reserve(80, for: "First")
     let large = Task { try await memory.reserve(90, for: "Large") }
     try await Task.sleep(for: .milliseconds(50))
-    // It would fit, but others came before.
+    // The training would fit, but others came before.
     let small = Task { try await memory.reserve(10, for: "Small") }
     try await Task.sleep(for: .milliseconds(50))
     #expect(memory.held == 80 && first != nil)
