@@ -71,10 +71,7 @@ extension JobQueue {
   ) async throws -> Job? {
     try await executor.pipeline([
       joining(tenant: tenant, subject: subject),
-      """
-      SELECT \(Job.columns) FROM jobs
-      WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
-      """,
+      selectWaiting(tenant, subject),
     ]).last?.first.map(Job.init)
   }
 
@@ -85,12 +82,15 @@ extension JobQueue {
   ) async throws -> Job? {
     try await executor.pipeline([
       excludingJoins(tenant: tenant, subject: subject),
-      """
-      SELECT \(Job.columns) FROM jobs
-      WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
-      FOR UPDATE
-      """,
+      selectWaiting(tenant, subject) + " FOR UPDATE",
     ]).last?.first.map(Job.init)
+  }
+
+  private func selectWaiting(_ tenant: Int32, _ subject: Int64) -> Query {
+    """
+    SELECT \(Job.columns) FROM jobs
+    WHERE tenant_id = \(tenant) AND kind = \(kind) AND subject = \(subject) AND state = 'queued' AND coalesced
+    """
   }
 
   /// Waits until the transactions have ended that joined a job before it was claimed. An attempt begins with this, so that it
