@@ -91,7 +91,7 @@ let package = Package(
     .target(
       name: "RowFormats", dependencies: ["CSimdJSON", "CZlib", "CZstd"], swiftSettings: strict + fuzzed),
 
-    // What glibc's allocator offers beyond the standard.
+    // The functions of glibc's allocator beyond the standard.
     .systemLibrary(name: "CMalloc"),
 
     // The domain and its SQL.
