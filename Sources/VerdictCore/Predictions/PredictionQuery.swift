@@ -37,16 +37,6 @@ package enum PredictionOrder: Sendable, Equatable {
   }
 }
 
-extension PredictionOrder {
-  /// The same order from after a prediction on.
-  func after(_ prediction: StoredPrediction) -> PredictionOrder {
-    switch self {
-    case .newest: .newest(before: prediction.id)
-    case .uncertainty: .uncertainty(after: prediction.uncertainty)
-    }
-  }
-}
-
 extension StoredPrediction {
   /// The prediction's position in the order of uncertainty.
   package var uncertainty: PredictionOrder.UncertaintyCursor {

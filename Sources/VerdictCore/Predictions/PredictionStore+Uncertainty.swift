@@ -45,8 +45,7 @@ extension PredictionStore {
       let range = first..<min(first + size, ranking.count)
       let query =
         PredictionColumn.select + Self.condition(tenant, dataset.id, filter)
-        + " AND p.id = ANY(\(ranking.ids(range)))" + Self.page(.uncertainty(after: nil))
-        + " LIMIT \(limit - found.count)"
+        + " AND p.id = ANY(\(ranking.ids(range))) ORDER BY abs(p.probability - p.threshold), p.id LIMIT \(limit - found.count)"
       found += try await tx.query(query).map { try PredictionColumn.prediction($0) }
       first = range.upperBound
       size *= 2

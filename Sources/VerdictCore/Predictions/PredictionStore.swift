@@ -21,27 +21,28 @@ package struct PredictionStore: Sendable {
     _ tenant: TenantID, dataset name: String, where filter: PredictionFilter, in order: PredictionOrder,
     limit: Int
   ) async throws -> (Dataset, [StoredPrediction]) {
-    if case .uncertainty(let cursor) = order {
-      return try await mostUncertain(tenant, dataset: name, where: filter, after: cursor, limit: limit)
-    }
-    return try await database.read(for: tenant) { tx in
-      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      let predictions = try await PageBudget.read(
-        limit: limit, largest: dataset.largestRow, size: { dataset.rowText($0.row) }
-      ) { last, count in
-        let order = last.map { order.after($0) } ?? order
-        let query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter) + Self.page(order)
-        return try await tx.query(query + " LIMIT \(count)").map { try PredictionColumn.prediction($0) }
-      }
-      return (dataset, predictions)
+    switch order {
+    case .newest(let cursor):
+      try await newest(tenant, dataset: name, where: filter, before: cursor, limit: limit)
+    case .uncertainty(let cursor):
+      try await mostUncertain(tenant, dataset: name, where: filter, after: cursor, limit: limit)
     }
   }
 
-  static func page(_ order: PredictionOrder) -> Query {
-    switch order {
-    case .newest(before: nil): return " ORDER BY p.id DESC"
-    case .newest(before: let id?): return " AND p.id < \(id) ORDER BY p.id DESC"
-    case .uncertainty: return " ORDER BY abs(p.probability - p.threshold), p.id"
+  private func newest(
+    _ tenant: TenantID, dataset name: String, where filter: PredictionFilter, before cursor: UUID?, limit: Int
+  ) async throws -> (Dataset, [StoredPrediction]) {
+    try await database.read(for: tenant) { tx in
+      let dataset = try await datasets.dataset(tenant, named: name, in: tx)
+      let predictions = try await PageBudget.read(
+        limit: limit, largest: dataset.largestRow, size: { dataset.rowText($0.row) }
+      ) { (last: StoredPrediction?, count) in
+        var query = PredictionColumn.select + Self.condition(tenant, dataset.id, filter)
+        if let id = last?.id ?? cursor { query = query + " AND p.id < \(id)" }
+        query = query + " ORDER BY p.id DESC LIMIT \(count)"
+        return try await tx.query(query).map { try PredictionColumn.prediction($0) }
+      }
+      return (dataset, predictions)
     }
   }
 
