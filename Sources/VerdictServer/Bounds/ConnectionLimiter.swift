@@ -89,11 +89,8 @@ final class ConnectionLimiter: Sendable {
       return state.next
     }
     guard let id else { return Permit(self, use, tenant) }
-    let timer = Task.detached { [self, timeout] in
-      try? await Task.sleep(for: timeout(use))
-      abandon(id)
-    }
-    defer { timer.cancel() }
+    let timer = Mutex<Task<Void, Never>?>(nil)
+    defer { timer.withLock { $0 }?.cancel() }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let isAdmitted = state.withLock { state in
@@ -101,7 +98,14 @@ final class ConnectionLimiter: Sendable {
           state.waiting.append(Waiting(id: id, use: use, tenant: tenant, continuation: continuation))
           return false
         }
-        if isAdmitted { continuation.resume() }
+        if isAdmitted { return continuation.resume() }
+        // The timer starts when there is a waiting request for it to end. One that fires earlier ends nothing.
+        timer.withLock {
+          $0 = Task.detached { [self, timeout] in
+            try? await Task.sleep(for: timeout(use))
+            abandon(id)
+          }
+        }
         if Task.isCancelled { abandon(id) }
       }
     } onCancel: {

@@ -20,7 +20,7 @@ import VerdictCore
     return taken
   }
 
-  @Test func streamsGetHalfOfThePoolAndATenantAQuarter() async throws {
+  @Test(.timeLimit(.minutes(10))) func streamsGetHalfOfThePoolAndATenantAQuarter() async throws {
     let limiter = ConnectionLimiter(connections: 16) { _ in .zero }
     let first = await fill(limiter, .stream, one)
     #expect(first.count == 4)
@@ -36,7 +36,7 @@ import VerdictCore
     #expect(limiter.taken == 0)
   }
 
-  @Test func oneTenantLeavesPermitsForOthers() async {
+  @Test(.timeLimit(.minutes(10))) func oneTenantLeavesPermitsForOthers() async {
     let limiter = ConnectionLimiter(connections: 16) { _ in .zero }
     let work = await fill(limiter, .work, one)
     #expect(work.count == 8)
@@ -44,7 +44,8 @@ import VerdictCore
     work.forEach { $0.release() }
   }
 
-  @Test(arguments: [2, 3, 4, 1_000]) func everyPoolHasPermitsAndFreeConnections(connections: Int) async {
+  @Test(.timeLimit(.minutes(10)), arguments: [2, 3, 4, 1_000])
+  func everyPoolHasPermitsAndFreeConnections(connections: Int) async {
     let limiter = ConnectionLimiter(connections: connections) { _ in .zero }
     var taken: [Permit] = []
     for tenant in 1...8 { taken += await fill(limiter, .stream, TenantID(rawValue: Int32(tenant))) }
@@ -71,6 +72,24 @@ import VerdictCore
       if seen.count == 3 { break }
     }
     for task in tasks { try await task.value }
+    #expect(limiter.taken == 0)
+  }
+
+  /// The timer of a request must not fire before the request waits.
+  @Test(.timeLimit(.minutes(10))) func requestsWithoutPatienceAreRefused() async throws {
+    let limiter = ConnectionLimiter(connections: 2) { _ in .zero }
+    let held = try await limiter.acquire(.stream, for: one)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<5_000 {
+        group.addTask { [other] in
+          await #expect(throws: ConnectionLimiter.Full.self) {
+            try await limiter.acquire(.stream, for: other)
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    held.release()
     #expect(limiter.taken == 0)
   }
 
