@@ -64,7 +64,7 @@ package struct ModelStore: Sendable {
       let large = try await stored(tenant, dataset: name, version: version, atMost: .max)
       let size = large.model?.bytes.count ?? 0
       defer { ModelTurns.decoded(size) }
-      return try await ModelTurns.onThread {
+      return try await BackgroundThreads.models.run {
         guard let record = try large.record() else { throw DomainError.notFound(what: "model \(version)") }
         return try body(record)
       }

@@ -1,6 +1,4 @@
-import Dispatch
 import Foundation
-import Glibc
 import Synchronization
 
 /// Limits how many large models are read, decoded and shown at the same time.
@@ -38,13 +36,6 @@ package final class ModelTurns: Sendable {
   private let patience: Duration
   private let state: Mutex<State>
 
-  private static let threads = DispatchQueue(
-    label: "verdict.models", qos: .userInitiated, attributes: .concurrent)
-
-  /// The niceness of the threads that decode. They get about a third of the processor share of a request's thread
-  /// (sched(7), "The nice value").
-  private static let niceness: Int32 = 5
-
   /// Turns of which `limit` run at once.
   ///
   /// - Parameters:
@@ -63,18 +54,6 @@ package final class ModelTurns: Sendable {
     try await enter(tenant, use)
     defer { leave(tenant) }
     return try await body()
-  }
-
-  /// Runs CPU-bound work off Swift's cooperative threads, which must stay free for requests.
-  static func onThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { continuation in
-      threads.async {
-        // 0 means the calling thread only (setpriority(2), "C library/kernel differences"). Dispatch has separate threads
-        // for each quality of service, and nothing else uses this one.
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
-        continuation.resume(with: Result(catching: work))
-      }
-    }
   }
 
   private func enter(_ tenant: TenantID, _ use: TurnQueue.Use) async throws {

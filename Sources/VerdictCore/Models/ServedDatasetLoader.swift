@@ -160,7 +160,7 @@ struct ServedDatasetLoader: Sendable {
     }
     guard let stored else { return nil }
     defer { ModelTurns.decoded(stored.bytes.count) }
-    return try await ModelTurns.onThread { try Self.prepare(stored, active, dataset.features) }
+    return try await BackgroundThreads.models.run { try Self.prepare(stored, active, dataset.features) }
   }
 
   private static func stored(

@@ -72,7 +72,7 @@ package struct TrainingRunner: Sendable {
     // The table, and about as much while it is encoded.
     defer { HeapTrimmer.process.freed(data.table.rowCount * data.table.columns.count * 16) }
     let previous = try await begin(data, tenant)
-    let result = try await TrainingThread.run {
+    let result = try await BackgroundThreads.trainings.run {
       try ModelFamilies.standard.train(
         data.table, parameters: parameters, warmStart: previous,
         progress: { context.report(0.3 + 0.65 * $0.fraction, phase: $0.phase) },
@@ -104,7 +104,7 @@ package struct TrainingRunner: Sendable {
       return try await models.find(tenant, dataset: data.dataset.id, version: version, in: tx)
     }
     guard let stored else { return nil }
-    return try await TrainingThread.run { try stored.record()?.model }
+    return try await BackgroundThreads.trainings.run { try stored.record()?.model }
   }
 
   private func save(

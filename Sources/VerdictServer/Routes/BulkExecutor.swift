@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Hummingbird
+import PostgreSQL
 
 /// The threads of requests about many rows, apart from Swift's cooperative threads, which single predictions need at once.
 ///
@@ -28,13 +29,23 @@ final class BulkExecutor: TaskExecutor {
 
   /// Runs a handler, and later the writing of a large or streamed body of its response, on the threads of the executor.
   func respond(_ handler: () async throws -> Response) async throws -> Response {
-    var response = try await withTaskExecutorPreference(self, operation: handler)
+    var response = try await perform(handler)
     if let length = response.body.contentLength, length <= Self.smallBody { return response }
     response.body = ResponseBody(contentLength: response.body.contentLength) {
-      [body = response.body] output in
-      try await withTaskExecutorPreference(self) { try await body.write(output) }
+      [self, body = response.body] output in
+      try await perform { try await body.write(output) }
     }
     return response
+  }
+
+  /// Runs work on the threads of the executor.
+  ///
+  /// Dispatch starts a cooperative thread from whichever thread enqueues a task there, and the new thread inherits its niceness. The
+  /// work therefore returns by way of the event loop's thread.
+  private func perform<T>(_ work: () async throws -> T) async throws -> T {
+    try await withTaskExecutorPreference(DatabaseExecutor.shared) {
+      try await withTaskExecutorPreference(self, operation: work)
+    }
   }
 
   /// The size in bytes up to which a body that has been built is written without a change of threads.
