@@ -58,6 +58,7 @@ struct Server: Sendable {
   ///
   /// - Parameter cluster: the private PostgreSQL to supervise, if there is one.
   func run(cluster: EmbeddedCluster?) async throws {
+    HeapSettings.apply()
     RequestMemory.process.limit = settings.requestBytes
     let pool = ConnectionPool(
       ConnectionPool.Configuration(connection: installation.app, maximum: settings.poolSize), logger: logger)
@@ -97,7 +98,7 @@ struct Server: Sendable {
     }
     // Last, so that it stops first: it returns its jobs to the queue while requests are still answered.
     if settings.workers > 0 {
-      let memory = TrainingMemory(limit: settings.trainingBytes)
+      let memory = TrainingMemory(limit: settings.trainingBytes, pressure: .process)
       let cache = LabelCache(bytes: min(settings.cacheBytes, memory.limit / 2))
       services.append(BackgroundService("label cache") { await cache.run() })
       let runner = TrainingRunner(

@@ -1,5 +1,6 @@
 import CMalloc
 import Dispatch
+import PostgreSQL
 import Synchronization
 
 /// Returns freed memory to the system after large work.
@@ -15,6 +16,7 @@ package final class HeapTrimmer: Sendable {
     var bytes = 0
     var lastWork = ContinuousClock.now
     var isScheduled = false
+    var lastUrgent: ContinuousClock.Instant?
   }
 
   private let threshold: Int
@@ -51,8 +53,21 @@ package final class HeapTrimmer: Sendable {
       state.isScheduled = true
       return true
     }
-    // Detached, since it works for the whole process.
-    if starts { Task.detached { await self.run() } }
+    // Detached, since it works for the whole process. On the event loop's thread, since the caller may be a niced thread
+    // (``BackgroundThreads``).
+    if starts { Task.detached(executorPreference: DatabaseExecutor.shared) { await self.run() } }
+  }
+
+  /// Returns the memory without waiting for a quiet moment, since the process has little left; at most once in such a moment's
+  /// time.
+  package func urgent() {
+    let runs = state.withLock { state in
+      let now = ContinuousClock.now
+      if let last = state.lastUrgent, now - last < quiet { return false }
+      state.lastUrgent = now
+      return true
+    }
+    if runs { Self.queue.async { [trim] in trim() } }
   }
 
   private func run() async {

@@ -31,7 +31,7 @@ package final class RequestMemory: Sendable {
   package static let defaultLimit = MachineMemory.share(eighths: 3, in: (64 << 20)...(4 << 30))
 
   /// The memory of the process.
-  package static let process = RequestMemory(limit: defaultLimit)
+  package static let process = RequestMemory(limit: defaultLimit, pressure: .process)
 
   /// The memory in which requests count; tests replace it.
   @TaskLocal package static var current = process
@@ -50,10 +50,16 @@ package final class RequestMemory: Sendable {
     }
   }
 
+  private let pressure: MemoryPressure?
   private let state: Mutex<State>
 
-  /// A limit of `limit` bytes.
-  package init(limit: Int) {
+  /// A ledger.
+  ///
+  /// - Parameters:
+  ///   - limit: the limit in bytes.
+  ///   - pressure: the pressure under which tenants that hold much get no more, or none does.
+  package init(limit: Int, pressure: MemoryPressure? = nil) {
+    self.pressure = pressure
     state = Mutex(State(limit: limit))
   }
 
@@ -75,10 +81,13 @@ package final class RequestMemory: Sendable {
   }
 
   fileprivate func reserve(_ count: Int, of whole: Int, _ tenant: TenantID) -> (any Error)? {
-    state.withLock { state in
+    let level = pressure?.level ?? .none
+    return state.withLock { state in
       guard whole <= state.limit / 2 else { return TooLarge(bytes: whole, limit: state.limit / 2) }
       let own = (state.byTenant[tenant] ?? 0) + count
-      let ceiling = own <= state.limit / 16 ? state.limit : state.limit - state.limit / 4
+      let isSmall = own <= state.limit / 16
+      guard level < (isSmall ? .critical : .high) else { return Exhausted() }
+      let ceiling = isSmall ? state.limit : state.limit - state.limit / 4
       guard own <= state.limit / 2, state.taken + count <= ceiling else { return Exhausted() }
       state.add(count, tenant)
       return nil

@@ -34,11 +34,20 @@ package final class TrainingMemory: Sendable {
 
   /// The limit in bytes.
   package let limit: Int
+  private let pressure: MemoryPressure?
   private let state = Mutex(State())
 
-  /// A limit of `limit` bytes for all trainings together.
-  package init(limit: Int) {
+  /// How long a training waits while the process has little memory left.
+  private static let patience = Duration.seconds(30)
+
+  /// A ledger of all trainings together.
+  ///
+  /// - Parameters:
+  ///   - limit: the limit in bytes.
+  ///   - pressure: the pressure under which no training begins.
+  package init(limit: Int, pressure: MemoryPressure? = nil) {
     self.limit = limit
+    self.pressure = pressure
   }
 
   /// The number of bytes that trainings hold.
@@ -55,9 +64,11 @@ package final class TrainingMemory: Sendable {
   /// - Parameters:
   ///   - bytes: what the training needs.
   ///   - description: the training, such as "Training on 10 labels with 2 features", for the failure.
-  /// - Throws: ``TrainingFailure`` of the type `too-large` if no training may have so much; `CancellationError`.
+  /// - Throws: ``TrainingFailure`` of the type `too-large` if no training may have so much; ``Busy`` while the process has little
+  ///   memory left; `CancellationError`.
   package func reserve(_ bytes: Int, for description: String) async throws -> TrainingReservation {
     try check(bytes, description)
+    if let pressure, try await !pressure.relief(below: .critical, within: Self.patience) { throw Busy() }
     let id = state.withLock { state -> Int? in
       if state.waiting.isEmpty, state.growing == nil, state.held + bytes <= limit {
         state.take(bytes)

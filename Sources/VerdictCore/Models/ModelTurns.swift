@@ -15,7 +15,8 @@ package final class ModelTurns: Sendable {
 
   /// The turns of the process: one for two processors and for each GiB of memory.
   package static let process = ModelTurns(
-    limit: min(ProcessInfo.processInfo.activeProcessorCount / 2, MachineMemory.limit >> 30))
+    limit: min(ProcessInfo.processInfo.activeProcessorCount / 2, MachineMemory.limit >> 30),
+    pressure: .process)
 
   /// The stored size in bytes, as PostgreSQL compresses it, from which on a model is large. Decoding a smaller one takes
   /// milliseconds.
@@ -34,15 +35,18 @@ package final class ModelTurns: Sendable {
   }
 
   private let patience: Duration
+  private let pressure: MemoryPressure?
   private let state: Mutex<State>
 
   /// Turns of which `limit` run at once.
   ///
   /// - Parameters:
   ///   - limit: the number of large models in work.
-  ///   - patience: how long a request waits for its turn.
-  init(limit: Int, patience: Duration = .seconds(10)) {
+  ///   - patience: how long a request waits for its turn, and then for memory.
+  ///   - pressure: the pressure under which a turn does not begin.
+  init(limit: Int, patience: Duration = .seconds(10), pressure: MemoryPressure? = nil) {
     self.patience = patience
+    self.pressure = pressure
     state = Mutex(State(queue: TurnQueue(limit: limit)))
   }
 
@@ -53,6 +57,9 @@ package final class ModelTurns: Sendable {
   {
     try await enter(tenant, use)
     defer { leave(tenant) }
+    // A model that predictions wait for is kept, so that it pays to take more of what is left.
+    let ceiling: MemoryPressure.Level = use == .prediction ? .critical : .high
+    if let pressure, try await !pressure.relief(below: ceiling, within: patience) { throw Busy() }
     return try await body()
   }
 

@@ -30,4 +30,15 @@ import Testing
     trimmer.freed(1)
     try await eventually { trims.withLock { $0 } == 1 }
   }
+
+  @Test func `urgent trims wait for nothing, and are not repeated at once`() async throws {
+    let trims = Mutex(0)
+    let trimmer = HeapTrimmer(threshold: 1, quiet: .seconds(600), latest: .seconds(600)) {
+      trims.withLock { $0 += 1 }
+    }
+    for _ in 0..<5 { trimmer.urgent() }
+    try await eventually { trims.withLock { $0 } == 1 }
+    try await Task.sleep(for: .milliseconds(50))
+    #expect(trims.withLock { $0 } == 1)
+  }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import VerdictCore
@@ -44,6 +45,19 @@ import Testing
     #expect(throws: RequestMemory.Exhausted()) { try small[0].set(101) }
     #expect(memory.taken == 1_500)
   }
+
+  @Test func `under pressure large tenants get no more, and then none does`() throws {
+    let resident = Atomic(0)
+    // A measurement is made for each reservation.
+    func memory() -> RequestMemory {
+      RequestMemory(limit: 1_600, pressure: MemoryPressure(limit: 800) { resident.load(ordering: .relaxed) })
+    }
+    for (bytes, large, small) in [(599, true, true), (600, false, true), (700, false, false)] {
+      resident.store(bytes, ordering: .relaxed)
+      #expect(RequestMemory.Reservation(of: memory(), for: tenants[0]).resize(to: 101) == large)
+      #expect(RequestMemory.Reservation(of: memory(), for: tenants[0]).resize(to: 100) == small)
+    }
+  }
 }
 
 /// The memory that a process finds.
@@ -54,11 +68,24 @@ import Testing
     ]
     #expect(MachineMemory.groupPath("12:pids:/x\n0::/a/b\n") == "/a/b")
     #expect(MachineMemory.groupPath("12:pids:/x\n") == nil)
-    let limits = MachineMemory.groupLimits("/a/b", root: "/sys/fs/cgroup") { files[$0] }
-    #expect(limits == [1 << 30])
+    #expect(MachineMemory.groupLimits("/a/b") { files[$0] } == [1 << 30])
+    #expect((MachineMemory.resident ?? 0) > 1 << 20)
     #expect(MachineMemory.limit > 64 << 20)
     #expect(MachineMemory.share(eighths: 8, in: 1...5) == 5)
     #expect(MachineMemory.share(eighths: 0, in: 2...5) == 2)
+  }
+
+  @Test func `the limit of a group of version 1 is found`() {
+    let groups = "5:devices:/d\n4:memory:/a\n3:cpu,cpuacct:/c\n1:name=systemd:/\n0::/\n"
+    #expect(MachineMemory.groupPath(groups, controller: "memory") == "/a")
+    #expect(MachineMemory.groupPath(groups, controller: "cpuacct") == "/c")
+    #expect(MachineMemory.groupPath(groups, controller: "pids") == nil)
+    // As in a container, which sees its own group as the root.
+    let files = ["/sys/fs/cgroup/memory/memory.limit_in_bytes": "2147483648\n"]
+    let limits = MachineMemory.groupLimits(
+      "/a", root: "/sys/fs/cgroup/memory", file: "memory.limit_in_bytes"
+    ) { files[$0] }
+    #expect(limits == [2 << 30])
   }
 }
 
