@@ -23,14 +23,15 @@ class Effect:
         """The quiet tenant's rate beside the attack, of its rate alone."""
         return self.felt.rate / self.alone.rate if self.alone.rate else 0
 
-    def failures(self, strict: bool) -> list[str]:
+    def harm(self) -> list[str]:
+        """What no attack may do, alone or with others."""
         found = []
         if self.deaths:
             found.append(f"the server died {len(self.deaths)} times (exit {', '.join(map(str, self.deaths[:3]))})")
         if self.felt.errors:
             reasons = ", ".join(f"{count} × {reason}" for reason, count in list(self.felt.errors.items())[:3])
             found.append(f"the quiet tenant had errors: {reasons}")
-        return found + self.missed(strict)
+        return found
 
     def missed(self, goals: bool) -> list[str]:
         """What is below the goals, or below the hard bounds."""
@@ -63,12 +64,11 @@ class Line:
     def __init__(self, attack, answers: dict, faults: dict, received: int, probe):
         self.attack, self.answers, self.faults, self.received, self.probe = attack, answers, faults, received, probe
 
-    def failures(self, strict: bool, died: bool) -> list[str]:
+    def untold(self, died: bool) -> list[str]:
         """Requests that were not told why they were refused. Those that a dead server left are told of by its death."""
         faults = [(fault, count) for fault, count in self.faults.items()
                   if not (died and fault.startswith("no complete answer"))]
-        found = [f"an attacker was not told why: {count} × {fault}" for fault, count in faults[:3]]
-        return found + self.missed(strict)
+        return [f"an attacker was not told why: {count} × {fault}" for fault, count in faults[:3]]
 
     def missed(self, goals: bool) -> list[str]:
         found = []
@@ -119,17 +119,20 @@ class Report:
         together = len(lines) > 1
         for line in lines:
             print(line.text(None if together else effect), flush=True)
-            self.judge(line.attack.name, line.failures(self.strict, bool(effect.deaths)), line.missed(goals=True))
+            missed = line.missed(self.strict)
+            # A probe tells how one attack alone delays its owner's changes.
+            self.judge(line.attack.name, line.untold(bool(effect.deaths)) + ([] if together else missed),
+                       line.missed(goals=True))
         if together:
             print(LINE.format("", "all at once", "", "", "", *effect.cells()), flush=True)
-        self.judge("all" if together else lines[0].attack.name, effect.failures(self.strict), effect.missed(goals=True))
+        self.judge("all" if together else lines[0].attack.name,
+                   effect.harm() + effect.missed(self.strict and not together), effect.missed(goals=True))
 
     def judge(self, name: str, failed: list[str], missed: list[str]) -> None:
         self.failures += [f"{name}: {each}" for each in failed]
-        if not self.strict:
-            # A figure below a hard bound is not reported as a warning, too.
-            hard = {each.split(" was ")[0].split(":")[0] for each in failed}
-            self.warnings += [f"{name}: {each}" for each in missed if each.split(" was ")[0].split(":")[0] not in hard]
+        # A figure below a hard bound is not reported as a warning, too.
+        hard = {each.split(" was ")[0].split(":")[0] for each in failed}
+        self.warnings += [f"{name}: {each}" for each in missed if each.split(" was ")[0].split(":")[0] not in hard]
 
     def close(self, seconds: float) -> None:
         print("\npeak, after: resident MiB of the server during the attack, and a moment later.\n"
