@@ -267,6 +267,7 @@ import Testing
     #expect(refit([-1, 0, 1, 2], [1, 1, 1, 1], ones, from: -3).shift == 0)
     #expect(refit([-1, 0, 1, 2], [0, 0, 1, 1], [1, 1, 0, 0]).shift == 0)
     #expect(refit([-900, -900, 900, 900], [0, 0, 1, 1], ones, from: -3).shift == -3)
+    #expect(refit([.nan, 0, 1, 2], [0, 0, 1, 1], ones, from: -3).shift == 0)
     let apart = refit([-1e6, -1e6, -1e6, 1e6], [0, 0, 1, 1], ones, from: 2).shift
     #expect(apart.isFinite)
   }

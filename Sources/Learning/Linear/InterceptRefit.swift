@@ -30,7 +30,7 @@ struct InterceptRefit: Sendable {
   /// - Parameters:
   ///   - start: the first shift to try.
   ///   - expected: returns Σ w·sigmoid(margin + shift), the sum of the weighted probabilities over the rows of both outcomes.
-  /// - Returns: the shift; 0 if one outcome has no weight, because the likelihood has no maximum then.
+  /// - Returns: the shift; 0 if the likelihood has no maximum, because one outcome has no weight or the margins are not finite.
   func shift(from start: Double, expected: (Double) throws -> Double) rethrows -> Double {
     guard positives > 0, negatives > 0, (positives + negatives).isFinite else { return 0 }
     let goal = (positives / negatives).logarithm
@@ -39,6 +39,7 @@ struct InterceptRefit: Sendable {
     var last: (shift: Double, excess: Double)?
     for _ in 0..<Self.evaluations {
       let sum = try expected(shift)
+      guard sum.isFinite else { return 0 }
       let miss = sum - positives
       if abs(miss) <= Self.tolerance * min(positives, negatives) { return shift }
       if miss > 0 { high = min(high, shift) } else { low = max(low, shift) }
