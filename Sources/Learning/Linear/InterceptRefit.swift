@@ -2,10 +2,10 @@
 ///
 /// Weights that balance the outcomes multiply the odds of every row, so that the probabilities of a balanced fit are those of
 /// a population with as many positives as negatives. The prior correction (King and Zeng 2001, Logistic Regression in Rare
-/// Events Data, equation 7) divides the odds by the ratio of the weights, which is exact where the model is. The maximum of
-/// the likelihood over the intercept alone (logistic recalibration in the large: Cox 1958; Steyerberg, Clinical Prediction
-/// Models, chapter 15) is exact for any slopes in the sense that counts: the weighted mean probability is the weighted share
-/// of outcome 1. The correction is its starting point.
+/// Events Data) divides the odds by the ratio of the weights, which is exact where the model is. The maximum of the likelihood
+/// over the intercept alone (logistic recalibration: Cox 1958, Two Further Applications of a Model for Binary Regression)
+/// makes the weighted mean probability equal to the weighted share of outcome 1 for any slopes. The correction is its
+/// starting point.
 struct InterceptRefit: Sendable {
   /// The total weight of the rows with outcome 0.
   var negatives: Double
@@ -14,7 +14,7 @@ struct InterceptRefit: Sendable {
 
   /// Rounding in the sum of the probabilities is far below this share of the rarer outcome.
   private static let tolerance = 1e-11
-  /// The most evaluations; five to eight are usual.
+  /// The most evaluations; four to six are usual.
   private static let evaluations = 60
   /// The longest step on the logit scale.
   private static let longestStep = 30.0
