@@ -260,6 +260,16 @@ import Testing
     if start == -5 { #expect(evaluations <= 15) }
   }
 
+  @Test func `the prior correction is a start from which few evaluations remain`() {
+    var data = Generated(seed: 94)
+    let margins = data.normals(5_000).map { 1.2 * $0 }
+    let outcomes = data.outcomes(margins.map { $0 - 5 })
+    let positives = outcomes.reduce(0.0) { $0 + Double($1) }
+    let ones = [Double](repeating: 1, count: 5_000)
+    let found = refit(margins, outcomes, ones, from: (positives / (5_000 - positives)).logarithm)
+    #expect(found.evaluations <= 8 && abs(found.shift + 5) < 0.6)
+  }
+
   @Test func `the refit stays finite without a maximum`() {
     let ones = [1.0, 1, 1, 1]
     // One outcome has no maximum, and separated outcomes have a flat one.
