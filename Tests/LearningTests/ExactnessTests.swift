@@ -35,16 +35,20 @@ import Testing
     #expect(model.converged, "\(example)")
     #expect(abs(model.objective / example.objective - 1) < 1e-11, "\(example)")
     let blocks = example.centred ?? []
+    // The reference is the weighted optimum, before the intercept is refitted.
+    let shift = model.interceptShift ?? 0
+    #expect((model.interceptShift != nil) == (example.parameters.classWeight == .balanced), "\(example)")
     let standardized = centred(
-      model.coefficients(intercept: model.standardizedIntercept) { $0.standardized }, blocks)
-    let original = centred(model.coefficients(intercept: model.intercept) { $0.value }, blocks)
+      model.coefficients(intercept: model.standardizedIntercept - shift) { $0.standardized }, blocks)
+    let original = centred(model.coefficients(intercept: model.intercept - shift) { $0.value }, blocks)
     expectClose(standardized, example.standardized, "\(example) standardized")
     expectClose(original, example.original, "\(example) original")
     // Columns that the reference omits have no effect: constant columns and reference categories.
     for (name, value) in standardized where example.standardized[name] == nil {
       #expect(value == 0, "\(name)")
     }
-    if let errors = example.standard_errors {
+    if var errors = example.standard_errors {
+      if model.interceptShift != nil { errors["intercept"] = nil }
       let mine = model.coefficients(intercept: model.interceptStandardError ?? .nan) { $0.standardError }
       expectClose(mine, errors, "\(example) standard errors")
     }

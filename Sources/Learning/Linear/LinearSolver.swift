@@ -72,6 +72,21 @@ struct LinearSolver {
     return try Newton(objective: objective, settings: settings).fit(from: start)
   }
 
+  /// The shift of the intercept with which the probabilities fit the rows' own weights, without those of the outcomes, while
+  /// the slopes are held. The matrix keeps the rows' own weights.
+  func refittedIntercept(_ beta: [Double]) throws -> Double {
+    var own = encoding
+    own.weights = [1, 1]
+    objective.matrix.configure(own)
+    let refit = InterceptRefit(negatives: Double(own.rows[0]), positives: Double(own.rows[1]))
+    return try refit.shift(from: (encoding.weights[0] / encoding.weights[1]).logarithm) { shift in
+      var shifted = beta
+      shifted[0] += shift
+      // The derivative of the loss by the intercept is Σ w·(p − y).
+      return try objective.evaluate(shifted, derivatives: false).gradient[0] + refit.positives
+    }
+  }
+
   /// Standard errors at the optimum; nil with an l1 penalty, after a fit that did not converge, and for very many columns.
   /// On separated data those of the separating columns are huge, the others as usual.
   func inference(_ fit: Fit) throws -> Inference? {

@@ -11,37 +11,53 @@ struct LinearTrainer {
   private var layout: DesignLayout { matrix.layout }
 
   func run(warmStart: LogisticModel?) throws -> TrainingResult<LogisticModel> {
-    var start = warmStart.map { $0.start(table, layout: layout) }
+    var start = warmStart.map { $0.start(table, layout: layout, parameters: parameters) }
     var scores = [Double](repeating: 0, count: table.rowCount)
+    var thresholds = [Double](repeating: TrainingParameters.defaultThreshold, count: plan.folds.count)
     for (step, fold) in plan.measured.enumerated() {
-      let encoding = encoding(excluding: fold)
-      let solver = try solver(encoding, step: step)
-      let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
-      try solver.objective.predict(fit.beta, only: fold, into: &scores)
+      let part = try fitted(excluding: fold, step: step, from: start)
+      try part.predict(only: fold, into: &scores)
+      thresholds[fold] = part.defaultThreshold
       // A fit that did not converge is no warm start.
-      start = fit.converged ? encoding.original(fit.beta, layout: layout) : nil
+      start = part.fit.converged ? part.encoding.original(part.fit.beta, layout: layout) : nil
     }
     progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
     var warnings = plan.warnings
-    let (kpis, curves) = try measure(consume scores, &warnings)
-    let (model, found) = try final(from: start, threshold: kpis.threshold)
+    var (kpis, curves) = try measure(consume scores, thresholds, &warnings)
+    let (model, found) = try final(
+      from: start, threshold: parameters.movesThreshold ? nil : kpis.threshold)
+    kpis.setThreshold(model.threshold)
     return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings + found)
   }
 
   /// Fits all rows.
   ///
-  /// - Parameter start: coefficients on the original scale.
-  func final(from start: [Double]?, threshold: Double) throws -> (LogisticModel, [TrainingWarning]) {
-    let encoding = encoding(excluding: nil)
-    let solver = try solver(encoding, step: plan.measured.count)
-    let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
+  /// - Parameters:
+  ///   - start: coefficients on the original scale.
+  ///   - threshold: the threshold of the model; nil for the default one of its fit.
+  func final(from start: [Double]?, threshold: Double?) throws -> (LogisticModel, [TrainingWarning]) {
+    let part = try fitted(excluding: nil, step: plan.measured.count, from: start, withInference: true)
     let model = LogisticModel(
-      fit, table: table, encoding: encoding, layout: layout, parameters: parameters, threshold: threshold,
-      inference: try solver.inference(fit), references: solver.references,
-      penalty: solver.objective.penalty)
-    let warnings = model.warnings(separated: separated(fit))
-    progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: fit.iterations))
+      part, table: table, layout: layout, parameters: parameters,
+      threshold: threshold ?? part.defaultThreshold)
+    let warnings = model.warnings(separated: separated(part.fit))
+    progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: part.fit.iterations))
     return (model, warnings)
+  }
+
+  /// Fits the rows of all folds but one, or all rows. Every fit, measured or served, is made here, so that the KPIs are those of
+  /// the procedure that predicts.
+  private func fitted(
+    excluding fold: Int?, step: Int, from start: [Double]?, withInference: Bool = false
+  ) throws -> LinearFit {
+    let encoding = encoding(excluding: fold)
+    let solver = try solver(encoding, step: step)
+    let fit = try solver.fit(from: start.map { encoding.standardized($0, layout: layout) })
+    return LinearFit(
+      fit: fit, encoding: encoding, solver: solver,
+      inference: withInference ? try solver.inference(fit) : nil,
+      // Last, because it gives the rows of the matrix other weights.
+      shift: parameters.classWeight == .balanced ? try solver.refittedIntercept(fit.beta) : nil)
   }
 
   /// The names of the features that separate the outcomes.
@@ -85,34 +101,45 @@ struct LinearTrainer {
 
   /// Measures the scores of held-out rows; consumes the scores, so that their memory can be reused.
   private func measure(
-    _ scores: consuming [Double], _ warnings: inout [TrainingWarning]
+    _ scores: consuming [Double], _ thresholds: [Double], _ warnings: inout [TrainingWarning]
   ) throws -> (KPIs, Curves) {
     let checkpoint = { try runner.checkCancelled() }
-    let keys = try keys(scores)
+    let (keys, decisions) = try keys(scores, thresholds)
     scores = []
     let ranking = try ScoreRanking(keys: keys, checkpoint: checkpoint)
     try checkpoint()
-    let choice = ThresholdChoice(parameters.threshold, ranking: ranking)
+    let usual = plan.measured.reduce(0) { $0 + thresholds[$1] } / Double(max(1, plan.measured.count))
+    let choice = ThresholdChoice(parameters.threshold, ranking: ranking, usual: usual)
     if let warning = choice.warning { warnings.append(warning) }
     try checkpoint()
-    var kpis = try KPIs(ranking, threshold: choice.threshold, checkpoint: checkpoint)
+    var kpis = try KPIs(
+      ranking, threshold: choice.threshold, decisions: parameters.movesThreshold ? decisions : nil,
+      checkpoint: checkpoint)
     kpis.setFitted(positives: plan.sizes[1], negatives: plan.sizes[0])
     try checkpoint()
     return (kpis, try Curves(ranking, checkpoint: checkpoint))
   }
 
-  /// The sort keys of the measured rows.
-  private func keys(_ scores: [Double]) throws -> [UInt64] {
+  /// The sort keys of the measured rows, and the decisions of each fold at its own threshold.
+  private func keys(_ scores: [Double], _ thresholds: [Double]) throws -> ([UInt64], ConfusionMatrix) {
     var isMeasured = [Bool](repeating: false, count: plan.folds.count)
     for fold in plan.measured { isMeasured[fold] = true }
     var keys: [UInt64] = []
     keys.reserveCapacity(plan.measured.reduce(0) { $0 + plan.rows[$1].reduce(0, +) })
+    // By outcome + 2 · decision.
+    var counts = [0, 0, 0, 0]
     for block in BlockRunner.blocks(rows: table.rowCount, size: 1 << 20) {
       try runner.checkCancelled()
-      for row in block where isMeasured[Int(plan.folds.folds[row])] {
-        keys.append(ScoreRanking.key(score: scores[row], outcome: table.outcomes[row]))
+      for row in block {
+        let fold = Int(plan.folds.folds[row])
+        guard isMeasured[fold] else { continue }
+        let (score, outcome) = (scores[row], table.outcomes[row])
+        keys.append(ScoreRanking.key(score: score, outcome: outcome))
+        counts[Int(outcome) + (score >= thresholds[fold] ? 2 : 0)] += 1
       }
     }
-    return keys
+    let decisions = ConfusionMatrix(
+      truePositive: counts[3], falsePositive: counts[2], trueNegative: counts[0], falseNegative: counts[1])
+    return (keys, decisions)
   }
 }

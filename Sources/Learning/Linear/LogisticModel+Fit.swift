@@ -1,10 +1,11 @@
 extension LogisticModel {
   /// Makes a model from a fit.
   init(
-    _ fit: Fit, table: TrainingTable, encoding: Encoding, layout: DesignLayout,
-    parameters: TrainingParameters,
-    threshold: Double, inference: Inference?, references: Set<Int>, penalty: PenaltyWeights
+    _ part: LinearFit, table: TrainingTable, layout: DesignLayout, parameters: TrainingParameters,
+    threshold: Double
   ) {
+    let (fit, encoding, inference) = (part.fit, part.encoding, part.inference)
+    let (references, penalty) = (part.solver.references, part.solver.objective.penalty)
     func status(_ column: Int, constant: Bool) -> ModelFeature.Status {
       if constant { return .constant }
       if references.contains(column) { return .reference }
@@ -43,9 +44,12 @@ extension LogisticModel {
       }
       return feature
     }
-    intercept = encoding.original(fit.beta, layout: layout)[0]
-    interceptStandardError = inference?.interceptStandardError
-    standardizedIntercept = fit.beta[0]
+    let beta = part.beta
+    intercept = encoding.original(beta, layout: layout)[0]
+    // The standard error of the weighted likelihood is not that of an intercept that was fitted to other weights.
+    interceptStandardError = part.shift == nil ? inference?.interceptStandardError : nil
+    standardizedIntercept = beta[0]
+    interceptShift = part.shift
     self.threshold = threshold
     converged = fit.converged
     iterations = fit.iterations
@@ -56,10 +60,10 @@ extension LogisticModel {
   }
 
   /// The model's coefficients on the original scale in the columns of a table's design, as a warm start; columns that
-  /// the model does not know are 0.
-  func start(_ table: TrainingTable, layout: DesignLayout) -> [Double] {
+  /// the model does not know are 0. The intercept is that of the weighted fit if the parameters ask for one.
+  func start(_ table: TrainingTable, layout: DesignLayout, parameters: TrainingParameters) -> [Double] {
     var start = [Double](repeating: 0, count: layout.columns)
-    start[0] = intercept
+    start[0] = parameters.classWeight == .balanced ? intercept - (interceptShift ?? 0) : intercept
     let known = Dictionary(features.map { ($0.name, $0) }) { first, _ in first }
     for (slot, (name, column)) in zip(layout.slots, zip(table.names, table.columns)) {
       guard let feature = known[name] else { continue }

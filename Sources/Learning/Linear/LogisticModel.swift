@@ -12,13 +12,16 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var interceptStandardError: Double?
   /// Log-odds where all numbers are at their mean: the intercept on the standardised scale.
   public var standardizedIntercept: Double
+  /// What the refit to the rows' own weights has added to both intercepts after a fit with `class_weight`. Absent without
+  /// such weights, and in models of versions without a refit, whose probabilities are those of the weighted fit.
+  public var interceptShift: Double?
   /// Probability from which on the decision is 1.
   public var threshold: Double
   /// Whether the fit came within the tolerance of the optimum.
   public var converged: Bool
   /// Newton steps of the fit.
   public var iterations: Int
-  /// The weighted mean loss per training row, without the penalty.
+  /// The weighted mean loss per training row at the optimum of the weighted fit, without the penalty.
   public var trainingLoss: Double
   /// Training rows with outcome 1.
   public var positives: Int
@@ -31,6 +34,7 @@ public struct LogisticModel: Sendable, Codable, Hashable {
     case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters
     case interceptStandardError = "intercept_standard_error"
     case standardizedIntercept = "standardized_intercept"
+    case interceptShift = "intercept_shift"
     case trainingLoss = "training_loss"
   }
 }

@@ -20,7 +20,7 @@ public func train(
 }
 
 /// Fits a logistic regression to all rows of a table without measuring it, as `train` does last. A threshold that would
-/// be chosen on held-out rows is 0.5. Everything else is as for `train`.
+/// be chosen on held-out rows is the default one. Everything else is as for `train`.
 public func fit(
   _ table: TrainingTable, parameters: TrainingParameters, warmStart: LogisticModel? = nil,
   threads: Int? = nil,
@@ -29,11 +29,13 @@ public func fit(
 ) throws -> LogisticModel {
   try parameters.validate()
   let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
-  let threshold = if case .fixed(let value) = parameters.threshold { value } else { 0.5 }
+  var threshold: Double?
+  if case .fixed(let value) = parameters.threshold, !parameters.movesThreshold { threshold = value }
   let plan = try ValidationPlan(unmeasured: table.outcomes)
   return try withTrainer(table, parameters, plan, runner, progress) { trainer in
     try trainer.final(
-      from: warmStart.map { $0.start(table, layout: trainer.matrix.layout) }, threshold: threshold
+      from: warmStart.map { $0.start(table, layout: trainer.matrix.layout, parameters: parameters) },
+      threshold: threshold
     )
     .0
   }

@@ -52,9 +52,12 @@ public struct KPIs: Sendable, Hashable {
   }
 
   /// Measures scores that are sorted already; `checkpoint` is called every few milliseconds and ends the work by
-  /// throwing.
-  init(_ ranking: ScoreRanking, threshold: Double, checkpoint: () throws -> Void) rethrows {
-    let matrix = ConfusionMatrix(ranking, threshold: threshold)
+  /// throwing. `decisions` are those of folds with thresholds of their own; nil for those at `threshold`.
+  init(
+    _ ranking: ScoreRanking, threshold: Double, decisions: ConfusionMatrix? = nil,
+    checkpoint: () throws -> Void
+  ) rethrows {
+    let matrix = decisions ?? ConfusionMatrix(ranking, threshold: threshold)
     let losses = try PointwiseLosses(ranking, checkpoint: checkpoint)
     try self.init(
       matrix, threshold: threshold, rows: MeasuredRows(ranking: ranking, losses: losses),
@@ -89,6 +92,9 @@ public struct KPIs: Sendable, Hashable {
     record.positives = positives
     record.negatives = negatives
   }
+
+  /// Sets the threshold of the serving model, which differs from those of the folds if each fit moves its own.
+  mutating func setThreshold(_ threshold: Double) { record.threshold = threshold }
 }
 
 extension KPIs: Codable {

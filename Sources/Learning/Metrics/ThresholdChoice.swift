@@ -3,9 +3,11 @@ struct ThresholdChoice: Sendable {
   var threshold: Double
   var warning: TrainingWarning?
 
-  /// Tries the midpoints between neighbouring scores and both ends; of equally good thresholds the nearest to 0.5 is
-  /// chosen.
-  init(_ rule: ThresholdRule, ranking: ScoreRanking) {
+  /// Tries the midpoints between neighbouring scores and both ends; of equally good thresholds the nearest to the default one
+  /// (`usual`) is chosen.
+  init(
+    _ rule: ThresholdRule, ranking: ScoreRanking, usual: Double = TrainingParameters.defaultThreshold
+  ) {
     if case .fixed(let value) = rule {
       threshold = value
       return
@@ -15,11 +17,11 @@ struct ThresholdChoice: Sendable {
       guard let quality = Quality(rule, matrix) else { return }
       if let found = best {
         if quality < found.quality { return }
-        if quality == found.quality, abs(threshold - 0.5) >= abs(found.threshold - 0.5) { return }
+        if quality == found.quality, abs(threshold - usual) >= abs(found.threshold - usual) { return }
       }
       best = (threshold, quality)
     }
-    threshold = best?.threshold ?? 0.5
+    threshold = best?.threshold ?? usual
     if case .atLeast(let floor, let value) = rule, best.map({ !$0.quality.reached }) ?? true {
       warning = TrainingWarning(
         kind: .thresholdOutOfReach,

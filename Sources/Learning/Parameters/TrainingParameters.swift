@@ -18,7 +18,8 @@ public struct TrainingParameters: Sendable, Hashable {
 
   /// The weights of the two outcomes.
   public enum ClassWeight: String, Sendable, Codable, Hashable, CaseIterable {
-    /// Each row weighs rows / (2 · rows with its outcome), so that both outcomes have the same total weight.
+    /// In the fit of the slopes each row weighs rows / (2 · rows with its outcome), so that both outcomes have the same total
+    /// weight. The intercept is refitted without these weights, so that probabilities have the frequency of the rows.
     case balanced
   }
 
@@ -31,7 +32,10 @@ public struct TrainingParameters: Sendable, Hashable {
   /// Absent: every row weighs 1.
   public var classWeight: ClassWeight?
   /// How the probability becomes a decision.
-  public var threshold: ThresholdRule = .fixed(0.5)
+  public var threshold: ThresholdRule = .fixed(defaultThreshold)
+  /// Whether the owner wrote the threshold 0.5 together with ``classWeight``. Without it, as in parameters of versions that do
+  /// not have it, 0.5 is the default, which moves with the intercept.
+  public var isThresholdGiven = false
   /// On which rows the quality is measured.
   public var validation: ValidationMethod = .holdout(fraction: 0.2)
   /// Decides which rows are held out.
@@ -41,11 +45,22 @@ public struct TrainingParameters: Sendable, Hashable {
   /// At most this many Newton steps in one fit.
   public var maxIterations: Int = 100
 
+  /// The threshold unless the owner gives another one; the decision of a fit whose outcomes weigh the same.
+  public static let defaultThreshold = 0.5
   /// The bounds of ``maxIterations``.
   public static let maxIterationsRange = 1...10_000
 
   /// The defaults.
   public init() {}
+
+  /// Whether the threshold is the default one and moves by as much as the intercept is refitted, so that the decisions stay
+  /// those of the weighted fit.
+  public var movesThreshold: Bool { isDefaultBesideWeights && !isThresholdGiven }
+
+  /// Whether the threshold is 0.5 beside weights, where ``isThresholdGiven`` makes a difference.
+  public var isDefaultBesideWeights: Bool {
+    classWeight != nil && threshold == .fixed(Self.defaultThreshold)
+  }
 
   /// Throws `LearningError.invalidParameter` for the first member that is out of its range.
   public func validate() throws(LearningError) {
@@ -87,6 +102,8 @@ extension TrainingParameters: Codable {
     case classWeight = "class_weight"
     /// `threshold`.
     case threshold
+    /// `isThresholdGiven`, in the stored form alone.
+    case isThresholdGiven = "threshold_given"
     /// `validation`.
     case validation
     /// `seed`.
@@ -105,23 +122,44 @@ extension TrainingParameters: Codable {
     l1Ratio = try values.decodeIfPresent(Double.self, forKey: .l1Ratio)
     classWeight = try values.decodeIfPresent(ClassWeight.self, forKey: .classWeight)
     threshold = try values.decodeIfPresent(ThresholdRule.self, forKey: .threshold) ?? threshold
+    isThresholdGiven = try values.decodeIfPresent(Bool.self, forKey: .isThresholdGiven) ?? false
     validation = try values.decodeIfPresent(ValidationMethod.self, forKey: .validation) ?? validation
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
     tolerance = try values.decodeIfPresent(Double.self, forKey: .tolerance) ?? tolerance
     maxIterations = try values.decodeIfPresent(Int.self, forKey: .maxIterations) ?? maxIterations
   }
 
-  /// Encodes every member, absent ones as null.
+  /// Encodes the stored form: every member, absent ones as null. A threshold that moves is null.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
+    try encodeShown(into: &values)
+    if isDefaultBesideWeights, isThresholdGiven { try values.encode(true, forKey: .isThresholdGiven) }
+  }
+
+  /// Encodes the members of the API.
+  private func encodeShown(into values: inout KeyedEncodingContainer<CodingKeys>) throws {
     try values.encode(penalty, forKey: .penalty)
     try values.encode(c, forKey: .c)
     try values.encode(l1Ratio, forKey: .l1Ratio)
     try values.encode(classWeight, forKey: .classWeight)
-    try values.encode(threshold, forKey: .threshold)
+    try values.encode(movesThreshold ? nil : threshold, forKey: .threshold)
     try values.encode(validation, forKey: .validation)
     try values.encode(seed, forKey: .seed)
     try values.encode(tolerance, forKey: .tolerance)
     try values.encode(maxIterations, forKey: .maxIterations)
   }
+
+  /// The form that the API shows, which it accepts as well.
+  public struct Shown: Encodable, Sendable {
+    fileprivate let parameters: TrainingParameters
+
+    /// Encodes every member of the API, absent ones and a threshold that moves as null.
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try parameters.encodeShown(into: &values)
+    }
+  }
+
+  /// The form that the API shows.
+  public var shown: Shown { Shown(parameters: self) }
 }

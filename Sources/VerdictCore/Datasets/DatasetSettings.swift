@@ -48,7 +48,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     switch key {
     case .autoTrain: autoTrain
     case .gate: gate
-    case .training: training
+    case .training: training.shown
     case .activation: activation
     case .modelsKept: modelsKept
     case .predictionsKeptDays: predictionsKeptDays

@@ -16,6 +16,12 @@ extension JSONParser where Value == TrainingParameters {
         {
           parameters.l1Ratio = nil
         }
+        // 0.5 beside weights is the default, which moves with them, unless the owner writes it.
+        let threshold = TrainingParameters.CodingKeys.threshold.rawValue
+        if fields.has(threshold) {
+          parameters.isThresholdGiven = !fields.isNull(threshold) || defaults.isThresholdGiven
+        }
+        if !parameters.isDefaultBesideWeights { parameters.isThresholdGiven = false }
       },
       check: { parameters in
         do throws(LearningError) {

@@ -98,7 +98,7 @@ extension JSONWriter {
     name("labels_deleted_since")
     integer(model.labelsDeletedSince)
     name("parameters")
-    try encoded(model.parameters)
+    try encoded(model.parameters.shown)
     name("kpis")
     try encoded(model.kpis)
   }

@@ -34,7 +34,7 @@ extension JSONWriter {
         }
       }
       json.name("parameters")
-      try json.encoded(parameters)
+      try json.encoded(parameters.shown)
       json.name("created_at")
       json.time(job.createdAt)
       json.name("started_at")

@@ -60,6 +60,30 @@ import Testing
     #expect(try job(#"{"penalty":"elasticnet","l1_ratio":0.5}"#).0 == expected)
   }
 
+  @Test func `a threshold of one half beside weights is the default or the owner's`() throws {
+    let balanced = try #require(try parse(#"{"class_weight":"balanced"}"#).0)
+    #expect(balanced.movesThreshold)
+    #expect(try parse(#"{"class_weight":"balanced","threshold":null}"#).0 == balanced)
+    let given = try #require(try parse(#"{"class_weight":"balanced","threshold":0.5}"#).0)
+    #expect(!given.movesThreshold && given != balanced)
+    #expect(try parse(#"{"threshold":0.5}"#, over: balanced).0 == given)
+    #expect(
+      try parse(#"{"C":1}"#, over: given).0 == given && parse(#"{"C":1}"#, over: balanced).0 == balanced)
+    #expect(try parse(#"{"threshold":null}"#, over: given).0 == balanced)
+    // Without weights both are the same.
+    #expect(try parse(#"{"threshold":0.5}"#).0 == TrainingParameters())
+    #expect(try parse(#"{"class_weight":null}"#, over: given).0 == TrainingParameters())
+    func job(_ json: String, _ own: TrainingParameters) throws -> TrainingParameters? {
+      let errors = ValidationErrors()
+      return JSONParser.trainingParameters(defaults: own).parse(try JSONValue.parse(Array(json.utf8)), errors)
+    }
+    for own in [given, balanced] {
+      #expect(try job("{}", own) == own && job(#"{"threshold":null}"#, own) == own)
+      #expect(try job(#"{"threshold":0.5}"#, own) == given)
+    }
+    #expect(try job(#"{"class_weight":"balanced"}"#, TrainingParameters()) == balanced)
+  }
+
   @Test(
     arguments: [
       (#"{"threshold":0.25}"#, .fixed(0.25)), (#"{"threshold":{"maximize":"youden"}}"#, .maximize(.youden)),
