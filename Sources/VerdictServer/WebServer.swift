@@ -138,6 +138,7 @@ package struct WebServer: Sendable {
       datasets: services.datasets, autoTraining: services.autoTraining, publisher: services.publisher,
       idempotency: services.idempotency
     ).add(to: api)
+    SchemaRoutes(idempotency: services.idempotency).add(to: api)
     LabelRoutes(
       labels: services.labels,
       uploads: LabelUploadHandler(

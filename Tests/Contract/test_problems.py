@@ -111,6 +111,10 @@ class Mischief:
         lines = ["age,income", *["39,1"] * 15, "n/a,1"]
         return self.api.call("addLabels", dataset="adult", data="\n".join(lines).encode(), media_type="text/csv")
 
+    def no_outcome(self):
+        return self.api.call("inferSchema", query={"label": "income"}, media_type="text/csv",
+                             data=b"age,income\n39,<=50K\n52,>50K\n38,unknown\n")
+
     def idempotency_key_in_use(self):
         """Simulates a concurrent request with the same key by taking its advisory lock."""
         key, tenant = str(uuid.uuid4()), self.api.key.split("_")[1]

@@ -9,6 +9,11 @@ enum BodyLimits {
   /// Streams of labels as NDJSON or CSV.
   static let stream = 1 << 30
 
+  /// Files from whose beginning a schema is inferred.
+  static let inference = 64 << 20
+  /// The beginning of a file from which a schema is inferred.
+  static let inferenceSample = 8 << 20
+
   /// The own limit of the tenant whose request the current task handles, if any.
   @TaskLocal static var tenant: Int?
 }

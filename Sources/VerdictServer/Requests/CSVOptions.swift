@@ -42,7 +42,10 @@ enum CSVOptions {
     return format
   }
 
-  private static func delimiter(_ text: String) throws -> UInt8 {
+  /// The separator that a parameter names.
+  ///
+  /// - Throws: ``Problem`` of kind `invalid-parameter`.
+  static func delimiter(_ text: String) throws -> UInt8 {
     if text == "\\t" || text == "tab" { return UInt8(ascii: "\t") }
     guard text.utf8.count == 1, let byte = text.utf8.first,
       !"\"\r\n".utf8.contains(byte), byte == UInt8(ascii: "\t") || (0x20..<0x7F).contains(byte)

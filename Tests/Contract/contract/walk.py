@@ -63,6 +63,9 @@ class Walk:
         self.call("listDatasets", expect=200, keep="none")
         self.call("createDataset", send="adult", expect=201, keep="adult")
         self.call("createDataset", send="smallest", expect=201)
+        for media in ("application/x-ndjson", "text/csv"):
+            self.call("inferSchema", send="adult", media=media, query={"label": "income", "name": "adult"}, expect=200,
+                      keep="adult")
 
     def labels(self):
         at = {"dataset": "adult"}

@@ -80,6 +80,25 @@ import VerdictCore
     }
   }
 
+  @Test(.timeLimit(.minutes(10))) func `a file whose profile is beyond the memory is refused`() async throws {
+    try await Self.with(megabytes: 32) { server, memory in
+      // 3 MB of text, 100 MB of different values.
+      let header = "label," + (0..<1_000).map { "c\($0)" }.joined(separator: ",")
+      var file = header + "\n"
+      for row in 0..<500 {
+        file += "\(row % 2)," + (0..<1_000).map { "\(row * 1_000 + $0)" }.joined(separator: ",") + "\n"
+      }
+      let path = "/v1/schemas/infer?label=label"
+      let csv = ["Content-Type": "text/csv"]
+      let refused = try await server.client.send("POST", path, headers: csv, body: .bytes(Array(file.utf8)))
+      #expect(refused.status == 413 && refused.problem == "body-too-large", "\(refused)")
+      #expect(memory.peak > 4 << 20)
+      let beginning = file.split(separator: "\n").prefix(20).joined(separator: "\n")
+      let told = try await server.client.send("POST", path, headers: csv, body: .bytes(Array(beginning.utf8)))
+      #expect(told.status == 200 && told.json["columns"].elements.count == 1_001, "\(told.status)")
+    }
+  }
+
   @Test(.timeLimit(.minutes(10))) func `answers that are larger than the memory are written in parts`()
     async throws
   {
