@@ -12,12 +12,13 @@ extension Response {
     return holding(share)
   }
 
-  /// The response with a body that holds a reservation, unless that is empty, until it has been written.
+  /// The response with a body that holds a reservation, unless that is empty, until it has been written, except for a last part
+  /// (``PartWriter``).
   func holding(_ share: RequestMemory.Reservation) -> Response {
     guard share.count > 0 else { return self }
     var response = self
     response.body = ResponseBody(contentLength: body.contentLength) { [body] output in
-      try await body.write(output)
+      try await body.write(PartWriter(output))
       withExtendedLifetime(share) {}
     }
     return response
