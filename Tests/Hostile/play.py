@@ -155,7 +155,7 @@ def settings_within(limit: MemoryLimit) -> dict[str, str]:
         return workers
     megabytes = limit.bytes >> 20
     return workers | {
-        "VERDICT_REQUEST_MEMORY_MB": str(megabytes * 3 // 8), "VERDICT_TRAINING_MEMORY_MB": str(megabytes // 4),
+        "VERDICT_REQUEST_MEMORY_MB": str(megabytes // 4), "VERDICT_TRAINING_MEMORY_MB": str(megabytes * 3 // 16),
         "VERDICT_MODEL_CACHE_MB": str(megabytes // 8),
     }
 

@@ -24,10 +24,10 @@ package enum MachineMemory {
   /// A fraction of the memory, within bounds.
   ///
   /// - Parameters:
-  ///   - eighths: the numerator of the fraction.
+  ///   - sixteenths: the numerator of the fraction.
   ///   - bounds: the smallest and the largest result in bytes.
-  package static func share(eighths: Int, in bounds: ClosedRange<Int>) -> Int {
-    min(max(limit / 8 * eighths, bounds.lowerBound), bounds.upperBound)
+  package static func share(sixteenths: Int, in bounds: ClosedRange<Int>) -> Int {
+    min(max(limit / 16 * sixteenths, bounds.lowerBound), bounds.upperBound)
   }
 
   /// The resident bytes of the process (proc(5), `/proc/pid/statm`); `nil` where the file cannot be read.

@@ -27,8 +27,8 @@ package final class RequestMemory: Sendable {
   /// The size in bytes from which on released memory is worth returning to the system.
   private static let large = 1 << 20
 
-  /// The default limit in bytes: three eighths of the machine's memory.
-  package static let defaultLimit = MachineMemory.share(eighths: 3, in: (64 << 20)...(4 << 30))
+  /// The default limit in bytes: a quarter of the machine's memory.
+  package static let defaultLimit = MachineMemory.share(sixteenths: 4, in: (64 << 20)...(4 << 30))
 
   /// The memory of the process.
   package static let process = RequestMemory(limit: defaultLimit, pressure: .process)

@@ -9,8 +9,8 @@ package final class TrainingMemory: Sendable {
   /// A training cannot have more memory while others run; the queue tries it again.
   package struct Busy: RetryableJobError {}
 
-  /// The default limit in bytes: a quarter of the machine's memory.
-  package static let defaultLimit = MachineMemory.share(eighths: 2, in: (64 << 20)...(1 << 40))
+  /// The default limit in bytes: three sixteenths of the machine's memory.
+  package static let defaultLimit = MachineMemory.share(sixteenths: 3, in: (64 << 20)...(1 << 40))
 
   private struct Waiting {
     var id: Int

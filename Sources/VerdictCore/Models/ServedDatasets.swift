@@ -49,7 +49,7 @@ package final class ServedDatasets: Sendable {
   private static let staleLifetime = Duration.seconds(10)
 
   /// The default size of the cache: an eighth of the memory that the process may use, up to 4 GiB.
-  package static let standardBytes = MachineMemory.share(eighths: 1, in: 16 << 20...4 << 30)
+  package static let standardBytes = MachineMemory.share(sixteenths: 2, in: 16 << 20...4 << 30)
 
   /// Creates a cache.
   ///

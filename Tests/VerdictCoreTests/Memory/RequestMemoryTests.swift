@@ -71,8 +71,8 @@ import Testing
     #expect(MachineMemory.groupLimits("/a/b") { files[$0] } == [1 << 30])
     #expect((MachineMemory.resident ?? 0) > 1 << 20)
     #expect(MachineMemory.limit > 64 << 20)
-    #expect(MachineMemory.share(eighths: 8, in: 1...5) == 5)
-    #expect(MachineMemory.share(eighths: 0, in: 2...5) == 2)
+    #expect(MachineMemory.share(sixteenths: 16, in: 1...5) == 5)
+    #expect(MachineMemory.share(sixteenths: 0, in: 2...5) == 2)
   }
 
   @Test func `the limit of a group of version 1 is found`() {
