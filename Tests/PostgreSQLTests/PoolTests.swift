@@ -57,4 +57,28 @@ import Testing
       #expect(healed.count == 1)
     }
   }
+
+  @Test(arguments: ["result", "parameter"])
+  func `a connection with large buffers is replaced`(kind: String) async throws {
+    try await TestDatabase.withPool(maximum: 1) { pool in
+      func session() async throws -> Int? {
+        try await pool.query("SELECT pg_backend_pid()").first?.decode(Int.self)
+      }
+      let first = try await session()
+      try await pool.query("SELECT repeat('x', 1000000)")
+      #expect(try await session() == first)
+      let text = String(repeating: "x", count: 9 << 20)
+      let length: Int?
+      switch kind {
+      case "result":
+        length = try await pool.query("SELECT repeat('x', 9437184)").first?.decode(String.self).count
+      default: length = try await pool.query("SELECT length(\(text))").first?.decode(Int.self)
+      }
+      #expect(length == text.count)
+      let second = try await session()
+      #expect(second != first)
+      #expect(try await session() == second)
+      #expect(pool.statistics().open == 1)
+    }
+  }
 }

@@ -1,4 +1,5 @@
 internal import CLibPQ
+internal import Synchronization
 
 /// Sending a pipeline of statements and reading its results.
 extension Connection {
@@ -29,13 +30,30 @@ extension Connection {
       guard let libpq, send(queries[0], name, libpq.connection), PQpipelineSync(libpq.connection) == 1 else {
         throw sendFailure()
       }
-      return (try await perform(ExchangeSteps(Self.oneStatement)), Self.oneStatementOf)
+      let outcome = try await perform(ExchangeSteps(Self.oneStatement))
+      noteBuffers(queries, outcome)
+      return (outcome, Self.oneStatementOf)
     }
     var batch = Batch()
     guard queue(queries, into: &batch) else { throw sendFailure() }
     let outcome = try await perform(ExchangeSteps(batch.commands))
     remember(batch, outcome)
+    noteBuffers(queries, outcome)
     return (outcome, batch.statementOf)
+  }
+
+  /// The size in bytes of parameters or of a result from which on libpq's buffers count as large.
+  private static let largeMessage = 8 << 20
+
+  /// Notes that libpq's buffers have grown: one holds a whole message, and neither shrinks while the session lasts.
+  private func noteBuffers(_ queries: [Query], _ outcome: ExchangeSteps.Outcome) {
+    for query in queries where query.binds.bytes.count >= Self.largeMessage {
+      hasLargeBuffers.store(true, ordering: .releasing)
+    }
+    // The result may also be of many small rows. They are rare, too.
+    for result in outcome.results where result.memorySize >= Self.largeMessage {
+      hasLargeBuffers.store(true, ordering: .releasing)
+    }
   }
 
   private static let oneStatement: [ExchangeSteps.Command] = [.statement, .sync]

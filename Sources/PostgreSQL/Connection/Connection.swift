@@ -19,6 +19,8 @@ public final class Connection: @unchecked Sendable {
   let channel: Channel
   /// The status for the pool, readable without becoming the current operation.
   let status = Atomic<ConnectionStatus>(.busy)
+  /// Whether libpq's buffers have grown with a large message.
+  let hasLargeBuffers = Atomic(false)
   /// The properties that any thread may use, among them the current operation.
   let state = LockedValueBox(ConnectionState())
 

@@ -103,16 +103,23 @@ extension ConnectionPool {
     }
   }
 
+  /// Whether a connection is lent again. Each connection of the pool would in time keep the memory of the largest message that it
+  /// has transferred; a new connection takes milliseconds.
+  private func isWorthKeeping(_ connection: Connection) -> Bool {
+    !connection.hasLargeBuffers.load(ordering: .acquiring)
+  }
+
   /// Returns a connection to the pool.
   func release(_ lease: Lease) {
     switch lease.connection.status.load(ordering: .acquiring) {
-    case .idle: perform { $0.release(lease.id, isUsable: true, now: .now) }
+    case .idle: perform { $0.release(lease.id, isUsable: isWorthKeeping(lease.connection), now: .now) }
     case .closed: perform { $0.release(lease.id, isUsable: false, now: .now) }
     case .inTransaction, .busy:
       logger.debug("a connection was returned inside a transaction or in use")
       Task {
         await lease.connection.reset()
-        let isUsable = lease.connection.status.load(ordering: .acquiring) == .idle
+        let isUsable =
+          lease.connection.status.load(ordering: .acquiring) == .idle && isWorthKeeping(lease.connection)
         perform { $0.release(lease.id, isUsable: isUsable, now: .now) }
       }
     }

@@ -6,8 +6,9 @@ internal import Synchronization
 /// Connections are shared fairly between the owners of the work (``Borrower``): one owner gets at most three quarters of them, and
 /// an eighth is left to urgent work.
 ///
-/// A connection returned inside a transaction is rolled back; a broken one is replaced. Session settings, temporary tables and
-/// advisory locks are not reset: the task that creates them removes them.
+/// A connection returned inside a transaction is rolled back; a broken one is replaced, and so is one that has transferred a message
+/// of several megabytes, whose buffers libpq would keep. Session settings, temporary tables and advisory locks are not reset: the
+/// task that creates them removes them.
 public final class ConnectionPool: Sendable {
   /// The limits of a pool.
   public struct Configuration: Sendable {

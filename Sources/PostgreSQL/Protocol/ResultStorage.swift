@@ -22,6 +22,9 @@ final class ResultStorage: @unchecked Sendable {
   /// The number of rows that the command affected; 0 for commands that affect none.
   var affectedRows: Int { Int(String(cString: PQcmdTuples(pointer))) ?? 0 }
 
+  /// The memory in bytes that libpq has allocated for the result.
+  var memorySize: Int { Int(PQresultMemorySize(pointer)) }
+
   /// The command tag, such as `INSERT 0 1`.
   var commandTag: String { String(cString: PQcmdStatus(pointer)) }
 
