@@ -12,7 +12,7 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var interceptStandardError: Double?
   /// Log-odds where all numbers are at their mean: the intercept on the standardised scale.
   public var standardizedIntercept: Double
-  /// What the refit to the rows' own weights has added to both intercepts after a fit with `class_weight`. Absent without
+  /// The shift that the refit to the rows' own weights has added to both intercepts, after a fit with `class_weight`. Absent without
   /// such weights, and in models of versions without a refit, whose probabilities are those of the weighted fit.
   public var interceptShift: Double?
   /// Probability from which on the decision is 1.

@@ -1,6 +1,6 @@
 package import RowFormats
 
-/// What the values of a column look like, and what the dataset makes of them.
+/// The profile of a column: its values, and its use in the dataset.
 package struct ColumnProfile: Sendable {
   /// The uses of a column.
   package enum Role: String, Sendable, CaseIterable {
