@@ -104,16 +104,7 @@ import Testing
     let result = try train(table, parameters: balanced(.fixed(0.5), method))
     let plan = try ValidationPlan(outcomes: table.outcomes, method: method, seed: 0)
     func rows(_ wanted: (Int) -> Bool) throws -> TrainingTable {
-      let chosen = table.outcomes.indices.filter { wanted(Int(plan.folds.folds[$0])) }
-      return try TrainingTable(
-        names: table.names, kinds: table.kinds,
-        columns: table.columns.map { column in
-          switch column {
-          case .numeric(let values): .numeric(chosen.map { values[$0] })
-          case .categorical(let codes, let levels):
-            .categorical(codes: chosen.map { codes[$0] }, levels: levels)
-          }
-        }, outcomes: chosen.map { table.outcomes[$0] })
+      try table.rows { wanted(Int(plan.folds.folds[$0])) }
     }
     var (scores, outcomes): ([Double], [UInt8]) = ([], [])
     var matrix = ConfusionMatrix(truePositive: 0, falsePositive: 0, trueNegative: 0, falseNegative: 0)

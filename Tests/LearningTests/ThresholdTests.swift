@@ -82,16 +82,7 @@ import Testing
     // Reproduces the split by hand: fits on one part and scores the other.
     let plan = try ValidationPlan(outcomes: table.outcomes, method: parameters.validation, seed: 5)
     func rows(_ fold: UInt8) throws -> TrainingTable {
-      let chosen = table.outcomes.indices.filter { plan.folds.folds[$0] == fold }
-      return try TrainingTable(
-        names: table.names, kinds: table.kinds,
-        columns: table.columns.map { column in
-          switch column {
-          case .numeric(let values): .numeric(chosen.map { values[$0] })
-          case .categorical(let codes, let levels):
-            .categorical(codes: chosen.map { codes[$0] }, levels: levels)
-          }
-        }, outcomes: chosen.map { table.outcomes[$0] })
+      try table.rows { plan.folds.folds[$0] == fold }
     }
     let held = try rows(0)
     let scores = try fit(try rows(1), parameters: parameters).probabilities(held)
