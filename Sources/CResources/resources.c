@@ -56,6 +56,9 @@ static const unsigned char dataset_writers[] = {
 static const unsigned char answers_of_datasets[] = {
 #embed "../../migrations/0017_answers_of_datasets.sql"
 };
+static const unsigned char cases[] = {
+#embed "../../migrations/0018_cases.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -77,6 +80,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0015_model_columns.sql", model_columns),
     RESOURCE("0016_dataset_writers.sql", dataset_writers),
     RESOURCE("0017_answers_of_datasets.sql", answers_of_datasets),
+    RESOURCE("0018_cases.sql", cases),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

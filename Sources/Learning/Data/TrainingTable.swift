@@ -25,12 +25,15 @@ public struct TrainingTable: Sendable {
   public let columns: [Column]
   /// The true outcome of each row, 0 or 1.
   public let outcomes: [UInt8]
+  /// The attributes of the rows that are no features.
+  public let attributes: RowAttributes
 
   /// Creates a table after checking its consistency.
   ///
   /// - Throws: `LearningError.malformedTable` or `.notFinite`.
   public init(
-    names: [String], kinds: [ColumnKind], columns: [Column], outcomes: [UInt8]
+    names: [String], kinds: [ColumnKind], columns: [Column], outcomes: [UInt8],
+    attributes: RowAttributes = .none
   ) throws(LearningError) {
     guard names.count == kinds.count, names.count == columns.count else {
       throw .malformedTable(
@@ -49,10 +52,14 @@ public struct TrainingTable: Sendable {
     guard outcomes.allSatisfy({ $0 <= 1 }) else {
       throw .malformedTable(detail: "An outcome is neither 0 nor 1.")
     }
+    guard attributes.fits(rows: outcomes.count) else {
+      throw .malformedTable(detail: "An attribute has no value for each row, or a weight is not positive.")
+    }
     self.names = names
     self.kinds = kinds
     self.columns = columns
     self.outcomes = outcomes
+    self.attributes = attributes
   }
 
   /// The number of rows.
