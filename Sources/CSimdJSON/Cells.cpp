@@ -72,6 +72,25 @@ void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length) {
   });
 }
 
+void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *bytes, size_t length) {
+  if (length == 0) return;
+  remember_failure(rows, [&] {
+    std::string_view member = verdict::attribute_name(attribute);
+    if (!verdict::valid_utf8(bytes, length)) return rows->problem(VJ_NOT_UTF8, {VJ_AT_ROW_MEMBER, member});
+    std::string_view text = view(bytes, length);
+    // Spaces are part of an identifier, and insignificant around the others.
+    if (attribute == VJ_REFERENCE || attribute == VJ_GROUP) return rows->set_attribute(attribute, text);
+    text = verdict::trimmed(text);
+    if (text.empty()) return;
+    if (attribute != VJ_WEIGHT) return rows->set_attribute(attribute, text);
+    auto begin = reinterpret_cast<const uint8_t *>(text.data());
+    Number number;
+    auto status = verdict::read_number(begin, begin + text.size(), verdict::NumberGrammar::text, number);
+    bool whole = status == NumberStatus::ok && number.end == begin + text.size();
+    whole ? rows->set_weight(number.value, text) : rows->problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, member}, text);
+  });
+}
+
 void vj_row_problem(vj_rows *rows, vj_problem_code code, const uint8_t *found, size_t length) {
   remember_failure(rows, [&] { rows->problem(code, {VJ_AT_ROW, {}}, view(found, length)); });
 }

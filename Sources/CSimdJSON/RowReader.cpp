@@ -46,18 +46,22 @@ void RowReader::row(uint64_t position, bool alone) {
     return rows.end();
   }
   bool has_features = false, has_label = false, has_key = false;
+  bool has_attribute[VJ_SPLIT + 1] = {};
   object([&](std::string_view raw, size_t offset) {
     std::string_view name = resolve(raw, offset);
     bool *given = name == "features"                  ? &has_features
                   : rows.labelled && name == "label"  ? &has_label
                   : rows.labelled && name == "key"    ? &has_key
                                                       : nullptr;
+    int attribute = given ? -1 : find_attribute(name, rows.labelled);
+    if (attribute >= 0) given = &has_attribute[attribute];
     if (!given || *given) {
       rows.problem(given ? VJ_DUPLICATE_MEMBER : VJ_UNKNOWN_MEMBER, {VJ_AT_ROW_MEMBER, name});
       cursor.skip();
       return;
     }
     *given = true;
+    if (attribute >= 0) return this->attribute(vj_attribute(attribute));
     given == &has_features ? features() : given == &has_label ? label() : key();
   });
   if (alone) finish();
@@ -190,18 +194,41 @@ void RowReader::label() {
   rows.problem(VJ_NOT_LABEL, {VJ_AT_ROW_MEMBER, "label"}, {begin, cursor.offset() - offset});
 }
 
-void RowReader::key() {
-  if (cursor.peek() == 'n') return cursor.literal("null");
+bool RowReader::string(std::string_view member) {
   if (cursor.peek() != '"') {
     std::string_view found = cursor.skip();
-    return rows.problem(VJ_KEY_NOT_STRING, {VJ_AT_ROW_MEMBER, "key"}, found);
+    rows.problem(VJ_KEY_NOT_STRING, {VJ_AT_ROW_MEMBER, member}, found);
+    return false;
   }
   size_t offset = cursor.offset() + 1;
   std::string_view raw = cursor.string();
   text.clear();
-  if (unescape(raw, offset, text) != Unescaped::ok)
-    return rows.problem(VJ_LONE_SURROGATE, {VJ_AT_ROW_MEMBER, "key"});
-  rows.set_key(text);
+  if (unescape(raw, offset, text) == Unescaped::ok) return true;
+  rows.problem(VJ_LONE_SURROGATE, {VJ_AT_ROW_MEMBER, member});
+  return false;
+}
+
+void RowReader::key() {
+  if (cursor.peek() == 'n') return cursor.literal("null");
+  if (string("key")) rows.set_key(text);
+}
+
+void RowReader::attribute(vj_attribute attribute) {
+  if (cursor.peek() == 'n') return cursor.literal("null");
+  std::string_view member = attribute_name(attribute);
+  if (attribute != VJ_WEIGHT) {
+    if (string(member)) rows.set_attribute(attribute, text);
+    return;
+  }
+  if (!begins_number(cursor.peek())) {
+    std::string_view found = cursor.skip();
+    return rows.problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, member}, found);
+  }
+  Number number;
+  std::string_view digits;
+  NumberStatus status = this->number(number, digits);
+  if (status != NumberStatus::ok) return rows.problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, member}, digits);
+  rows.set_weight(number.value, digits);
 }
 
 }  // namespace verdict

@@ -7,7 +7,7 @@
 
 namespace verdict {
 
-/// Reads `{"features":{…},"label":…,"key":…}`, alone or in an array. Records problems in the rows; throws on malformed
+/// Reads `{"features":{…},"label":…,"key":…}` with any attributes, alone or in an array. Records problems in the rows; throws on malformed
 /// JSON.
 class RowReader {
  public:
@@ -59,6 +59,9 @@ class RowReader {
   void category(uint32_t index);
   void label();
   void key();
+  void attribute(vj_attribute attribute);
+  /// Reads a string into `text`. Records a problem of the member otherwise.
+  bool string(std::string_view member);
 };
 
 }  // namespace verdict

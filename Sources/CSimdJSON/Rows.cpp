@@ -38,6 +38,7 @@ void vj_rows::begin(uint64_t position) {
   problems_before = problems_total;
   outcome = vj_schema::no_outcome;
   key.clear();
+  cases.begin();
   scratch.clear();
   for (Cell &cell : cells) cell = {nullptr, 0, missing};
   // The numbers of the row are written in place; `end` removes them if the row is not kept.
@@ -65,6 +66,7 @@ void vj_rows::end(bool keep) {
     for (size_t earlier = 0; earlier < count; ++earlier) keys.append_missing();
   }
   if (any_key) key.empty() ? keys.append_missing() : keys.append(key);
+  cases.append(count);
   if (labelled) outcomes.push_back(outcome);
   count += 1;
 }
@@ -85,6 +87,7 @@ void vj_rows::clear() {
   numbers.clear();
   names.clear();
   keys.clear();
+  cases.clear();
   outcomes.clear();
   any_key = false;
 }
@@ -138,13 +141,42 @@ bool vj_rows::set_outcome(std::string_view text, bool cell) {
   return outcome != vj_schema::no_outcome;
 }
 
-void vj_rows::set_key(std::string_view text) {
+bool vj_rows::set_identifier(std::string_view text, std::string_view member, std::string &into) {
   if (text.empty() || text.size() > longest_key)
-    return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, "key"}, text);
-  if (memchr(text.data(), 0, text.size())) return problem(VJ_NUL_CHARACTER, {VJ_AT_ROW_MEMBER, "key"});
+    return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, member}, text), false;
+  if (memchr(text.data(), 0, text.size())) return problem(VJ_NUL_CHARACTER, {VJ_AT_ROW_MEMBER, member}), false;
   std::string_view one = verdict::normalized(schema->normalize, text, spelling);
-  if (one.size() > longest_key) return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, "key"}, text);
-  key.assign(one);
+  if (one.size() > longest_key) return problem(VJ_KEY_LENGTH, {VJ_AT_ROW_MEMBER, member}, text), false;
+  into.assign(one);
+  return true;
+}
+
+void vj_rows::set_key(std::string_view text) { set_identifier(text, "key", key); }
+
+void vj_rows::set_attribute(vj_attribute attribute, std::string_view text) {
+  std::string_view member = verdict::attribute_name(attribute);
+  switch (attribute) {
+    case VJ_REFERENCE:
+      if (set_identifier(text, member, identifier)) cases.set_reference(identifier);
+      return;
+    case VJ_GROUP:
+      if (set_identifier(text, member, identifier)) cases.set_group(identifier);
+      return;
+    case VJ_OCCURRED_AT: {
+      int64_t time;
+      if (!verdict::parse_time(text, time)) return problem(VJ_NOT_TIME, {VJ_AT_ROW_MEMBER, member}, text);
+      return cases.set_time(time);
+    }
+    case VJ_SPLIT:
+      if (!cases.set_split(text)) problem(VJ_NOT_SPLIT, {VJ_AT_ROW_MEMBER, member}, text);
+      return;
+    case VJ_WEIGHT: return problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, member}, text);
+  }
+}
+
+void vj_rows::set_weight(double weight, std::string_view text) {
+  if (!cases.set_weight(weight))
+    problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, verdict::attribute_name(VJ_WEIGHT)}, text);
 }
 
 void vj_rows::feature_problem(vj_problem_code code, uint32_t feature, std::string_view found) {
@@ -213,6 +245,15 @@ vj_rows_view vj_rows_get_view(const vj_rows *rows) {
           rows->keys.bytes.data(),
           rows->keys.bytes.size(),
           rows->keys.ends.empty() ? nullptr : rows->keys.ends.data(),
+          rows->cases.references.bytes.data(),
+          rows->cases.references.bytes.size(),
+          rows->cases.references.ends.empty() ? nullptr : rows->cases.references.ends.data(),
+          rows->cases.groups.bytes.data(),
+          rows->cases.groups.bytes.size(),
+          rows->cases.groups.ends.empty() ? nullptr : rows->cases.groups.ends.data(),
+          rows->cases.times.empty() ? nullptr : rows->cases.times.data(),
+          rows->cases.weights.empty() ? nullptr : rows->cases.weights.data(),
+          rows->cases.splits.empty() ? nullptr : rows->cases.splits.data(),
           rows->problems.data(),
           rows->problems.size(),
           rows->problems_total,

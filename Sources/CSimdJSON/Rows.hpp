@@ -5,38 +5,17 @@
 #include <vector>
 
 #include "CSimdJSON.h"
+#include "Case.hpp"
 #include "Hash.hpp"
 #include "Number.hpp"
 #include "Schema.hpp"
 
 namespace verdict {
 
-/// Ends the reading of an input. Thrown inside this target only; the C functions convert it to a status.
-struct SyntaxError {
-  vj_syntax_code code;
-  size_t offset;
-};
-
 /// Whether an error concerns the whole input and not the row at which it was found.
 inline bool ends_reading(vj_syntax_code code) {
   return code == VJ_SYNTAX_TOO_LARGE || code == VJ_SYNTAX_ROWS || code == VJ_SYNTAX_REFUSED;
 }
-
-/// Optional strings end to end in one buffer.
-struct NameColumn {
-  static constexpr uint32_t missing = 0x8000'0000;
-  std::string bytes;
-  std::vector<uint32_t> ends;
-
-  void append(std::string_view name) {
-    // Lengths have 31 bits, since the top bit marks missing values.
-    if (bytes.size() + name.size() >= missing) throw SyntaxError{VJ_SYNTAX_TOO_LARGE, 0};
-    bytes.append(name);
-    ends.push_back(uint32_t(bytes.size()));
-  }
-  void append_missing() { ends.push_back(uint32_t(bytes.size()) | missing); }
-  void clear() { bytes.clear(), ends.clear(); }
-};
 
 /// The part of the input that a problem is about, and the name of the member, if any.
 struct Location {
@@ -59,6 +38,7 @@ struct vj_rows {
   size_t count = 0;
   std::vector<double> numbers;
   verdict::NameColumn names, keys;
+  verdict::CaseColumns cases;
   std::vector<uint8_t> outcomes;
   std::vector<vj_problem> problems;
   uint64_t problems_total = 0;
@@ -83,7 +63,7 @@ struct vj_rows {
   /// The bytes that `more` further rows would make the rows hold.
   size_t held(size_t more) const {
     return (count + more) * (schema->number_slots * sizeof(double) + schema->category_slots * sizeof(uint32_t) + 1) +
-           names.bytes.size() + keys.bytes.size();
+           names.bytes.size() + keys.bytes.size() + cases.held(count + more);
   }
   bool is_full() const { return count > 0 && held(0) >= full_bytes; }
 
@@ -103,6 +83,9 @@ struct vj_rows {
   /// Sets the outcome that a text stands for. Returns `false` if it stands for none.
   bool set_outcome(std::string_view text, bool cell);
   void set_key(std::string_view key);
+  /// Sets an attribute that is given as text; a weight is a number in JSON and a cell of a number in CSV.
+  void set_attribute(vj_attribute attribute, std::string_view text);
+  void set_weight(double weight, std::string_view text);
   /// Why a cell could not be read: a failed allocation, or a limit.
   vj_syntax_code failure = VJ_SYNTAX_OK;
 
@@ -113,6 +96,8 @@ struct vj_rows {
  private:
   /// Checks the limits before a row takes memory.
   void admit();
+  /// The text of a key, a reference or a group in form C, in `into`. Records a problem of the member otherwise.
+  bool set_identifier(std::string_view text, std::string_view member, std::string &into);
   /// Removes the values that the current row has written in place.
   void drop();
   struct Cell {
@@ -130,6 +115,7 @@ struct vj_rows {
   std::string spelling;  // the normalized text of the value being set
   uint8_t outcome = vj_schema::no_outcome;
   std::string key;
+  std::string identifier;
   bool any_key = false;
   verdict::NameTable known_keys;
 };

@@ -35,7 +35,7 @@ struct JSONLabelReaderTests {
         """
         {"labels": [
           {"features": {"age": 3.5, "hours": 1e400, "job": [1], "sex": "x"}, "label": 2},
-          {"features": {"age": true, "hours": "4", "job": 2.5, "a/b~c": 1}, "label": 0, "weight": 1},
+          {"features": {"age": true, "hours": "4", "job": 2.5, "a/b~c": 1}, "label": 0, "size": 1},
           {"features": {"age": 9007199254740993, "age": 1}, "label": 1, "key": ""},
           {"features": []}, 17, {"label": 1}
         ], "more": {}}
@@ -52,7 +52,7 @@ struct JSONLabelReaderTests {
         #"/labels/1/features/hours: must be a number, not "4""#,
         "/labels/1/features/job: a number that names a category must be whole and within ±2^53, not 2.5",
         "/labels/1/features/a~1b~0c: the dataset has no such feature",
-        "/labels/1/weight: unknown member",
+        "/labels/1/size: unknown member",
         "/labels/2/features/age: 9007199254740993 is beyond ±2^53, where whole numbers are no longer exact",
         "/labels/2/features/age: given twice in one object",
         "/labels/2/key: a key has 1 to 200 bytes in UTF-8",

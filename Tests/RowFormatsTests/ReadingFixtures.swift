@@ -44,6 +44,11 @@ struct Rows: Equatable {
   var categories: [[String?]] = []
   var outcomes: [UInt8] = []
   var keys: [String?] = []
+  var groups: [String?] = []
+  var references: [String?] = []
+  var times: [Int64?] = []
+  var weights: [Double?] = []
+  var splits: [RowSplit?] = []
 
   init(_ batches: [RowBatch]) {
     for batch in batches {
@@ -52,6 +57,11 @@ struct Rows: Equatable {
         numbers.append(row.numbers)
         categories.append(row.categories)
         keys.append(batch.keys.flatMap { $0[index] })
+        groups.append(batch.attributes.groups.flatMap { $0[index] })
+        references.append(batch.attributes.references.flatMap { $0[index] })
+        times.append(batch.attributes.time(index))
+        weights.append(batch.attributes.weight(index))
+        splits.append(batch.attributes.split(index))
       }
       outcomes += batch.outcomes
     }
@@ -76,8 +86,15 @@ struct LabelledRow: WritableRow {
   var categories: [String?]
   var outcome: UInt8
   var key: String?
+  var group: String?
+  var reference: String?
+  var time: Int64?
+  var weight: Double?
+  var split: RowSplit?
 
   func number(_ slot: Int) -> Double? { slot < numbers.count ? numbers[slot] : nil }
   func category(_ slot: Int) -> String.UTF8View? { slot < categories.count ? categories[slot]?.utf8 : nil }
   var keyText: String.UTF8View? { key?.utf8 }
+  var groupText: String.UTF8View? { group?.utf8 }
+  var referenceText: String.UTF8View? { reference?.utf8 }
 }

@@ -45,13 +45,26 @@ struct RoundTripTests {
       words: words.randomElement(using: &random) ?? OutcomeWords())
   }
 
+  /// Gives a row some attributes.
+  mutating func giveAttributes(to row: inout LabelledRow) {
+    // Categories and identifiers have the same texts, but an identifier has at most 200 bytes.
+    if Bool.random(using: &random) { row.group = "g\(text().prefix(60))" }
+    if Bool.random(using: &random) { row.reference = "\(text().prefix(60))r" }
+    let years = Int64(-62_135_596_800_000_000)...253_402_300_799_999_999
+    if Bool.random(using: &random) { row.time = Int64.random(in: years, using: &random) }
+    if Bool.random(using: &random) { row.weight = Double.random(in: 1e-9...10, using: &random) }
+    if Bool.random(using: &random) { row.split = RowSplit.allCases.randomElement(using: &random) }
+  }
+
   mutating func rows(_ schema: RowSchema, count: Int) -> [LabelledRow] {
-    (0..<count).map { index in
+    let attributed = Bool.random(using: &random)
+    return (0..<count).map { index in
       var row = LabelledRow(
         numbers: Array(repeating: nil, count: schema.numberSlots),
         categories: Array(repeating: nil, count: schema.categorySlots),
         outcome: UInt8.random(in: 0...1, using: &random),
         key: Bool.random(using: &random) ? "\(index)\(text().prefix(30))" : nil)
+      if attributed { giveAttributes(to: &row) }
       for feature in schema.features where Int.random(in: 0..<5, using: &random) > 0 {
         if feature.type == .categorical {
           let name = text()
@@ -72,6 +85,11 @@ struct RoundTripTests {
     #expect(read.categories == rows.map(\.categories))
     #expect(read.outcomes == rows.map(\.outcome))
     #expect(read.keys == rows.map(\.key))
+    #expect(read.groups == rows.map(\.group))
+    #expect(read.references == rows.map(\.reference))
+    #expect(read.times == rows.map(\.time))
+    #expect(read.weights == rows.map(\.weight))
+    #expect(read.splits == rows.map(\.split))
   }
 
   @Test mutating func `every format`() throws {
@@ -95,8 +113,10 @@ struct RoundTripTests {
       check(Rows([try JSONLabelReader(schema: schema).read(body)]), rows)
 
       var table: [UInt8] = []
-      writer.appendCSVHeader(keyColumn: "the key", to: &table)
-      for row in rows { writer.appendCSVRecord(row, hasKey: true, to: &table) }
+      writer.appendCSVHeader(keyColumn: "the key", attributes: CaseAttribute.allCases, to: &table)
+      for row in rows {
+        writer.appendCSVRecord(row, hasKey: true, attributes: CaseAttribute.allCases, to: &table)
+      }
       let csv = CSVLabelReader(
         schema: schema, format: CSVFormat(keyColumn: "the key"), rowsPerBatch: 3, limits: limits)
       let read = try readAll(csv, table, chunk: Int.random(in: 1...500, using: &random))
@@ -110,10 +130,10 @@ struct RoundTripTests {
     let writer = RowWriter(schema: schema)
     var lines: [UInt8] = []
     var table: [UInt8] = []
-    writer.appendCSVHeader(keyColumn: "k", to: &table)
+    writer.appendCSVHeader(keyColumn: "k", attributes: CaseAttribute.allCases, to: &table)
     for row in rows {
       writer.appendNDJSONLine(row, to: &lines)
-      writer.appendCSVRecord(row, hasKey: true, to: &table)
+      writer.appendCSVRecord(row, hasKey: true, attributes: CaseAttribute.allCases, to: &table)
     }
     let limits = StreamLimits(piece: 1, longestLine: 1 << 20)
     for cut in 0...max(lines.count, table.count) {

@@ -26,6 +26,18 @@ enum { vj_max_depth = 64 };
 /// The kind of a feature's values.
 typedef enum VJ_ENUM vj_type : uint8_t { VJ_CONTINUOUS, VJ_DISCRETE, VJ_CATEGORICAL } vj_type;
 
+/// An attribute of a row that is no feature; in JSON a member of the row with the name in quotes.
+typedef enum VJ_ENUM vj_attribute : uint8_t {
+  VJ_REFERENCE,    // "reference": the client's own id of the case
+  VJ_GROUP,        // "group": who the row belongs to
+  VJ_OCCURRED_AT,  // "occurred_at": when the case happened
+  VJ_WEIGHT,       // "weight": how much the row counts
+  VJ_SPLIT,        // "split": train or validation
+} vj_attribute;
+
+/// The bounds of a weight. Within them, sums of weights and of their squares are exact enough for any number of rows.
+static const double vj_least_weight = 1e-9, vj_largest_weight = 1e9;
+
 /// The reason why a text is not JSON.
 typedef enum VJ_ENUM vj_syntax_code : uint8_t {
   VJ_SYNTAX_OK,
@@ -80,6 +92,9 @@ typedef enum VJ_ENUM vj_problem_code : uint8_t {
   VJ_KEY_NOT_STRING,
   VJ_KEY_LENGTH,
   VJ_KEY_REPEATED,
+  VJ_NOT_TIME,
+  VJ_NOT_WEIGHT,
+  VJ_NOT_SPLIT,
   VJ_LINE_NOT_JSON,
   VJ_BAD_RECORD,  // `found` is the reason
 } vj_problem_code;
@@ -153,6 +168,15 @@ typedef struct vj_rows_view {
   const char *keys;              // bytes of all keys, end to end
   size_t keys_length;
   const uint32_t *key_ends;      // count, or NULL if no row has a key; the top bit marks missing
+  const char *references;        // bytes of all references, end to end
+  size_t references_length;
+  const uint32_t *reference_ends;  // count, or NULL if no row has a reference; the top bit marks missing
+  const char *groups;            // bytes of all groups, end to end
+  size_t groups_length;
+  const uint32_t *group_ends;    // count, or NULL if no row has a group; the top bit marks missing
+  const int64_t *times;          // count, or NULL; microseconds since 1970, INT64_MIN = not given
+  const double *weights;         // count, or NULL; NaN = not given
+  const uint8_t *splits;         // count, or NULL; 0 = not given, 1 = train, 2 = validation
   const vj_problem *problems;    // the first 100
   size_t problems_kept;
   uint64_t problems_total;
@@ -209,6 +233,8 @@ void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t lengt
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length);
 /// Sets the key of the current row. An empty field is no key.
 void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length);
+/// Sets an attribute of the current row. An empty field gives none.
+void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *bytes, size_t length);
 /// Begins a row, identified by its line number.
 void vj_begin_row(vj_rows *rows, uint64_t line);
 /// Records a problem of the current row as a whole; `found` is what the code says it is.
@@ -241,6 +267,12 @@ vj_syntax vj_read_tokens(const uint8_t *bytes, size_t length, size_t most, vj_to
 const vj_token *vj_tokens_get(const vj_tokens *tokens, size_t *count, const char **text, size_t *text_length);
 /// Frees tokens.
 void vj_tokens_free(vj_tokens *tokens);
+
+// MARK: Times
+
+/// Reads a time (RFC 3339 `date-time`), or a date (`full-date`), which means its first moment in UTC, as microseconds since
+/// 1970-01-01 00:00:00 UTC. Returns `false` for any other text.
+bool vj_parse_time(const char *text, size_t length, int64_t *time);
 
 // MARK: Numbers
 

@@ -1,3 +1,5 @@
+import CSimdJSON
+
 /// The dialect of a CSV file and the meaning of its columns, beyond the schema of the rows.
 public struct CSVFormat: Sendable, Hashable {
   /// A condition on a column: only rows with exactly this value are kept.
@@ -22,17 +24,40 @@ public struct CSVFormat: Sendable, Hashable {
   /// The column with the keys of the rows, which the header must name. `nil` selects ``RowSchema/keyColumn``, which is
   /// optional.
   public var keyColumn: String?
+  /// The columns with attributes of the rows, which the header must name.
+  public var attributeColumns: [CaseAttribute: String]
+  /// The columns with attributes where ``attributeColumns`` names none, which the header may leave out. An attribute that is in
+  /// neither has its column in ``RowSchema/column(of:)``, unless that is ignored or filtered.
+  public var usualColumns: [CaseAttribute: String]
   /// The rows to keep: those that match every filter.
   public var filters: [Filter]
 
   /// Creates a format; without arguments, comma-separated columns of features, label and optional keys.
   public init(
     delimiter: UInt8 = UInt8(ascii: ","), ignoredColumns: Set<String> = [], keyColumn: String? = nil,
-    filters: [Filter] = []
+    filters: [Filter] = [], attributeColumns: [CaseAttribute: String] = [:],
+    usualColumns: [CaseAttribute: String] = [:]
   ) {
     self.delimiter = delimiter
     self.ignoredColumns = ignoredColumns
     self.keyColumn = keyColumn
     self.filters = filters
+    self.attributeColumns = attributeColumns
+    self.usualColumns = usualColumns
+  }
+
+  /// The column that a problem is about; `nil` for the whole row.
+  func column(of problem: vj_problem, _ name: String, in schema: RowSchema) -> String? {
+    switch problem.location {
+    case .VJ_AT_FEATURE: name
+    case .VJ_AT_ROW_MEMBER: column(ofMember: name, in: schema)
+    default: nil
+    }
+  }
+
+  private func column(ofMember name: String, in schema: RowSchema) -> String {
+    if name == "key" { return keyColumn ?? schema.keyColumn }
+    guard let attribute = CaseAttribute(rawValue: name) else { return schema.labelName }
+    return attributeColumns[attribute] ?? usualColumns[attribute] ?? schema.column(of: attribute)
   }
 }

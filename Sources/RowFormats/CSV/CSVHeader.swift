@@ -1,9 +1,12 @@
+import CSimdJSON
+
 /// The meaning of each column of a CSV file, from its header line.
 struct CSVHeader {
   enum Column {
     case feature(UInt32)
     case label
     case key
+    case attribute(vj_attribute)
     case ignored
   }
 
@@ -27,6 +30,7 @@ struct CSVHeader {
     let ignored = Set(format.ignoredColumns.map(\.normalized))
     let label = Array(schema.labelName.utf8)
     let key = Array((format.keyColumn ?? schema.keyColumn).normalized.utf8)
+    let attributes = Self.attributes(schema, format, labelled: labelled, unless: ignored.union(filtered))
     var positions: [[UInt8]: Int] = [:]
     var columns: [Column] = []
     for (position, given) in names.enumerated() {
@@ -39,6 +43,8 @@ struct CSVHeader {
         columns.append(.label)
       } else if labelled, bytes == key, format.keyColumn != nil || !ignored.contains(name) {
         columns.append(.key)
+      } else if let attribute = attributes[bytes] {
+        columns.append(.attribute(attribute.code))
       } else if ignored.contains(name) {
         columns.append(.ignored)
       } else if let feature = schema.compiled.index(of: bytes) {
@@ -58,7 +64,9 @@ struct CSVHeader {
         refuse(filter.column, "rows are to be filtered by this column, but the header does not name it")
       }
     }
-    for required in labelled ? [schema.labelName, format.keyColumn?.normalized].compactMap({ $0 }) : []
+    let named = format.attributeColumns.values.map(\.normalized).sorted()
+    for required in (labelled ? [schema.labelName, format.keyColumn?.normalized].compactMap({ $0 }) : [])
+      + named
     where positions[Array(required.utf8)] == nil {
       refuse(required, "the header does not name this column")
     }
@@ -67,6 +75,24 @@ struct CSVHeader {
     }
     self.columns = columns
     self.filters = filters
+  }
+
+  /// The attributes by the names of their columns.
+  ///
+  /// - Parameter taken: the names that no column has by default, because the caller says otherwise of them.
+  private static func attributes(
+    _ schema: RowSchema, _ format: CSVFormat, labelled: Bool, unless taken: Set<String>
+  ) -> [[UInt8]: CaseAttribute] {
+    var attributes: [[UInt8]: CaseAttribute] = [:]
+    for attribute in labelled ? CaseAttribute.allCases : CaseAttribute.ofPredictions {
+      var name = format.attributeColumns[attribute]?.normalized
+      if name == nil {
+        name = format.usualColumns[attribute]?.normalized ?? schema.column(of: attribute)
+        if let usual = name, taken.contains(usual) { name = nil }
+      }
+      if let name { attributes[Array(name.utf8)] = attribute }
+    }
+    return attributes
   }
 
   /// Resolves the names of the record that is the header line.

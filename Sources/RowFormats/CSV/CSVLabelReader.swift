@@ -84,14 +84,8 @@ public final class CSVLabelReader: LabelStreamReader {
     isFinished = true
     guard header != nil else { throw SyntaxProblem(.empty) }
     skipped = try rows.finish { [schema, format] problem, name, found in
-      let column: String? =
-        switch problem.location {
-        case .VJ_AT_FEATURE: name
-        case .VJ_AT_ROW_MEMBER: name == "key" ? format.keyColumn ?? schema.keyColumn : schema.labelName
-        default: nil
-        }
-      return InputProblem(
-        line: Int(clamping: problem.row), column: column,
+      InputProblem(
+        line: Int(clamping: problem.row), column: format.column(of: problem, name, in: schema),
         detail: detail(problem, name, found: found, schema: schema))
     }
     let batch = rows.count > 0 ? try takeBatch() : nil

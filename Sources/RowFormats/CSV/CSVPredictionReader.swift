@@ -67,7 +67,7 @@ public final class CSVPredictionReader: PredictionStreamReader {
 
   private func describe(_ problem: vj_problem, _ name: String, _ found: String) -> InputProblem {
     InputProblem(
-      line: Int(clamping: problem.row), column: problem.location == .VJ_AT_FEATURE ? name : nil,
+      line: Int(clamping: problem.row), column: format.column(of: problem, name, in: schema),
       detail: detail(problem, name, found: found, schema: schema))
   }
 }

@@ -43,9 +43,13 @@ func detail(_ problem: vj_problem, _ name: String, found: String, schema: RowSch
   case .VJ_NOT_ARRAY: return "must be an array"
   case .VJ_EMPTY_BATCH: return "must have at least one element"
   case .VJ_NOT_LABEL: return schema.words.refusal(of: found)
-  case .VJ_KEY_NOT_STRING: return "a key must be a string, not \(shown)"
-  case .VJ_KEY_LENGTH: return "a key has 1 to 200 bytes in UTF-8"
+  case .VJ_KEY_NOT_STRING: return "a \(name) must be a string, not \(shown)"
+  case .VJ_KEY_LENGTH: return "a \(name) has 1 to 200 bytes in UTF-8"
   case .VJ_KEY_REPEATED: return "the key \(quote(found)) is given twice in one batch"
+  case .VJ_NOT_TIME:
+    return "must be a time with its offset, as 2026-01-31T12:00:00Z, or a date, not \(shown)"
+  case .VJ_NOT_WEIGHT: return "must be a number from 1e-9 to 1e9, not \(shown)"
+  case .VJ_NOT_SPLIT: return "must be train or validation, not \(shown)"
   case .VJ_LINE_NOT_JSON:
     return SyntaxProblem(SyntaxProblem.Kind(problem.syntax), offset: Int(clamping: problem.offset))
       .description

@@ -17,10 +17,13 @@ public struct RowBatch: Sendable {
   public let outcomes: [UInt8]
   /// The clients' keys of the rows; `nil` if no row has one.
   public let keys: StringColumn?
+  /// The attributes of the rows that are no features.
+  public let attributes: CaseAttributes
 
   /// The memory that the rows take, in bytes.
   public var byteCount: Int {
     numbers.count * 8 + categories.byteCount + outcomes.count + (keys?.byteCount ?? 0)
+      + attributes.byteCount
   }
 
   /// The same rows for a schema that has further features, whose values are missing.
@@ -38,7 +41,7 @@ public struct RowBatch: Sendable {
     return RowBatch(
       count: count, numberSlots: max(numberSlots, schema.numberSlots),
       categorySlots: max(categorySlots, schema.categorySlots), numbers: numbers, categories: categories,
-      outcomes: outcomes, keys: keys)
+      outcomes: outcomes, keys: keys, attributes: attributes)
   }
 
   /// The values of one row by slot; `nil` means missing.

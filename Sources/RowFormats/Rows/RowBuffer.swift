@@ -86,9 +86,21 @@ final class RowBuffer {
       outcomes: copy(view.outcomes, view.labelled ? view.count : 0),
       keys: view.key_ends.map {
         StringColumn(bytes: copyBytes(view.keys, view.keys_length), ends: copy($0, view.count))
-      })
+      }, attributes: attributes(of: view))
     vj_rows_clear(handle)
     return batch
+  }
+
+  private func attributes(of view: vj_rows_view) -> CaseAttributes {
+    CaseAttributes(
+      references: view.reference_ends.map {
+        StringColumn(bytes: copyBytes(view.references, view.references_length), ends: copy($0, view.count))
+      },
+      groups: view.group_ends.map {
+        StringColumn(bytes: copyBytes(view.groups, view.groups_length), ends: copy($0, view.count))
+      },
+      times: view.times.map { copy($0, view.count) }, weights: view.weights.map { copy($0, view.count) },
+      splits: view.splits.map { copy($0, view.count) })
   }
 
   /// Ends the input.

@@ -39,11 +39,20 @@ public struct RowSchema: Sendable {
     let numeric = features.filter { $0.type != .categorical }
     numberSlots = (numeric.map(\.slot).max() ?? -1) + 1
     categorySlots = (categorical.map(\.slot).max() ?? -1) + 1
-    let reserved = Set(features.map(\.name) + [labelName])
-    var keyColumn = "key"
-    while reserved.contains(keyColumn) { keyColumn = "_" + keyColumn }
-    self.keyColumn = keyColumn
+    keyColumn = Self.unused("key", features, labelName)
     compiled = CompiledSchema(features: features, words: words, largestNumber: largestNumber)
+  }
+
+  /// The default name of the CSV column with an attribute: its own, with as many leading underscores as distinguish it from the
+  /// features and the label.
+  public func column(of attribute: CaseAttribute) -> String {
+    Self.unused(attribute.rawValue, features, labelName)
+  }
+
+  private static func unused(_ name: String, _ features: [Feature], _ labelName: String) -> String {
+    var name = name
+    while name == labelName || features.contains(where: { $0.name == name }) { name = "_" + name }
+    return name
   }
 
   /// The error text for a number beyond ``largestNumber``.

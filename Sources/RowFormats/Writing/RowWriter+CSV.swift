@@ -1,6 +1,8 @@
 extension RowWriter {
-  /// Appends the header line: the features, the label, and the column for keys unless `keyColumn` is nil.
-  public func appendCSVHeader(keyColumn: String? = nil, to bytes: inout [UInt8]) {
+  /// Appends the header line: the features, the label, the column for keys unless `keyColumn` is nil, and those of `attributes`.
+  public func appendCSVHeader(
+    keyColumn: String? = nil, attributes: [CaseAttribute] = [], to bytes: inout [UInt8]
+  ) {
     for feature in schema.features {
       bytes.append(csvField: feature.name.utf8)
       bytes.append(UInt8(ascii: ","))
@@ -10,6 +12,10 @@ extension RowWriter {
       bytes.append(UInt8(ascii: ","))
       bytes.append(csvField: keyColumn.utf8)
     }
+    for attribute in attributes {
+      bytes.append(UInt8(ascii: ","))
+      bytes.append(csvField: schema.column(of: attribute).utf8)
+    }
     bytes.append(contentsOf: "\r\n".utf8)
   }
 
@@ -18,9 +24,12 @@ extension RowWriter {
   /// - Parameters:
   ///   - row: the row.
   ///   - hasKey: whether the header has a column for keys.
+  ///   - attributes: the attributes that the header has columns for.
   ///   - bytes: receives the record.
   @inlinable
-  public func appendCSVRecord(_ row: borrowing some WritableRow, hasKey: Bool, to bytes: inout [UInt8]) {
+  public func appendCSVRecord(
+    _ row: borrowing some WritableRow, hasKey: Bool, attributes: [CaseAttribute] = [], to bytes: inout [UInt8]
+  ) {
     for feature in schema.features {
       switch feature.type {
       case .continuous, .discrete:
@@ -40,6 +49,10 @@ extension RowWriter {
     if hasKey {
       bytes.append(UInt8(ascii: ","))
       if let key = row.keyText { bytes.append(csvField: key) }
+    }
+    for attribute in attributes {
+      bytes.append(UInt8(ascii: ","))
+      row.append(attribute, to: &bytes)
     }
     bytes.append(contentsOf: "\r\n".utf8)
   }

@@ -7,7 +7,7 @@ extension RowWriter {
   }
 
   /// Appends the row as an element of the `labels` array that ``JSONLabelReader`` reads:
-  /// `{"features":{…},"label":1,"key":"a"}`.
+  /// `{"features":{…},"label":1,"key":"a"}` with the attributes that the row has.
   @inlinable
   public func appendJSONObject(_ row: borrowing some WritableRow, to bytes: inout [UInt8]) {
     bytes.append(contentsOf: #"{"features":"#.utf8)
@@ -18,6 +18,7 @@ extension RowWriter {
       bytes.append(contentsOf: #","key":"#.utf8)
       bytes.append(jsonString: key)
     }
+    row.appendAttributes(to: &bytes)
     bytes.append(UInt8(ascii: "}"))
   }
 

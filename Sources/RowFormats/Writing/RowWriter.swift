@@ -50,4 +50,55 @@ public protocol WritableRow {
   var outcome: UInt8 { get }
   /// The client's key of the row.
   var keyText: Text? { get }
+  /// Who the row belongs to.
+  var groupText: Text? { get }
+  /// The client's id of the case.
+  var referenceText: Text? { get }
+  /// The time of the case in microseconds since 1970-01-01 00:00:00 UTC.
+  var time: Int64? { get }
+  /// How much the row counts.
+  var weight: Double? { get }
+  /// Whether the row is fitted on or measured.
+  var split: RowSplit? { get }
+}
+
+extension WritableRow {
+  /// Appends the attributes that the row has as further members of a JSON object.
+  @inlinable
+  func appendAttributes(to bytes: inout [UInt8]) {
+    if let reference = referenceText {
+      bytes.append(contentsOf: #","reference":"#.utf8)
+      bytes.append(jsonString: reference)
+    }
+    if let group = groupText {
+      bytes.append(contentsOf: #","group":"#.utf8)
+      bytes.append(jsonString: group)
+    }
+    if let time {
+      bytes.append(contentsOf: #","occurred_at":""#.utf8)
+      bytes.append(time: time)
+      bytes.append(UInt8(ascii: "\""))
+    }
+    if let weight {
+      bytes.append(contentsOf: #","weight":"#.utf8)
+      bytes.append(number: weight)
+    }
+    if let split {
+      bytes.append(contentsOf: #","split":""#.utf8)
+      bytes.append(contentsOf: split.rawValue.utf8)
+      bytes.append(UInt8(ascii: "\""))
+    }
+  }
+
+  /// Appends one attribute as a CSV field; an empty one if the row does not have it.
+  @inlinable
+  func append(_ attribute: CaseAttribute, to bytes: inout [UInt8]) {
+    switch attribute {
+    case .reference: if let text = referenceText { bytes.append(csvField: text) }
+    case .group: if let text = groupText { bytes.append(csvField: text) }
+    case .occurredAt: if let time { bytes.append(time: time) }
+    case .weight: if let weight { bytes.append(number: weight) }
+    case .split: if let split { bytes.append(contentsOf: split.rawValue.utf8) }
+    }
+  }
 }

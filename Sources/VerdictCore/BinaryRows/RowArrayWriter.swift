@@ -123,6 +123,11 @@ struct RowArrayWriter {
     for byte in range { integer(column.bytes[byte]) }
   }
 
+  /// Writes the bytes of a string without its length.
+  mutating func bytes(_ text: some Sequence<UInt8>) {
+    for byte in text { integer(byte) }
+  }
+
   /// Writes an integer in big-endian order.
   mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
     let offset = position

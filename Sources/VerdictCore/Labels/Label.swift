@@ -1,5 +1,6 @@
 package import Foundation
 import PostgreSQL
+package import RowFormats
 
 /// One training row: feature values and the true outcome.
 package struct Label: Sendable, Equatable {
@@ -11,6 +12,8 @@ package struct Label: Sendable, Equatable {
   package var row: FeatureRow
   /// The client's key of the row.
   package var key: String?
+  /// The attributes of the row that are no features.
+  package var attributes = RowAttributeValues()
   /// The prediction that the row labels, if any.
   package var predictionID: UUID?
   /// The time of its creation.
@@ -18,6 +21,8 @@ package struct Label: Sendable, Equatable {
   /// The time of its last change.
   package var updatedAt: Date
 
+  /// When the case happened: when the row came, unless the client said otherwise.
+  package var occurredAt: Date { attributes.occurredAt ?? createdAt }
   /// The source of the row.
   package var source: LabelSource { predictionID == nil ? .api : .prediction }
 }
@@ -40,6 +45,16 @@ package struct LabelFilter: Sendable, Equatable {
   package var createdBefore: Date?
   /// Rows of this source.
   package var source: LabelSource?
+  /// Rows of this reference.
+  package var reference: String?
+  /// Rows of this group.
+  package var group: String?
+  /// Rows whose case happened at this time or later.
+  package var occurredFrom: Date?
+  /// Rows whose case happened before this time.
+  package var occurredBefore: Date?
+  /// Rows of this split.
+  package var split: RowSplit?
   /// All rows; an explicit replacement for conditions.
   package var all = false
 
@@ -47,7 +62,13 @@ package struct LabelFilter: Sendable, Equatable {
   package init() {}
 
   /// Whether a condition was given.
-  package var isGiven: Bool { all || ids != nil || keys != nil || createdBefore != nil || source != nil }
+  package var isGiven: Bool {
+    all || ids != nil || keys != nil || createdBefore != nil || source != nil || hasAttributes
+  }
+
+  private var hasAttributes: Bool {
+    reference != nil || group != nil || occurredFrom != nil || occurredBefore != nil || split != nil
+  }
 
   func condition() -> Query {
     var query: Query = " true"
@@ -59,6 +80,15 @@ package struct LabelFilter: Sendable, Equatable {
     case .prediction: query = query + " AND l.prediction_id IS NOT NULL"
     case nil: break
     }
+    if let reference { query = query + " AND l.reference = \(reference)" }
+    if let group { query = query + " AND l.group_name = \(group)" }
+    if let occurredFrom {
+      query = query + " AND coalesce(l.occurred_at, l.created_at) >= \(occurredFrom)"
+    }
+    if let occurredBefore {
+      query = query + " AND coalesce(l.occurred_at, l.created_at) < \(occurredBefore)"
+    }
+    if let split { query = query + " AND l.split = \(split.rawValue)" }
     return query
   }
 }

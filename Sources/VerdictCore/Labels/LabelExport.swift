@@ -29,17 +29,12 @@ package struct LabelExport: Sendable {
     let writer = RowWriter(schema: dataset.schema)
     // Repeatable read, so that both statements see the same rows.
     try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) { tx in
-      let keyed: Query =
-        """
-        SELECT EXISTS (
-          SELECT FROM labels l
-          WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND key IS NOT NULL AND
-        """ + filter.condition() + ")"
-      let hasKeys = try await tx.query(keyed).single().decode(Bool.self)
+      let (hasKeys, attributes) =
+        format == .csv ? try await Self.columns(tenant, dataset, where: filter, in: tx) : (false, [])
       let query: Query =
         """
         COPY (
-          SELECT label, numbers, categories, key FROM labels l
+          SELECT label, numbers, categories, key, \(unescaped: AttributeColumn.names) FROM labels l
           WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND
         """ + filter.condition() + " ORDER BY id) TO STDOUT (FORMAT binary)"
       try await tx.copyOut(query) { stream in
@@ -47,13 +42,14 @@ package struct LabelExport: Sendable {
         var text: [UInt8] = []
         text.reserveCapacity(Self.pieceSize + 65_536)
         if format == .csv {
-          writer.appendCSVHeader(keyColumn: hasKeys ? writer.schema.keyColumn : nil, to: &text)
+          writer.appendCSVHeader(
+            keyColumn: hasKeys ? writer.schema.keyColumn : nil, attributes: attributes, to: &text)
         }
         while let chunk = try await stream.nextBytes() {
           reader.feed(chunk)
           while try reader.nextRow() {
             switch format {
-            case .csv: writer.appendCSVRecord(reader, hasKey: hasKeys, to: &text)
+            case .csv: writer.appendCSVRecord(reader, hasKey: hasKeys, attributes: attributes, to: &text)
             case .ndjson: writer.appendNDJSONLine(reader, to: &text)
             }
           }
@@ -65,6 +61,26 @@ package struct LabelExport: Sendable {
         if !text.isEmpty { try await write(text) }
       }
     }
+  }
+
+  /// Whether rows have keys, and the attributes that they have: the optional columns of a CSV file.
+  private static func columns(
+    _ tenant: TenantID, _ dataset: Dataset, where filter: LabelFilter, in tx: Transaction
+  ) async throws -> (hasKeys: Bool, attributes: [CaseAttribute]) {
+    let expressions = AttributeColumn.allCases.map { "bool_or(\($0.rawValue) IS NOT NULL)" }
+    let query: Query =
+      """
+      SELECT bool_or(key IS NOT NULL), \(unescaped: expressions.joined(separator: ", ")) FROM labels l
+      WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND
+      """ + filter.condition()
+    let row = try await tx.query(query).single()
+    let attributes = try AttributeColumn.allCases.enumerated().compactMap { index, column in
+      try row.decode(at: index + 1, as: Bool?.self) == true ? column.attribute : nil
+    }
+    // In the order of RowFormats, whatever the order of the SQL columns is.
+    return (
+      try row.decode(at: 0, as: Bool?.self) == true, CaseAttribute.allCases.filter(attributes.contains)
+    )
   }
 
   /// The size of a piece in bytes; larger ones are not faster.

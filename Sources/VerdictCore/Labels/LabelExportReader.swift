@@ -1,7 +1,9 @@
+import Foundation
 import PostgreSQL
 import RowFormats
 
-/// Reads the rows of `COPY (SELECT label, numbers, categories, key …) TO STDOUT (FORMAT binary)` for ``RowWriter``.
+/// Reads the rows of `COPY (SELECT label, numbers, categories, key, …) TO STDOUT (FORMAT binary)` for ``RowWriter``, where the columns of
+/// ``AttributeColumn`` follow.
 ///
 /// The values of the current row stay in the COPY data and are decoded when they are written, so that a row needs no
 /// allocation.
@@ -12,6 +14,11 @@ struct LabelExportReader {
   private var numbers: [Int] = []
   private var categories: [Range<Int>?] = []
   private var key: Range<Int>?
+  private var group: Range<Int>?
+  private var reference: Range<Int>?
+  private(set) var time: Int64?
+  private(set) var weight: Double?
+  private(set) var split: RowSplit?
 
   /// Appends a chunk. The current row is invalid after that.
   mutating func feed(_ chunk: [UInt8]) { reader.feed(chunk) }
@@ -30,6 +37,17 @@ struct LabelExportReader {
     categories.removeAll(keepingCapacity: true)
     _ = try reader.forEachElementRange(2, of: .text) { categories.append($0) }
     key = try reader.fieldRange(3)
+    for (index, column) in AttributeColumn.allCases.enumerated() {
+      let field = 4 + index
+      switch column {
+      case .occurredAt:
+        time = try reader.fieldRange(field) == nil ? nil : microseconds(try reader.decode(field))
+      case .group: group = try reader.fieldRange(field)
+      case .reference: reference = try reader.fieldRange(field)
+      case .weight: weight = try reader.decode(field, as: Double?.self)
+      case .split: split = try reader.decode(field, as: String?.self).flatMap(RowSplit.init(rawValue:))
+      }
+    }
     return true
   }
 
@@ -51,4 +69,11 @@ extension LabelExportReader: WritableRow {
   }
 
   var keyText: ArraySlice<UInt8>? { key.map { reader.data[$0] } }
+  var groupText: ArraySlice<UInt8>? { group.map { reader.data[$0] } }
+  var referenceText: ArraySlice<UInt8>? { reference.map { reader.data[$0] } }
+}
+
+/// The microseconds from 1970-01-01 00:00:00 UTC to a time; a double is exact to a microsecond for some hundred years.
+private func microseconds(_ date: Date) -> Int64 {
+  Int64((date.timeIntervalSince1970 * 1_000_000).rounded())
 }

@@ -30,6 +30,8 @@ package struct LabelIngest: Sendable {
   private let datasets: DatasetStore
   private let autoTraining: AutoTraining
   private let rowType = CompositeType("label_row")
+  /// The type of rows with attributes.
+  private let caseType = CompositeType("label_case")
 
   /// Stores labels in `database`; `autoTraining` decides whether a batch makes a training due.
   package init(database: Database, autoTraining: AutoTraining) {
@@ -69,6 +71,8 @@ package struct LabelIngest: Sendable {
     _ batch: RowBatch, isFirst: Bool, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
   ) async throws {
     if isFirst { try await RowQuota.refuseEarly(tenant, adding: batch.count, in: tx) }
+    let hasAttributes = !batch.attributes.isEmpty
+    let rowType = hasAttributes ? caseType : self.rowType
     let type = try await rowType.oid(in: tx)
     var row = 0
     do {
@@ -78,10 +82,16 @@ package struct LabelIngest: Sendable {
         try await tx.pipeline([
           // The transaction obtains its xid before its rows have ids, which readers of changes rely on (HighWaterMark).
           "SELECT pg_current_xact_id()",
-          """
-          INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
-          SELECT \(tenant), \(dataset.id), label, numbers, categories FROM unnest(\(rows)::label_row[])
-          """,
+          hasAttributes
+            ? """
+            INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories, \(unescaped: AttributeColumn.names))
+            SELECT \(tenant), \(dataset.id), label, numbers, categories, \(unescaped: AttributeColumn.names)
+            FROM unnest(\(rows)::label_case[])
+            """
+            : """
+            INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
+            SELECT \(tenant), \(dataset.id), label, numbers, categories FROM unnest(\(rows)::label_row[])
+            """,
         ])
       }
     } catch {
@@ -100,12 +110,15 @@ package struct LabelIngest: Sendable {
         "SET LOCAL work_mem = '64MB'",
         """
         CREATE TEMPORARY TABLE IF NOT EXISTS label_staging (
-          position bigint NOT NULL, label boolean NOT NULL, numbers double precision[] NOT NULL, categories text[] NOT NULL, key text
+          position bigint NOT NULL, label boolean NOT NULL, numbers double precision[] NOT NULL, categories text[] NOT NULL, key text,
+          occurred_at timestamptz, group_name text, reference text, weight double precision, split text
         ) ON COMMIT DELETE ROWS
         """,
       ])
     }
-    try await tx.copyIn("COPY pg_temp.label_staging FROM STDIN (FORMAT binary)") { writer in
+    let columns = StagedLabelRows.columns(of: batch)
+    try await tx.copyIn("COPY pg_temp.label_staging (\(unescaped: columns)) FROM STDIN (FORMAT binary)") {
+      writer in
       try await writer.write(BinaryCopyWriter.header)
       var row = 0
       while row < batch.count {
@@ -180,13 +193,15 @@ package struct LabelIngest: Sendable {
     // order, since PostgreSQL flattens none that sorts or calls a volatile function.
     """
     WITH stored AS (
-      INSERT INTO labels AS l (tenant_id, dataset_id, id, label, numbers, categories, key)
-      SELECT \(tenant), \(dataset), id, label, numbers, categories, key FROM (
+      INSERT INTO labels AS l (tenant_id, dataset_id, id, label, numbers, categories, key, \(unescaped: AttributeColumn.names))
+      SELECT \(tenant), \(dataset), id, label, numbers, categories, key, \(unescaped: AttributeColumn.names) FROM (
         SELECT nextval('labels_id_seq') AS id, staged.*
         FROM (SELECT * FROM pg_temp.label_staging ORDER BY position) staged) numbered
       ORDER BY key
       ON CONFLICT (tenant_id, dataset_id, key) WHERE key IS NOT NULL DO UPDATE SET
         label = excluded.label, numbers = excluded.numbers, categories = excluded.categories,
+        occurred_at = excluded.occurred_at, group_name = excluded.group_name, reference = excluded.reference,
+        weight = excluded.weight, split = excluded.split,
         replaced_label = l.label, updated_at = now(), change_id = excluded.id
       RETURNING l.label, l.replaced_label)
     SELECT count(*) FILTER (WHERE replaced_label IS NULL AND label),

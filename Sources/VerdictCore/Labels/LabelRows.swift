@@ -1,7 +1,7 @@
 import PostgreSQL
 import RowFormats
 
-/// Rows without keys as a parameter of the type `label_row[]` in binary form.
+/// Rows without keys as a parameter in binary form, of the type `label_row[]` or, if they have attributes, `label_case[]`.
 struct LabelRows: PostgresEncodable {
   /// The OID of a user-defined type is unknown here; the server infers it from the cast in the statement.
   static var postgresType: PostgresType { PostgresType(rawValue: 0) }
@@ -12,7 +12,7 @@ struct LabelRows: PostgresEncodable {
 
   /// Encodes rows from `first` on until they have about `size` bytes, at least one.
   ///
-  /// - Parameter type: the OID of `label_row`.
+  /// - Parameter type: the OID of the rows' type.
   init(_ batch: RowBatch, from first: Int, size: Int, type: UInt32) {
     var end = first
     var total = RowArrayWriter.arrayHeader
@@ -23,11 +23,15 @@ struct LabelRows: PostgresEncodable {
     count = end - first
     var writer = RowArrayWriter(size: total)
     writer.arrayHeader(of: type, count: count, hasNull: false)
+    let hasAttributes = !batch.attributes.isEmpty
     for row in first..<end {
-      writer.record(size: Self.size(batch, row), columns: 3)
+      writer.record(
+        size: Self.size(batch, row), columns: hasAttributes ? 3 + AttributeColumn.allCases.count : 3)
       writer.column(.bool, 1)
       writer.integer(batch.outcomes[row])
       writer.values(batch, row)
+      guard hasAttributes else { continue }
+      for column in AttributeColumn.allCases { column.writeRecord(batch.attributes, row, to: &writer) }
     }
     bytes = writer.bytes
   }
@@ -36,12 +40,20 @@ struct LabelRows: PostgresEncodable {
 
   /// The size of a record: the number of columns, then type, length and value of each.
   private static func size(_ batch: RowBatch, _ row: Int) -> Int {
-    4 + 3 * 8 + 1 + RowArrayWriter.valuesSize(batch, row)
+    let size = 4 + 3 * 8 + 1 + RowArrayWriter.valuesSize(batch, row)
+    guard !batch.attributes.isEmpty else { return size }
+    return AttributeColumn.allCases.reduce(size) { $0 + 8 + $1.size(of: batch.attributes, row) }
   }
 }
 
-/// Rows in binary COPY format for the staging table of ``LabelIngest``: position, label, numbers, categories, key.
+/// Rows in binary COPY format for the staging table of ``LabelIngest``, with the columns of ``columns(of:)``.
 enum StagedLabelRows {
+  /// The columns that a batch fills; the others are NULL.
+  static func columns(of batch: RowBatch) -> String {
+    let columns = "position, label, numbers, categories, key"
+    return batch.attributes.isEmpty ? columns : columns + ", " + AttributeColumn.names
+  }
+
   /// Encodes rows from `first` on until they have about `size` bytes.
   ///
   /// - Parameter before: the number of rows of the request before this batch.
@@ -51,21 +63,24 @@ enum StagedLabelRows {
   ) -> (bytes: [UInt8], next: Int) {
     var end = first
     var total = 0
+    let attributes = batch.attributes.isEmpty ? [] : AttributeColumn.allCases
     while end < batch.count, total < size {
       // The number of columns, five lengths, and the values.
       total += 2 + 5 * 4 + 8 + 1 + RowArrayWriter.valuesSize(batch, end)
       total += batch.keys?.range(of: end)?.count ?? 0
+      for column in attributes { total += 4 + column.size(of: batch.attributes, end) }
       end += 1
     }
     var writer = RowArrayWriter(size: total)
     for row in first..<end {
-      writer.integer(UInt16(5))
+      writer.integer(UInt16(5 + attributes.count))
       writer.integer(UInt32(8))
       writer.integer(UInt64(before + row))
       writer.integer(UInt32(1))
       writer.integer(batch.outcomes[row])
       writer.copyValues(batch, row)
       if let keys = batch.keys { writer.text(keys, row) } else { writer.integer(UInt32.max) }
+      for column in attributes { column.writeCopy(batch.attributes, row, to: &writer) }
     }
     return (writer.bytes, end)
   }

@@ -1,5 +1,6 @@
 import Foundation
 package import PostgreSQL
+import RowFormats
 
 /// Reads, corrects and deletes the labels of datasets. ``LabelIngest`` stores new ones.
 package struct LabelStore: Sendable {
@@ -65,6 +66,9 @@ package struct LabelStore: Sendable {
       let updated = try await tx.query(
         """
         UPDATE labels SET label = \(new.label), numbers = \(new.row.numbers), categories = \(new.row.categories),
+                          reference = \(new.attributes.reference), group_name = \(new.attributes.group),
+                          occurred_at = \(new.attributes.occurredAt), weight = \(new.attributes.weight),
+                          split = \(new.attributes.split?.rawValue),
                           updated_at = now(), change_id = nextval('labels_id_seq')
         WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND id = \(id)
         RETURNING \(unescaped: Self.columns)
@@ -172,7 +176,9 @@ package struct LabelStore: Sendable {
     return change
   }
 
-  static let columns = "id, label, numbers, categories, key, prediction_id, created_at, updated_at"
+  static let columns = """
+    id, label, numbers, categories, key, prediction_id, created_at, updated_at, reference, group_name, occurred_at, weight, split
+    """
 
   static func label(
     _ tenant: TenantID, dataset: Int, id: Int, lock: String, in tx: some QueryExecutor
@@ -187,10 +193,20 @@ package struct LabelStore: Sendable {
   }
 
   static func label(_ row: Row) throws -> Label {
-    let (id, label, numbers, categories, key, predictionID, createdAt, updatedAt) = try row.decode(
-      Int.self, Bool.self, [Double?].self, [String?].self, String?.self, UUID?.self, Date.self, Date.self)
+    let (
+      id, label, numbers, categories, key, predictionID, createdAt, updatedAt, reference, group, occurredAt,
+      weight, split
+    ) = try row.decode(
+      Int.self, Bool.self, [Double?].self, [String?].self, String?.self, UUID?.self, Date.self, Date.self,
+      String?.self, String?.self, Date?.self, Double?.self, String?.self)
+    var attributes = RowAttributeValues()
+    attributes.reference = reference
+    attributes.group = group
+    attributes.occurredAt = occurredAt
+    attributes.weight = weight
+    attributes.split = split.flatMap(RowSplit.init(rawValue:))
     return Label(
       id: id, label: label, row: FeatureRow(numbers: numbers, categories: categories), key: key,
-      predictionID: predictionID, createdAt: createdAt, updatedAt: updatedAt)
+      attributes: attributes, predictionID: predictionID, createdAt: createdAt, updatedAt: updatedAt)
   }
 }

@@ -206,8 +206,9 @@ package struct Feedback: Sendable {
     """
     WITH stored AS (
       INSERT INTO labels AS l (tenant_id, dataset_id, label, numbers, categories, prediction_id, model_version,
-                               probability, predicted)
-      SELECT p.tenant_id, p.dataset_id, s.truth, p.numbers, p.categories, p.id, p.model_version, p.probability, p.label
+                               probability, predicted, occurred_at, group_name, reference)
+      SELECT p.tenant_id, p.dataset_id, s.truth, p.numbers, p.categories, p.id, p.model_version, p.probability, p.label,
+             coalesce(p.occurred_at, p.created_at), p.group_name, p.reference
       FROM unnest(\(labelled.map(\.id))::uuid[], \(labelled.map { $0.trueLabel ?? false })::boolean[]) AS s(id, truth)
       JOIN predictions p ON p.tenant_id = \(tenant) AND p.dataset_id = \(dataset) AND p.id = s.id
       ORDER BY p.id

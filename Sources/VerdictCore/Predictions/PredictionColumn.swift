@@ -24,6 +24,15 @@ package struct StoredPrediction: Sendable {
   package var trueLabel: Bool?
   /// The last time at which a client said the true outcome.
   package var labelledAt: Date?
+  /// The client's own id of the case.
+  package var reference: String?
+  /// Who the case belongs to.
+  package var group: String?
+  /// When the case happened, if the client said so.
+  package var givenTime: Date?
+
+  /// When the case happened: when it was predicted, unless the client said otherwise.
+  package var occurredAt: Date { givenTime ?? createdAt }
 }
 
 /// A column of stored predictions: the one definition of its SQL, its decoding, its binary form in the INSERT, and its JSON
@@ -46,16 +55,22 @@ package enum PredictionColumn: String, CaseIterable, Sendable {
   case createdAt = "created_at"
   case trueLabel = "true_label"
   case labelledAt = "labelled_at"
+  case reference
+  case group = "group_name"
+  case occurredAt = "occurred_at"
 
   /// The columns of the CSV form in their order. Warnings have no CSV form.
   package static let csv: [PredictionColumn] = [
-    .id, .createdAt, .modelVersion, .label, .probability, .threshold, .trueLabel, .labelledAt, .numbers,
+    .id, .createdAt, .modelVersion, .label, .probability, .threshold, .trueLabel, .labelledAt, .reference,
+    .group, .occurredAt, .numbers,
   ]
 
   /// The composite type of a row in the parameter of the INSERT (migration 0011).
   ///
   /// Servers of two versions may run at once, so a type is never changed: a new column needs another type, named here.
   static let rowType = "prediction_row"
+  /// The composite type of a row with attributes (migration 0018): the columns of ``AttributeColumn/ofPredictions`` follow.
+  static let caseType = "prediction_case"
 
   /// Calls `body` for each attribute of ``rowType`` in order.
   ///
@@ -126,6 +141,9 @@ extension PredictionColumn {
     case .createdAt: prediction.createdAt = try row.column(index)
     case .trueLabel: prediction.trueLabel = try row.column(index)
     case .labelledAt: prediction.labelledAt = try row.column(index)
+    case .reference: prediction.reference = try row.column(index)
+    case .group: prediction.group = try row.column(index)
+    case .occurredAt: prediction.givenTime = try row.column(index)
     }
   }
 }
@@ -166,8 +184,8 @@ extension PredictionColumn {
     case .numbers: RowArrayWriter.numbersSize(answers.rows, row)
     case .categories: RowArrayWriter.categoriesSize(answers.rows, row)
     case .warnings: warnings.map { 1 + $0.count } ?? 0
-    // The database or the statement sets these.
-    case .threshold, .modelVersion, .createdAt, .trueLabel, .labelledAt: 0
+    // The database or the statement sets these, and AttributeColumn writes the attributes.
+    case .threshold, .modelVersion, .createdAt, .trueLabel, .labelledAt, .reference, .group, .occurredAt: 0
     }
   }
 
@@ -192,7 +210,8 @@ extension PredictionColumn {
       // The version of jsonb's binary form.
       writer.integer(UInt8(1))
       for byte in warnings { writer.integer(byte) }
-    case .threshold, .modelVersion, .createdAt, .trueLabel, .labelledAt: break
+    case .threshold, .modelVersion, .createdAt, .trueLabel, .labelledAt, .reference, .group, .occurredAt:
+      break
     }
   }
 }
@@ -205,6 +224,7 @@ extension PredictionColumn {
     switch self {
     case .numbers: "features"
     case .categories: nil
+    case .group: "group"
     default: rawValue
     }
   }
@@ -214,6 +234,7 @@ extension PredictionColumn {
     case uuid(UUID)
     case integer(Int)
     case number(Double)
+    case text(String)
     /// 0 or 1.
     case outcome(Bool)
     case time(Date)
@@ -237,6 +258,9 @@ extension PredictionColumn {
     case .createdAt: .time(prediction.createdAt)
     case .trueLabel: prediction.trueLabel.map { .outcome($0) } ?? .null
     case .labelledAt: prediction.labelledAt.map { .time($0) } ?? .null
+    case .reference: prediction.reference.map { .text($0) } ?? .null
+    case .group: prediction.group.map { .text($0) } ?? .null
+    case .occurredAt: .time(prediction.occurredAt)
     }
   }
 }

@@ -5,6 +5,7 @@ import PostgreSQL
 /// transaction and one round trip, a large group block by block in a transaction of its own.
 struct PredictionInsert: Sendable {
   private let rowType = CompositeType(PredictionColumn.rowType)
+  private let caseType = CompositeType(PredictionColumn.caseType)
 
   /// The number of rows from which on a group has its own transaction, so that it delays no single prediction.
   static let large = 128
@@ -22,7 +23,8 @@ struct PredictionInsert: Sendable {
   /// Stores all groups in one transaction, with one statement a tenant; groups whose dataset has changed are left out.
   func store(_ groups: [PredictionGroup], in database: Database) async throws -> [PredictionGroup.Outcome] {
     let pool = database.pool
-    let type = try await rowType.oid(in: pool)
+    let types = PredictionRows.Types(
+      row: try await rowType.oid(in: pool), attributed: try await caseType.oid(in: pool))
     var members: [Target: [Int]] = [:]
     for (index, group) in groups.enumerated() { members[Target(group), default: []].append(index) }
     var statements: [Query] = [database.isReadOnly ? "BEGIN READ ONLY" : "BEGIN"]
@@ -37,7 +39,7 @@ struct PredictionInsert: Sendable {
       let answers = targets.map { (members[$0] ?? []).map { groups[$0].answers } }
       statements.append(
         Self.insert(
-          try PredictionRows(answers.flatMap(\.self), type: type), tenant, targets,
+          try PredictionRows(answers.flatMap(\.self), types: types), tenant, targets,
           counts: answers.map { $0.reduce(0) { $0 + $1.count } },
           counting: PredictionCounting.addStored(tenant)))
     }
@@ -53,6 +55,7 @@ struct PredictionInsert: Sendable {
       return outcomes
     } catch {
       rowType.invalidate(after: error)
+      caseType.invalidate(after: error)
       throw error
     }
   }
@@ -70,14 +73,15 @@ struct PredictionInsert: Sendable {
   ///
   /// - Throws: ``DatasetDeleted`` if the dataset is deleted while blocks follow; ``PostgreSQLError``.
   func store(_ group: PredictionGroup, in tx: Transaction) async throws -> PredictionGroup.Outcome {
-    let type = try await rowType.oid(in: tx)
+    let types = PredictionRows.Types(
+      row: try await rowType.oid(in: tx), attributed: try await caseType.oid(in: tx))
     let target = Target(group)
     do {
       // One block is sent while the next one is encoded.
       return try await withThrowingTaskGroup(of: Bool.self) { running in
         var row = 0
         while row < group.count {
-          let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, type: type)
+          let rows = try PredictionRows(group.answers, from: row, size: Self.chunk, types: types)
           if try await running.next() == false { return .stale }
           let isFirst = row == 0
           row += rows.count
@@ -96,6 +100,7 @@ struct PredictionInsert: Sendable {
       }
     } catch {
       rowType.invalidate(after: error)
+      caseType.invalidate(after: error)
       throw error
     }
   }
@@ -103,9 +108,24 @@ struct PredictionInsert: Sendable {
   /// The dataset was deleted after the first block of a group was stored. The transaction must be rolled back.
   struct DatasetDeleted: Error {}
 
-  private static let rowColumns = PredictionColumn.rowColumns.map(\.rawValue).joined(separator: ", ")
-  private static let qualifiedRowColumns = PredictionColumn.rowColumns.map { "r.\($0.rawValue)" }
-    .joined(separator: ", ")
+  /// The text of the statement that depends on the type of its rows.
+  private struct Columns {
+    var list: String
+    var qualified: String
+    var type: String
+
+    init(_ names: [String], of type: String) {
+      list = names.joined(separator: ", ")
+      qualified = names.map { "r.\($0)" }.joined(separator: ", ")
+      self.type = type
+    }
+  }
+
+  private static let rowColumns = Columns(
+    PredictionColumn.rowColumns.map(\.rawValue), of: PredictionColumn.rowType)
+  private static let caseColumns = Columns(
+    PredictionColumn.rowColumns.map(\.rawValue) + AttributeColumn.ofPredictions.map(\.rawValue),
+    of: PredictionColumn.caseType)
 
   /// The answers that can share an entry of the statement: those of one model of one revision of a dataset.
   private struct Target: Hashable {
@@ -145,6 +165,7 @@ struct PredictionInsert: Sendable {
       end += count
       return end
     }
+    let columns = rows.hasAttributes ? caseColumns : rowColumns
     let insert: Query = """
       WITH target AS MATERIALIZED (
         SELECT d.id, t.*
@@ -158,11 +179,11 @@ struct PredictionInsert: Sendable {
         FOR KEY SHARE OF d
       ), stored AS (
         INSERT INTO predictions
-          (tenant_id, dataset_id, model_version, threshold, \(unescaped: rowColumns))
-        SELECT \(tenant), t.id, t.version, t.threshold, \(unescaped: qualifiedRowColumns)
+          (tenant_id, dataset_id, model_version, threshold, \(unescaped: columns.list))
+        SELECT \(tenant), t.id, t.version, t.threshold, \(unescaped: columns.qualified)
         FROM target t
-        JOIN unnest(\(rows)::\(unescaped: PredictionColumn.rowType)[]) WITH ORDINALITY
-          r (\(unescaped: rowColumns), number) ON r.number > t.first AND r.number <= t.last
+        JOIN unnest(\(rows)::\(unescaped: columns.type)[]) WITH ORDINALITY
+          r (\(unescaped: columns.list), number) ON r.number > t.first AND r.number <= t.last
         RETURNING 1
       )
       """

@@ -10,6 +10,14 @@ package struct PredictionFilter: Sendable, Hashable {
   package var createdFrom: Date?
   /// Only those given before this time.
   package var createdBefore: Date?
+  /// Only those of this reference.
+  package var reference: String?
+  /// Only those of this group.
+  package var group: String?
+  /// Only those whose case happened at this time or later.
+  package var occurredFrom: Date?
+  /// Only those whose case happened before this time.
+  package var occurredBefore: Date?
 
   /// All predictions.
   package init() {}

@@ -59,6 +59,14 @@ package struct PredictionStore: Sendable {
       let last = UUID.lowest(at: before.addingTimeInterval(60))
       query = query + " AND p.created_at < \(before) AND p.id < \(last)"
     }
+    if let reference = filter.reference { query = query + " AND p.reference = \(reference)" }
+    if let group = filter.group { query = query + " AND p.group_name = \(group)" }
+    if let from = filter.occurredFrom {
+      query = query + " AND coalesce(p.occurred_at, p.created_at) >= \(from)"
+    }
+    if let before = filter.occurredBefore {
+      query = query + " AND coalesce(p.occurred_at, p.created_at) < \(before)"
+    }
     switch filter.labelled {
     case true: query = query + " AND l.id IS NOT NULL"
     case false: query = query + " AND l.id IS NULL"

@@ -49,7 +49,9 @@ struct UncertaintyRanking: Sendable {
     let newest: Query =
       """
       SELECT p.id, abs(p.probability - p.threshold) AS distance FROM (
-        SELECT p.tenant_id, p.dataset_id, p.id, p.created_at, p.model_version, p.probability, p.threshold FROM predictions p
+        SELECT p.tenant_id, p.dataset_id, p.id, p.created_at, p.model_version, p.probability, p.threshold, p.reference, p.group_name,
+               p.occurred_at
+        FROM predictions p
       """ + " " + PredictionStore.condition(tenant, dataset, period)
       + " ORDER BY p.id DESC LIMIT \(Self.considered)) p" + labels
     positions = try await tx.query(

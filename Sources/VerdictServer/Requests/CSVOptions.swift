@@ -3,11 +3,18 @@ import VerdictCore
 
 /// The query parameters that describe a CSV body.
 enum CSVOptions {
+  /// The parameters that name the columns of attributes of rows with labels.
+  static let labelColumns = Set(CaseAttribute.allCases.map(parameter))
+  /// The parameters that name the columns of attributes of rows without labels.
+  static let predictionColumns = Set(CaseAttribute.ofPredictions.map(parameter))
+
+  private static func parameter(_ attribute: CaseAttribute) -> String { attribute.rawValue + "_column" }
+
   /// The dialect and the columns of a body with labels.
   ///
   /// - Throws: ``Problem`` of kind `invalid-parameter`, also where a parameter takes the label's column for something else.
   static func labels(_ query: QueryParameters, of dataset: Dataset) throws -> CSVFormat {
-    let format = try format(query)
+    let format = try format(query, of: dataset)
     if format.ignoredColumns.contains(dataset.label.name) {
       throw QueryParameters.refusal("ignore", "names the column of the label, which every row needs")
     }
@@ -23,8 +30,9 @@ enum CSVOptions {
   /// The dialect and the columns of a body without labels.
   ///
   /// - Throws: ``Problem`` of kind `invalid-parameter`.
-  static func format(_ query: QueryParameters) throws -> CSVFormat {
+  static func format(_ query: QueryParameters, of dataset: Dataset) throws -> CSVFormat {
     var format = CSVFormat()
+    format.usualColumns = dataset.settings.columns?.byAttribute ?? [:]
     if let text = query["delimiter"] { format.delimiter = try delimiter(text) }
     if let ignored = try query.text("ignore", atMost: 4_000) {
       format.ignoredColumns = Set(
@@ -39,7 +47,32 @@ enum CSVOptions {
       let value = String(keep[keep.index(after: equals)...])
       format.filters = [CSVFormat.Filter(column: String(keep[..<equals]), value: value)]
     }
+    try readAttributes(query, dataset, into: &format)
     return format
+  }
+
+  /// A column that has two meanings would lose one of them in silence.
+  private static func readAttributes(
+    _ query: QueryParameters, _ dataset: Dataset, into format: inout CSVFormat
+  ) throws {
+    for attribute in CaseAttribute.allCases {
+      let parameter = parameter(attribute)
+      guard let name = try query.text(parameter, atMost: 128)?.normalized else { continue }
+      if name.isEmpty { throw QueryParameters.refusal(parameter, "must name a column") }
+      if name == dataset.label.name {
+        throw QueryParameters.refusal(parameter, "names the column of the label")
+      }
+      if dataset.features.contains(where: { $0.name == name }) {
+        throw QueryParameters.refusal(parameter, "names the column of a feature")
+      }
+      if name == format.keyColumn || format.attributeColumns.values.contains(name) {
+        throw QueryParameters.refusal(parameter, "names a column that another parameter names, too")
+      }
+      if format.ignoredColumns.contains(where: { $0.normalized == name }) {
+        throw QueryParameters.refusal("ignore", "names the column of \(parameter)")
+      }
+      format.attributeColumns[attribute] = name
+    }
   }
 
   /// The separator that a parameter names.

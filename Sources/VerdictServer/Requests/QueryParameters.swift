@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import RowFormats
 import VerdictCore
 
 /// The query of a request, parsed strictly: unknown, repeated and malformed parameters are refused.
@@ -70,6 +71,15 @@ struct QueryParameters {
       throw Self.refusal(name, "must be a time as in RFC 3339")
     }
     return time
+  }
+
+  /// A key, a reference or a group, in normalization form C.
+  func identifier(_ name: String) throws -> String? {
+    guard let text = values[name]?.normalized else { return nil }
+    guard (1...200).contains(text.utf8.count), !text.utf8.contains(0) else {
+      throw Self.refusal(name, "must be 1 to 200 bytes without a NUL character")
+    }
+    return text
   }
 
   /// The size of a page: 1…1000, by default 100.

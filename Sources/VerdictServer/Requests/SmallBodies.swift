@@ -85,22 +85,27 @@ enum PredictionLabelBody {
 struct LabelPatchBody {
   private let outcome: OutcomeValue?
   private let features: JSONValue?
+  private let attributes: AttributesPatch
   /// The memory of the features.
   private let share: RequestMemory.Reservation?
 
   static func parse(_ body: Body) throws -> LabelPatchBody {
     let errors = ValidationErrors()
-    let fields = try JSONObjectReader.of(body, known: ["features", "label"], errors: errors)
+    let fields = try JSONObjectReader.of(
+      body, known: AttributesPatch.members.union(["features", "label"]), errors: errors)
     let outcome = OutcomeValue.read(fields, required: false)
+    let attributes = AttributesPatch(fields)
     if fields.isNull("features") { errors.add(fields.at("features"), "must be an object") }
     try errors.check()
-    return LabelPatchBody(outcome: outcome, features: fields.value("features"), share: body.share)
+    return LabelPatchBody(
+      outcome: outcome, features: fields.value("features"), attributes: attributes, share: body.share)
   }
 
   /// The label after the patch; the dataset's schema validates the values.
   func applied(to label: Label, of dataset: Dataset) throws -> Label {
     var label = label
     if let outcome { label.label = try outcome.outcome(in: dataset) }
+    attributes.apply(to: &label.attributes)
     guard let features else { return label }
     // The reader of predictions parses the patch as a row, so that the rules for values stand in one place.
     let row = JSONValue.object(["features": features])

@@ -15,6 +15,16 @@ extension JSONWriter {
       json.outcome(label.label)
       json.name("key")
       json.optional(label.key) { $0.string($1) }
+      json.name("reference")
+      json.optional(label.attributes.reference) { $0.string($1) }
+      json.name("group")
+      json.optional(label.attributes.group) { $0.string($1) }
+      json.name("occurred_at")
+      json.time(label.occurredAt)
+      json.name("weight")
+      json.number(label.attributes.weight ?? 1)
+      json.name("split")
+      json.optional(label.attributes.split) { $0.string($1.rawValue) }
       json.name("source")
       json.string(label.source.rawValue)
       json.name("prediction_id")

@@ -31,6 +31,7 @@ extension JSONWriter {
     case .uuid(let id): uuid(id)
     case .integer(let number): integer(number)
     case .number(let number): self.number(number)
+    case .text(let text): string(text)
     case .outcome(let label): outcome(label)
     case .time(let date): time(date)
     case .features(let row): features(row, of: dataset)

@@ -46,7 +46,7 @@ struct PredictionExportHandler {
           bytes.append(UInt8(ascii: ","))
         }
       } else {
-        bytes.append(contentsOf: column.rawValue.utf8)
+        bytes.append(contentsOf: (column.member ?? column.rawValue).utf8)
         bytes.append(UInt8(ascii: ","))
       }
     }
@@ -74,6 +74,7 @@ struct PredictionExportHandler {
     case .uuid(let id): bytes.append(uuid: id)
     case .integer(let number): bytes.append(contentsOf: String(number).utf8)
     case .number(let number): bytes.append(number: number)
+    case .text(let text): bytes.append(csvField: text.utf8, alwaysQuoted: true)
     case .outcome(let label): bytes.append(UInt8(ascii: label ? "1" : "0"))
     case .time(let date): bytes.append(contentsOf: Timestamp.format(date).utf8)
     case .features, .warnings, .null: break

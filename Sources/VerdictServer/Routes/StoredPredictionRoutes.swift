@@ -23,7 +23,10 @@ struct StoredPredictionRoutes {
     case newest, uncertainty
   }
 
-  private static let filters: Set<String> = ["labelled", "model_version", "created_from", "created_before"]
+  private static let filters: Set<String> = [
+    "labelled", "model_version", "created_from", "created_before", "reference", "group", "occurred_from",
+    "occurred_before",
+  ]
 
   @Sendable private func list(_ request: Request, _ context: Context, _ principal: Principal) async throws
     -> Response
@@ -67,6 +70,10 @@ struct StoredPredictionRoutes {
     filter.modelVersion = try query.integer("model_version", in: 1...Int(Int32.max))
     filter.createdFrom = try query.time("created_from")
     filter.createdBefore = try query.time("created_before")
+    filter.reference = try query.identifier("reference")
+    filter.group = try query.identifier("group")
+    filter.occurredFrom = try query.time("occurred_from")
+    filter.occurredBefore = try query.time("occurred_before")
     return filter
   }
 

@@ -28,7 +28,9 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     // A line of CSV has no place for contributions.
     let query = try QueryParameters(
-      request, known: type == .csv ? ["store", "delimiter", "ignore"] : ["store", "explain"])
+      request,
+      known: type == .csv
+        ? CSVOptions.predictionColumns.union(["store", "delimiter", "ignore"]) : ["store", "explain"])
     return try await answer(request, context, principal, name, type, query, as: type)
   }
 
@@ -38,7 +40,9 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     let parameters: Set = ["store", "explain"]
     let query = try QueryParameters(
-      request, known: type == .csv ? parameters.union(["delimiter", "ignore"]) : parameters)
+      request,
+      known: type == .csv
+        ? parameters.union(["delimiter", "ignore"]).union(CSVOptions.predictionColumns) : parameters)
     let output = try BodyType.wanted(
       by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
     if try output == .csv && PredictionOptions(query).explain {
@@ -58,7 +62,7 @@ struct StreamingPredictionHandler {
       explain: options.explain, RequestMemory.Reservation(for: principal.tenant))
     if type == .csv {
       reader = CSVPredictionReader(
-        schema: dataset.schema, format: try CSVOptions.format(query), limits: limits)
+        schema: dataset.schema, format: try CSVOptions.format(query, of: dataset), limits: limits)
     } else {
       reader = NDJSONPredictionReader(schema: dataset.schema, limits: limits)
     }

@@ -13,7 +13,7 @@ import Testing
     {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
      "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5},
      "training":{"C":0.3,"seed":9007199254740991},"activation":{"policy":"best","metric":"mcc"},
-     "models_kept":3,"predictions_kept_days":30}
+     "models_kept":3,"predictions_kept_days":30,"columns":{"group":"customer","split":"set"}}
     """#
 
   private func merge(_ json: String, into settings: inout DatasetSettings) throws -> [InputProblem] {
@@ -54,6 +54,8 @@ import Testing
     (#"{"gate":{"metric":"mcc","minimum":-1.1}}"#, "/gate/minimum"),
     (#"{"auto_train":{"enabled":1}}"#, "/auto_train/enabled"),
     (#"{"activation":{"metric":"mcc"}}"#, "/activation/metric"), (#"{"training":{"D":1}}"#, "/training/D"),
+    (#"{"columns":{"label":"x"}}"#, "/columns/label"), (#"{"columns":{"group":""}}"#, "/columns/group"),
+    (#"{"columns":{"group":"x","reference":"x"}}"#, "/columns/group"),
     (#"{"other":1}"#, "/other"),
   ])
   func `errors point to their member`(_ json: String, _ pointer: String) throws {

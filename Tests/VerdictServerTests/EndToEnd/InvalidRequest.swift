@@ -81,9 +81,9 @@ extension InvalidRequest {
       "a label as text without positive outcome", labels, row("{}", label: #""yes""#), 422,
       pointer("/labels/0/label")),
     .init(
-      "an unknown member of a row", labels, #"{"labels":[{"features":{},"label":1,"weight":2}]}"#,
+      "an unknown member of a row", labels, #"{"labels":[{"features":{},"label":1,"size":2}]}"#,
       422,
-      pointer("/labels/0/weight")),
+      pointer("/labels/0/size")),
     .init(
       "an unknown member", labels, #"{"labels":[{"features":{},"label":1}],"dry_run":true}"#, 422,
       pointer("/dry_run")),
