@@ -73,24 +73,24 @@ import Testing
 
   @Test func `intervals of independent rows cover`() throws {
     expect(
-      try Self.coverage(seed: 1, groups: 200, size: 1, shared: 0) {
+      try Self.coverage(seed: 1, groups: 300, size: 1, shared: 0) {
         try KPIs(scores: $0.scores, outcomes: $0.outcomes, threshold: 0.5)
       })
   }
 
   @Test func `intervals of weighted rows cover`() throws {
     expect(
-      try Self.coverage(seed: 2, groups: 250, size: 1, shared: 0) {
+      try Self.coverage(seed: 2, groups: 300, size: 1, shared: 0) {
         try KPIs(scores: $0.scores, outcomes: $0.outcomes, threshold: 0.5, weights: $0.weights)
       })
   }
 
   @Test func `intervals of grouped rows cover, those without groups do not`() throws {
     expect(
-      try Self.coverage(seed: 3, groups: 60, size: 5, shared: 0.6) {
+      try Self.coverage(seed: 3, groups: 60, size: 6, shared: 0.6) {
         try KPIs(scores: $0.scores, outcomes: $0.outcomes, threshold: 0.5, clusters: $0.clusters)
       })
-    let naive = try Self.coverage(seed: 3, groups: 60, size: 5, shared: 0.6) {
+    let naive = try Self.coverage(seed: 3, groups: 60, size: 6, shared: 0.6) {
       try KPIs(scores: $0.scores, outcomes: $0.outcomes, threshold: 0.5)
     }
     for metric in [Metric.rocAUC, .logLoss, .brierScore, .accuracy] {

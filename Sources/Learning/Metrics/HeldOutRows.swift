@@ -9,8 +9,6 @@ struct HeldOutRows {
   private(set) var groups: [Int32]?
 
   private let attributes: RowAttributes
-  /// Whether the decisions are to be known by weight and cluster.
-  private let withDecisions: Bool
   /// The numbers of rows by outcome + 2 · decision.
   private var counts = [0, 0, 0, 0]
   private var detailed: MeasuredDecisions?
@@ -23,7 +21,6 @@ struct HeldOutRows {
   ///   - withDecisions: whether `decisions` will be used.
   init(_ attributes: RowAttributes, capacity: Int, withDecisions: Bool) {
     self.attributes = attributes
-    self.withDecisions = withDecisions
     keys.reserveCapacity(capacity)
     if attributes.weights != nil {
       weights = []
