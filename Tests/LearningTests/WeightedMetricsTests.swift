@@ -134,7 +134,7 @@ import Testing
     var data = Generated(seed: 8)
     let scores = (0..<200).map { _ in data.uniform() }
     let outcomes = data.outcomes(scores.map { 3 * $0 - 1.5 })
-    let weights = (0..<200).map { _ in data.uniform() < 0.2 ? 25.0 : 0.3 }
+    let weights = outcomes.map { ($0 == 1 ? 5 : 0.3) * (0.5 + data.uniform()) }
     func cost(_ threshold: Double, _ weights: [Double]) -> Double {
       zip(zip(scores, outcomes), weights).reduce(0) { sum, row in
         let ((score, outcome), weight) = row
