@@ -73,15 +73,19 @@ extension ScoreRanking {
     var (a, b) = (positives, negatives)
     var (gained, lost) = (0.0, 0.0)
     var squares = 0.0
+    let scale = 1 / positives
     var sums = clusters.map { [Double](repeating: 0, count: $0.count) }
     for group in ascending {
+      var ofPositive = 0.0
       if group.positiveRows > 0 {
-        let taken = a + b
-        gained += group.positives * (b / taken / taken)
-        lost += group.positives * (a / taken / taken)
+        let inverse = 1 / (a + b)
+        let precision = a * inverse
+        let part = group.positives * inverse
+        gained += part * (1 - precision)
+        lost += part * precision
+        ofPositive = (precision - average + gained) * scale
       }
-      let ofPositive = group.positiveRows > 0 ? (a / (a + b) - average + gained) / positives : 0
-      let ofNegative = -lost / positives
+      let ofNegative = -lost * scale
       if let clusters {
         for place in group.places {
           sums?[Int(clusters.codes[place])] += weight(place) * (outcome(place) ? ofPositive : ofNegative)
