@@ -32,6 +32,21 @@ import Testing
     #expect(abs(pairs - 0.025) < 1e-9)
   }
 
+  @Test func `weights do not make a perfect model more certain`() throws {
+    let outcomes = (0..<60).map { UInt8($0 % 2) }
+    let scores = outcomes.enumerated().map { row, outcome in 0.1 + 0.7 * Double(outcome) + 0.001 * Double(row)
+    }
+    let weights = (0..<60).map { 0.1 + 0.7 * Double($0 % 7) }
+    let weighted = try KPIs(scores: scores, outcomes: outcomes, threshold: 0.5, weights: weights)
+    let plain = try KPIs(scores: scores, outcomes: outcomes, threshold: 0.5)
+    for metric in [Metric.rocAUC, .prAUC, .mcc, .f1, .balancedAccuracy, .accuracy] {
+      let (a, b) = (
+        try #require(weighted.intervals[metric], "\(metric)"), try #require(plain.intervals[metric])
+      )
+      #expect(a.high == 1 && a.low < b.low - 1e-6 && a.low > 0, "\(metric)")
+    }
+  }
+
   @Test func `the worst model mirrors the perfect one`() throws {
     let outcomes: [UInt8] = [1, 1, 1, 0, 0, 0]
     let kpis = try KPIs(scores: outcomes.map { 0.9 - 0.8 * Double($0) }, outcomes: outcomes, threshold: 0.5)

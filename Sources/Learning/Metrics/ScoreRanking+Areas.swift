@@ -35,11 +35,12 @@ extension ScoreRanking {
   /// fewer than 2 rows of either outcome.
   var rocAUCInterval: Interval? {
     guard let area = rocAUC, let variance = rocAUCVariance else { return nil }
-    if let interval = Interval.normal(area, variance: variance, within: 0...1) { return interval }
-    guard area == 0 || area == 1, let pairs = independentRows.map({ min($0.positives, $0.negatives) })
-    else { return nil }
+    // Sums of weights are rounded.
+    let (isPerfect, isReversed) = (area > 1 - 1e-12, area < 1e-12)
+    guard isPerfect || isReversed else { return .normal(area, variance: variance, within: 0...1) }
+    guard let pairs = independentRows.map({ min($0.positives, $0.negatives) }) else { return nil }
     let end = (0.025.logarithm / pairs).exponential
-    return area == 1 ? Interval(low: end, high: 1) : Interval(low: 0, high: 1 - end)
+    return isPerfect ? Interval(low: end, high: 1) : Interval(low: 0, high: 1 - end)
   }
 
   /// The interval of the average precision: the delta method with the derivative by each row's weight (the infinitesimal
@@ -50,9 +51,8 @@ extension ScoreRanking {
   /// negatives are ranked first and that many positives last. nil with fewer than 2 rows of either outcome.
   var averagePrecisionInterval: Interval? {
     guard let value = averagePrecision, positiveRows > 1, negativeRows > 1 else { return nil }
-    let variance = averagePrecisionVariance
-    if variance?.value ?? 0 > 1e-30 { return .logit(value, variance: variance) }
-    guard value == 1, let independent = independentRows else { return nil }
+    guard value > 1 - 1e-12 else { return .logit(value, variance: averagePrecisionVariance) }
+    guard let independent = independentRows else { return nil }
     let found = (0.0125.logarithm / independent.positives).exponential
     let alarms =
       (1 - (0.0125.logarithm / independent.negatives).exponential) * independent.negatives
