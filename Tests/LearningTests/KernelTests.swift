@@ -11,11 +11,8 @@ import Testing
     [CK_BASELINE, CK_AVX2, CK_AVX512].filter { $0.rawValue <= ck_best_isa().rawValue }
   }
 
-  @Test(arguments: [1, 7, 255, 256, 257, 1_000]) func `loss and derivatives agree with their definitions`(
-    _ rows: Int
-  )
-    throws
-  {
+  @Test(arguments: [1, 7, 255, 256, 257, 1_000], [false, true])
+  func `loss and derivatives agree with their definitions`(_ rows: Int, _ isWeighted: Bool) throws {
     var data = Generated(seed: UInt64(rows))
     let numbers = (0..<3).map { column in
       (0..<rows).map { _ in column == 1 && data.uniform() < 0.2 ? Double.nan : 5 + 3 * data.normal() }
@@ -26,7 +23,8 @@ import Testing
       names: ["a", "b", "c", "d", "e"],
       kinds: [.continuous, .continuous, .continuous, .categorical, .categorical],
       columns: numbers.map { .numeric($0) } + codes.map { .categorical(codes: $0, levels: ["x", "y", "z"]) },
-      outcomes: outcomes)
+      outcomes: outcomes,
+      attributes: RowAttributes(weights: isWeighted ? (0..<rows).map { _ in 0.1 + 3 * data.uniform() } : nil))
     for set in Self.sets {
       try table.withPinned { pinned in
         let runner = BlockRunner(threads: 2, instructionSet: set)
@@ -88,7 +86,7 @@ import Testing
         let logit = zip(x, beta).reduce(0) { $0 + $1.0 * $1.1 }
         let p = logit.sigmoid
         let outcome = table.outcomes[row]
-        let weight = encoding.weights[Int(outcome)]
+        let weight = encoding.weights[Int(outcome)] * (table.attributes.weights?[row] ?? 1)
         loss -= weight * (outcome == 1 ? p : 1 - p).logarithm
         probabilities.append(p)
         for i in 0..<columns {
