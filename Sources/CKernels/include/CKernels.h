@@ -130,4 +130,25 @@ int ck_begin_digit(size_t *counts, size_t count);
 /// Moves keys to their offsets by one digit, stably; can be called for consecutive ranges of the keys.
 void ck_deal_digit(const uint64_t *keys, size_t count, int digit, size_t *places, uint64_t *out);
 
+/// Mixes a value of each row into the row's hash (`hash[i]` for the i-th value, 0 at first). Equal numbers have equal hashes: -0
+/// is 0, and all NaN are one.
+void ck_hash_numbers(const double *values, size_t count, uint64_t *hash);
+void ck_hash_codes(const int32_t *codes, size_t count, uint64_t *hash);
+/// The same for the values of listed rows.
+void ck_hash_listed_numbers(const double *values, const uint32_t *rows, size_t count, uint64_t *hash);
+void ck_hash_listed_codes(const int32_t *codes, const uint32_t *rows, size_t count, uint64_t *hash);
+/// Writes the mixed upper halves of the hashes to `out`.
+void ck_finish_hashes(const uint64_t *hash, size_t count, uint32_t *out);
+
+/// Sets a bit for the hash (`& mask`) of each row of begin..<end with the fold `only` (all if it is negative) that is not left
+/// out, in `once`, or in `twice` if it was set already and `twice` is not NULL. `left_out` may be NULL, as may `fold` if `only`
+/// is negative.
+void ck_mark_hashes(const uint32_t *hash, const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t begin,
+                    size_t end, uint32_t mask, uint64_t *once, uint64_t *twice);
+/// The same for listed rows, with one set of bits.
+void ck_mark_listed(const uint32_t *hash, const uint32_t *rows, size_t count, uint32_t mask, uint64_t *bits);
+/// Lists such rows whose bit is set, and returns their number.
+size_t ck_list_marked(const uint32_t *hash, const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t begin,
+                      size_t end, uint32_t mask, const uint64_t *bits, uint32_t *rows);
+
 #endif

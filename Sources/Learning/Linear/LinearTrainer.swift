@@ -132,7 +132,7 @@ struct LinearTrainer {
       try runner.checkCancelled()
       for row in block {
         let fold = Int(plan.folds.folds[row])
-        guard isMeasured[fold] else { continue }
+        guard isMeasured[fold], !plan.folds.isLeftOut(row) else { continue }
         let (score, outcome) = (scores[row], table.outcomes[row])
         keys.append(ScoreRanking.key(score: score, outcome: outcome))
         counts[Int(outcome) + (score >= thresholds[fold] ? 2 : 0)] += 1
