@@ -88,12 +88,13 @@ struct GroupFolds {
     for group in folds.indices where folds[group] == UInt8(donor) {
       let size = groups.size(group)
       guard size[outcome] > 0, size[0] + size[1] < best?.rows ?? .max else { continue }
-      let left = [rows[donor][0] - size[0], rows[donor][1] - size[1]]
-      let other = 1 - outcome
       // The receiver must not get all rows of an outcome, nor the donor lose its last ones if it is measured.
-      guard left[outcome] > 0 || !isEachMeasured, left[other] > 0 || !isEachMeasured,
-        [0, 1].allSatisfy({ rows[receiver][$0] + size[$0] < totals[$0] })
-      else { continue }
+      let isAllowed = (0...1).allSatisfy { side in
+        size[side] == 0
+          || (rows[receiver][side] + size[side] < totals[side]
+            && (!isEachMeasured || rows[donor][side] > size[side]))
+      }
+      guard isAllowed else { continue }
       best = (group, size[0] + size[1])
     }
     guard let best else { return false }
