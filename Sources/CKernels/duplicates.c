@@ -46,35 +46,44 @@ void ck_finish_hashes(const uint64_t *hash, size_t count, uint32_t *out) {
   }
 }
 
-static inline int is_meant(const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t row) {
-  return (only < 0 || fold[row] == only) && !(left_out && left_out[row]);
+// Both bits of a place are in one line of the cache.
+static inline void mark(uint32_t place, uint64_t *bits) {
+  uint64_t *const word = bits + 2 * (size_t)(place >> 6);
+  const uint64_t bit = (uint64_t)1 << (place & 63);
+  word[1] |= word[0] & bit;
+  word[0] |= bit;
 }
 
-void ck_mark_hashes(const uint32_t *hash, const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t begin,
-                    size_t end, uint32_t mask, uint64_t *once, uint64_t *twice) {
-  for (size_t row = begin; row < end; row++) {
-    if (!is_meant(fold, left_out, only, row)) continue;
-    const uint32_t place = hash[row] & mask;
-    const uint64_t bit = (uint64_t)1 << (place & 63);
-    if (twice) twice[place >> 6] |= once[place >> 6] & bit;
-    once[place >> 6] |= bit;
-  }
+static inline size_t is_shared(uint32_t place, const uint64_t *bits) {
+  return bits[2 * (size_t)(place >> 6) + 1] >> (place & 63) & 1;
 }
 
-void ck_mark_listed(const uint32_t *hash, const uint32_t *rows, size_t count, uint32_t mask, uint64_t *bits) {
-  for (size_t i = 0; i < count; i++) {
-    const uint32_t place = hash[rows[i]] & mask;
-    bits[place >> 6] |= (uint64_t)1 << (place & 63);
-  }
+void ck_mark_hashes(const uint32_t *hash, size_t count, int shift, uint32_t mask, uint64_t *bits) {
+  for (size_t i = 0; i < count; i++) mark(hash[i] >> shift & mask, bits);
 }
 
-size_t ck_list_marked(const uint32_t *hash, const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t begin,
-                      size_t end, uint32_t mask, const uint64_t *bits, uint32_t *rows) {
+void ck_mark_listed(const uint32_t *hash, const uint32_t *rows, size_t count, int shift, uint32_t mask, uint64_t *bits) {
+  for (size_t i = 0; i < count; i++) mark(hash[rows[i]] >> shift & mask, bits);
+}
+
+// The lists are written without branches, which could not be predicted.
+size_t ck_list_shared(const uint32_t *hash, size_t begin, size_t end, int shift, uint32_t mask, const uint64_t *bits,
+                      uint32_t *rows) {
   size_t count = 0;
   for (size_t row = begin; row < end; row++) {
-    if (!is_meant(fold, left_out, only, row)) continue;
-    const uint32_t place = hash[row] & mask;
-    if (bits[place >> 6] >> (place & 63) & 1) rows[count++] = (uint32_t)row;
+    rows[count] = (uint32_t)row;
+    count += is_shared(hash[row] >> shift & mask, bits);
   }
   return count;
+}
+
+size_t ck_keep_shared(const uint32_t *hash, uint32_t *rows, size_t count, int shift, uint32_t mask,
+                      const uint64_t *bits) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t row = rows[i];
+    rows[kept] = row;
+    kept += is_shared(hash[row] >> shift & mask, bits);
+  }
+  return kept;
 }

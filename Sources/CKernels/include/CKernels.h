@@ -140,15 +140,16 @@ void ck_hash_listed_codes(const int32_t *codes, const uint32_t *rows, size_t cou
 /// Writes the mixed upper halves of the hashes to `out`.
 void ck_finish_hashes(const uint64_t *hash, size_t count, uint32_t *out);
 
-/// Sets a bit for the hash (`& mask`) of each row of begin..<end with the fold `only` (all if it is negative) that is not left
-/// out, in `once`, or in `twice` if it was set already and `twice` is not NULL. `left_out` may be NULL, as may `fold` if `only`
-/// is negative.
-void ck_mark_hashes(const uint32_t *hash, const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t begin,
-                    size_t end, uint32_t mask, uint64_t *once, uint64_t *twice);
-/// The same for listed rows, with one set of bits.
-void ck_mark_listed(const uint32_t *hash, const uint32_t *rows, size_t count, uint32_t mask, uint64_t *bits);
-/// Lists such rows whose bit is set, and returns their number.
-size_t ck_list_marked(const uint32_t *hash, const uint8_t *fold, const uint8_t *left_out, int32_t only, size_t begin,
-                      size_t end, uint32_t mask, const uint64_t *bits, uint32_t *rows);
+/// Counts the rows of each place, 0, 1 or more: `bits[2 × w]` has a bit for each place that a row has, `bits[2 × w + 1]` for each
+/// that several have. A row's place is its hash, shifted right by `shift` and masked by `mask`.
+void ck_mark_hashes(const uint32_t *hash, size_t count, int shift, uint32_t mask, uint64_t *bits);
+/// The same for listed rows.
+void ck_mark_listed(const uint32_t *hash, const uint32_t *rows, size_t count, int shift, uint32_t mask, uint64_t *bits);
+/// Lists the rows of begin..<end whose places several rows have, and returns their number.
+size_t ck_list_shared(const uint32_t *hash, size_t begin, size_t end, int shift, uint32_t mask, const uint64_t *bits,
+                      uint32_t *rows);
+/// Keeps such rows of a list, and returns their number.
+size_t ck_keep_shared(const uint32_t *hash, uint32_t *rows, size_t count, int shift, uint32_t mask,
+                      const uint64_t *bits);
 
 #endif

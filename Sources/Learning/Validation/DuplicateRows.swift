@@ -3,14 +3,17 @@ import CKernels
 /// Counts the measured rows that equal a row of the fitted part in all features, whatever their outcome.
 ///
 /// Few rows of most tables are duplicates, so that nearly all are excluded by one pass over the columns that tell rows apart best:
-/// each row has a bit in a set of 16 to 32 bits a row. Only the rows that share a bit with one of the other side are hashed over
-/// all columns, with 64 bits. Two different rows of a million have the same hash with a probability of 3e-8.
+/// each row has a place among 16 to 32 a row, by the lower bits of a hash. Of the rows that share theirs, those stay that share
+/// one by the upper bits, too. Only these are hashed over all columns, with 64 bits. Two different rows of a million have the same
+/// hash with a probability of 3e-8.
 struct DuplicateRows {
   private let plan: ValidationPlan
   private let runner: BlockRunner
   private let columns: [HashedColumn]
   private let distinguishing: [HashedColumn]
   private let rowCount: Int
+  /// The number of bits of a place.
+  private let placeBits: Int
   private let mask: UInt32
 
   /// The measured rows that have a duplicate in the fitted part of their fit.
@@ -29,26 +32,26 @@ struct DuplicateRows {
     rowCount = pinned.rowCount
     columns = pinned.numeric.map { HashedColumn.numbers($0) } + pinned.codes.map { .codes($0) }
     distinguishing = HashedColumn.distinguishing(pinned)
-    var bits = 1 << 10
-    while bits < 16 * rowCount, bits < 1 << 31 { bits *= 2 }
-    mask = UInt32(bits - 1)
+    var bits = 10
+    while 1 << bits < 16 * rowCount, bits < 31 { bits += 1 }
+    placeBits = bits
+    mask = UInt32((1 << bits) - 1)
   }
 
   private var blocks: [Range<Int>] { BlockRunner.blocks(rows: rowCount, size: 1 << 15) }
 
   private func count() throws -> Int {
     let hashes = try hashes()
+    let rows = try sharing(hashes)
     var seen = RowsByHash()
-    for rows in try plan.measured.count == 1 ? sharedBySides(hashes) : shared(hashes) {
-      try rows.withUnsafeBufferPointer { rows in
-        for block in BlockRunner.blocks(rows: rows.count, size: 1 << 13) {
-          try runner.checkCancelled()
-          let part = UnsafeBufferPointer(rebasing: rows[block])
-          HashedColumn.withHashes(columns, listed: part) { hashes in
-            for (row, hash) in zip(part, hashes) {
-              let fold = plan.folds.folds[Int(row)]
-              seen.add(hash, fold: fold, isMeasured: plan.measured.contains(Int(fold)))
-            }
+    try rows.withUnsafeBufferPointer { rows in
+      for block in BlockRunner.blocks(rows: rows.count, size: 1 << 13) {
+        try runner.checkCancelled()
+        let part = UnsafeBufferPointer(rebasing: rows[block])
+        HashedColumn.withHashes(columns, listed: part) { hashes in
+          for (row, hash) in zip(part, hashes) where !plan.folds.isLeftOut(Int(row)) {
+            let fold = plan.folds.folds[Int(row)]
+            seen.add(hash, fold: fold, isMeasured: plan.measured.contains(Int(fold)))
           }
         }
       }
@@ -76,60 +79,41 @@ struct DuplicateRows {
     return hashes
   }
 
-  /// The rows of folds that share a bit with any other row.
-  private func shared(_ hashes: [UInt32]) throws -> [[UInt32]] {
-    var (once, twice) = (bits, bits)
-    try plan.folds.withPointer { fold in
-      for block in BlockRunner.blocks(rows: rowCount, size: 1 << 18) {
-        try runner.checkCancelled()
-        ck_mark_hashes(hashes, fold, nil, -1, block.lowerBound, block.upperBound, mask, &once, &twice)
-      }
-    }
-    return [try listed(hashes, fold: -1, twice)]
-  }
-
-  /// The rows of the fitted and of the measured part that share a bit with one of the other part.
-  private func sharedBySides(_ hashes: [UInt32]) throws -> [[UInt32]] {
-    let (measured, fitted) = (Int32(plan.measured[0]), Int32(1 - plan.measured[0]))
-    var set = bits
-    try plan.folds.withPointer { fold in
-      try withLeftOut { leftOut in
-        for block in BlockRunner.blocks(rows: rowCount, size: 1 << 18) {
-          try runner.checkCancelled()
-          ck_mark_hashes(hashes, fold, leftOut, measured, block.lowerBound, block.upperBound, mask, &set, nil)
-        }
-      }
-    }
-    let met = try listed(hashes, fold: fitted, set)
-    set = bits
-    for block in BlockRunner.blocks(rows: met.count, size: 1 << 18) {
+  /// The rows that share a place with another row, by the lower and by the upper bits of their hashes.
+  private func sharing(_ hashes: [UInt32]) throws -> [UInt32] {
+    var bits = freePlaces
+    for block in BlockRunner.blocks(rows: rowCount, size: 1 << 18) {
       try runner.checkCancelled()
-      met.withUnsafeBufferPointer { met in
-        guard let base = met.baseAddress else { return }
-        ck_mark_listed(hashes, base + block.lowerBound, block.count, mask, &set)
+      hashes.withUnsafeBufferPointer { hashes in
+        guard let base = hashes.baseAddress else { return }
+        ck_mark_hashes(base + block.lowerBound, block.count, 0, mask, &bits)
       }
     }
-    return [met, met.isEmpty ? [] : try listed(hashes, fold: measured, set)]
+    var rows = try listed(hashes, bits)
+    let shift = Int32(32 - placeBits)
+    bits = freePlaces
+    try runner.checkCancelled()
+    let count = rows.count
+    ck_mark_listed(hashes, rows, count, shift, mask, &bits)
+    try runner.checkCancelled()
+    let kept = ck_keep_shared(hashes, &rows, count, shift, mask, bits)
+    rows.removeLast(count - kept)
+    return rows
   }
 
-  /// The rows of a fold, or of all if it is negative, whose bits are set.
-  private func listed(_ hashes: [UInt32], fold only: Int32, _ set: [UInt64]) throws -> [UInt32] {
+  /// The rows whose places several rows have, by the lower bits.
+  private func listed(_ hashes: [UInt32], _ bits: [UInt64]) throws -> [UInt32] {
     let blocks = blocks
     var counts = [Int](repeating: 0, count: blocks.count)
     return try [UInt32](unsafeUninitializedCapacity: rowCount) { rows, total in
       guard let base = rows.baseAddress else { return }
       try counts.withUnsafeMutableBufferPointer { counts in
         guard let numbers = counts.baseAddress else { return }
-        try plan.folds.withPointer { fold in
-          try withLeftOut { leftOut in
-            // Each task writes from its own first row on, and its own number.
-            try runner.run(blocks.count) { task, _, _ in
-              let block = blocks[task]
-              numbers[task] = ck_list_marked(
-                hashes, fold, leftOut, only, block.lowerBound, block.upperBound, mask, set,
-                base + block.lowerBound)
-            }
-          }
+        // Each task writes from its own first row on, and its own number.
+        try runner.run(blocks.count) { task, _, _ in
+          let block = blocks[task]
+          numbers[task] = ck_list_shared(
+            hashes, block.lowerBound, block.upperBound, 0, mask, bits, base + block.lowerBound)
         }
       }
       for (block, count) in zip(blocks, counts) {
@@ -139,9 +123,5 @@ struct DuplicateRows {
     }
   }
 
-  private var bits: [UInt64] { [UInt64](repeating: 0, count: (Int(mask) + 1) / 64) }
-
-  private func withLeftOut<Result>(_ body: (UnsafePointer<UInt8>?) throws -> Result) rethrows -> Result {
-    try plan.folds.leftOut.withUnsafeBufferPointer { try body($0.isEmpty ? nil : $0.baseAddress) }
-  }
+  private var freePlaces: [UInt64] { [UInt64](repeating: 0, count: (Int(mask) + 1) / 32) }
 }
