@@ -6,6 +6,10 @@ public enum LearningError: Error, Sendable, Hashable {
   case tooFewRows(rows: Int, positives: Int, negatives: Int)
   /// All rows have the same outcome.
   case oneClass(outcome: Int, rows: Int)
+  /// All rows have the same time, so that none are newer than others.
+  case oneTime(rows: Int)
+  /// The rows cannot be split as the validation asks for.
+  case cannotValidate(detail: String)
   /// A training parameter is outside its range; `pointer` is a JSON Pointer (RFC 6901) into the parameters.
   case invalidParameter(pointer: String, detail: String)
   /// A number is infinite, or too large to be squared without overflow.
@@ -20,7 +24,7 @@ public enum LearningError: Error, Sendable, Hashable {
   /// A sentence for the client of the API.
   public var detail: String {
     switch self {
-    case .malformedTable(let detail), .tooLarge(let detail): detail
+    case .malformedTable(let detail), .tooLarge(let detail), .cannotValidate(let detail): detail
     case .tooFewRows(let rows, let positives, let negatives):
       """
       Training needs at least 2 rows of each outcome; there are \(rows) rows, \(positives) with outcome 1 and \
@@ -28,6 +32,11 @@ public enum LearningError: Error, Sendable, Hashable {
       """
     case .oneClass(let outcome, let rows):
       "All \(rows) rows have the outcome \(outcome); training needs rows of both outcomes."
+    case .oneTime(let rows):
+      """
+      All \(rows) rows have the same time; a validation by time needs rows of at least two. Rows without occurred_at have the time at \
+      which they came.
+      """
     case .invalidParameter(_, let detail): detail
     case .notFinite(let feature):
       "The feature '\(feature)' has a number that is not finite or is beyond ±1e150."

@@ -143,4 +143,26 @@ void ck_deal_digit(const uint64_t *keys, size_t count, int digit, size_t *places
 void ck_deal_digit_with_order(const uint64_t *keys, const int32_t *order, size_t count, int digit, size_t *places,
                               uint64_t *out, int32_t *out_order);
 
+/// Mixes a value of each row into the row's hash (`hash[i]` for the i-th value, 0 at first). Equal numbers have equal hashes: -0
+/// is 0, and all NaN are one.
+void ck_hash_numbers(const double *values, size_t count, uint64_t *hash);
+void ck_hash_codes(const int32_t *codes, size_t count, uint64_t *hash);
+/// The same for the values of listed rows.
+void ck_hash_listed_numbers(const double *values, const uint32_t *rows, size_t count, uint64_t *hash);
+void ck_hash_listed_codes(const int32_t *codes, const uint32_t *rows, size_t count, uint64_t *hash);
+/// Writes the mixed upper halves of the hashes to `out`.
+void ck_finish_hashes(const uint64_t *hash, size_t count, uint32_t *out);
+
+/// Counts the rows of each place, 0, 1 or more: `bits[2 × w]` has a bit for each place that a row has, `bits[2 × w + 1]` for each
+/// that several have. A row's place is its hash, shifted right by `shift` and masked by `mask`.
+void ck_mark_hashes(const uint32_t *hash, size_t count, int shift, uint32_t mask, uint64_t *bits);
+/// The same for listed rows.
+void ck_mark_listed(const uint32_t *hash, const uint32_t *rows, size_t count, int shift, uint32_t mask, uint64_t *bits);
+/// Lists the rows of begin..<end whose places several rows have, and returns their number.
+size_t ck_list_shared(const uint32_t *hash, size_t begin, size_t end, int shift, uint32_t mask, const uint64_t *bits,
+                      uint32_t *rows);
+/// Keeps such rows of a list, and returns their number.
+size_t ck_keep_shared(const uint32_t *hash, uint32_t *rows, size_t count, int shift, uint32_t mask,
+                      const uint64_t *bits);
+
 #endif

@@ -13,7 +13,7 @@ public struct RowAttributes: Sendable {
 
   /// The sample weight of each row, finite and above 0.
   public var weights: [Double]?
-  /// The code of each row's group; -1 for a row without one.
+  /// The code of each row's group, from 0 and below the number of rows; -1 for a row without one.
   public var groups: [Int32]?
   /// The time of each row's case, in microseconds since 1970-01-01 00:00:00 UTC.
   public var times: [Int64]?
@@ -33,9 +33,10 @@ public struct RowAttributes: Sendable {
     self.splits = splits
   }
 
-  /// Whether each attribute has a value for each of `rows` rows, and the weights are finite and positive.
+  /// Whether each attribute has a value for each of `rows` rows, the weights are finite and positive, and the codes in their range.
   func fits(rows: Int) -> Bool {
     [weights?.count, groups?.count, times?.count, splits?.count].allSatisfy { $0 == nil || $0 == rows }
       && (weights?.allSatisfy { $0 > 0 && $0 < .infinity } ?? true)
+      && (groups?.allSatisfy { $0 >= -1 && $0 < rows } ?? true)
   }
 }

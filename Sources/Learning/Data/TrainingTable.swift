@@ -53,7 +53,7 @@ public struct TrainingTable: Sendable {
       throw .malformedTable(detail: "An outcome is neither 0 nor 1.")
     }
     guard attributes.fits(rows: outcomes.count) else {
-      throw .malformedTable(detail: "An attribute has no value for each row, or a weight is not positive.")
+      throw .malformedTable(detail: "An attribute has no value for each row, or one that is out of range.")
     }
     self.names = names
     self.kinds = kinds

@@ -134,7 +134,7 @@ struct LinearTrainer {
       try runner.checkCancelled()
       for row in block {
         let fold = Int(plan.folds.folds[row])
-        guard isMeasured[fold] else { continue }
+        guard isMeasured[fold], !plan.folds.isLeftOut(row) else { continue }
         let (score, outcome) = (scores[row], table.outcomes[row])
         rows.add(row, score: score, outcome: outcome, decision: score >= thresholds[fold])
       }

@@ -15,7 +15,7 @@ public func train(
   let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
   let plan = try ValidationPlan(
     outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
-    checkpoint: runner.checkCancelled)
+    attributes: table.attributes, checkpoint: runner.checkCancelled)
   return try withTrainer(table, parameters, plan, runner, progress) { try $0.run(warmStart: warmStart) }
 }
 
@@ -70,6 +70,8 @@ private func read<Result>(
             model can have.
             """)
       }
+      var plan = plan
+      try plan.warnOfDuplicates(table, pinned: pinned, method: parameters.validation, runner: runner)
       return try body(
         LinearTrainer(
           table: table, parameters: parameters, plan: plan, statistics: statistics, runner: runner,

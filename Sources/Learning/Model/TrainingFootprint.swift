@@ -8,9 +8,12 @@ public struct TrainingFootprint: Sendable, Hashable {
   public var categorical: Int
   /// The number of categories of all features together, as far as they are known.
   public var levels: Int
+  /// The bytes of each row's attributes.
+  public var attributes: Int
 
   /// Creates a footprint; see the properties.
-  public init(rows: Int, numeric: Int, categorical: Int, levels: Int = 0) {
+  public init(rows: Int, numeric: Int, categorical: Int, levels: Int = 0, attributes: Int = 0) {
+    self.attributes = attributes
     self.rows = rows
     self.numeric = numeric
     self.categorical = categorical
@@ -19,7 +22,7 @@ public struct TrainingFootprint: Sendable, Hashable {
 
   /// The memory in bytes: the table, the copy of it that many columns need, and what the solver works with.
   public var bytes: Int {
-    let table = rows * (Self.rowBytes + numeric * 8 + categorical * 4)
+    let table = rows * (Self.rowBytes + attributes + numeric * 8 + categorical * 4)
     let isCopied = numeric + categorical > TrainingTable.pinnedDirectly
     let working = rows * Self.workingBytes + solver + levels * Self.levelBytes
     return table + table / 8 + (isCopied ? table : 0) + working
@@ -27,7 +30,8 @@ public struct TrainingFootprint: Sendable, Hashable {
 
   /// Id and outcome.
   private static let rowBytes = 9
-  /// Scores, sort keys, folds and the curvature of a row, and the order in which rows are sorted.
+  /// Scores, sort keys, folds and the curvature of a row, and the order in which rows are sorted. The splits by group and time,
+  /// and the search for duplicates, take less, and are done before.
   private static let workingBytes = 56
   /// A category in the index of names, in the model, and in the text under which the model is stored.
   private static let levelBytes = 1_200

@@ -4,6 +4,8 @@ public struct TrainingWarning: Sendable, Codable, Hashable {
   public enum Kind: String, Sendable, Codable, Hashable, CaseIterable {
     /// The split was not made as asked for, because there are too few rows.
     case validationChanged = "validation_changed"
+    /// Some measured rows have the same feature values as rows of the fitted part.
+    case duplicateRows = "duplicate_rows"
     /// The iteration ended before the tolerance was reached.
     case notConverged = "not_converged"
     /// Some features tell the outcomes apart without error, so that the likelihood has no maximum.

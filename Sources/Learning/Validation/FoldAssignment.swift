@@ -4,14 +4,21 @@ struct FoldAssignment: Sendable, Hashable {
   let folds: [UInt8]
   /// The number of folds, at least 1.
   let count: Int
+  /// 1 for each row of a measured fold that is not measured: no fit but the last one, on all rows, sees it. Empty if there is none.
+  let leftOut: [UInt8]
 
   /// All rows in one fold.
   static let whole = FoldAssignment(folds: [], count: 1)
 
-  private init(folds: [UInt8], count: Int) {
+  /// Creates an assignment from the fold of each row.
+  init(folds: [UInt8], count: Int, leftOut: [UInt8] = []) {
     self.folds = folds
     self.count = count
+    self.leftOut = leftOut
   }
+
+  /// Whether the row is neither fitted on nor measured while its fold is.
+  func isLeftOut(_ row: Int) -> Bool { !leftOut.isEmpty && leftOut[row] != 0 }
 
   /// Distributes the rows of each outcome over folds of given sizes (`quotas[outcome][fold]`, which add up to the rows of the
   /// outcome). Every assignment with these sizes is equally likely: each row in turn gets a fold with the probability (places
@@ -38,6 +45,7 @@ struct FoldAssignment: Sendable, Hashable {
     }
     count = quotas[0].count
     self.folds = folds
+    leftOut = []
   }
 
   /// Calls `body` with the folds of all rows, or with nil if there is only one fold.

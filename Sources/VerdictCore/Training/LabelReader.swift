@@ -57,30 +57,38 @@ struct LabelReader: Sendable {
   ///
   /// The memory of the training is reserved before a row is read, and waited for without a connection.
   ///
-  /// - Parameter progress: receives the numbers of rows read and expected, from time to time.
+  /// - Parameters:
+  ///   - tenant: the tenant.
+  ///   - id: the dataset.
+  ///   - hasTimes: whether the training needs the times of the rows.
+  ///   - progress: receives the numbers of rows read and expected, from time to time.
   /// - Throws: ``DomainError/notFound(what:)`` if the dataset was deleted; ``TrainingFailure`` for numbers that no model can
   ///   follow, and for more labels than the memory holds.
   func read(
-    _ tenant: TenantID, dataset id: Int, progress: @escaping @Sendable (Int, Int) -> Void
+    _ tenant: TenantID, dataset id: Int, hasTimes: Bool = false,
+    progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
-    let reservation = try await reserve(tenant, dataset: id)
+    let reservation = try await reserve(tenant, dataset: id, hasTimes: hasTimes)
     let mark = try await HighWaterMark.make(tenant, in: database)
     return try await database.transaction(for: tenant, isolation: .repeatableRead, readOnly: true) {
-      try await read(tenant, dataset: id, mark: mark, reservation, in: $0, progress: progress)
+      try await read(
+        tenant, dataset: id, mark: mark, reservation, hasTimes: hasTimes, in: $0, progress: progress)
     }
   }
 
   /// Reserves what a training on the present labels of a dataset needs, and makes the cache give up as much.
-  func reserve(_ tenant: TenantID, dataset id: Int) async throws -> TrainingReservation {
+  func reserve(
+    _ tenant: TenantID, dataset id: Int, hasTimes: Bool = false
+  ) async throws -> TrainingReservation {
     let (dataset, counts) = try await database.transaction(for: tenant, readOnly: true) { tx in
       (
         try await datasets.dataset(tenant, id: id, in: tx),
         try await LabelCounting.counts(tenant, dataset: id, in: tx)
       )
     }
-    let columns = TrainingColumns(features: dataset.features, expectedRows: 0)
+    let columns = TrainingColumns(features: dataset.features, expectedRows: 0, hasTimes: hasTimes)
     let reservation = try await memory.reserve(
-      columns.footprint(rows: counts.stored).bytes, for: Self.description(counts.stored, dataset))
+      columns.footprint(rows: counts.stored), for: Self.description(counts.stored, dataset))
     cache.shrink(to: memory.limit - memory.held, keeping: tenant, id)
     return reservation
   }
@@ -92,7 +100,7 @@ struct LabelReader: Sendable {
   /// Reads all labels in the caller's transaction, whose snapshot must be taken after the mark was made.
   func read(
     _ tenant: TenantID, dataset id: Int, mark: HighWaterMark, _ reservation: TrainingReservation,
-    in tx: Transaction, progress: @Sendable (Int, Int) -> Void
+    hasTimes: Bool = false, in tx: Transaction, progress: @Sendable (Int, Int) -> Void
   ) async throws -> Reading {
     let snapshot = try await LabelSnapshot.current(in: tx)
     let dataset = try await datasets.dataset(tenant, id: id, in: tx)
@@ -103,7 +111,7 @@ struct LabelReader: Sendable {
     var columns = TrainingColumns(features: dataset.features, expectedRows: 0)
     var isCurrent = false
     if let position = kept?.position(for: snapshot), let old = kept?.changes,
-      counts.changes - old <= counts.stored / 2
+      counts.changes - old <= counts.stored / 2, kept?.columns.hasTimes == true || !hasTimes
     {
       columns = kept?.takeColumns() ?? columns
       (isCurrent, rowsRead) = try await update(
@@ -114,7 +122,7 @@ struct LabelReader: Sendable {
       // The memory of columns that are out of date is free before others are read.
       columns = TrainingColumns(features: [], expectedRows: 0)
       columns = try await readAll(
-        tenant, dataset, counts: counts, reservation, progress: progress, in: tx)
+        tenant, dataset, counts: counts, reservation, hasTimes: hasTimes, progress: progress, in: tx)
       rowsRead += columns.rowCount
     }
     let table: TrainingTable
@@ -139,26 +147,29 @@ struct LabelReader: Sendable {
   /// index scan or a sort on disk by PostgreSQL.
   private func readAll(
     _ tenant: TenantID, _ dataset: Dataset, counts: LabelCounts, _ reservation: TrainingReservation,
-    progress: @Sendable (Int, Int) -> Void, in tx: Transaction
+    hasTimes: Bool, progress: @Sendable (Int, Int) -> Void, in tx: Transaction
   ) async throws -> TrainingColumns {
     let query: Query =
-      "COPY (SELECT " + TrainingRows.columns
+      "COPY (SELECT " + TrainingRows.columns(hasTimes: hasTimes)
       + " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id)) TO STDOUT (FORMAT binary)"
     return try await tx.copyOut(query) { stream in
       let description = Self.description(counts.stored, dataset)
-      let empty = TrainingColumns(features: dataset.features, expectedRows: 0)
-      try await reservation.grow(to: empty.footprint(rows: counts.stored).bytes, for: description)
-      var columns = TrainingColumns(features: dataset.features, expectedRows: counts.stored)
-      var rows = TrainingRows(features: dataset.features)
+      let empty = TrainingColumns(features: dataset.features, expectedRows: 0, hasTimes: hasTimes)
+      try await reservation.grow(to: empty.footprint(rows: counts.stored), for: description)
+      var columns = TrainingColumns(
+        features: dataset.features, expectedRows: counts.stored, hasTimes: hasTimes)
+      var rows = TrainingRows(features: dataset.features, hasTimes: hasTimes)
       var reader = BinaryCopyReader()
       while let chunk = try await stream.nextBytes(within: Self.timeout) {
         try Task.checkCancellation()
         reader.feed(chunk)
-        while try reader.nextRow() { try rows.append(reader, levels: &columns.levels) }
+        while try reader.nextRow() {
+          try rows.append(reader, levels: &columns.levels, groups: &columns.groups)
+        }
         columns.append(rows)
         rows.removeAll()
-        // The categories are known only now.
-        try await reservation.grow(to: columns.footprint(rows: counts.stored).bytes, for: description)
+        // The categories and attributes are known only now.
+        try await reservation.grow(to: columns.footprint(rows: counts.stored), for: description)
         progress(columns.rowCount, counts.stored)
       }
       try reader.checkFinished()
@@ -176,30 +187,32 @@ struct LabelReader: Sendable {
   ) async throws -> (isCurrent: Bool, rowsRead: Int) {
     columns.extend(to: dataset.features)
     let source: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset.id) AND "
+    let selected = TrainingRows.columns(hasTimes: columns.hasTimes)
     let query: Query =
-      "COPY (SELECT " + TrainingRows.columns + source + "id > \(position) UNION ALL SELECT "
-      + TrainingRows.columns + source
+      "COPY (SELECT " + selected + source + "id > \(position) UNION ALL SELECT " + selected + source
       + "change_id > \(position) AND id <= \(position)) TO STDOUT (FORMAT binary)"
     let description = Self.description(counts.stored, dataset)
-    let footprint = columns.footprint(rows: counts.stored).bytes
+    let footprint = columns.footprint(rows: counts.stored)
     try await reservation.grow(to: footprint, for: description)
-    let (levels, rows) = try await tx.copyOut(query) { [levels = columns.levels] stream in
-      var levels = levels
-      var rows = TrainingRows(features: dataset.features)
+    let (levels, groups, rows) = try await tx.copyOut(query) {
+      [levels = columns.levels, groups = columns.groups, hasTimes = columns.hasTimes] stream in
+      var (levels, groups) = (levels, groups)
+      var rows = TrainingRows(features: dataset.features, hasTimes: hasTimes)
       var reader = BinaryCopyReader()
       while let chunk = try await stream.nextBytes(within: Self.timeout) {
         reader.feed(chunk)
-        while try reader.nextRow() { try rows.append(reader, levels: &levels) }
+        while try reader.nextRow() { try rows.append(reader, levels: &levels, groups: &groups) }
         // Merging takes the rows twice.
         try await reservation.grow(to: footprint + 2 * rows.byteCount, for: description)
       }
       try reader.checkFinished()
-      return (levels, rows)
+      return (levels, groups, rows)
     }
     let rowsRead = rows.count
     columns.levels = levels
+    columns.groups = groups
     try await reservation.grow(
-      to: columns.footprint(rows: counts.stored).bytes + 2 * rows.byteCount, for: description)
+      to: columns.footprint(rows: counts.stored) + 2 * rows.byteCount, for: description)
     columns.merge(rows)
     if columns.rowCount > counts.stored { columns.keep(only: try await Self.ids(tenant, dataset.id, in: tx)) }
     guard columns.rowCount == counts.stored, columns.positives == counts.positives else {

@@ -13,10 +13,14 @@ struct TrainingColumns: Sendable {
   private var codes: [[Int32]]
   /// The category names of each categorical column, which also encode new rows.
   var levels: [LevelIndex]
+  private var attributes: AttributeColumns
+  /// The groups of the rows, which also encode new rows.
+  var groups = GroupIndex()
 
-  /// Creates empty columns with capacity for `expectedRows`.
-  init(features: [Feature], expectedRows: Int) {
+  /// Creates empty columns with capacity for `expectedRows`, with or without the times of the rows.
+  init(features: [Feature], expectedRows: Int, hasTimes: Bool = false) {
     self.features = features
+    attributes = AttributeColumns(hasTimes: hasTimes)
     let numberSlots = features.count { $0.type != .categorical }
     numbers = Array(repeating: [], count: numberSlots)
     codes = Array(repeating: [], count: features.count - numberSlots)
@@ -33,14 +37,18 @@ struct TrainingColumns: Sendable {
   var lastLabelID: Int { ids.last ?? 0 }
   /// The approximate memory use in bytes.
   var byteCount: Int {
-    rowCount * (9 + numbers.count * 8 + codes.count * 4) + levels.reduce(0) { $0 + $1.byteCount }
+    rowCount * (9 + attributes.rowBytes + numbers.count * 8 + codes.count * 4)
+      + levels.reduce(groups.byteCount) { $0 + $1.byteCount }
   }
+  /// Whether the rows have times.
+  var hasTimes: Bool { attributes.hasTimes }
 
-  /// The memory of a training on these columns when they have at least `rows` rows.
-  func footprint(rows: Int) -> TrainingFootprint {
-    TrainingFootprint(
+  /// The memory in bytes of a training on these columns when they have at least `rows` rows.
+  func footprint(rows: Int) -> Int {
+    let training = TrainingFootprint(
       rows: max(rows, rowCount), numeric: numbers.count, categorical: codes.count,
-      levels: levels.reduce(0) { $0 + $1.names.count })
+      levels: levels.reduce(0) { $0 + $1.names.count }, attributes: attributes.rowBytes)
+    return training.bytes + groups.byteCount
   }
 
   /// Appends rows with new ids. ``sortByID()`` must follow after the last one.
@@ -52,11 +60,12 @@ struct TrainingColumns: Sendable {
       Self.gather(rows.numbers, slot, of: rows.numberSlots, into: &numbers[slot])
     }
     for slot in codes.indices { Self.gather(rows.codes, slot, of: rows.categorySlots, into: &codes[slot]) }
+    attributes.append(rows.attributes)
   }
 
   /// Merges rows: those with existing ids replace the stored ones.
   mutating func merge(_ rows: consuming TrainingRows) {
-    var new = TrainingRows(features: features)
+    var new = TrainingRows(features: features, hasTimes: hasTimes)
     for row in 0..<rows.count {
       guard let place = place(of: rows.ids[row]) else {
         new.append(row, of: rows)
@@ -65,6 +74,7 @@ struct TrainingColumns: Sendable {
       outcomes[place] = rows.outcomes[row]
       for slot in numbers.indices { numbers[slot][place] = rows.numbers[row * rows.numberSlots + slot] }
       for slot in codes.indices { codes[slot][place] = rows.codes[row * rows.categorySlots + slot] }
+      attributes.replace(place, with: rows.attributes[row])
     }
     append(new)
     sortByID()
@@ -119,7 +129,7 @@ struct TrainingColumns: Sendable {
           ? .categorical(codes: codes[feature.slot], levels: levels[feature.slot].names)
           : .numeric(numbers[feature.slot])
       },
-      outcomes: outcomes)
+      outcomes: outcomes, attributes: attributes.attributes(&groups))
   }
 
   /// The numbers whose magnitude exceeds the range of models, by row and feature: the first `most` and the count of all.
@@ -172,6 +182,7 @@ struct TrainingColumns: Sendable {
     outcomes = places.map { outcomes[$0] }
     for slot in numbers.indices { numbers[slot] = places.map { [column = numbers[slot]] in column[$0] } }
     for slot in codes.indices { codes[slot] = places.map { [column = codes[slot]] in column[$0] } }
+    attributes.pick(places)
   }
 
   private mutating func reserve(_ rows: Int) {
@@ -179,6 +190,7 @@ struct TrainingColumns: Sendable {
     outcomes.reserveCapacity(rows)
     for slot in numbers.indices { numbers[slot].reserveCapacity(rows) }
     for slot in codes.indices { codes[slot].reserveCapacity(rows) }
+    attributes.reserve(rows)
   }
 
   /// Appends every `width`-th value of `rows`, from `slot` on, to a column.

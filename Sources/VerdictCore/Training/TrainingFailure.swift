@@ -15,6 +15,8 @@ package struct TrainingFailure: DescribedJobError, Equatable {
       switch error {
       case .tooFewRows: "too-few-labels"
       case .oneClass: "one-class"
+      case .oneTime: "one-time"
+      case .cannotValidate: "cannot-validate"
       case .invalidParameter: "invalid-parameter"
       case .notFinite: "not-finite"
       case .tooLarge: "too-large"

@@ -90,17 +90,34 @@ extension JSONParser where Value == ThresholdRule {
 extension JSONParser where Value == ValidationMethod {
   /// A method with its members.
   fileprivate static let validationMethod = JSONParser { value, _, pointer, errors in
-    let method = JSONObjectReader(value, at: pointer, known: ["method", "fraction", "folds"], errors: errors)
+    let method = JSONObjectReader(
+      value, at: pointer, known: ["method", "fraction", "folds", "gap_days", "group"], errors: errors)
+    func refuse(_ names: String..., as detail: String) {
+      for name in names where method.has(name) { errors.add(method.at(name), detail) }
+    }
+    let group = method.member("group", .bool) ?? false
+    let fraction = method.number("fraction") ?? ValidationMethod.defaultFraction
     switch method.string("method", required: true) {
     case "holdout":
-      if method.has("folds") { errors.add(method.at("folds"), "is for the method kfold") }
-      return .holdout(fraction: method.number("fraction") ?? 0.2)
+      refuse("folds", as: "is for the method kfold")
+      refuse("gap_days", as: "is for the method time")
+      return .holdout(fraction: fraction, group: group)
     case "kfold":
-      if method.has("fraction") { errors.add(method.at("fraction"), "is for the method holdout") }
-      return .kfold(folds: method.integer("folds", in: 2...20) ?? 5)
+      refuse("fraction", as: "is for the methods holdout and time")
+      refuse("gap_days", as: "is for the method time")
+      let folds = method.integer("folds", in: ValidationMethod.foldsRange)
+      return .kfold(folds: folds ?? ValidationMethod.defaultFolds, group: group)
+    case "time":
+      refuse("folds", as: "is for the method kfold")
+      return .time(fraction: fraction, gapDays: method.number("gap_days") ?? 0, group: group)
+    case "split":
+      refuse("folds", as: "is for the method kfold")
+      refuse("fraction", as: "is for the methods holdout and time")
+      refuse("gap_days", as: "is for the method time")
+      return .split(group: group)
     case nil: return nil
     default:
-      errors.add(method.at("method"), "must be holdout or kfold")
+      errors.add(method.at("method"), "must be holdout, kfold, time or split")
       return nil
     }
   }

@@ -58,7 +58,9 @@ package struct TrainingRunner: Sendable {
     context.report(0, phase: "reading")
     // Recorded before the read, so that changes that the read still sees do not enqueue another training.
     try await writing(tenant) { try await TrainingBacklog.recordReading(tenant, job: job, in: $0) }
-    return try await reader.read(tenant, dataset: Int(job.subject)) { done, of in
+    let validation = try job.parameters.decode(TrainingParameters.self).validation
+    return try await reader.read(tenant, dataset: Int(job.subject), hasTimes: validation.usesTimes) {
+      done, of in
       context.report(0.3 * Double(done) / Double(max(of, done, 1)), phase: "reading")
     }
   }

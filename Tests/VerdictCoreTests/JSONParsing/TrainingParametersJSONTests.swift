@@ -35,6 +35,24 @@ import Testing
     #expect(try parse("{}").0 == TrainingParameters())
   }
 
+  @Test func `every method of validation has its members`() throws {
+    for (json, method) in [
+      (#"{"method":"holdout"}"#, ValidationMethod.holdout(fraction: 0.2)),
+      (#"{"method":"holdout","fraction":0.3,"group":true}"#, .holdout(fraction: 0.3, group: true)),
+      (#"{"method":"kfold","group":false}"#, .kfold(folds: 5)),
+      (#"{"method":"kfold","folds":3,"group":true}"#, .kfold(folds: 3, group: true)),
+      (#"{"method":"time","group":null,"gap_days":null}"#, .time(fraction: 0.2)),
+      (
+        #"{"method":"time","fraction":0.1,"gap_days":0.5,"group":true}"#,
+        .time(fraction: 0.1, gapDays: 0.5, group: true)
+      ),
+      (#"{"method":"split"}"#, .split()), (#"{"method":"split","group":true}"#, .split(group: true)),
+    ] {
+      let (parameters, problems) = try parse(#"{"validation":\#(json)}"#)
+      #expect(problems == [] && parameters?.validation == method, "\(json)")
+    }
+  }
+
   @Test func `parameters of a job are laid over those of its dataset`() throws {
     var own = TrainingParameters()
     own.penalty = .elasticnet
@@ -140,9 +158,33 @@ import Testing
       ),
       (
         #"{"validation":{"method":"kfold","fraction":0.2}}"#,
-        ["/validation/fraction": "is for the method holdout"]
+        ["/validation/fraction": "is for the methods holdout and time"]
       ),
-      (#"{"validation":{"method":"leave"}}"#, ["/validation/method": "must be holdout or kfold"]),
+      (
+        #"{"validation":{"method":"holdout","folds":3,"gap_days":1}}"#,
+        [
+          "/validation/folds": "is for the method kfold", "/validation/gap_days": "is for the method time",
+        ]
+      ),
+      (
+        #"{"validation":{"method":"split","fraction":0.2,"group":1}}"#,
+        [
+          "/validation/fraction": "is for the methods holdout and time",
+          "/validation/group": "must be true or false",
+        ]
+      ),
+      (
+        #"{"validation":{"method":"time","gap_days":-1}}"#,
+        ["/validation/gap_days": "gap_days must be a number from 0 to 36500."]
+      ),
+      (
+        #"{"validation":{"method":"time","gap_days":"2"}}"#,
+        ["/validation/gap_days": "must be a finite number"]
+      ),
+      (
+        #"{"validation":{"method":"leave"}}"#,
+        ["/validation/method": "must be holdout, kfold, time or split"]
+      ),
       (#"{"validation":{}}"#, ["/validation/method": "is missing"]),
     ] as [(String, [String: String])])
   func `every error is reported with its pointer`(json: String, expected: [String: String]) throws {

@@ -290,6 +290,9 @@ extension InvalidRequest {
     .init(
       "one fold", datasets + "/d/training-jobs", #"{"validation":{"method":"kfold","folds":1}}"#, 422,
       pointer("/validation/folds")),
+    .init(
+      "a gap before a random hold-out", datasets + "/d/training-jobs",
+      #"{"validation":{"method":"holdout","gap_days":1}}"#, 422, pointer("/validation/gap_days")),
     .init("a role that is not there", "/v1/keys", #"{"name":"k","role":"root"}"#, 422, pointer("/role")),
     .init(
       "an expiry in the past", "/v1/keys",
