@@ -202,7 +202,7 @@ import Testing
     let samples = 300
     for _ in 0..<samples {
       let rows = try Self.sample(100, q1, q2, share, &generator)
-      let comparison = PairedComparison(rows, resamples: 200)
+      let comparison = try PairedComparison(rows, resamples: 200)
       for (metric, difference) in truth {
         let interval = try #require(comparison[metric]?.interval)
         if interval.low <= difference, difference <= interval.high { covered[metric, default: 0] += 1 }
@@ -224,7 +224,8 @@ import Testing
     let rows = try PairedRows(
       outcomes: order.map { single.outcomes[$0] }, champion: repeated(single.champion),
       challenger: repeated(single.challenger), clusters: order.map { Int32($0) })
-    let (left, right) = (PairedComparison(single, resamples: 300), PairedComparison(rows, resamples: 300))
+    let left = try PairedComparison(single, resamples: 300)
+    let right = try PairedComparison(rows, resamples: 300)
     for metric in Metric.allCases where metric.isCompared {
       let widths = try [left, right].map { comparison in
         let interval = try #require(comparison[metric]?.interval)

@@ -27,20 +27,22 @@ extension ModelFamilies {
       _ parameters: TrainingParameters, _ warmStart: (any BinaryClassifier)?, from begin: Double
     ) throws -> HeldOutPredictions {
       try parameters.validate()
+      var scaled: (@Sendable (TrainingProgress) -> Void)?
+      if let progress {
+        scaled = { step in
+          progress(
+            TrainingProgress(
+              phase: "comparing", fraction: begin + 0.45 * step.fraction, fold: step.fold,
+              iteration: step.iteration, objective: step.objective))
+        }
+      }
       return try type(named: parameters.family).heldOut(
         table, parameters: parameters, split: split, warmStart: warmStart, threads: threads,
-        progress: progress.map { progress in
-          {
-            progress(
-              TrainingProgress(
-                phase: "comparing", fraction: begin + 0.45 * $0.fraction, fold: $0.fold,
-                iteration: $0.iteration, objective: $0.objective))
-          }
-        }, isCancelled: isCancelled)
+        progress: scaled, isCancelled: isCancelled)
     }
     let second = try heldOut(challenger, warmStarts.challenger, from: 0)
     let first =
-      champion.fitsLike(challenger) ? second : try heldOut(champion, warmStarts.champion, from: 0.45)
+      try champion.fitsLike(challenger) ? second : heldOut(champion, warmStarts.champion, from: 0.45)
     progress?(TrainingProgress(phase: "comparing", fraction: 0.9, iteration: 0))
     let rows = split.measuredRows
     let attributes = table.attributes

@@ -119,8 +119,9 @@ package struct ModelComparisons: Sendable {
     let reservation = RequestMemory.Reservation(of: memory, for: plan.subject.tenant)
     defer { withExtendedLifetime(reservation) {} }
     let most = Self.rows(of: plan.features, within: memory.limit / 8)
-    let columns = try await read(plan, atMost: most, reservation)
-    defer { HeapTrimmer.process.freed(columns.byteCount) }
+    var columns = try await read(plan, atMost: most, reservation)
+    let size = columns.byteCount
+    defer { HeapTrimmer.process.freed(size) }
     let (first, second) = (plan.champion, plan.challenger)
     let deadline = ContinuousClock.now + Self.fitLimit
     let result: PairedComparison
@@ -172,10 +173,14 @@ package struct ModelComparisons: Sendable {
             AND (hashint8(id) & 2147483647) < \(range))
         """
     }
-    let query: Query =
-      "COPY (SELECT " + TrainingRows.columns
-      + " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset)" + sample
-      + " LIMIT \(rows)) TO STDOUT (FORMAT binary)"
+    let source: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset)"
+    let end: Query = " LIMIT \(rows)) TO STDOUT (FORMAT binary)"
+    var text: Query = "COPY (SELECT "
+    text += TrainingRows.columns
+    text += source
+    text += sample
+    text += end
+    let query = text
     return try await database.read(for: tenant) { tx in
       try await tx.copyOut(query) { stream in
         var columns = TrainingColumns(features: plan.features, expectedRows: rows)
