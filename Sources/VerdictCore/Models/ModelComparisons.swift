@@ -166,7 +166,9 @@ package struct ModelComparisons: Sendable {
     var sample: Query = ""
     if stored > most {
       // A little less than the most, so that the limit does not prefer the rows that are read first.
-      let range = Int(Double(1 << 31) * (Double(most) - 3 * Double(most).squareRoot()) / Double(stored))
+      let wanted: Double = Double(most) - 3 * Double(most).squareRoot()
+      let share: Double = wanted / Double(stored)
+      let range = Int(share * 2_147_483_648)
       sample = """
          AND id IN (
           SELECT id FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset)
