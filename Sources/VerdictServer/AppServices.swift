@@ -15,6 +15,8 @@ struct AppServices: Sendable {
   let ingest: LabelIngest
   let trainings: TrainingJobs
   let models: ModelStore
+  let comparisons: ModelComparisons
+  let promotions: PromotionStore
   let predictor: MeteredPredictor
   let predictionStore: PredictionStore
   let feedback: Feedback
@@ -43,6 +45,8 @@ struct AppServices: Sendable {
     ingest = LabelIngest(database: database, autoTraining: autoTraining)
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
+    comparisons = ModelComparisons(database: database)
+    promotions = PromotionStore(database: database)
     let served = ServedDatasets(
       database: database, bytes: modelCacheBytes,
       freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)

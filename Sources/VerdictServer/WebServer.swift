@@ -119,6 +119,7 @@ package struct WebServer: Sendable {
     ModelRoutes(models: services.models, liveKPIs: services.liveKPIs, publisher: services.publisher)
       .add(to: api)
     ModelExportRoutes(models: services.models).add(to: api)
+    PromotionRoutes(comparisons: services.comparisons, promotions: services.promotions).add(to: api)
     let standardJobs = services.queue.configuration.runningPerTenant
     let shares = TenantShares(limiter: services.connectionLimiter)
     KeyRoutes(

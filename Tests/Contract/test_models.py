@@ -113,7 +113,7 @@ def test_a_version_of_a_wrong_type(api, versions):
 def test_only_the_better_model_is_activated(api, dataset):
     rule = {"policy": "best", "metric": "log_loss"}
     described = api.call("updateDataset", dataset=dataset, json_body={"activation": rule}, expect=200).json()
-    assert described["activation"] == rule
+    assert described["activation"] == rule | {"margin": None}
     data.add(api, dataset, data.rows(300))
     train = {"headers": {"Prefer": "wait=60"}, "expect": 200}
     good = api.call("createTrainingJob", dataset=dataset, json_body={}, **train).json()
@@ -123,7 +123,7 @@ def test_only_the_better_model_is_activated(api, dataset):
     assert predicted_by(api, dataset) == 1
     same = api.call("createTrainingJob", dataset=dataset, json_body={}, **train).json()
     assert math.isclose(same["kpis"]["log_loss"], good["kpis"]["log_loss"], abs_tol=1e-9), "same labels, same split"
-    assert predicted_by(api, dataset) == 3, "a tie goes to the newest"
+    assert predicted_by(api, dataset) == 3, "the same parameters: the newest wins without a comparison"
     assert [m["active"] for m in api.pages("listModels", dataset=dataset)] == [True, False, False]
     api.call("setActiveModel", dataset=dataset, json_body={"version": 2}, expect=200)
     api.call("createTrainingJob", dataset=dataset, json_body={}, **train)
@@ -138,6 +138,9 @@ def test_only_the_better_model_is_activated(api, dataset):
     ({"activation": {"policy": "newest", "metric": "f1"}}, "/activation/metric"),
     ({"activation": {"policy": "best", "metric": "beauty"}}, "/activation/metric"),
     ({"activation": {"rule": "best"}}, "/activation/rule"),
+    ({"activation": {"policy": "manual", "metric": "f1"}}, "/activation/metric"),
+    ({"activation": {"policy": "newest", "margin": 0.1}}, "/activation/margin"),
+    ({"activation": {"policy": "best", "margin": 1.5}}, "/activation/margin"),
     ({"models_kept": 0}, "/models_kept"), ({"models_kept": 1001}, "/models_kept"),
 ], ids=str)
 def test_invalid_model_policies(api, dataset, patch, pointer):
@@ -149,7 +152,7 @@ def test_invalid_model_policies(api, dataset, patch, pointer):
 
 def test_old_models_are_deleted_and_their_kpis_stay(api, dataset):
     described = api.call("getDataset", dataset=dataset).json()
-    assert (described["models_kept"], described["activation"]) == (50, {"policy": "newest", "metric": None})
+    assert (described["models_kept"], described["activation"]) == (50, {"policy": "newest", "metric": None, "margin": None})
     api.call("updateDataset", dataset=dataset, json_body={"models_kept": 3}, expect=200)
     data.add(api, dataset, data.rows(80))
     train = {"headers": {"Prefer": "wait=60"}, "expect": 200}

@@ -47,7 +47,7 @@ struct LinearTrainer {
 
   /// Fits the rows of all folds but one, or all rows. Every fit, measured or served, is made here, so that the KPIs are those of
   /// the procedure that predicts.
-  private func fitted(
+  func fitted(
     excluding fold: Int?, step: Int, from start: [Double]?, withInference: Bool = false
   ) throws -> LinearFit {
     let encoding = encoding(excluding: fold)

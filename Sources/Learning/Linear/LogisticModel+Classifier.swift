@@ -12,6 +12,18 @@ extension LogisticModel: BinaryClassifier {
       progress: progress, isCancelled: isCancelled)
   }
 
+  /// Fits the measured parts of a split; a model of another family is no start.
+  public static func heldOut(
+    _ table: TrainingTable, parameters: TrainingParameters, split: ValidationSplit,
+    warmStart: (any BinaryClassifier)?, threads: Int?, progress: (@Sendable (TrainingProgress) -> Void)?,
+    isCancelled: @escaping @Sendable () -> Bool
+  ) throws -> HeldOutPredictions {
+    let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
+    return try withTrainer(table, parameters, split.plan, runner, progress) {
+      try $0.heldOut(warmStart: warmStart as? LogisticModel)
+    }
+  }
+
   /// The names of ``features``.
   public var featureNames: [String] { features.map(\.name) }
 

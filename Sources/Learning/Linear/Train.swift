@@ -42,7 +42,7 @@ public func fit(
 }
 
 /// Prepares the table and calls `body` with a trainer that is valid during the call.
-private func withTrainer<Result>(
+func withTrainer<Result>(
   _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
   _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (LinearTrainer) throws -> Result
 ) throws -> Result {

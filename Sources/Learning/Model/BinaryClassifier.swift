@@ -24,6 +24,26 @@ public protocol BinaryClassifier: Sendable, Codable {
     progress: (@Sendable (TrainingProgress) -> Void)?, isCancelled: @escaping @Sendable () -> Bool
   ) throws -> TrainingResult<Self>
 
+  /// Predicts the measured rows of a split, each by a fit that did not see it, as the measurement of a training does.
+  ///
+  /// Blocks the calling thread, and takes as much memory as a training.
+  ///
+  /// - Parameters:
+  ///   - table: the rows with their outcomes.
+  ///   - parameters: how to fit and to decide. Their validation is not used.
+  ///   - split: the rows to fit and to measure, of the same table.
+  ///   - warmStart: a model to start from, of any family; it only shortens the way to the same result.
+  ///   - threads: how many threads may work; by default as many as there are processors.
+  ///   - progress: called now and then with how far the work is.
+  ///   - isCancelled: returns true when the work is to end.
+  /// - Returns: the predictions of ``ValidationSplit/measuredRows``.
+  /// - Throws: ``LearningError``; `CancellationError` once `isCancelled` returns true.
+  static func heldOut(
+    _ table: TrainingTable, parameters: TrainingParameters, split: ValidationSplit,
+    warmStart: (any BinaryClassifier)?, threads: Int?, progress: (@Sendable (TrainingProgress) -> Void)?,
+    isCancelled: @escaping @Sendable () -> Bool
+  ) throws -> HeldOutPredictions
+
   /// The features in the order in which rows give their values.
   var featureNames: [String] { get }
   /// Probability from which on the decision is 1.

@@ -33,33 +33,39 @@ package struct Activation: Sendable, Codable, Equatable {
   package enum Policy: String, Sendable, Codable, CaseIterable {
     /// The newest model.
     case newest
-    /// The newest model, unless the active one is better by a KPI.
+    /// The newest model, unless its parameters are worse than those of the active one by a KPI on the same rows.
     case best
+    /// No model but those that are promoted by request.
+    case manual
   }
 
   /// The kind of rule.
   package var policy: Policy
-  /// The KPI that `best` compares; `nil` with `newest`.
+  /// The KPI that `best` compares; `nil` with other policies.
   package var metric: Metric?
+  /// With `best`, the loss of quality that does not matter, in the units of the KPI; `nil` for `Metric.defaultMargin`.
+  package var margin: Double?
 
   /// Every training activates its model.
   package static let newest = Activation(policy: .newest, metric: nil)
 
   /// Creates a policy; see the properties.
-  package init(policy: Policy, metric: Metric?) {
+  package init(policy: Policy, metric: Metric?, margin: Double? = nil) {
     self.policy = policy
     self.metric = metric
+    self.margin = margin
   }
 
   private enum CodingKeys: String, CodingKey {
-    case policy, metric
+    case policy, metric, margin
   }
 
-  /// Writes both members, an absent metric as null.
+  /// Writes all members, absent ones as null.
   package func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(policy, forKey: .policy)
     try values.encode(metric, forKey: .metric)
+    try values.encode(margin, forKey: .margin)
   }
 }
 
@@ -148,19 +154,28 @@ extension JSONParser where Value == AutoTrain {
 }
 
 extension JSONParser where Value == Activation {
-  /// A rule; an absent member keeps its value. `best` compares `roc_auc` unless it says otherwise, `newest` has no metric.
+  /// A rule; an absent member keeps its value. `best` compares `roc_auc` unless it says otherwise, other policies have no metric.
+  /// A margin does not outlive the metric that it belongs to.
   static let activation = JSONParser { value, current, pointer, errors in
-    let fields = JSONObjectReader(value, at: pointer, known: ["policy", "metric"], errors: errors)
+    let fields = JSONObjectReader(value, at: pointer, known: ["policy", "metric", "margin"], errors: errors)
     let old = current ?? .newest
     let policy =
       fields.isNull("policy") ? .newest : fields.choice("policy", Activation.Policy.self) ?? old.policy
     let metric = fields.choice("metric", Metric.self)
+    let margin = fields.number("margin")
     guard policy == .best else {
       if metric != nil { errors.add(fields.at("metric"), "goes with the policy best") }
-      return .newest
+      if margin != nil { errors.add(fields.at("margin"), "goes with the policy best") }
+      return Activation(policy: policy, metric: nil)
     }
     let kept = fields.isNull("metric") ? nil : old.metric
-    return Activation(policy: .best, metric: (metric ?? kept) ?? .rocAUC)
+    let compared = (metric ?? kept) ?? .rocAUC
+    if let margin, margin < 0 || margin > compared.width {
+      let most = compared.width < .greatestFiniteMagnitude ? " and at most \(Int(compared.width))" : ""
+      errors.add(fields.at("margin"), "must be at least 0\(most)")
+    }
+    let keptMargin = fields.isNull("margin") || compared != old.metric ? nil : old.margin
+    return Activation(policy: .best, metric: compared, margin: margin ?? keptMargin)
   }
 }
 

@@ -34,12 +34,13 @@ actor PacedReads<Subject: Hashable & Sendable, Version: Equatable & Sendable, Va
   /// The duration from which on a read counts as long.
   private static var long: Duration { .milliseconds(100) }
   /// The age at which a result is used no more.
-  private static var lifetime: Duration { .seconds(10) }
+  private let lifetime: Duration
 
-  /// Keeps at most `capacity` results; the least recently used one goes first.
-  init(capacity: Int = 128, patience: Duration = .seconds(5)) {
+  /// Keeps at most `capacity` results for `lifetime`; the least recently used one goes first.
+  init(capacity: Int = 128, patience: Duration = .seconds(5), lifetime: Duration = .seconds(10)) {
     self.capacity = capacity
     self.patience = patience
+    self.lifetime = lifetime
   }
 
   /// The result of `read` for a subject, or one that was kept.
@@ -125,8 +126,8 @@ actor PacedReads<Subject: Hashable & Sendable, Version: Equatable & Sendable, Va
     }
     uses += 1
     kept[subject] = Kept(
-      version: version, value: value, began: began, holdsUntil: began + Self.lifetime,
-      repliesUntil: duration < Self.long ? began : min(now + duration * 10, began + Self.lifetime),
+      version: version, value: value, began: began, holdsUntil: began + lifetime,
+      repliesUntil: duration < Self.long ? began : min(now + duration * 10, began + lifetime),
       lastUse: uses)
   }
 }

@@ -13,6 +13,8 @@ package struct ModelSummary: Sendable {
   package var trigger: TrainingTrigger
   /// Whether it is the active model.
   package var isActive: Bool
+  /// Whether it is active and no training may replace it.
+  package var isPinned: Bool
   /// The number of labels that it was fitted on.
   package var labelsUsed: Int
   /// The number of those labels that have been deleted since.
@@ -36,6 +38,8 @@ package struct ModelRecord: Sendable {
   package var model: any BinaryClassifier
   /// The findings of the training.
   package var warnings: [TrainingWarning]
+  /// The comparison with the model that was active when it was trained; `nil` if nothing was compared.
+  package var comparison: ActivationComparison?
 }
 
 /// The origin of a training.

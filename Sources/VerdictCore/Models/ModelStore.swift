@@ -113,7 +113,8 @@ package struct ModelStore: Sendable {
     try await tx.query(
       Self.select(
         Self.summaryColumns
-          + ", CASE WHEN pg_column_size(m.model) <= \(size) THEN m.model END, m.warnings, d.features")
+          + ", CASE WHEN pg_column_size(m.model) <= \(size) THEN m.model END, m.warnings, d.features, m.comparison"
+      )
         + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)"
     ).first.map(Self.storedRecord)
   }
@@ -131,19 +132,28 @@ package struct ModelStore: Sendable {
     return try Self.summary(row)
   }
 
-  /// Activates a version: promotes it or rolls back to it.
+  /// Activates a version: promotes it or rolls back to it, and pins it or releases a pin.
   ///
+  /// - Parameter pinned: whether no training may replace it.
   /// - Throws: ``DomainError/notFound(what:)``.
   package func activate(
-    _ tenant: TenantID, dataset name: String, version: Int, by actor: Actor = .commandLine
+    _ tenant: TenantID, dataset name: String, version: Int, pinned: Bool = false,
+    by actor: Actor = .commandLine
   ) async throws -> ModelSummary {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .update, in: tx)
       var activated = try await summary(tenant, dataset: dataset.id, version: version, in: tx)
-      try await Self.setActive(tenant, dataset: dataset.id, version: version, in: tx)
+      guard let (before, _) = try await PromotionStore.state(tenant, dataset: dataset.id, in: tx) else {
+        throw DomainError.notFound(what: "dataset \(name)")
+      }
+      try await PromotionStore.activate(
+        tenant, dataset: dataset.id, version: version, pinned: pinned, before: before, because: .manual,
+        by: .actor(actor), in: tx)
       try await AuditLog.record(
-        tenant, actor, .modelActivated, "dataset \(name)", detail: "model \(version)", in: tx)
-      activated.isActive = true
+        tenant, actor, .modelActivated, "dataset \(name)",
+        detail: "model \(version)\(pinned ? ", pinned" : "")",
+        in: tx)
+      (activated.isActive, activated.isPinned) = (true, pinned)
       return activated
     }
   }
@@ -192,42 +202,6 @@ package struct ModelStore: Sendable {
     }
   }
 
-  /// Activates a version and notifies every server.
-  static func setActive(
-    _ tenant: TenantID, dataset: Int, version: Int, in tx: some QueryExecutor
-  ) async throws {
-    try await tx.query(
-      """
-      UPDATE datasets SET active_version = \(version), revision = revision + 1
-      WHERE tenant_id = \(tenant) AND id = \(dataset)
-      """)
-    try await DatasetChanges.announce(tenant, dataset: dataset, in: tx)
-  }
-
-  /// Finishes a training: activates its model if the dataset's rule admits it, and prunes old models. The caller has
-  /// locked the dataset's row.
-  static func settle(
-    _ tenant: TenantID, dataset: Int, newest: Int, kpis: KPIs, in tx: Transaction
-  ) async throws {
-    let (version, rule, kept, old) = try await tx.query(
-      """
-      SELECT d.active_version, d.activation, d.models_kept, k.kpis
-      FROM datasets d
-      LEFT JOIN kpis k
-        ON k.tenant_id = d.tenant_id AND k.dataset_id = d.id AND k.model_version = d.active_version
-      WHERE d.tenant_id = \(tenant) AND d.id = \(dataset)
-      """
-    ).single().decode(Int?.self, JSONB.self, Int.self, JSONB?.self)
-    var active = version ?? newest
-    if let old, try !rule.decode(Activation.self).admits(kpis, over: old.decode(KPIs.self)) {
-      // The active one stays.
-    } else {
-      active = newest
-      try await setActive(tenant, dataset: dataset, version: newest, in: tx)
-    }
-    try await prune(tenant, dataset: dataset, active: active, keeping: kept, in: tx)
-  }
-
   /// Deletes the oldest models beyond `count`, but neither the active one nor the newest, which its job still names. The
   /// caller has locked the dataset's row.
   static func prune(
@@ -247,7 +221,8 @@ package struct ModelStore: Sendable {
   /// The columns of ``summary(_:)``. A model of a server before 0.2 has no column `converged` until the maintenance fills it.
   private static let summaryColumns: Query = """
     m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version, m.labels_used,
-    m.labels_deleted_since, coalesce(m.converged, (m.model -> 'converged')::boolean, true), m.parameters, k.kpis
+    m.labels_deleted_since, coalesce(m.converged, (m.model -> 'converged')::boolean, true), m.parameters, k.kpis,
+    coalesce(m.version = d.active_version AND m.version = d.pinned_version, false)
     """
 
   /// Models with their KPIs; a WHERE clause on `m` follows.
@@ -261,34 +236,38 @@ package struct ModelStore: Sendable {
     """
   }
 
-  private typealias Summary = (Int, Date, Int, String, Bool, Int, Int, Bool, JSONB, JSONB)
+  private typealias Summary = (Int, Date, Int, String, Bool, Int, Int, Bool, JSONB, JSONB, Bool)
 
   private static func summary(_ row: Row) throws -> ModelSummary {
     try summary(
       columns: row.decode(
         Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
-        JSONB.self))
+        JSONB.self, Bool.self))
   }
 
   private static func summary(columns: Summary) throws -> ModelSummary {
-    let (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis) = columns
+    let (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, pinned) =
+      columns
     return ModelSummary(
       version: version, createdAt: createdAt, jobID: jobID,
-      trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, labelsUsed: used,
+      trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, isPinned: pinned,
+      labelsUsed: used,
       labelsDeletedSince: deleted, converged: converged,
       parameters: try parameters.decode(TrainingParameters.self), kpis: try kpis.decode(KPIs.self))
   }
 
   private static func storedRecord(_ row: Row) throws -> StoredModelRecord {
     let (
-      version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, model, warnings,
-      features
+      version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, pinned, model,
+      warnings, features, comparison
     ) = try row.decode(
       Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
-      JSONB.self, JSONB?.self, JSONB.self, JSONB.self)
+      JSONB.self, Bool.self, JSONB?.self, JSONB.self, JSONB.self, JSONB?.self)
     return StoredModelRecord(
       summary: try summary(
-        columns: (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis)),
-      model: model, warnings: warnings, features: features)
+        columns: (
+          version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, pinned
+        )),
+      model: model, warnings: warnings, features: features, comparison: comparison)
   }
 }

@@ -13,6 +13,8 @@ struct StoredModelRecord: Sendable {
   var warnings: JSONB
   /// The features of the dataset.
   var features: JSONB
+  /// The comparison with the model that was active before; `nil` for none.
+  var comparison: JSONB?
 
   /// Decodes the model; `nil` without one.
   func record() throws -> ModelRecord? {
@@ -20,7 +22,8 @@ struct StoredModelRecord: Sendable {
     return ModelRecord(
       summary: summary,
       model: Self.spelled(try model.decode(StoredModel.self).model, try features.decode([Feature].self)),
-      warnings: try warnings.decode([TrainingWarning].self))
+      warnings: try warnings.decode([TrainingWarning].self),
+      comparison: try comparison?.decode(ActivationComparison.self))
   }
 
   /// A model with the spelling of categories that rows are read with: a model of an earlier version may have others.

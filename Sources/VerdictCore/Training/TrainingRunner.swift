@@ -74,14 +74,35 @@ package struct TrainingRunner: Sendable {
     // The table, and about as much while it is encoded.
     defer { HeapTrimmer.process.freed(data.table.rowCount * data.table.columns.count * 16) }
     let previous = try await begin(data, tenant)
+    let evaluation = ActivationEvaluation(
+      database: database, data: data, tenant: tenant, parameters: parameters)
+    // The memory of a comparison is reserved before the work that would be lost without it.
+    let compares = try await evaluation.prepare(previous)
+    // With a comparison, there are about as many fits again.
+    let share = compares ? 0.35 : 0.65
     let result = try await BackgroundThreads.trainings.run {
       try ModelFamilies.standard.train(
-        data.table, parameters: parameters, warmStart: previous,
-        progress: { context.report(0.3 + 0.65 * $0.fraction, phase: $0.phase) },
+        data.table, parameters: parameters, warmStart: previous?.model,
+        progress: { context.report(0.3 + share * $0.fraction, phase: $0.phase) },
         isCancelled: { context.isCancelled })
     }
-    context.report(0.95, phase: "saving")
-    try await save(result, data, tenant, parameters, context)
+    var evidence: ActivationEvidence? = try await evaluation.evidence(
+      for: result.model, previous, context, from: 0.3 + share)
+    var comparisons = 3
+    while true {
+      context.report(0.95, phase: "saving")
+      do {
+        try await save(result, evidence, data, tenant, parameters, context)
+        break
+      } catch is ActivationEvidence.Outdated {
+        // Another model has become active meanwhile. One that a flow of promotions activates again and again stays.
+        comparisons -= 1
+        evidence = nil
+        if comparisons > 0 {
+          evidence = try await evaluation.evidence(for: result.model, previous, context, from: 0.95)
+        }
+      }
+    }
     logger.info(
       "trained",
       metadata: [
@@ -92,9 +113,8 @@ package struct TrainingRunner: Sendable {
 
   /// Records the exact change count of the labels that were read.
   ///
-  /// - Returns: the active model for a warm start.
-  private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> (any BinaryClassifier)?
-  {
+  /// - Returns: the active model, for a warm start and to compare with.
+  private func begin(_ data: LabelReader.Reading, _ tenant: TenantID) async throws -> ModelRecord? {
     let stored: StoredModelRecord? = try await writing(tenant) { tx in
       try await tx.query(
         """
@@ -106,13 +126,15 @@ package struct TrainingRunner: Sendable {
       return try await models.find(tenant, dataset: data.dataset.id, version: version, in: tx)
     }
     guard let stored else { return nil }
-    return try await BackgroundThreads.trainings.run { try stored.record()?.model }
+    return try await BackgroundThreads.trainings.run { try stored.record() }
   }
 
+  /// Stores the model, and makes it the active one if the dataset's policy does so with this evidence; `nil` leaves an active model.
+  ///
+  /// - Throws: ``ActivationEvidence/Outdated`` if the policy needs other evidence; nothing was stored then.
   private func save(
-    _ result: TrainingResult<any BinaryClassifier>, _ data: LabelReader.Reading, _ tenant: TenantID,
-    _ parameters: TrainingParameters,
-    _ context: JobContext
+    _ result: TrainingResult<any BinaryClassifier>, _ evidence: ActivationEvidence?,
+    _ data: LabelReader.Reading, _ tenant: TenantID, _ parameters: TrainingParameters, _ context: JobContext
   ) async throws {
     let (job, dataset) = (context.job, data.dataset)
     let parameters = try JSONB(parameters)
@@ -129,26 +151,39 @@ package struct TrainingRunner: Sendable {
         UPDATE datasets SET last_version = last_version + 1,
                             trained_changes = greatest(trained_changes, \(data.changes))
         WHERE tenant_id = \(tenant) AND id = \(dataset.id) AND writable AND deleted_at IS NULL
-        RETURNING last_version, auto_train, training
+        RETURNING last_version, auto_train, training, activation, active_version, pinned_version, models_kept
         """)
-      guard let (version, policy, defaults) = try rows.first?.decode(Int.self, JSONB.self, JSONB.self) else {
-        throw TrainingFailure.datasetDeleted
-      }
+      guard
+        let (version, policy, defaults, rule, active, pinned, kept) = try rows.first?.decode(
+          Int.self, JSONB.self, JSONB.self, JSONB.self, Int?.self, Int?.self, Int.self)
+      else { throw TrainingFailure.datasetDeleted }
+      let before = ActiveVersion(version: active, pinned: pinned)
+      let activation = try rule.decode(Activation.self)
+      let decision =
+        try evidence?.decision(by: activation, before)
+        ?? ActivationEvidence.Decision(activates: active == nil && activation.policy != .manual)
       let deleted = try await Self.deletedSince(data, tenant, in: tx)
       try await tx.query(
         """
         INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
-                            labels_deleted_since, converged, parameters, model, curves, warnings)
+                            labels_deleted_since, converged, parameters, model, curves, warnings, comparison)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(data.table.rowCount),
                 \(data.lastLabelID), \(deleted), \(result.model.converged), \(parameters), \(model), \(curves),
-                \(warnings))
+                \(warnings), \(try decision.comparison.map { try JSONB($0) }))
         """)
       try await tx.query(
         """
         INSERT INTO kpis (tenant_id, dataset_id, model_version, job_id, trigger, kpis)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(kpis))
         """)
-      try await ModelStore.settle(tenant, dataset: dataset.id, newest: version, kpis: result.kpis, in: tx)
+      if decision.activates {
+        try await PromotionStore.activate(
+          tenant, dataset: dataset.id, version: version, before: before,
+          because: decision.reason(under: activation), by: .training(Int(job.id)),
+          comparison: decision.comparison, in: tx)
+      }
+      try await ModelStore.prune(
+        tenant, dataset: dataset.id, active: decision.activates ? version : active, keeping: kept, in: tx)
       // The queued training may have nothing left to do.
       let autoTrain = try policy.decode(AutoTrain.self)
       if autoTrain.enabled {

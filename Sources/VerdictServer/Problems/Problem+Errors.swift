@@ -29,6 +29,15 @@ extension Problem {
       self.init(
         .overloaded, "Too many large models are being read, for this tenant or in total; try again.",
         headers: [.retryAfter: "5"], because: .models)
+    case is ModelComparisons.Busy:
+      self.init(
+        .overloaded, "Too many comparisons of models are running, for this tenant or in total; try again.",
+        headers: [.retryAfter: "5"], because: .models)
+    case let error as ModelComparisons.TooSlow:
+      self.init(
+        .overloaded,
+        "The fits took more than \(Int(error.limit / .seconds(1))) seconds, and the comparison was ended. Parameters that need that long are compared by a training under the policy best.",
+        headers: [.retryAfter: "5"], because: .models)
     case is ConnectionLimiter.Full:
       self.init(
         .overloaded, "Too many long operations are running, for this tenant or in total; try again.",
@@ -92,7 +101,7 @@ extension Problem {
         .overloaded, "The deletion of the earlier dataset \(dataset) has not ended; nothing was changed.",
         headers: [.retryAfter: "1"], because: .conflict)
     case .noModel(let dataset):
-      self.init(.noModel, "Dataset \(dataset) has no model yet: train one.")
+      self.init(.noModel, "Dataset \(dataset) has no active model: train one, or promote one of its models.")
     case .belowGate(let metric, let value, let minimum, let version, let labels):
       let location = labels.map { " on \($0) labelled predictions" } ?? ""
       let bound = metric.isLowerBetter ? "at most" : "at least"

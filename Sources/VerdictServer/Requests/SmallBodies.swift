@@ -14,12 +14,17 @@ enum EmptyBody {
 }
 
 /// The body that activates a model.
-enum ActiveModelBody {
-  static func parse(_ body: Body) throws -> Int {
+struct ActiveModelBody {
+  var version: Int
+  /// Whether no training may replace it.
+  var isPinned: Bool
+
+  static func parse(_ body: Body) throws -> ActiveModelBody {
     let errors = ValidationErrors()
-    let fields = try JSONObjectReader.of(body, known: ["version"], errors: errors)
+    let fields = try JSONObjectReader.of(body, known: ["version", "pinned"], errors: errors)
     let version = fields.integer("version", required: true, in: 1...Int(Int32.max))
-    return try errors.checked(version)
+    let isPinned: Bool? = fields.member("pinned", .bool)
+    return ActiveModelBody(version: try errors.checked(version), isPinned: isPinned ?? false)
   }
 }
 

@@ -19,6 +19,8 @@ extension JSONWriter {
       }
       json.name("warnings")
       json.array(record.warnings) { $0.trainingWarning($1) }
+      json.name("comparison")
+      try json.optional(record.comparison) { try $0.encoded($1) }
     }
   }
 
@@ -74,7 +76,7 @@ extension JSONWriter {
   }
 
   /// Writes the members of a value that encodes as an object into the current object.
-  private mutating func members(of value: some Encodable) throws {
+  mutating func members(of value: some Encodable) throws {
     var nested = JSONWriter()
     try nested.encoded(value)
     raw(nested.bytes.dropFirst().dropLast())
@@ -89,6 +91,8 @@ extension JSONWriter {
     integer(model.jobID)
     name("active")
     bool(model.isActive)
+    name("pinned")
+    bool(model.isPinned)
     name("labels_used")
     integer(model.labelsUsed)
     name("threshold")

@@ -40,9 +40,10 @@ struct ModelRoutes {
     let name = try context.dataset()
     _ = try QueryParameters(request, known: [])
     let body = try await Body.read(request, of: principal.tenant, accepted: [.json], limit: BodyLimits.small)
-    let version = try ActiveModelBody.parse(body)
+    let active = try ActiveModelBody.parse(body)
     let model = try await models.activate(
-      principal.tenant, dataset: name, version: version, by: principal.actor)
+      principal.tenant, dataset: name, version: active.version, pinned: active.isPinned,
+      by: principal.actor)
     await publisher.publish(principal.tenant, name)
     return try .json { try $0.modelSummary(model) }
   }

@@ -131,7 +131,11 @@ class Walk:
         self.call("listKpis", dataset="churn", expect=200, keep="page")
         self.call("exportKpisCsv", dataset="churn", expect=200, keep="history")
         version = self.body("setActiveModel", "application/json", "rollback")["version"]
+        self.sent.add(("setActiveModel", "application/json", "pin"))
+        self.call("setActiveModel", dataset="adult", json_body={"version": version, "pinned": True}, expect=200)
         self.call("setActiveModel", dataset="adult", json_body={"version": version}, expect=200, keep="rollback")
+        self.call("compareModels", dataset="adult", query={"champion": 2, "challenger": version}, expect=200, keep="adult")
+        self.call("listPromotions", dataset="adult", query={"limit": 2}, expect=200, keep="page")
         self.call("deleteModel", dataset="adult", version=1, expect=204)
         self.call("getDataset", dataset="adult", expect=200, keep="adult")
         self.call("listDatasets", query={"limit": 1}, expect=200, keep="page")

@@ -12,7 +12,7 @@ import Testing
   private static let json = #"""
     {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
      "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5},
-     "training":{"C":0.3,"seed":9007199254740991},"activation":{"policy":"best","metric":"mcc"},
+     "training":{"C":0.3,"seed":9007199254740991},"activation":{"policy":"best","metric":"mcc","margin":0.1},
      "models_kept":3,"predictions_kept_days":30,"columns":{"group":"customer","split":"set"}}
     """#
 
@@ -56,11 +56,28 @@ import Testing
     (#"{"activation":{"metric":"mcc"}}"#, "/activation/metric"), (#"{"training":{"D":1}}"#, "/training/D"),
     (#"{"columns":{"label":"x"}}"#, "/columns/label"), (#"{"columns":{"group":""}}"#, "/columns/group"),
     (#"{"columns":{"group":"x","reference":"x"}}"#, "/columns/group"),
+    (#"{"activation":{"policy":"manual","margin":0.1}}"#, "/activation/margin"),
+    (#"{"activation":{"policy":"best","margin":-0.1}}"#, "/activation/margin"),
+    (#"{"activation":{"policy":"best","metric":"roc_auc","margin":1.1}}"#, "/activation/margin"),
     (#"{"other":1}"#, "/other"),
   ])
   func `errors point to their member`(_ json: String, _ pointer: String) throws {
     var settings = DatasetSettings()
     #expect(try merge(json, into: &settings).map(\.pointer) == [pointer])
+  }
+
+  @Test func `a margin ends with its metric`() throws {
+    var settings = DatasetSettings()
+    #expect(try merge(#"{"activation":{"policy":"best","margin":0.05}}"#, into: &settings).isEmpty)
+    #expect(settings.activation == Activation(policy: .best, metric: .rocAUC, margin: 0.05))
+    #expect(try merge(#"{"activation":{"metric":"roc_auc"}}"#, into: &settings).isEmpty)
+    #expect(settings.activation.margin == 0.05)
+    #expect(try merge(#"{"activation":{"metric":"log_loss"}}"#, into: &settings).isEmpty)
+    #expect(settings.activation == Activation(policy: .best, metric: .logLoss))
+    #expect(try merge(#"{"activation":{"margin":7.5}}"#, into: &settings).isEmpty)
+    #expect(settings.activation.margin == 7.5, "a log loss has no upper bound")
+    #expect(try merge(#"{"activation":{"policy":"manual"}}"#, into: &settings).isEmpty)
+    #expect(settings.activation == Activation(policy: .manual, metric: nil))
   }
 
   @Test func `each setting is stored in a column of its name`() async throws {

@@ -283,7 +283,10 @@ import Testing
             FROM \(identifier: table) t WHERE \(identifier: column) = \(version)
             """)
         }
-        try await ModelStore.setActive(tenant, dataset: dataset, version: version + 1, in: tx)
+        try await PromotionStore.activate(
+          tenant, dataset: dataset, version: version + 1,
+          before: ActiveVersion(version: version, pinned: nil), because: .manual, by: .actor(.commandLine),
+          in: tx)
         try await tx.query("DELETE FROM models WHERE version = \(version)")
       }
     }

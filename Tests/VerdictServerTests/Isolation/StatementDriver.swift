@@ -118,8 +118,16 @@ struct StatementDriver {
     for path in ["models", "models/1", "models/2/curves", "kpis", "models/1/export.sql"] {
       _ = try await client.get("/v1/datasets/d/\(path)")
     }
-    _ = try await client.put("/v1/datasets/d/models/active", ["version": 1])
+    _ = try await client.put("/v1/datasets/d/models/active", ["version": 1, "pinned": true])
+    _ = try await client.get("/v1/datasets/d/models/compare?champion=1&challenger=2")
     _ = try await client.delete("/v1/datasets/d/models/2")
+    _ = try await client.put("/v1/datasets/d/models/active", ["version": 1])
+    _ = try await client.patch("/v1/datasets/d", ["activation": ["policy": "best", "metric": "log_loss"]])
+    let compared = try await client.post(
+      "/v1/datasets/d/training-jobs", ["C": 0.5], headers: ["Prefer": "wait=60"])
+    #expect(compared.json["state"] == "succeeded")
+    _ = try await client.patch("/v1/datasets/d", ["activation": .null])
+    #expect(try await client.get("/v1/datasets/d/promotions").json["data"].elements.isEmpty == false)
   }
 
   /// Trains until every statement of `LabelReader` has run. Transactions of other tests on the same server can prevent a job from

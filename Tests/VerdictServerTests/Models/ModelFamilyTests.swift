@@ -83,6 +83,7 @@ import Testing
     let record = ModelRecord(
       summary: ModelSummary(
         version: 1, createdAt: Date(timeIntervalSince1970: 0), jobID: 2, trigger: .manual, isActive: true,
+        isPinned: false,
         labelsUsed: 40, labelsDeletedSince: 0, converged: model.converged, parameters: TrainingParameters(),
         kpis: result.kpis),
       model: model, warnings: result.warnings)

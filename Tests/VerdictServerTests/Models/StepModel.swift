@@ -36,6 +36,20 @@ struct StepModel: BinaryClassifier, Equatable {
       curves: Curves(scores: scores, outcomes: table.outcomes), warnings: [])
   }
 
+  static func heldOut(
+    _ table: TrainingTable, parameters: TrainingParameters, split: ValidationSplit,
+    warmStart: (any BinaryClassifier)?, threads: Int?, progress: (@Sendable (TrainingProgress) -> Void)?,
+    isCancelled: @escaping @Sendable () -> Bool
+  ) throws -> HeldOutPredictions {
+    // The measurement of ``train`` sees all rows, too.
+    let model = try train(
+      table, parameters: parameters, warmStart: nil, threads: threads, progress: progress,
+      isCancelled: isCancelled
+    ).model
+    let scores = try model.makePredictor().probabilities(columns: table.columns)
+    return HeldOutPredictions(scores: split.measuredRows.map { scores[$0] }, threshold: model.threshold)
+  }
+
   func renamingCategories(_ name: (_ feature: String, _ category: String) -> String) -> StepModel { self }
 
   func makePredictor() -> any Predictor { StepPredictor(model: self) }

@@ -1,0 +1,52 @@
+/// The predictions of a model for the rows that were held out from its fit, in the order of the rows.
+public struct HeldOutPredictions: Sendable, Equatable {
+  /// The probability of outcome 1 of each row, 0…1.
+  public var scores: [Double]
+  /// The decision about each row, 0 or 1.
+  public var decisions: [UInt8]
+
+  /// Creates predictions; see the properties.
+  public init(scores: [Double], decisions: [UInt8]) {
+    self.scores = scores
+    self.decisions = decisions
+  }
+
+  /// Predictions that are decided by one threshold.
+  public init(scores: [Double], threshold: Double) {
+    self.init(scores: scores, decisions: scores.map { $0 >= threshold ? 1 : 0 })
+  }
+}
+
+extension LinearTrainer {
+  /// Predicts the rows of each measured fold with a fit of the others.
+  ///
+  /// Thresholds are those of a training: fixed, moved with the intercept of each fit, or chosen on the rows held out.
+  func heldOut(warmStart: LogisticModel?) throws -> HeldOutPredictions {
+    var start = warmStart.map { $0.start(table, layout: matrix.layout, parameters: parameters) }
+    var scores = [Double](repeating: 0, count: table.rowCount)
+    var thresholds = [Double](repeating: TrainingParameters.defaultThreshold, count: plan.folds.count)
+    for (step, fold) in plan.measured.enumerated() {
+      let part = try fitted(excluding: fold, step: step, from: start)
+      try part.predict(only: fold, into: &scores)
+      thresholds[fold] = part.defaultThreshold
+      // A fit that did not converge is no warm start.
+      start = part.fit.converged ? part.encoding.original(part.fit.beta, layout: matrix.layout) : nil
+    }
+    let rows = ValidationSplit(plan: plan).measuredRows
+    let measured = rows.map { scores[$0] }
+    if parameters.movesThreshold {
+      let folds = plan.folds.folds
+      return HeldOutPredictions(
+        scores: measured, decisions: rows.map { scores[$0] >= thresholds[Int(folds[$0])] ? 1 : 0 })
+    }
+    try runner.checkCancelled()
+    let usual = plan.measured.reduce(0) { $0 + thresholds[$1] } / Double(max(1, plan.measured.count))
+    let ranking = ScoreRanking(scores: measured, outcomes: rows.map { table.outcomes[$0] })
+    let choice = ThresholdChoice(parameters.threshold, ranking: ranking, usual: usual)
+    return HeldOutPredictions(scores: measured, threshold: choice.threshold)
+  }
+}
+
+extension ValidationSplit {
+  init(plan: ValidationPlan) { self.plan = plan }
+}
