@@ -38,12 +38,17 @@ public struct KPIs: Sendable, Hashable {
   ///
   /// - Throws: `LearningError.malformedTable` if there are not as many of both or a score is outside 0…1.
   public init(scores: [Double], outcomes: [UInt8], threshold: Double) throws(LearningError) {
+    try Self.check(scores: scores, outcomes: outcomes)
+    self.init(ScoreRanking(scores: scores, outcomes: outcomes), threshold: threshold) {}
+  }
+
+  /// Refuses what cannot be measured.
+  static func check(scores: [Double], outcomes: [UInt8]) throws(LearningError) {
     guard scores.count == outcomes.count, scores.allSatisfy({ $0 >= 0 && $0 <= 1 }),
       outcomes.allSatisfy({ $0 <= 1 })
     else {
       throw .malformedTable(detail: "Scores are numbers from 0 to 1, outcomes 0 or 1, and as many of both.")
     }
-    self.init(ScoreRanking(scores: scores, outcomes: outcomes), threshold: threshold) {}
   }
 
   /// Computes the KPIs of a confusion matrix. Those that need the rows are undefined (``Metric/needsRows``).
@@ -84,6 +89,17 @@ public struct KPIs: Sendable, Hashable {
         intervals[metric] = interval(rows)
       }
     }
+  }
+
+  /// Records values and intervals that were computed by other rules than those of ``Metric/formula``.
+  init(
+    _ matrix: ConfusionMatrix, threshold: Double, values: [Metric: Double], intervals: [Metric: Interval]
+  ) {
+    record = Record(
+      labelsUsed: matrix.total, positives: matrix.positives, negatives: matrix.negatives,
+      threshold: threshold, confusionMatrix: matrix)
+    self.values = values
+    self.intervals = intervals
   }
 
   /// Sets the counts of the rows that the serving model is fitted on, which are not the rows measured.

@@ -18,6 +18,8 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
   package var modelsKept = 50
   /// The days after which stored predictions are deleted; `nil` for never.
   package var predictionsKeptDays: Int?
+  /// The days before which no outcome of a prediction is expected; `nil` if one may come at once.
+  package var outcomeAfterDays: Int?
 
   /// The defaults.
   package init() {}
@@ -30,6 +32,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     case activation
     case modelsKept = "models_kept"
     case predictionsKeptDays = "predictions_kept_days"
+    case outcomeAfterDays = "outcome_after_days"
   }
 
   /// The rules for the members of a client's JSON.
@@ -41,6 +44,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     JSONMember(CodingKeys.modelsKept, \.modelsKept, .integer(in: 1...1_000)),
     // Up to a hundred years.
     JSONMember(CodingKeys.predictionsKeptDays, \.predictionsKeptDays, .integer(in: 1...36_500)),
+    JSONMember(CodingKeys.outcomeAfterDays, \.outcomeAfterDays, .integer(in: 1...36_500)),
   ]
 
   /// The value of a setting as its JSON; `nil` for `null`.
@@ -52,6 +56,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     case .activation: activation
     case .modelsKept: modelsKept
     case .predictionsKeptDays: predictionsKeptDays
+    case .outcomeAfterDays: outcomeAfterDays
     }
   }
 }
