@@ -124,9 +124,9 @@ struct WeightedRanking {
     private var squares = [0.0, 0.0]
 
     mutating func add(_ influence: Double, times count: Int, _ decision: Bool) {
-      let (stratum, count) = (decision ? 1 : 0, Double(count))
-      sums[stratum] += count * influence
-      squares[stratum] += count * influence * influence
+      let (stratum, rows) = (decision ? 1 : 0, Double(count))
+      sums[stratum] += rows * influence
+      squares[stratum] += rows * influence * influence
     }
 
     func variance(_ sample: DecisionSample) -> Double? {

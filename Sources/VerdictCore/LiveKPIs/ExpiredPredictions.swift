@@ -1,4 +1,3 @@
-import Learning
 import PostgreSQL
 
 /// The counts of predictions that expired without a label.
