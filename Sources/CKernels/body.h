@@ -182,6 +182,30 @@ INLINE double NAME(link)(const ck_design *design, size_t padded, const double *e
   return NAME(total)(hinge) + design->weight[0] * log(product[0]) + design->weight[1] * log(product[1]);
 }
 
+// The same for rows with weights of their own, whose logarithms have no common factor.
+INLINE double NAME(link_weighted)(size_t padded, const double *eta, const double *sign, const double *mass,
+                                  double *residual, double *curvature) {
+  double loss = 0, parts[TILE] __attribute__((aligned(64)));
+  for (size_t i = 0; i < padded; i += LANES) {
+    vec s = *(const vec *)(mass + i), y = *(const vec *)(sign + i);
+    vec margin = y * *(const vec *)(eta + i);
+    vec shrunk = NAME(choose)(margin < 0, margin, -margin);
+    shrunk = NAME(choose)(shrunk < -708.0, NAME(splat)(-708.0), shrunk);
+    vec e = NAME(exponential)(shrunk);
+    vec one = e + 1.0, inverse = 1.0 / one, small = e * inverse;
+    vec wrong = NAME(choose)(margin < 0, inverse, small);
+    *(vec *)(residual + i) = -(y * s * wrong);
+    *(vec *)(curvature + i) = s * small * inverse;
+    *(vec *)(parts + i) = e;
+  }
+  for (size_t i = 0; i < padded; i++) {
+    if (mass[i] == 0) continue;
+    const double margin = sign[i] * eta[i];
+    loss += mass[i] * (log1p(parts[i]) + (margin < 0 ? -margin : 0));
+  }
+  return loss;
+}
+
 // Adds the one-hot columns' part of gradient and Hessian.
 INLINE void NAME(scatter)(const ck_design *design, size_t row, size_t rows, const double *tile,
                           const double *residual, const double *curvature, double *gradient, double *hessian,
@@ -221,6 +245,8 @@ INLINE void NAME(weigh)(const ck_design *design, size_t row, size_t rows, size_t
     sign[i] = outcome[i] ? 1.0 : -1.0;
     mass[i] = outcome[i] ? weight[1] : weight[0];
   }
+  if (design->row_weight)
+    for (size_t i = 0; i < rows; i++) mass[i] *= design->row_weight[row + i];
   if (design->fold) {
     const uint8_t *fold = design->fold + row;
     for (size_t i = 0; i < rows; i++) mass[i] = fold[i] == design->excluded ? 0.0 : mass[i];
@@ -247,7 +273,8 @@ void NAME(evaluate)(const ck_design *design, size_t begin, size_t end, const dou
     NAME(weigh)(design, row, rows, padded, sign, mass);
     NAME(fill)(design, row, rows, padded, height * design->every, tile);
     NAME(linear)(design, row, rows, padded, beta, tile, eta);
-    *loss += NAME(link)(design, padded, eta, sign, mass, residual, curvature);
+    *loss += design->row_weight ? NAME(link_weighted)(padded, eta, sign, mass, residual, curvature)
+                                : NAME(link)(design, padded, eta, sign, mass, residual, curvature);
     NAME(project)(design, padded, tile, residual, gradient);
     if (hessian) {
       for (size_t j = 0; j < dense; j++)

@@ -21,3 +21,11 @@ void ck_count_levels(const int32_t *codes, const uint8_t *fold, size_t count, si
     counts[(fold ? fold[i] : 0) * (levels + 1) + code] += 1;
   }
 }
+
+void ck_weigh_levels(const int32_t *codes, const double *weight, const uint8_t *fold, size_t count, size_t levels,
+                     double *weights) {
+  for (size_t i = 0; i < count; i++) {
+    const size_t level = codes[i] < 0 ? levels : (size_t)codes[i];
+    weights[(fold ? fold[i] : 0) * (levels + 1) + level] += weight[i];
+  }
+}

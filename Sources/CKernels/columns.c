@@ -1,4 +1,6 @@
 // Passes over single columns of the design matrix, for coordinate descent if the Hessian is too large to be materialised.
+#include <math.h>
+
 #include "CKernels.h"
 
 static inline double element(double value, double mean, double inverse_scale, int indicator) {
@@ -41,4 +43,44 @@ double ck_weighted_square(const double *weight, const double *u, size_t count) {
   double s[4] = {0};
   for (size_t i = 0; i < count; i++) s[i & 3] += weight[i] * u[i] * u[i];
   return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+// Chunks of a mean and its squared deviations, as for rows without weights (body.h).
+void ck_weighted_moments(const double *values, const double *weight, const uint8_t *fold, size_t fold_count,
+                         size_t begin, size_t end, ck_moments *moments) {
+  enum { chunk = 256 };
+  for (size_t f = 0; f < fold_count; f++) {
+    ck_moments *out = moments + f;
+    *out = (ck_moments){0, 0, 0, 0, INFINITY, -INFINITY};
+    for (size_t row = begin; row < end; row += chunk) {
+      const size_t last = end - row < chunk ? end : row + chunk;
+      double mass = 0, sum = 0, rest = 0, squares = 0;
+      for (size_t i = row; i < last; i++) {
+        if (fold && fold[i] != f) continue;
+        const double x = values[i];
+        if (x != x) {
+          out->missing++;
+          continue;
+        }
+        mass += weight[i];
+        sum += weight[i] * x;
+        if (x < out->minimum) out->minimum = x;
+        if (x > out->maximum) out->maximum = x;
+      }
+      if (mass == 0) continue;
+      double mean = sum / mass;
+      for (size_t i = row; i < last; i++) {
+        if ((fold && fold[i] != f) || values[i] != values[i]) continue;
+        const double d = values[i] - mean;
+        rest += weight[i] * d;
+        squares += weight[i] * d * d;
+      }
+      const double drift = rest / mass, m2 = squares - mass * drift * drift;
+      mean += drift;
+      const double all = out->count + mass, delta = mean - out->mean;
+      out->squares += m2 + delta * delta * (out->count / all) * mass;
+      out->mean += delta * (mass / all);
+      out->count = all;
+    }
+  }
 }

@@ -22,3 +22,12 @@ int ck_begin_digit(size_t *counts, size_t count) {
 void ck_deal_digit(const uint64_t *keys, size_t count, int digit, size_t *places, uint64_t *out) {
   for (size_t i = 0; i < count; i++) out[places[(keys[i] >> (8 * digit)) & 255]++] = keys[i];
 }
+
+void ck_deal_digit_with_order(const uint64_t *keys, const int32_t *order, size_t count, int digit, size_t *places,
+                              uint64_t *out, int32_t *out_order) {
+  for (size_t i = 0; i < count; i++) {
+    const size_t place = places[(keys[i] >> (8 * digit)) & 255]++;
+    out[place] = keys[i];
+    out_order[place] = order[i];
+  }
+}

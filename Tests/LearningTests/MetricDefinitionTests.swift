@@ -50,7 +50,7 @@ import Testing
     let kpis = try kpis(wrong: 2)
     let value = try #require(kpis[metric])
     let without: Set<Metric> = [
-      .labelsUsed, .positives, .negatives, .validationRows, .threshold, .mcc, .prAUC, .baselineAccuracy,
+      .labelsUsed, .positives, .negatives, .validationRows, .threshold, .baselineAccuracy,
     ]
     #expect((kpis.intervals[metric] == nil) == without.contains(metric))
     if let interval = kpis.intervals[metric] {

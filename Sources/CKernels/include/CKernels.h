@@ -35,11 +35,14 @@ typedef struct {
   int32_t excluded;
   /// The weight of a row with outcome 0, and with outcome 1.
   double weight[2];
+  /// A weight of each row, which multiplies that of its outcome, or NULL.
+  const double *row_weight;
   /// 1 processes all tiles of rows, s every s-th one.
   size_t every;
 } ck_design;
 
-/// Count, mean, sum of squared deviations, and range of the present values of one fold.
+/// Count, mean, sum of squared deviations, and range of the present values of one fold. With weights, `count` is the weight of the
+/// present values, and mean and squared deviations are weighted; `missing` stays a number of rows.
 typedef struct {
   double count, missing, mean, squares, minimum, maximum;
 } ck_moments;
@@ -79,12 +82,19 @@ void ck_predict(ck_isa isa, const ck_design *design, size_t begin, size_t end, c
 void ck_column_moments(ck_isa isa, const double *values, const uint8_t *fold, size_t fold_count, size_t begin,
                        size_t end, ck_moments *moments);
 
+/// The same with a weight for each row.
+void ck_weighted_moments(const double *values, const double *weight, const uint8_t *fold, size_t fold_count,
+                         size_t begin, size_t end, ck_moments *moments);
+
 /// Whether all values are NaN or within ±limit.
 int ck_all_within(const double *values, size_t count, double limit);
 /// Whether all codes are within -1 ..< levels.
 int ck_codes_within(const int32_t *codes, size_t count, int32_t levels);
 /// Adds the number of rows of each level to counts[fold × (levels + 1) + code], missing values at code = levels.
 void ck_count_levels(const int32_t *codes, const uint8_t *fold, size_t count, size_t levels, double *counts);
+/// The same with the total weight of the rows instead of their number.
+void ck_weigh_levels(const int32_t *codes, const double *weight, const uint8_t *fold, size_t count, size_t levels,
+                     double *weights);
 
 /// Factors the columns begin..<end of the lower triangle of a symmetric matrix in place as L·Lᵀ, given that earlier columns are
 /// factored. A column whose pivot is at most `floor[j]`, or with `skip[j]` set, is skipped: `skip[j]` becomes 1 and the column 0.
@@ -129,5 +139,8 @@ void ck_count_digits(const uint64_t *keys, size_t count, size_t *counts);
 int ck_begin_digit(size_t *counts, size_t count);
 /// Moves keys to their offsets by one digit, stably; can be called for consecutive ranges of the keys.
 void ck_deal_digit(const uint64_t *keys, size_t count, int digit, size_t *places, uint64_t *out);
+/// The same, with a number that moves along with each key.
+void ck_deal_digit_with_order(const uint64_t *keys, const int32_t *order, size_t count, int digit, size_t *places,
+                              uint64_t *out, int32_t *out_order);
 
 #endif

@@ -55,6 +55,7 @@ final class DesignMatrix {
     raw.fold = fold
     raw.excluded = -1
     raw.weight = (1, 1)
+    raw.row_weight = pinned.weights
     raw.every = 1
   }
 

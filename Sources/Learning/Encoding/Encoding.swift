@@ -7,9 +7,15 @@ struct Encoding: Sendable {
   var numeric: [Moments]
   /// Rows of each level of each categorical feature, missing values last.
   var factors: [[Double]]
+  /// The total weight of these rows; equal to `factors` where rows have no weights.
+  var levelWeights: [[Double]]
   /// The numbers of rows with outcome 0 and 1.
   var rows: [Int]
-  /// The weights of a row with outcome 0 and 1.
+  /// The total of the rows' own weights with outcome 0 and 1; the numbers of rows where they have none.
+  var masses: [Double]
+  /// The effective number of rows; nil where they have no weights of their own.
+  var effectiveRows: Double?
+  /// The weights of the outcomes 0 and 1, which multiply those of the rows.
   var weights: [Double]
 
   /// Combines the statistics of all folds but `excluded`; `rows` are the numbers of rows of each outcome in each fold.
@@ -17,27 +23,37 @@ struct Encoding: Sendable {
     self.excluded = excluded
     numeric = statistics.numeric.indices.map { statistics.moments($0, excluding: excluded) }
     factors = statistics.factors.indices.map { statistics.counts($0, excluding: excluded) }
+    levelWeights =
+      statistics.outcomeWeights == nil
+      ? factors : statistics.levelWeights.indices.map { statistics.weights($0, excluding: excluded) }
     var sizes = [0, 0]
     for (fold, part) in rows.enumerated() where fold != excluded {
       for outcome in 0...1 { sizes[outcome] += part[outcome] }
     }
     self.rows = sizes
-    let all = Double(sizes[0] + sizes[1])
-    weights = balanced ? sizes.map { all / (2 * Double($0)) } : [1, 1]
+    masses = sizes.map { Double($0) }
+    if let parts = statistics.outcomeWeights {
+      var all = OutcomeWeights()
+      for (fold, part) in parts.enumerated() where fold != excluded { all.add(part) }
+      masses = all.sums
+      effectiveRows = all.effectiveRows
+    }
+    let all = masses[0] + masses[1]
+    weights = balanced ? masses.map { all / (2 * $0) } : [1, 1]
   }
 
   /// The total weight of all rows.
-  var totalWeight: Double { weights[0] * Double(rows[0]) + weights[1] * Double(rows[1]) }
+  var totalWeight: Double { weights[0] * masses[0] + weights[1] * masses[1] }
 
   /// The weighted log-odds of outcome 1: the intercept of the model without features.
   var logOdds: Double {
-    (weights[1] * Double(rows[1]) / (weights[0] * Double(rows[0]))).logarithm
+    (weights[1] * masses[1] / (weights[0] * masses[0])).logarithm
   }
 
   /// The loss of the model without features.
   var nullLoss: Double {
-    zip(weights, rows).reduce(0) { sum, part in
-      let mass = part.0 * Double(part.1)
+    zip(weights, masses).reduce(0) { sum, part in
+      let mass = part.0 * part.1
       return sum - mass * (mass / totalWeight).logarithm
     }
   }

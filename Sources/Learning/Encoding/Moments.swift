@@ -1,10 +1,10 @@
 import CKernels
 
-/// Count, mean, variance and range of the present values of a numeric column.
+/// Count, mean, variance and range of the present values of a numeric column. Rows with weights are counted by them.
 struct Moments: Sendable, Hashable {
-  /// The number of present values.
+  /// The number of present values, or their weight.
   var count = 0.0
-  /// The number of missing values.
+  /// The number of missing values, also where rows have weights.
   var missing = 0.0
   var mean = 0.0
   /// Sum of squared deviations from the mean.
@@ -39,6 +39,6 @@ struct Moments: Sendable, Hashable {
   /// Whether the feature has fewer than two different values, or too little variance to be standardised.
   var isConstant: Bool { !(minimum < maximum) || !(squares > 0) || !(1 / standardDeviation).isFinite }
 
-  /// The population standard deviation, as in scikit-learn's StandardScaler.
+  /// The population standard deviation, as in scikit-learn's StandardScaler (with its `sample_weight`).
   var standardDeviation: Double { count > 0 ? (squares / count).squareRoot() : 0 }
 }

@@ -5,6 +5,8 @@ struct PinnedTable {
   /// Codes of the categorical columns in feature order.
   var codes: [UnsafePointer<Int32>]
   var outcomes: UnsafePointer<UInt8>
+  /// The weight of each row; nil where rows have none.
+  var weights: UnsafePointer<Double>?
   var rowCount: Int
 }
 
@@ -22,10 +24,19 @@ extension TrainingTable {
       guard let base = outcomes.baseAddress else {
         throw LearningError.tooFewRows(rows: 0, positives: 0, negatives: 0)
       }
-      let empty = PinnedTable(numeric: [], codes: [], outcomes: base, rowCount: rowCount)
-      return columns.count <= Self.pinnedDirectly
-        ? try pin(from: 0, onto: empty, body) : try copy(onto: empty, checkpoint, body)
+      return try withPinnedWeights { weights in
+        let empty = PinnedTable(
+          numeric: [], codes: [], outcomes: base, weights: weights, rowCount: rowCount)
+        return columns.count <= Self.pinnedDirectly
+          ? try pin(from: 0, onto: empty, body) : try copy(onto: empty, checkpoint, body)
+      }
     }
+  }
+
+  private func withPinnedWeights<Result>(_ body: (UnsafePointer<Double>?) throws -> Result) rethrows -> Result
+  {
+    guard let weights = attributes.weights else { return try body(nil) }
+    return try weights.withUnsafeBufferPointer { try body($0.baseAddress) }
   }
 
   private func pin<Result>(

@@ -7,6 +7,10 @@ struct TableStatistics: Sendable {
   var numeric: [[Moments]]
   /// Rows of each level by categorical feature and fold, missing values last.
   var factors: [[[Double]]]
+  /// The total weight of these rows; equal to `factors` where rows have no weights.
+  var levelWeights: [[[Double]]]
+  /// The total weight of the rows with outcome 0 and 1, and that of its squares, by fold; nil where rows have no weights.
+  var outcomeWeights: [OutcomeWeights]?
   /// The number of folds.
   var folds: Int
 
@@ -23,6 +27,11 @@ struct TableStatistics: Sendable {
         guard let base = parts.baseAddress else { return }
         try runner.run(blocks.count * pinned.numeric.count) { task, _, _ in
           let block = blocks[task / pinned.numeric.count]
+          if let weights = pinned.weights {
+            return ck_weighted_moments(
+              pinned.numeric[task % pinned.numeric.count], weights, fold, foldCount, block.lowerBound,
+              block.upperBound, base + task * foldCount)
+          }
           ck_column_moments(
             runner.instructionSet, pinned.numeric[task % pinned.numeric.count], fold, foldCount,
             block.lowerBound, block.upperBound, base + task * foldCount)
@@ -39,9 +48,14 @@ struct TableStatistics: Sendable {
       }
     }
     factors = []
+    levelWeights = []
+    outcomeWeights = try table.attributes.weights.map {
+      try OutcomeWeights.perFold(table.outcomes, $0, folds: folds, checkpoint: runner.checkCancelled)
+    }
     for case .categorical(let codes, let levels) in table.columns {
       try runner.checkCancelled()
       var counts = [Double](repeating: 0, count: (levels.count + 1) * foldCount)
+      var masses = pinned.weights == nil ? [] : counts
       try folds.withPointer { fold in
         try codes.withUnsafeBufferPointer { codes in
           guard let base = codes.baseAddress else { return }
@@ -49,12 +63,20 @@ struct TableStatistics: Sendable {
             try runner.checkCancelled()
             let part = fold.map { $0 + block.lowerBound }
             ck_count_levels(base + block.lowerBound, part, block.count, levels.count, &counts)
+            if let weights = pinned.weights {
+              ck_weigh_levels(
+                base + block.lowerBound, weights + block.lowerBound, part, block.count, levels.count, &masses)
+            }
           }
         }
       }
-      factors.append(
-        (0..<foldCount).map { Array(counts[($0 * (levels.count + 1))..<(($0 + 1) * (levels.count + 1))]) })
+      func perFold(_ values: [Double]) -> [[Double]] {
+        (0..<foldCount).map { Array(values[($0 * (levels.count + 1))..<(($0 + 1) * (levels.count + 1))]) }
+      }
+      factors.append(perFold(counts))
+      if !masses.isEmpty { levelWeights.append(perFold(masses)) }
     }
+    if pinned.weights == nil { levelWeights = factors }
   }
 
   /// The moments of a numeric feature over all folds but `excluded`.
@@ -66,8 +88,17 @@ struct TableStatistics: Sendable {
 
   /// The level counts of a categorical feature over all folds but `excluded`, missing values last.
   func counts(_ feature: Int, excluding excluded: Int?) -> [Double] {
-    var counts = [Double](repeating: 0, count: factors[feature].first?.count ?? 0)
-    for (fold, part) in factors[feature].enumerated() where fold != excluded {
+    Self.sum(factors[feature], excluding: excluded)
+  }
+
+  /// The total weights of the same rows.
+  func weights(_ feature: Int, excluding excluded: Int?) -> [Double] {
+    Self.sum(levelWeights[feature], excluding: excluded)
+  }
+
+  private static func sum(_ parts: [[Double]], excluding excluded: Int?) -> [Double] {
+    var counts = [Double](repeating: 0, count: parts.first?.count ?? 0)
+    for (fold, part) in parts.enumerated() where fold != excluded {
       for level in counts.indices { counts[level] += part[level] }
     }
     return counts

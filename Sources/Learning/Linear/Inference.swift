@@ -29,6 +29,14 @@ struct Inference {
     interceptStandardError = Self.length(factor, &contrast, from: 0)
   }
 
+  /// Multiplies the standard errors. The weights of rows say how much each counts, not how often it was seen: scaled so that
+  /// they add up to the effective number of rows, with the penalty scaled alike, they have the same optimum and these standard
+  /// errors.
+  mutating func scale(by factor: Double) {
+    standardErrors = standardErrors.map { $0.map { $0 * factor } }
+    interceptStandardError = interceptStandardError.map { $0 * factor }
+  }
+
   /// √(vᵀ(L·Lᵀ)⁻¹v) = |L⁻¹v|.
   private static func length(_ factor: Cholesky, _ vector: inout [Double], from begin: Int) -> Double? {
     ck_forward_solve(factor.factor, factor.order, factor.stride, factor.skip, begin, &vector)

@@ -78,7 +78,7 @@ struct LinearSolver {
     var own = encoding
     own.weights = [1, 1]
     objective.matrix.configure(own)
-    let refit = InterceptRefit(negatives: Double(own.rows[0]), positives: Double(own.rows[1]))
+    let refit = InterceptRefit(negatives: own.masses[0], positives: own.masses[1])
     return try refit.shift(from: (encoding.weights[0] / encoding.weights[1]).logarithm) { shift in
       var shifted = beta
       shifted[0] += shift
@@ -98,18 +98,22 @@ struct LinearSolver {
     // A last step this short changes no row's p·(1 − p), and so no standard error, by more than this share of it.
     if fit.hessianDistance > 1e-6 { _ = try objective.evaluate(fit.beta) }
     let factor = try Newton(objective: objective, settings: settings).factored(skipped: fit.skipped)
-    return try Inference(
+    var inference = try Inference(
       factor, encoding: encoding, layout: objective.matrix.layout, runner: objective.runner)
+    if let rows = encoding.effectiveRows {
+      inference.scale(by: ((encoding.masses[0] + encoding.masses[1]) / rows).squareRoot())
+    }
+    return inference
   }
 }
 
 extension Encoding {
-  /// The most frequent category of each categorical feature: the reference of the others where no penalty makes the full
+  /// The most frequent category of each categorical feature, or that of the largest weight: the reference of the others where no penalty makes the full
   /// set of columns identifiable.
   func references(_ layout: DesignLayout) -> Set<Int> {
     var references: Set<Int> = []
     for case .factor(let index, let first, let levels, _) in layout.slots {
-      let counts = factors[index].prefix(levels)
+      let counts = levelWeights[index].prefix(levels)
       guard let most = counts.max(), most > 0, let level = counts.firstIndex(of: most) else { continue }
       references.insert(first + level)
     }

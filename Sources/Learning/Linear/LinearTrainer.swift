@@ -104,9 +104,10 @@ struct LinearTrainer {
     _ scores: consuming [Double], _ thresholds: [Double], _ warnings: inout [TrainingWarning]
   ) throws -> (KPIs, Curves) {
     let checkpoint = { try runner.checkCancelled() }
-    let (keys, decisions) = try keys(scores, thresholds)
+    let (rows, decisions) = try measured(scores, thresholds)
     scores = []
-    let ranking = try ScoreRanking(keys: keys, checkpoint: checkpoint)
+    let ranking = try ScoreRanking(
+      keys: rows.keys, weights: rows.weights, groups: rows.groups, checkpoint: checkpoint)
     try checkpoint()
     let usual = plan.measured.reduce(0) { $0 + thresholds[$1] } / Double(max(1, plan.measured.count))
     let choice = ThresholdChoice(parameters.threshold, ranking: ranking, usual: usual)
@@ -120,26 +121,24 @@ struct LinearTrainer {
     return (kpis, try Curves(ranking, checkpoint: checkpoint))
   }
 
-  /// The sort keys of the measured rows, and the decisions of each fold at its own threshold.
-  private func keys(_ scores: [Double], _ thresholds: [Double]) throws -> ([UInt64], ConfusionMatrix) {
+  /// The measured rows, and the decisions of each fold at its own threshold.
+  private func measured(
+    _ scores: [Double], _ thresholds: [Double]
+  ) throws -> (HeldOutRows, MeasuredDecisions) {
     var isMeasured = [Bool](repeating: false, count: plan.folds.count)
     for fold in plan.measured { isMeasured[fold] = true }
-    var keys: [UInt64] = []
-    keys.reserveCapacity(plan.measured.reduce(0) { $0 + plan.rows[$1].reduce(0, +) })
-    // By outcome + 2 · decision.
-    var counts = [0, 0, 0, 0]
+    var rows = HeldOutRows(
+      table.attributes, capacity: plan.measured.reduce(0) { $0 + plan.rows[$1].reduce(0, +) },
+      withDecisions: parameters.movesThreshold)
     for block in BlockRunner.blocks(rows: table.rowCount, size: 1 << 20) {
       try runner.checkCancelled()
       for row in block {
         let fold = Int(plan.folds.folds[row])
         guard isMeasured[fold] else { continue }
         let (score, outcome) = (scores[row], table.outcomes[row])
-        keys.append(ScoreRanking.key(score: score, outcome: outcome))
-        counts[Int(outcome) + (score >= thresholds[fold] ? 2 : 0)] += 1
+        rows.add(row, score: score, outcome: outcome, decision: score >= thresholds[fold])
       }
     }
-    let decisions = ConfusionMatrix(
-      truePositive: counts[3], falsePositive: counts[2], trueNegative: counts[0], falseNegative: counts[1])
-    return (keys, decisions)
+    return (rows, rows.decisions)
   }
 }

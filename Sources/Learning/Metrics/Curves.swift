@@ -32,7 +32,7 @@ public struct Curves: Sendable, Codable, Hashable {
     public var meanProbability: Double
     /// Share of outcome 1 among the rows.
     public var observed: Double
-    /// 95 % interval of `observed` (Wilson).
+    /// 95 % interval of `observed` (Wilson), for the effective number of rows or clusters.
     public var interval: Interval
     /// Rows in the bin.
     public var rows: Int
@@ -47,7 +47,8 @@ public struct Curves: Sendable, Codable, Hashable {
   public var roc: [ROCPoint]
   /// By decreasing threshold; empty without positives.
   public var precisionRecall: [PrecisionRecallPoint]
-  /// By increasing probability: up to 20 bins with about equal numbers of rows. Equal probabilities share a bin.
+  /// By increasing probability: up to 20 bins with about equal numbers of rows, or with about equal total weights. Equal
+  /// probabilities share a bin.
   public var calibration: [CalibrationBin]
 
   private enum CodingKeys: String, CodingKey {
@@ -55,9 +56,10 @@ public struct Curves: Sendable, Codable, Hashable {
     case precisionRecall = "precision_recall"
   }
 
-  /// Computes the curves of probabilities (0…1) and their outcomes (0, 1).
-  public init(scores: [Double], outcomes: [UInt8]) {
-    self.init(ScoreRanking(scores: scores, outcomes: outcomes)) {}
+  /// Computes the curves of probabilities (0…1) and their outcomes (0, 1), with as many weights above 0 and codes of clusters
+  /// (negative for a row on its own) as rows, if there are any.
+  public init(scores: [Double], outcomes: [UInt8], weights: [Double]? = nil, clusters: [Int32]? = nil) {
+    self.init(ScoreRanking(scores: scores, outcomes: outcomes, weights: weights, groups: clusters)) {}
   }
 
   /// `checkpoint` is called every few milliseconds and ends the work by throwing.
@@ -71,59 +73,4 @@ public struct Curves: Sendable, Codable, Hashable {
 
   static let points = 200
   static let bins = 20
-
-  private static func roc(_ ranking: ScoreRanking) -> [ROCPoint] {
-    guard ranking.positives > 0, ranking.negatives > 0 else { return [] }
-    var line = Line<ROCPoint>(of: ranking.groupCount + 1) { ($0.falsePositiveRate, $0.truePositiveRate) }
-    line.append(ROCPoint(threshold: nil, falsePositiveRate: 0, truePositiveRate: 0))
-    var (p, n) = (0, 0)
-    for group in ranking.descending {
-      p += group.positives
-      n += group.negatives
-      line.append(
-        ROCPoint(
-          threshold: group.score, falsePositiveRate: Double(n) / Double(ranking.negatives),
-          truePositiveRate: Double(p) / Double(ranking.positives)))
-    }
-    return line.simplified(to: Self.points)
-  }
-
-  private static func precisionRecall(_ ranking: ScoreRanking) -> [PrecisionRecallPoint] {
-    guard ranking.positives > 0 else { return [] }
-    var line = Line<PrecisionRecallPoint>(of: ranking.groupCount) { ($0.recall, $0.precision) }
-    var (p, taken) = (0, 0)
-    for group in ranking.descending {
-      p += group.positives
-      taken += group.positives + group.negatives
-      line.append(
-        PrecisionRecallPoint(
-          threshold: group.score, precision: Double(p) / Double(taken),
-          recall: Double(p) / Double(ranking.positives)))
-    }
-    return line.simplified(to: Self.points)
-  }
-
-  private static func calibration(_ ranking: ScoreRanking) -> [CalibrationBin] {
-    let rows = ranking.positives + ranking.negatives
-    var result: [CalibrationBin] = []
-    var (count, positives, sum, seen) = (0, 0, 0.0, 0)
-    for group in ranking.ascending {
-      let size = group.positives + group.negatives
-      count += size
-      positives += group.positives
-      sum += group.score * Double(size)
-      seen += size
-      // The bin is full when its share of the rows has been seen.
-      guard seen * bins >= rows * (result.count + 1) || seen == rows,
-        let interval = Interval.wilson(positives, of: count)
-      else { continue }
-      result.append(
-        CalibrationBin(
-          meanProbability: sum / Double(count), observed: Double(positives) / Double(count),
-          interval: interval,
-          rows: count))
-      (count, positives, sum) = (0, 0, 0)
-    }
-    return result
-  }
 }

@@ -52,8 +52,12 @@ extension KPIs {
         intervals[metric] = measured?.interval
       case .rocAUC, .prAUC, .logLoss, .brierScore:
         guard let estimate = rows?[metric] else { continue }
+        let variance = estimate.variance.map { SamplingVariance(value: $0) }
         values[metric] = estimate.value
-        intervals[metric] = .normal(estimate.value, variance: estimate.variance, within: metric.range)
+        intervals[metric] =
+          metric.isLowerBetter
+          ? .normal(estimate.value, variance: variance, within: metric.range)
+          : .logit(estimate.value, variance: variance)
       }
     }
     self.init(sample.matrix, threshold: threshold, values: values, intervals: intervals)

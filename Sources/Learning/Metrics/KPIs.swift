@@ -10,8 +10,15 @@ public struct KPIs: Sendable, Hashable {
     var negatives: Int
     /// Probability from which on the decision is 1.
     var threshold: Double
-    /// Decisions and outcomes of the rows measured.
-    var confusionMatrix: ConfusionMatrix
+    /// Decisions and outcomes of the rows measured: their numbers, and their weights where they have any.
+    var decisions: Decisions
+  }
+
+  /// The part of ``MeasuredDecisions`` that is kept.
+  struct Decisions: Sendable, Hashable {
+    var rows: ConfusionMatrix
+    var weights: WeightedConfusionMatrix?
+    var effectiveRows: Double?
   }
 
   private var record: Record
@@ -20,8 +27,12 @@ public struct KPIs: Sendable, Hashable {
   /// 95 % confidence intervals, for the KPIs that have one.
   public private(set) var intervals: [Metric: Interval] = [:]
 
-  /// Decisions and outcomes of the rows measured.
-  public var confusionMatrix: ConfusionMatrix { record.confusionMatrix }
+  /// The numbers of rows measured by decision and outcome.
+  public var confusionMatrix: ConfusionMatrix { record.decisions.rows }
+  /// The total weights of the rows measured by decision and outcome; nil where they had no weights.
+  public var weightedConfusionMatrix: WeightedConfusionMatrix? { record.decisions.weights }
+  /// The effective number of the rows measured, (Σw)² / Σw² (Kish 1965); nil where they had no weights.
+  public var effectiveRows: Double? { record.decisions.effectiveRows }
   /// Probability from which on the decision is 1.
   public var threshold: Double { record.threshold }
   /// Rows that the serving model is fitted on.
@@ -36,10 +47,26 @@ public struct KPIs: Sendable, Hashable {
   /// Measures probabilities (0…1) of outcome 1 against the outcomes (0, 1). The counts of rows that the serving model
   /// is fitted on are those of the rows measured.
   ///
-  /// - Throws: `LearningError.malformedTable` if there are not as many of both or a score is outside 0…1.
-  public init(scores: [Double], outcomes: [UInt8], threshold: Double) throws(LearningError) {
+  /// - Parameters:
+  ///   - weights: the weight of each row, finite and above 0: all values are those of scikit-learn's `sample_weight`, and the
+  ///     intervals those of the effective number of rows. nil for rows that weigh the same.
+  ///   - clusters: the code of the group of dependent rows that each row belongs to, negative for a row on its own: the
+  ///     intervals allow for the dependence. nil for independent rows.
+  /// - Throws: `LearningError.malformedTable` if there are not as many of all, or a score or a weight is out of range.
+  public init(
+    scores: [Double], outcomes: [UInt8], threshold: Double, weights: [Double]? = nil, clusters: [Int32]? = nil
+  ) throws(LearningError) {
     try Self.check(scores: scores, outcomes: outcomes)
-    self.init(ScoreRanking(scores: scores, outcomes: outcomes), threshold: threshold) {}
+    guard RowAttributes(weights: weights).fits(rows: scores.count),
+      clusters.map({ $0.count == scores.count }) ?? true
+    else {
+      throw .malformedTable(
+        detail: "Weights are numbers above 0, and there is one weight and one cluster for each row.")
+    }
+    self.init(
+      ScoreRanking(scores: scores, outcomes: outcomes, weights: weights, groups: clusters),
+      threshold: threshold
+    ) {}
   }
 
   /// Refuses what cannot be measured.
@@ -52,35 +79,44 @@ public struct KPIs: Sendable, Hashable {
   }
 
   /// Computes the KPIs of a confusion matrix. Those that need the rows are undefined (``Metric/needsRows``).
-  public init(_ confusionMatrix: ConfusionMatrix, threshold: Double) {
-    self.init(confusionMatrix, threshold: threshold, rows: nil) {}
+  ///
+  /// - Parameter decided: the weight of each row by its decision, above 0; nil for rows that weigh the same.
+  public init(
+    _ confusionMatrix: ConfusionMatrix, threshold: Double, decided: (zero: Double, one: Double)? = nil
+  ) {
+    self.init(MeasuredDecisions(confusionMatrix, decided: decided), threshold: threshold, rows: nil) {}
   }
 
   /// Measures scores that are sorted already; `checkpoint` is called every few milliseconds and ends the work by
   /// throwing. `decisions` are those of folds with thresholds of their own; nil for those at `threshold`.
   init(
-    _ ranking: ScoreRanking, threshold: Double, decisions: ConfusionMatrix? = nil,
+    _ ranking: ScoreRanking, threshold: Double, decisions: MeasuredDecisions? = nil,
     checkpoint: () throws -> Void
   ) rethrows {
-    let matrix = decisions ?? ConfusionMatrix(ranking, threshold: threshold)
+    let decisions = decisions ?? MeasuredDecisions(ranking, threshold: threshold)
     let losses = try PointwiseLosses(ranking, checkpoint: checkpoint)
     try self.init(
-      matrix, threshold: threshold, rows: MeasuredRows(ranking: ranking, losses: losses),
+      decisions, threshold: threshold, rows: MeasuredRows(ranking: ranking, losses: losses),
       checkpoint: checkpoint)
   }
 
   private init(
-    _ matrix: ConfusionMatrix, threshold: Double, rows: MeasuredRows?, checkpoint: () throws -> Void
+    _ decisions: MeasuredDecisions, threshold: Double, rows: MeasuredRows?, checkpoint: () throws -> Void
   ) rethrows {
+    let isWeighted = decisions.squares != nil
     record = Record(
-      labelsUsed: matrix.total, positives: matrix.positives, negatives: matrix.negatives,
-      threshold: threshold, confusionMatrix: matrix)
+      labelsUsed: decisions.rows.total, positives: decisions.rows.positives,
+      negatives: decisions.rows.negatives,
+      threshold: threshold,
+      decisions: Decisions(
+        rows: decisions.rows, weights: isWeighted ? decisions.weights : nil,
+        effectiveRows: isWeighted ? decisions.effectiveRows(\.total) : nil))
     for metric in Metric.allCases {
       switch metric.formula {
       case .record: continue
       case .decisions(let value, let interval):
-        values[metric] = value(matrix)
-        intervals[metric] = interval(matrix)
+        values[metric] = value(decisions.weights)
+        intervals[metric] = interval(decisions)
       case .rows(let value, let interval):
         guard let rows else { continue }
         try checkpoint()
@@ -97,7 +133,7 @@ public struct KPIs: Sendable, Hashable {
   ) {
     record = Record(
       labelsUsed: matrix.total, positives: matrix.positives, negatives: matrix.negatives,
-      threshold: threshold, confusionMatrix: matrix)
+      threshold: threshold, decisions: Decisions(rows: matrix))
     self.values = values
     self.intervals = intervals
   }
@@ -114,7 +150,7 @@ public struct KPIs: Sendable, Hashable {
 }
 
 extension KPIs: Codable {
-  /// A metric, or one of the two members that are no numbers.
+  /// A metric, or one of the members that are none.
   private struct Key: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -124,6 +160,8 @@ extension KPIs: Codable {
     init(_ metric: Metric) { stringValue = metric.rawValue }
 
     static let confusionMatrix = Key(stringValue: "confusion_matrix")
+    static let weightedConfusionMatrix = Key(stringValue: "weighted_confusion_matrix")
+    static let effectiveRows = Key(stringValue: "effective_rows")
     static let intervals = Key(stringValue: "intervals")
   }
 
@@ -136,7 +174,10 @@ extension KPIs: Codable {
       positives: try members.decode(Int.self, forKey: Key(.positives)),
       negatives: try members.decode(Int.self, forKey: Key(.negatives)),
       threshold: try members.decode(Double.self, forKey: Key(.threshold)),
-      confusionMatrix: try members.decode(ConfusionMatrix.self, forKey: .confusionMatrix))
+      decisions: Decisions(
+        rows: try members.decode(ConfusionMatrix.self, forKey: .confusionMatrix),
+        weights: try members.decodeIfPresent(WeightedConfusionMatrix.self, forKey: .weightedConfusionMatrix),
+        effectiveRows: try members.decodeIfPresent(Double.self, forKey: .effectiveRows)))
     let bounds = try members.decode([String: Interval].self, forKey: .intervals)
     for metric in Metric.allCases {
       intervals[metric] = bounds[metric.rawValue]
@@ -145,13 +186,15 @@ extension KPIs: Codable {
     }
   }
 
-  /// Encodes every metric under its JSON name, undefined ones as null.
+  /// Encodes every metric under its JSON name, undefined ones as null. The members of weights are absent without weights.
   public func encode(to encoder: any Encoder) throws {
     var members = encoder.container(keyedBy: Key.self)
     for metric in Metric.allCases {
       try members.encode(self[metric], forKey: Key(metric))
     }
     try members.encode(confusionMatrix, forKey: .confusionMatrix)
+    try members.encodeIfPresent(weightedConfusionMatrix, forKey: .weightedConfusionMatrix)
+    try members.encodeIfPresent(effectiveRows, forKey: .effectiveRows)
     try members.encode(
       Dictionary(uniqueKeysWithValues: intervals.map { ($0.rawValue, $1) }), forKey: .intervals)
   }

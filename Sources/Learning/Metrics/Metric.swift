@@ -44,39 +44,32 @@ public enum Metric: String, Sendable, Hashable, CaseIterable {
     case record(@Sendable (KPIs.Record) -> Double)
     /// From decisions and outcomes.
     case decisions(
-      @Sendable (ConfusionMatrix) -> Double?,
-      interval: @Sendable (ConfusionMatrix) -> Interval? = { _ in nil })
+      @Sendable (WeightedConfusionMatrix) -> Double?,
+      interval: @Sendable (MeasuredDecisions) -> Interval? = { _ in nil })
     /// From the probability and the outcome of every row.
     case rows(
       @Sendable (MeasuredRows) -> Double?, interval: @Sendable (MeasuredRows) -> Interval? = { _ in nil })
   }
 
-  /// The definition. Intervals: Wilson for shares, DeLong for the ROC area, the delta method for what is computed from
-  /// several shares, the standard error of the mean for the losses.
+  /// The definition. Intervals: Wilson for shares, DeLong for the ROC area, the delta method for the average precision and for what
+  /// is computed from several shares, the standard error of the mean for the losses. With weights and clusters as
+  /// ``MeasuredDecisions`` and ``ScoreRanking`` say.
   var formula: Formula {
     switch self {
     case .labelsUsed: .record { Double($0.labelsUsed) }
     case .positives: .record { Double($0.positives) }
     case .negatives: .record { Double($0.negatives) }
-    case .validationRows: .record { Double($0.confusionMatrix.total) }
+    case .validationRows: .record { Double($0.decisions.rows.total) }
     case .threshold: .record { $0.threshold }
-    case .accuracy:
-      .decisions(\.accuracy) { .wilson($0.truePositive + $0.trueNegative, of: $0.total) }
-    case .balancedAccuracy:
-      .decisions(\.balancedAccuracy) {
-        .normal($0.balancedAccuracy, variance: $0.balancedAccuracyVariance, within: 0...1)
-      }
-    case .precision:
-      .decisions(\.precision) { .wilson($0.truePositive, of: $0.truePositive + $0.falsePositive) }
-    case .recall: .decisions(\.recall) { .wilson($0.truePositive, of: $0.positives) }
-    case .specificity: .decisions(\.specificity) { .wilson($0.trueNegative, of: $0.negatives) }
-    case .f1: .decisions(\.f1) { .normal($0.f1, variance: $0.f1Variance, within: 0...1) }
-    case .mcc: .decisions(\.mcc)
-    case .rocAUC:
-      .rows(\.ranking.rocAUC) {
-        .normal($0.ranking.rocAUC, variance: $0.ranking.rocAUCVariance, within: 0...1)
-      }
-    case .prAUC: .rows(\.ranking.averagePrecision)
+    case .accuracy: .decisions(\.accuracy) { $0.interval(\.right, of: \.total) }
+    case .balancedAccuracy: .decisions(\.balancedAccuracy, interval: \.balancedAccuracyInterval)
+    case .precision: .decisions(\.precision) { $0.interval(\.truePositive, of: \.decidedPositive) }
+    case .recall: .decisions(\.recall) { $0.interval(\.truePositive, of: \.positives) }
+    case .specificity: .decisions(\.specificity) { $0.interval(\.trueNegative, of: \.negatives) }
+    case .f1: .decisions(\.f1, interval: \.f1Interval)
+    case .mcc: .decisions(\.mcc, interval: \.mccInterval)
+    case .rocAUC: .rows(\.ranking.rocAUC, interval: \.ranking.rocAUCInterval)
+    case .prAUC: .rows(\.ranking.averagePrecision, interval: \.ranking.averagePrecisionInterval)
     case .logLoss:
       .rows(\.losses.logLoss) {
         .normal(

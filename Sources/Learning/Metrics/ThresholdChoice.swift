@@ -37,7 +37,7 @@ struct ThresholdChoice: Sendable {
     var reached: Bool
     var value: Double
 
-    init?(_ rule: ThresholdRule, _ matrix: ConfusionMatrix) {
+    init?(_ rule: ThresholdRule, _ matrix: WeightedConfusionMatrix) {
       reached = true
       switch rule {
       case .fixed: return nil
@@ -51,7 +51,7 @@ struct ThresholdChoice: Sendable {
         reached = wanted >= minimum
         value = reached ? other ?? 0 : wanted
       case .cost(let falsePositive, let falseNegative):
-        value = -(falsePositive * Double(matrix.falsePositive) + falseNegative * Double(matrix.falseNegative))
+        value = -(falsePositive * matrix.falsePositive + falseNegative * matrix.falseNegative)
       }
     }
 
@@ -61,9 +61,10 @@ struct ThresholdChoice: Sendable {
   }
 
   /// Calls `body` with every threshold that decides differently, ascending.
-  private static func visit(_ ranking: ScoreRanking, _ body: (Double, ConfusionMatrix) -> Void) {
-    var matrix = ConfusionMatrix(
+  private static func visit(_ ranking: ScoreRanking, _ body: (Double, WeightedConfusionMatrix) -> Void) {
+    var matrix = WeightedConfusionMatrix(
       truePositive: ranking.positives, falsePositive: ranking.negatives, trueNegative: 0, falseNegative: 0)
+    var (positiveRows, negativeRows) = (ranking.positiveRows, ranking.negativeRows)
     body(0, matrix)
     var groups = ranking.ascending
     var group = groups.next()
@@ -72,6 +73,11 @@ struct ThresholdChoice: Sendable {
       matrix.falseNegative += here.positives
       matrix.falsePositive -= here.negatives
       matrix.trueNegative += here.negatives
+      // Rounding must not leave a weight where no row is left.
+      positiveRows -= here.positiveRows
+      negativeRows -= here.negativeRows
+      if positiveRows == 0 { matrix.truePositive = 0 }
+      if negativeRows == 0 { matrix.falsePositive = 0 }
       group = groups.next()
       // A highest score of 1 leaves no threshold above it.
       if group == nil, here.score == 1 { return }
@@ -84,7 +90,7 @@ struct ThresholdChoice: Sendable {
 }
 
 extension ThresholdRule.Objective {
-  fileprivate func value(_ matrix: ConfusionMatrix) -> Double? {
+  fileprivate func value(_ matrix: WeightedConfusionMatrix) -> Double? {
     switch self {
     case .f1: matrix.f1
     case .mcc: matrix.mcc

@@ -42,14 +42,14 @@ struct WeightedRanking {
     var value = 0.0
     for group in ranking.ascending {
       let weight = weight(group)
-      value += weight * Double(group.positives) * loss(group.score, 1)
-      value += weight * Double(group.negatives) * loss(group.score, 0)
+      value += weight * Double(group.positiveRows) * loss(group.score, 1)
+      value += weight * Double(group.negativeRows) * loss(group.score, 0)
     }
     var moments = Moments()
     for group in ranking.ascending {
       let decision = group.score >= threshold
-      moments.add(loss(group.score, 1) - value, times: group.positives, decision)
-      moments.add(loss(group.score, 0) - value, times: group.negatives, decision)
+      moments.add(loss(group.score, 1) - value, times: group.positiveRows, decision)
+      moments.add(loss(group.score, 0) - value, times: group.negativeRows, decision)
     }
     return Estimate(value: value, variance: moments.variance(sample))
   }
@@ -72,9 +72,9 @@ struct WeightedRanking {
       above -= p
       let decision = group.score >= threshold
       moments.add(
-        ((below + n / 2) / negatives - area) / positives, times: group.positives, decision)
+        ((below + n / 2) / negatives - area) / positives, times: group.positiveRows, decision)
       moments.add(
-        ((above + p / 2) / positives - area) / negatives, times: group.negatives, decision)
+        ((above + p / 2) / positives - area) / negatives, times: group.negativeRows, decision)
       below += n
     }
     return Estimate(value: area, variance: moments.variance(sample))
@@ -105,8 +105,8 @@ struct WeightedRanking {
       }
       let decision = group.score >= threshold
       let precision = taken > 0 ? found / taken : 0
-      moments.add((precision - area + gain - loss) / positives, times: group.positives, decision)
-      moments.add(-loss / positives, times: group.negatives, decision)
+      moments.add((precision - area + gain - loss) / positives, times: group.positiveRows, decision)
+      moments.add(-loss / positives, times: group.negativeRows, decision)
       found -= p
       taken -= p + n
     }
@@ -115,7 +115,7 @@ struct WeightedRanking {
 
   private func masses(_ group: ScoreRanking.Group) -> (positives: Double, negatives: Double) {
     let weight = weight(group)
-    return (weight * Double(group.positives), weight * Double(group.negatives))
+    return (weight * Double(group.positiveRows), weight * Double(group.negativeRows))
   }
 
   /// Sums of influences by decision.
