@@ -2,7 +2,7 @@
 -- How many predictions have no known outcome, so that live KPIs do not describe the labelled ones alone.
 
 -- The days before which no outcome is expected; NULL if outcomes may come at once.
-ALTER TABLE datasets ADD COLUMN outcome_after_days int CHECK (outcome_after_days BETWEEN 1 AND 36500);
+ALTER TABLE datasets ADD COLUMN outcome_after_days int;
 
 -- The predictions that expired (predictions_kept_days) without a label, by the day (UTC) of their case. Their outcomes stay unknown.
 -- An older server that deletes them does not count them.
