@@ -87,7 +87,8 @@ import Testing
         #expect(refused.json["reason"] == live["reason"])
       }
       // A part of the other decision is enough, and counts for all of it.
-      try await server.label(zeros.prefix(zeros.count / 2).enumerated().map { ($1.id, JSON.number($0 < 3 ? 1 : 0)) })
+      try await server.label(
+        zeros.prefix(zeros.count / 2).enumerated().map { ($1.id, JSON.number($0 < 3 ? 1 : 0)) })
       live = try await server.liveKPIs()
       let half = Double(zeros.count / 2)
       let missed = 3 / half * Double(zeros.count)
