@@ -61,6 +61,8 @@ static const unsigned char cases[] = {
 };
 static const unsigned char promotions[] = {
 #embed "../../migrations/0019_promotions.sql"
+static const unsigned char unknown_outcomes[] = {
+#embed "../../migrations/0020_unknown_outcomes.sql"
 };
 
 #define RESOURCE(file, array) {file, array, sizeof array}
@@ -85,6 +87,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0017_answers_of_datasets.sql", answers_of_datasets),
     RESOURCE("0018_cases.sql", cases),
     RESOURCE("0019_promotions.sql", promotions),
+    RESOURCE("0020_unknown_outcomes.sql", unknown_outcomes),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

@@ -12,9 +12,8 @@ package enum DomainError: Error, Sendable, Equatable {
   case stillDeleted(dataset: String)
   /// The dataset has no active model yet.
   case noModel(dataset: String)
-  /// The active model does not reach the dataset's gate. `value` is `nil` if the KPI is undefined. `labels` is the
-  /// number of labelled predictions that a live KPI was measured on, and `nil` for a KPI of the validation.
-  case belowGate(metric: Metric, value: Double?, minimum: Double, modelVersion: Int, labels: Int?)
+  /// The active model does not reach the dataset's gate.
+  case belowGate(GateRefusal)
   /// The labels are too few to train on, with the reason.
   case tooFewLabels(detail: String)
   /// The active model cannot be deleted.

@@ -48,8 +48,9 @@ def fitting(operation):
     rows = data.rows(2)
     return {
         "updateDataset": {
-            "features": data.FEATURES, "gate": {"metric": "f1", "minimum": 0.5, "source": "live", "min_labels": 10},
-            "predictions_kept_days": 30,
+            "features": data.FEATURES, "gate": {"metric": "f1", "minimum": 0.5, "source": "live", "min_labels": 10,
+            "bound": "estimate"},
+            "predictions_kept_days": 30, "outcome_after_days": 14,
             "auto_train": {"enabled": True, "min_new_labels": 5, "max_delay_seconds": 60}, "training": TRAINING,
         },
         "createTrainingJob": TRAINING,

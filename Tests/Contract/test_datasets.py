@@ -61,9 +61,12 @@ def test_a_merge_patch_changes_its_members_only(api, dataset):
     before = api.call("getDataset", dataset=dataset).json()
     assert patch({}) | {"updated_at": 0} == before | {"updated_at": 0}
     gate = {"metric": "roc_auc", "minimum": 0.9}
-    known = gate | {"source": "validation", "min_labels": 100}
+    known = gate | {"source": "validation", "min_labels": 100, "bound": "lower"}
     assert patch({"gate": gate})["gate"] == known
     assert patch({"gate": {"minimum": 0.8}})["gate"] == known | {"minimum": 0.8}
+    assert patch({"gate": {"bound": "estimate"}})["gate"] == known | {"minimum": 0.8, "bound": "estimate"}
+    assert patch({"gate": {"minimum": 0.7}})["gate"] == known | {"minimum": 0.7, "bound": "estimate"}
+    assert patch({"gate": {"minimum": 0.8, "bound": None}})["gate"] == known | {"minimum": 0.8}
     assert patch({"gate": {"source": "live", "min_labels": 5}})["gate"] == known | {
         "minimum": 0.8, "source": "live", "min_labels": 5}
     assert patch({"gate": {"source": None, "min_labels": None}})["gate"] == known | {"minimum": 0.8}
@@ -91,8 +94,9 @@ PENALTIES = [
 def test_a_patch_with_what_a_dataset_shows_changes_nothing(api, dataset, training):
     patch = {"dataset": dataset, "media_type": "application/merge-patch+json", "expect": 200}
     other = {"auto_train": {"enabled": True, "min_new_labels": 1000, "max_delay_seconds": 60}, "models_kept": 3,
-             "gate": {"metric": "roc_auc", "minimum": 0.5, "source": "live", "min_labels": 7},
-             "activation": {"policy": "best", "metric": "f1"}, "predictions_kept_days": 30}
+             "gate": {"metric": "roc_auc", "minimum": 0.5, "source": "live", "min_labels": 7,
+                      "bound": "estimate"},
+             "activation": {"policy": "best", "metric": "f1"}, "predictions_kept_days": 30, "outcome_after_days": 14}
     for settings in ({}, other):
         shown = api.call("updateDataset", json_body=settings | {"training": training}, **patch).json()
         members = document.resolve(document.document()["components"]["schemas"]["DatasetPatch"])["properties"]

@@ -105,8 +105,8 @@ def test_the_gate_refuses_on_every_path(api, dataset):
     data.train(api, dataset)
     kept = predict(api, dataset).json()["id"]
     kpis = api.call("getModel", dataset=dataset, version=1).json()["kpis"]
-    for metric, minimum in (("roc_auc", 1), ("log_loss", 0)):
-        gate = {"gate": {"metric": metric, "minimum": minimum}}
+    for metric, minimum, bound in (("roc_auc", 1, "lower"), ("log_loss", 0, "estimate")):
+        gate = {"gate": {"metric": metric, "minimum": minimum, "bound": bound}}
         api.call("updateDataset", dataset=dataset, json_body=gate, expect=200)
         body = {"predictions": [{"features": ROW}]}
         for answer in (predict(api, dataset, expect=409), predict(api, dataset, expect=409, store=False),
@@ -114,11 +114,16 @@ def test_the_gate_refuses_on_every_path(api, dataset):
                        api.call("predictBatch", dataset=dataset, json_body=body, expect=409)):
             refusal = problem(answer, "model-below-gate")
             assert (refusal["metric"], refusal["minimum"], refusal["model_version"]) == (metric, minimum, 1)
-            assert refusal["value"] == kpis[metric]
+            assert (refusal["value"], refusal["interval"]) == (kpis[metric], kpis["intervals"][metric])
+            assert refusal["bound"] == bound and "reason" not in refusal
     api.call("labelPrediction", dataset=dataset, id=kept, json_body={"label": 1}, expect=200)
-    gate = {"gate": {"metric": "roc_auc", "minimum": kpis["roc_auc"]}}
-    api.call("updateDataset", dataset=dataset, json_body=gate, expect=200)
-    predict(api, dataset)
+    for metric, careful in (("roc_auc", 0), ("log_loss", 1)):
+        # The careful end of the interval passes, and the estimate only a gate that compares it.
+        for minimum, bound, status in ((kpis["intervals"][metric][careful], "lower", 201),
+                                       (kpis[metric], "lower", 409), (kpis[metric], "estimate", 201)):
+            gate = {"gate": {"metric": metric, "minimum": minimum, "bound": bound}}
+            api.call("updateDataset", dataset=dataset, json_body=gate, expect=200)
+            predict(api, dataset, expect=status)
     api.call("updateDataset", dataset=dataset, json_body={"gate": None}, expect=200)
     predict(api, dataset)
 
@@ -296,8 +301,50 @@ def test_bulk_feedback(api, dataset):
     assert live["validation_rows"] == 49
     assert live["confusion_matrix"]["true_positive"] == pairs.count((1, 1))
     assert live["confusion_matrix"]["false_positive"] == pairs.count((1, 0))
-    assert live["accuracy"] == sum(a == b for a, b in pairs) / 49
+    # The prediction without an outcome counts for its decision: each labelled row weighs as much as the decision has
+    # predictions for each labelled one.
+    decided = [each["label"] for each in made]
+    assert live["unlabelled"] == {str(d): decided.count(d) - [a for a, _ in pairs].count(d) for d in (0, 1)}
+    weights = {d: decided.count(d) / [a for a, _ in pairs].count(d) for d in (0, 1)}
+    assert live["accuracy"] == pytest.approx(sum(weights[a] * (a == b) for a, b in pairs) / 50, abs=1e-12)
+    assert live["too_young"] == {"0": 0, "1": 0} and live["reason"] is None
     problem(api.call("getLiveKpis", dataset=dataset, version=9, expect=404), "not-found")
+
+
+def test_live_kpis_of_one_decision_open_no_gate(api, dataset):
+    data.train(api, dataset)
+    rows = data.rows(60, seed=11)
+    made = api.call("predictBatch", dataset=dataset, expect=201,
+                    json_body={"predictions": [{"features": row["features"]} for row in rows]}).json()["predictions"]
+    ones = [each["id"] for each in made if each["label"] == 1]
+    api.call("labelPredictions", dataset=dataset, json_body={"labels": [{"id": each, "label": 1} for each in ones]}, expect=200)
+    live = api.call("getLiveKpis", dataset=dataset, version=1, expect=200).json()
+    assert (live["precision"], live["recall"], live["roc_auc"]) == (1, None, None)
+    assert live["unlabelled"] == {"0": 60 - len(ones), "1": 0} and "decided 0" in live["reason"]
+    gate = {"metric": "recall", "minimum": 0, "source": "live", "min_labels": 1}
+    for bound in ("lower", "estimate"):
+        api.call("updateDataset", dataset=dataset, json_body={"gate": gate | {"bound": bound}}, expect=200)
+        refusal = problem(predict(api, dataset, expect=409), "model-below-gate")
+        assert (refusal["value"], refusal["labels"], refusal["reason"]) == (None, len(ones), live["reason"])
+    # Too young for an outcome is no outcome, either.
+    settings = {"outcome_after_days": 30}
+    assert api.call("updateDataset", dataset=dataset, json_body=settings, expect=200).json()["outcome_after_days"] == 30
+    live = api.call("getLiveKpis", dataset=dataset, version=1, expect=200).json()
+    assert live["unlabelled"] == {"0": 0, "1": 0} and live["too_young"] == {"0": 60 - len(ones), "1": 0}
+    assert live["recall"] is None
+    problem(predict(api, dataset, expect=409), "model-below-gate")
+
+
+def test_live_kpis_since(api, dataset):
+    data.train(api, dataset)
+    predict(api, dataset)
+    at = {"dataset": dataset, "version": 1}
+    live = api.call("getLiveKpis", query={"since": "2020-01-01T02:00:00+02:00"}, expect=200, **at).json()
+    assert live["since"] == "2020-01-01T00:00:00.000Z" and sum(live["unlabelled"].values()) == 1
+    live = api.call("getLiveKpis", query={"since": "2999-01-01T00:00:00Z"}, expect=200, **at).json()
+    assert live["unlabelled"] == {"0": 0, "1": 0} and live["accuracy"] is None
+    for since in ("", "today", "2020-01-01", "2020-02-30T00:00:00Z"):
+        problem(api.call("getLiveKpis", query={"since": since}, expect=400, **at), "invalid-parameter")
 
 
 def test_predictions_expire(api):

@@ -56,11 +56,7 @@ public struct KPIs: Sendable, Hashable {
   public init(
     scores: [Double], outcomes: [UInt8], threshold: Double, weights: [Double]? = nil, clusters: [Int32]? = nil
   ) throws(LearningError) {
-    guard scores.count == outcomes.count, scores.allSatisfy({ $0 >= 0 && $0 <= 1 }),
-      outcomes.allSatisfy({ $0 <= 1 })
-    else {
-      throw .malformedTable(detail: "Scores are numbers from 0 to 1, outcomes 0 or 1, and as many of both.")
-    }
+    try Self.check(scores: scores, outcomes: outcomes)
     guard RowAttributes(weights: weights).fits(rows: scores.count),
       clusters.map({ $0.count == scores.count }) ?? true
     else {
@@ -71,6 +67,15 @@ public struct KPIs: Sendable, Hashable {
       ScoreRanking(scores: scores, outcomes: outcomes, weights: weights, groups: clusters),
       threshold: threshold
     ) {}
+  }
+
+  /// Refuses what cannot be measured.
+  static func check(scores: [Double], outcomes: [UInt8]) throws(LearningError) {
+    guard scores.count == outcomes.count, scores.allSatisfy({ $0 >= 0 && $0 <= 1 }),
+      outcomes.allSatisfy({ $0 <= 1 })
+    else {
+      throw .malformedTable(detail: "Scores are numbers from 0 to 1, outcomes 0 or 1, and as many of both.")
+    }
   }
 
   /// Computes the KPIs of a confusion matrix. Those that need the rows are undefined (``Metric/needsRows``).
@@ -120,6 +125,17 @@ public struct KPIs: Sendable, Hashable {
         intervals[metric] = interval(rows)
       }
     }
+  }
+
+  /// Records values and intervals that were computed by other rules than those of ``Metric/formula``.
+  init(
+    _ matrix: ConfusionMatrix, threshold: Double, values: [Metric: Double], intervals: [Metric: Interval]
+  ) {
+    record = Record(
+      labelsUsed: matrix.total, positives: matrix.positives, negatives: matrix.negatives,
+      threshold: threshold, decisions: Decisions(rows: matrix))
+    self.values = values
+    self.intervals = intervals
   }
 
   /// Sets the counts of the rows that the serving model is fitted on, which are not the rows measured.

@@ -113,6 +113,14 @@ public enum Metric: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether the value is a count or a setting, so that it is known exactly and has no interval.
+  public var isExact: Bool {
+    switch formula {
+    case .record: true
+    case .rows, .decisions: false
+    }
+  }
+
   /// Whether a value is at least as good as another one, to within `tolerance`.
   public func isAtLeastAsGood(_ value: Double, as other: Double, tolerance: Double = 0) -> Bool {
     isLowerBetter ? value <= other + tolerance : value >= other - tolerance

@@ -20,6 +20,8 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
   package var predictionsKeptDays: Int?
   /// The columns of attributes in the owner's CSV files; `nil` for the usual names.
   package var columns: CaseColumnNames?
+  /// The days before which no outcome of a prediction is expected; `nil` if one may come at once.
+  package var outcomeAfterDays: Int?
 
   /// The defaults.
   package init() {}
@@ -33,6 +35,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     case modelsKept = "models_kept"
     case predictionsKeptDays = "predictions_kept_days"
     case columns
+    case outcomeAfterDays = "outcome_after_days"
   }
 
   /// The rules for the members of a client's JSON.
@@ -45,6 +48,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     // Up to a hundred years.
     JSONMember(CodingKeys.predictionsKeptDays, \.predictionsKeptDays, .integer(in: 1...36_500)),
     JSONMember(CodingKeys.columns, \.columns, .caseColumnNames),
+    JSONMember(CodingKeys.outcomeAfterDays, \.outcomeAfterDays, .integer(in: 1...36_500)),
   ]
 
   /// The value of a setting as its JSON; `nil` for `null`.
@@ -57,6 +61,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     case .modelsKept: modelsKept
     case .predictionsKeptDays: predictionsKeptDays
     case .columns: columns
+    case .outcomeAfterDays: outcomeAfterDays
     }
   }
 }

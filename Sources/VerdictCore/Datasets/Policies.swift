@@ -79,6 +79,14 @@ package struct Gate: Sendable, Codable, Equatable {
     case live
   }
 
+  /// The value of the KPI that is compared.
+  package enum Bound: String, Sendable, Codable, CaseIterable {
+    /// The careful end of its 95 % interval: the lower one, and for metrics where less is better the upper one.
+    case lower
+    /// The estimate, however uncertain.
+    case estimate
+  }
+
   /// The default of ``minLabels``.
   package static let defaultMinLabels = 100
 
@@ -90,29 +98,35 @@ package struct Gate: Sendable, Codable, Equatable {
   package var source: Source
   /// The number of labelled predictions of a version below which the validation decides instead of the live KPIs.
   package var minLabels: Int
+  /// The value that is compared: the careful end of the interval for new gates, the estimate for gates from before there was a choice.
+  package var bound: Bound
 
   /// Creates a gate; see the properties.
   package init(
-    metric: Metric, minimum: Double, source: Source = .validation, minLabels: Int = Gate.defaultMinLabels
+    metric: Metric, minimum: Double, source: Source = .validation, minLabels: Int = Gate.defaultMinLabels,
+    bound: Bound = .lower
   ) {
     self.metric = metric
     self.minimum = minimum
     self.source = source
     self.minLabels = minLabels
+    self.bound = bound
   }
 
   private enum CodingKeys: String, CodingKey {
-    case metric, minimum, source
+    case metric, minimum, source, bound
     case minLabels = "min_labels"
   }
 
-  /// Decodes a gate; a stored one that is older than live KPIs has no source.
+  /// Decodes a gate; a stored one that is older than live KPIs has no source, and one that is older than bounds compares the
+  /// estimate.
   package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     metric = try values.decode(Metric.self, forKey: .metric)
     minimum = try values.decode(Double.self, forKey: .minimum)
     source = try values.decodeIfPresent(Source.self, forKey: .source) ?? .validation
     minLabels = try values.decodeIfPresent(Int.self, forKey: .minLabels) ?? Self.defaultMinLabels
+    bound = try values.decodeIfPresent(Bound.self, forKey: .bound) ?? .estimate
   }
 }
 
@@ -183,12 +197,13 @@ extension JSONParser where Value == Gate {
   /// A gate. A change of one keeps absent members; a new one needs `metric` and `minimum`.
   static let gate = JSONParser { value, current, pointer, errors in
     let fields = JSONObjectReader(
-      value, at: pointer, known: ["metric", "minimum", "source", "min_labels"], errors: errors)
+      value, at: pointer, known: ["metric", "minimum", "source", "min_labels", "bound"], errors: errors)
     let isNew = current == nil
     let metric = fields.choice("metric", required: isNew, Metric.self) ?? current?.metric
     let minimum = fields.number("minimum", required: isNew) ?? current?.minimum
     let source = fields.choice("source", Gate.Source.self)
     let minLabels = fields.integer("min_labels", in: 1...1_000_000_000)
+    let bound = fields.choice("bound", Gate.Bound.self)
     guard let metric, let minimum else { return nil }
     guard metric.range.contains(minimum) else {
       let bounds = metric.range
@@ -201,8 +216,9 @@ extension JSONParser where Value == Gate {
     let (oldSource, oldMinLabels) = (
       fields.isNull("source") ? nil : current?.source, fields.isNull("min_labels") ? nil : current?.minLabels
     )
+    let oldBound = fields.isNull("bound") ? nil : current?.bound
     return Gate(
       metric: metric, minimum: minimum, source: (source ?? oldSource) ?? .validation,
-      minLabels: (minLabels ?? oldMinLabels) ?? Gate.defaultMinLabels)
+      minLabels: (minLabels ?? oldMinLabels) ?? Gate.defaultMinLabels, bound: (bound ?? oldBound) ?? .lower)
   }
 }

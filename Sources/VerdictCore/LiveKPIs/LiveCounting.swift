@@ -38,12 +38,18 @@ enum LiveCounting {
     }
   }
 
-  /// Whether the gate compares a KPI of so many labelled predictions that they are not read in the transaction of a label.
+  /// Whether the gate compares a KPI of so many predictions that they are not read, or not counted, in the transaction of a label.
   private static func readsManyRows(
     _ gate: Gate, _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
   ) async throws -> Bool {
-    guard gate.metric.needsRows, let version = dataset.activeVersion else { return false }
+    guard LiveMeasuring.dependsOnUnknown(gate.metric), let version = dataset.activeVersion else {
+      return false
+    }
     let matrix = try await LiveMeasuring.counts(tenant, dataset: dataset.id, version: version, in: tx)
-    return gate.decides(labels: matrix.total) && matrix.total > LiveGateEvaluator.rowsAtOnce
+    guard gate.decides(labels: matrix.total) else { return false }
+    let most = LiveGateEvaluator.rowsAtOnce
+    if gate.metric.needsRows, matrix.total > most { return true }
+    return try await UnknownOutcomes.areMany(
+      tenant, dataset: dataset.id, version: version, than: most, in: tx)
   }
 }

@@ -7,6 +7,7 @@ enum LiveGate {
   /// The facts on which a decision is based.
   private struct Subject {
     var gate: Gate
+    var outcomeAfterDays: Int?
     var version: Int
     var validation: KPIs
     /// The last decision, and whether the dataset has changed since.
@@ -32,7 +33,7 @@ enum LiveGate {
     guard let subject = try await read(tenant, dataset, lock: false, in: tx) else { return true }
     let verdict = try await decide(subject, tenant, dataset, in: tx)
     guard let now = try await read(tenant, dataset, lock: true, in: tx), now.gate == subject.gate,
-      now.version == subject.version
+      now.version == subject.version, now.outcomeAfterDays == subject.outcomeAfterDays
     else { return false }
     if !(try await record(verdict, now, tenant, dataset, in: tx)), !verdict {
       // A server may have loaded the dataset at a moment when the labels passed the gate.
@@ -47,25 +48,27 @@ enum LiveGate {
   ) async throws -> Subject? {
     let rows = try await tx.query(
       """
-      SELECT d.gate, d.active_version, d.live_verdict, d.live_verdict_revision IS NOT DISTINCT FROM d.revision, k.kpis
+      SELECT d.gate, d.outcome_after_days, d.active_version, d.live_verdict,
+             d.live_verdict_revision IS NOT DISTINCT FROM d.revision, k.kpis
       FROM datasets d
       JOIN kpis k ON k.tenant_id = d.tenant_id AND k.dataset_id = d.id AND k.model_version = d.active_version
       WHERE d.tenant_id = \(tenant) AND d.id = \(dataset) \(unescaped: lock ? "FOR NO KEY UPDATE OF d" : "")
       """)
     guard let row = rows.first else { return nil }
-    let (gate, version, known, isCurrent, kpis) = try row.decode(
-      JSONB?.self, Int.self, Bool?.self, Bool.self, JSONB.self)
+    let (gate, outcomeAfterDays, version, known, isCurrent, kpis) = try row.decode(
+      JSONB?.self, Int?.self, Int.self, Bool?.self, Bool.self, JSONB.self)
     guard let gate = try gate?.decode(Gate.self), gate.source == .live else { return nil }
     return Subject(
-      gate: gate, version: version, validation: try kpis.decode(KPIs.self), known: known, isCurrent: isCurrent
-    )
+      gate: gate, outcomeAfterDays: outcomeAfterDays, version: version,
+      validation: try kpis.decode(KPIs.self), known: known, isCurrent: isCurrent)
   }
 
   private static func decide(
     _ subject: Subject, _ tenant: TenantID, _ dataset: Int, in tx: Transaction
   ) async throws -> Bool {
     let evidence = try await LiveMeasuring.evidence(
-      for: subject.gate, tenant, dataset: dataset, version: subject.version, validation: subject.validation,
+      for: subject.gate, outcomeAfterDays: subject.outcomeAfterDays, tenant, dataset: dataset,
+      version: subject.version, validation: subject.validation,
       in: tx)
     return (try? subject.gate.check(evidence, modelVersion: subject.version)) != nil
   }

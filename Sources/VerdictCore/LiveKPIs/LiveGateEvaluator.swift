@@ -2,13 +2,13 @@ import Learning
 import PostgreSQL
 import Synchronization
 
-/// Evaluates live gates in the background, for KPIs that need all labelled predictions of a version.
+/// Evaluates live gates in the background, where many predictions have to be read or counted.
 ///
 /// The transaction of a label only requests the evaluation. Requests for one dataset are coalesced, and one dataset of a tenant is
 /// evaluated at a time, with a pause in between, so that labels cost no more the more of them there are. A gate is evaluated within a
 /// second of a label, as long as the reading takes less than a quarter of that.
 final class LiveGateEvaluator: Sendable {
-  /// The number of labelled predictions up to which the transaction of a label reads them itself.
+  /// The number of predictions up to which the transaction of a label reads or counts them itself.
   static let rowsAtOnce = 1_000
 
   private struct State {
@@ -56,7 +56,7 @@ final class LiveGateEvaluator: Sendable {
         """
       ).map { try $0.decode(Int.self, JSONB.self) }
     }
-    for (dataset, gate) in datasets where try gate.decode(Gate.self).metric.needsRows {
+    for (dataset, gate) in datasets where try !gate.decode(Gate.self).metric.isExact {
       request(tenant, dataset: dataset, in: database)
     }
     state.withLock { _ = $0.checked.insert(tenant) }

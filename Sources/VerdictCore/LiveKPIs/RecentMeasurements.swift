@@ -1,8 +1,8 @@
 import Learning
 import Synchronization
 
-/// Caches live KPIs for a second, so that repeated requests to a model below its gate do not read all its labelled
-/// predictions each time.
+/// Caches live KPIs for a second, so that repeated requests to a model below its gate do not read and count its predictions
+/// each time.
 ///
 /// An entry is valid only for the same confusion matrix, which every new, changed or deleted label changes.
 final class RecentMeasurements: Sendable {
@@ -14,11 +14,13 @@ final class RecentMeasurements: Sendable {
     var version: Int
     /// The KPI.
     var metric: Metric
+    /// The days before which no outcome is expected.
+    var outcomeAfterDays: Int?
   }
 
   private struct Measurement {
     var matrix: ConfusionMatrix
-    var value: Double?
+    var value: GateMeasurement
     var until: ContinuousClock.Instant
   }
 
@@ -27,10 +29,10 @@ final class RecentMeasurements: Sendable {
 
   private let kept = Mutex<[Subject: Measurement]>([:])
 
-  /// The cached value, or else the result of `measure`; `nil` is an undefined KPI.
+  /// The cached value, or else the result of `measure`.
   func value(
-    _ subject: Subject, _ matrix: ConfusionMatrix, measuredBy measure: () async throws -> Double?
-  ) async throws -> Double? {
+    _ subject: Subject, _ matrix: ConfusionMatrix, measuredBy measure: () async throws -> GateMeasurement
+  ) async throws -> GateMeasurement {
     let now = ContinuousClock.now
     if let known = kept.withLock({ $0[subject] }), known.matrix == matrix, known.until > now {
       return known.value

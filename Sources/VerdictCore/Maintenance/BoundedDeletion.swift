@@ -38,6 +38,8 @@ struct BoundedDeletion: Sendable {
   /// The columns of an index after those that `condition` fixes.
   private let order: [Column]
   private let stepSize: Int
+  /// Whether deleted predictions without a label are counted in `expired_predictions`.
+  private var countsUnlabelled = false
   /// The values of ``order`` in the last row of the last step.
   private var position: [String]?
   /// The number of rows deleted since the sweep began.
@@ -58,13 +60,16 @@ struct BoundedDeletion: Sendable {
   }
 
   /// Deletes all rows of a dataset, or those that match `selection`.
+  ///
+  /// - Parameter countsUnlabelled: whether predictions without a label stay counted as such; see ``ExpiredPredictions``.
   init(
     _ table: Table, of tenant: TenantID, dataset: Int, where selection: Query? = nil,
-    stepSize: Int = rowsPerStep
+    stepSize: Int = rowsPerStep, countsUnlabelled: Bool = false
   ) {
     self.init(
       .table(table), of: tenant, dataset: dataset, where: selection, by: [Self.identifier(of: table)],
       stepSize: stepSize)
+    self.countsUnlabelled = countsUnlabelled
   }
 
   /// Deletes all rows of a tenant.
@@ -198,7 +203,10 @@ struct BoundedDeletion: Sendable {
       }
       return counts.reduce(0) { $0 + $1.1 + $1.2 }
     case .predictions:
-      let deleted = try await tx.query("DELETE FROM predictions" + rows).affectedRows
+      let deleted =
+        countsUnlabelled
+        ? try await ExpiredPredictions.delete(rows, tenant, in: tx)
+        : try await tx.query("DELETE FROM predictions" + rows).affectedRows
       if deleted > 0 { try await tx.query(PredictionCounting.add(-deleted, tenant)) }
       return deleted
     case .idempotencyKeys:

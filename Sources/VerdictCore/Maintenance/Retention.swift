@@ -1,7 +1,8 @@
 import Foundation
 import PostgreSQL
 
-/// Deletes predictions beyond their dataset's retention period. Labels that refer to them stay.
+/// Deletes predictions beyond their dataset's retention period. Labels that refer to them stay, and the others are counted, because
+/// live KPIs need the number of the outcomes that stay unknown.
 enum Retention {
   /// The maximum number of predictions that one transaction deletes.
   static let rowsPerStep = 5_000
@@ -20,7 +21,8 @@ enum Retention {
       // Ids begin with their creation time, so the oldest rows come first in the index, and one look-up detects that
       // nothing is due.
       BoundedDeletion(
-        .predictions, of: tenant, dataset: dataset, where: "created_at < \(limit)", stepSize: rowsPerStep)
+        .predictions, of: tenant, dataset: dataset, where: "created_at < \(limit)", stepSize: rowsPerStep,
+        countsUnlabelled: true)
     }
   }
 }

@@ -32,7 +32,7 @@ package final class ServedDataset: Sendable {
 
   /// Returns the model if the gate admits it.
   ///
-  /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``.
+  /// - Throws: ``DomainError/noModel(dataset:)``, ``DomainError/belowGate(_:)``.
   package func admittedModel() throws -> ServedModel {
     guard let model else { throw DomainError.noModel(dataset: dataset.name) }
     if let evidence { try dataset.settings.gate?.check(evidence, modelVersion: model.version) }

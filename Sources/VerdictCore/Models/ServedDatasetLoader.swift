@@ -113,7 +113,8 @@ struct ServedDatasetLoader: Sendable {
     description.active = active
     if let gate = description.dataset.settings.gate {
       description.evidence = try await LiveMeasuring.evidence(
-        for: gate, tenant, dataset: id, version: version, validation: active.kpis, in: tx)
+        for: gate, outcomeAfterDays: description.dataset.settings.outcomeAfterDays, tenant, dataset: id,
+        version: version, validation: active.kpis, in: tx)
     }
     return description
   }

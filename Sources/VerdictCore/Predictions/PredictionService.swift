@@ -46,7 +46,7 @@ package struct PredictionService: Sendable {
   ///   - storage: whether and how the predictions are stored.
   ///   - read: parses the rows by the dataset's schema; called again if the dataset has changed.
   /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/noModel(dataset:)``,
-  ///   ``DomainError/belowGate(metric:value:minimum:modelVersion:labels:)``,
+  ///   ``DomainError/belowGate(_:)``,
   ///   ``PredictionWriter/Overloaded``, ``ServedDatasets/Changing``, ``ModelTurns/Busy``, what `read` throws,
   ///   ``PostgreSQLError``.
   package func predict(
@@ -101,11 +101,11 @@ package struct PredictionService: Sendable {
   ) async throws -> ServedModel? {
     do {
       return try current.admittedModel()
-    } catch DomainError.belowGate(_, _, _, let version, let labels?) where labels > 0 {
+    } catch DomainError.belowGate(let refusal) where refusal.labels != nil {
       // Live KPIs change with every label, so the client gets the present values.
       guard let model = current.model else { return nil }
       try await live.checkGate(
-        tenant, current.dataset, version: version, validation: model.kpis, asking: tx)
+        tenant, current.dataset, version: refusal.modelVersion, validation: model.kpis, asking: tx)
       return nil
     }
   }

@@ -102,19 +102,7 @@ extension Problem {
         headers: [.retryAfter: "1"], because: .conflict)
     case .noModel(let dataset):
       self.init(.noModel, "Dataset \(dataset) has no active model: train one, or promote one of its models.")
-    case .belowGate(let metric, let value, let minimum, let version, let labels):
-      let location = labels.map { " on \($0) labelled predictions" } ?? ""
-      let bound = metric.isLowerBetter ? "at most" : "at least"
-      self.init(
-        .modelBelowGate,
-        "Model \(version) has \(metric.rawValue) \(value.map { "\($0)" } ?? "undefined")\(location); the dataset's gate asks for \(bound) \(minimum)."
-      )
-      extensions = [
-        .string("metric", metric.rawValue), .number("value", value), .number("minimum", minimum),
-        .integer("model_version", version),
-        .string("source", (labels == nil ? Gate.Source.validation : .live).rawValue),
-      ]
-      if let labels { extensions.append(.integer("labels", labels)) }
+    case .belowGate(let refusal): self.init(refusal)
     case .tooFewLabels(let detail):
       self.init(.tooFewLabels, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
     case .modelActive(let version):

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Learning
 import NIOCore
 import RowFormats
 import VerdictCore
@@ -28,6 +29,8 @@ struct Problem: Error, Sendable {
     case string(String, String)
     case number(String, Double?)
     case integer(String, Int)
+    /// A 95 % interval as `[low, high]`, or null.
+    case interval(String, Interval?)
   }
 
   /// - Parameter reason: the bound that refuses the request; by default the one that the kind tells.
@@ -108,6 +111,11 @@ extension Problem.Extension {
     case .integer(let name, let value):
       json.name(name)
       json.integer(value)
+    case .interval(let name, let value):
+      json.name(name)
+      json.optional(value) { json, interval in
+        json.array([interval.low, interval.high]) { $0.number($1) }
+      }
     }
   }
 }

@@ -67,11 +67,19 @@ extension JSONWriter {
   }
 
   /// The live KPIs of a version.
-  mutating func liveKPIs(_ kpis: KPIs, version: Int) throws {
+  mutating func liveKPIs(_ live: LiveKPIs, version: Int) throws {
     try object { json in
       json.name("model_version")
       json.integer(version)
-      try json.members(of: kpis)
+      json.name("since")
+      json.optional(live.since) { $0.time($1) }
+      json.name("unlabelled")
+      try json.encoded(live.unlabelled)
+      json.name("too_young")
+      try json.encoded(live.tooYoung)
+      json.name("reason")
+      json.optional(live.reason) { $0.string($1) }
+      try json.members(of: live.kpis)
     }
   }
 

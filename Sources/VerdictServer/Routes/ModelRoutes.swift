@@ -71,9 +71,10 @@ struct ModelRoutes {
     _ request: Request, _ context: Context, _ principal: Principal
   ) async throws -> Response {
     let (name, version) = try (context.dataset(), context.modelVersion())
-    _ = try QueryParameters(request, known: [])
-    let kpis = try await liveKPIs.kpis(principal.tenant, dataset: name, version: version)
-    return try .json { try $0.liveKPIs(kpis, version: version) }
+    let query = try QueryParameters(request, known: ["since"])
+    let live = try await liveKPIs.kpis(
+      principal.tenant, dataset: name, version: version, since: try query.time("since"))
+    return try .json { try $0.liveKPIs(live, version: version) }
   }
 
   @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws

@@ -11,9 +11,10 @@ import Testing
   /// Settings without any default value.
   private static let json = #"""
     {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
-     "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5},
+     "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5,"bound":"estimate"},
      "training":{"C":0.3,"seed":9007199254740991},"activation":{"policy":"best","metric":"mcc","margin":0.1},
-     "models_kept":3,"predictions_kept_days":30,"columns":{"group":"customer","split":"set"}}
+     "models_kept":3,"predictions_kept_days":30,"columns":{"group":"customer","split":"set"},
+     "outcome_after_days":14}
     """#
 
   private func merge(_ json: String, into settings: inout DatasetSettings) throws -> [InputProblem] {
@@ -41,6 +42,9 @@ import Testing
     }
     #expect(try merge(#"{"gate":{"minimum":0.5}}"#, into: &settings).isEmpty)
     #expect(settings.gate?.minimum == 0.5 && settings.gate?.minLabels == 5 && settings.gate?.source == .live)
+    #expect(settings.gate?.bound == .estimate)
+    #expect(try merge(#"{"gate":{"bound":null}}"#, into: &settings).isEmpty)
+    #expect(settings.gate?.bound == .lower)
     for key in DatasetSettings.CodingKeys.allCases {
       _ = try merge("{\"\(key.rawValue)\":null}", into: &settings)
     }
@@ -49,6 +53,8 @@ import Testing
 
   @Test(arguments: [
     (#"{"models_kept":0}"#, "/models_kept"), (#"{"predictions_kept_days":36501}"#, "/predictions_kept_days"),
+    (#"{"outcome_after_days":0}"#, "/outcome_after_days"),
+    (#"{"gate":{"metric":"roc_auc","minimum":0.5,"bound":"upper"}}"#, "/gate/bound"),
     (#"{"gate":{"minimum":1}}"#, "/gate/metric"),
     (#"{"gate":{"metric":"roc_auc","minimum":85}}"#, "/gate/minimum"),
     (#"{"gate":{"metric":"mcc","minimum":-1.1}}"#, "/gate/minimum"),

@@ -68,7 +68,9 @@ import Testing
     #expect(
       try decoder.decode(Activation.self, from: Data(rule.utf8))
         == Activation(policy: .best, metric: .logLoss))
-    #expect(try decoder.decode(Gate.self, from: Data(gate.utf8)) == Gate(metric: .f1, minimum: 0.5))
+    #expect(
+      try decoder.decode(Gate.self, from: Data(gate.utf8))
+        == Gate(metric: .f1, minimum: 0.5, bound: .estimate))
     #expect(throws: UnknownStoredName(kind: "KPI", name: "f2")) {
       try decoder.decode(Gate.self, from: Data(gate.replacing("f1", with: "f2").utf8))
     }

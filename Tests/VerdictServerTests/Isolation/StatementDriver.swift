@@ -97,11 +97,13 @@ struct StatementDriver {
     _ = try await client.patch("/v1/datasets/d/labels/\(labels[0]["id"].int ?? 0)", ["label": 1])
     _ = try await client.patch("/v1/datasets/d/labels/\(labels[0]["id"].int ?? 0)", ["label": 0])
     _ = try await server.liveKPIs()
+    _ = try await client.get("/v1/datasets/d/models/1/live-kpis?since=2020-01-01T00:00:00Z")
     let body: JSON = ["features": ["x": 1, "c": "red"]]
     for metric in ["accuracy", "roc_auc"] {
       for minimum in [0.01, 0.9999] {
         let gate: JSON = [
           "metric": .string(metric), "minimum": .number(minimum), "source": "live", "min_labels": 5,
+          "bound": "estimate",
         ]
         _ = try await client.patch("/v1/datasets/d", ["gate": gate])
         _ = try await client.post("/v1/datasets/d/predictions", body)
@@ -251,7 +253,9 @@ struct StatementDriver {
           SELECT p.id FROM predictions p JOIN datasets d ON d.id = p.dataset_id WHERE d.name = 'd' ORDER BY p.id LIMIT 2)
         """)
     }
-    let gate: JSON = ["metric": "roc_auc", "minimum": 0.01, "source": "live", "min_labels": 5]
+    let gate: JSON = [
+      "metric": "roc_auc", "minimum": 0.01, "source": "live", "min_labels": 5, "bound": "estimate",
+    ]
     _ = try await client.patch("/v1/datasets/d", ["gate": gate])
     try await Maintenance(
       database: server.domain.database, auditRetentionDays: 365, logger: server.domain.logger

@@ -80,7 +80,9 @@ import Testing
   func concurrentFeedbackKeepsCountsExact() async throws {
     try await TestServer.with { server in
       let made = try await server.predicted(60)
-      let gate: JSON = ["metric": "accuracy", "minimum": 0.01, "source": "live", "min_labels": 5]
+      let gate: JSON = [
+        "metric": "accuracy", "minimum": 0.01, "source": "live", "min_labels": 5, "bound": "estimate",
+      ]
       #expect(try await server.client.patch("/v1/datasets/d", ["gate": gate]).status == 200)
       try await withThrowingTaskGroup(of: Int.self) { group in
         for call in 0..<50 {

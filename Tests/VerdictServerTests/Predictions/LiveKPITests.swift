@@ -17,21 +17,40 @@ import Testing
       let labelled = made.prefix(200)
       try await server.label(labelled.map { ($0.id, .number(Double($0.row.label))) })
       let live = try await server.liveKPIs()
+      let scores = labelled.compactMap { $0.answer["probability"].double }
+      let outcomes = labelled.map { UInt8($0.row.label) }
+      let threshold = try #require(made[0].answer["threshold"].double)
+      let ones = made.count { $0.answer["label"] == 1 }
       let expected = try KPIs(
-        scores: labelled.compactMap { $0.answer["probability"].double },
-        outcomes: labelled.map { UInt8($0.row.label) },
-        threshold: try #require(made[0].answer["threshold"].double))
+        scores: scores, outcomes: outcomes, threshold: threshold,
+        standingFor: DecisionCounts(zeros: 300 - ones, ones: ones))
       #expect(live["validation_rows"] == 200)
       #expect(live["roc_auc"].double == expected[.rocAUC])
       #expect(live["log_loss"].double == expected[.logLoss])
       #expect(live["mcc"].double == expected[.mcc])
+      #expect(live["intervals"]["roc_auc"][0].double == expected.intervals[.rocAUC]?.low)
+      #expect(live["unlabelled"]["1"].int == made.dropFirst(200).count { $0.answer["label"] == 1 })
+      #expect(live["unlabelled"]["0"].int == made.dropFirst(200).count { $0.answer["label"] == 0 })
+      #expect(live["too_young"] == ["0": 0, "1": 0])
+      #expect(live["reason"] == .null && live["since"] == .null)
       #expect(live["confusion_matrix"]["false_negative"].int == expected.confusionMatrix.falseNegative)
       #expect(live["model_version"] == 1)
-      // Live KPIs are kept apart from the training's, and survive the deletion of a prediction.
+      // Live KPIs are kept apart from the training's, and survive the deletion of a prediction. Deleted predictions without a label
+      // are forgotten.
       let history = try await server.client.get("/v1/datasets/d/kpis").json["data"]
       #expect(history[0]["validation_rows"] == 80)
       try await server.domain.asOwner { _ = try await $0.query("DELETE FROM predictions") }
-      #expect(try await server.liveKPIs() == live)
+      _ = try await server.predictMore(1, from: 7_000)
+      let remaining = try await server.liveKPIs()
+      let rest = DecisionCounts(
+        zeros: remaining["unlabelled"]["0"].int ?? 0, ones: remaining["unlabelled"]["1"].int ?? 0)
+      #expect(rest.total == 1)
+      #expect(remaining["confusion_matrix"] == live["confusion_matrix"])
+      #expect(
+        try remaining["roc_auc"].double
+          == KPIs(
+            scores: scores, outcomes: outcomes, threshold: threshold,
+            standingFor: rest + DecisionCounts(expected.confusionMatrix))[.rocAUC])
       // Corrected and deleted labels change the live KPIs.
       let labels = try await server.client.get("/v1/datasets/d/labels?source=prediction").json["data"]
       let (one, two) = (labels[0], labels[1])
@@ -52,7 +71,7 @@ import Testing
     try await TestServer.with { server in
       let made = try await server.predicted(60)
       let gate: JSON = [
-        "metric": .string(metric), "minimum": 0.6, "source": "live", "min_labels": 20,
+        "metric": .string(metric), "minimum": 0.6, "source": "live", "min_labels": 20, "bound": "estimate",
       ]
       let patched = try await server.client.patch("/v1/datasets/d", ["gate": gate])
       #expect(patched.json["gate"] == gate)
@@ -103,7 +122,11 @@ import Testing
       try await server.label(made.map { ($0.id, .number(1 - ($0.answer["label"].double ?? 0))) })
       _ = try await server.client.patch(
         "/v1/datasets/d",
-        ["gate": ["metric": "roc_auc", "minimum": 0.9, "source": "live", "min_labels": 20]])
+        [
+          "gate": [
+            "metric": "roc_auc", "minimum": 0.9, "source": "live", "min_labels": 20, "bound": "estimate",
+          ]
+        ])
       let body: JSON = ["features": made[0].row.features]
       let before = reads.load(ordering: .relaxed)
       let start = ContinuousClock.now
@@ -125,7 +148,9 @@ import Testing
       if query.sql.contains("SELECT probability, label FROM labels") { reads.add(1, ordering: .relaxed) }
     }) { server in
       let made = try await server.predicted(60)
-      let gate: JSON = ["metric": "roc_auc", "minimum": 0.6, "source": "live", "min_labels": 20]
+      let gate: JSON = [
+        "metric": "roc_auc", "minimum": 0.6, "source": "live", "min_labels": 20, "bound": "estimate",
+      ]
       _ = try await server.client.patch("/v1/datasets/d", ["gate": gate])
       let body: JSON = ["features": made[0].row.features]
       try await server.withAnother { other in
