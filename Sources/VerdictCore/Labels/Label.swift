@@ -36,6 +36,10 @@ package struct LabelFilter: Sendable, Equatable {
   package var ids: [Int]?
   /// Rows with one of these keys.
   package var keys: [String]?
+  /// Rows of the case with this id of the client.
+  package var reference: String?
+  /// Rows that belong to this group.
+  package var group: String?
   /// Rows stored before this time.
   package var createdBefore: Date?
   /// Rows of this source.
@@ -47,12 +51,17 @@ package struct LabelFilter: Sendable, Equatable {
   package init() {}
 
   /// Whether a condition was given.
-  package var isGiven: Bool { all || ids != nil || keys != nil || createdBefore != nil || source != nil }
+  package var isGiven: Bool {
+    all || ids != nil || keys != nil || reference != nil || group != nil || createdBefore != nil
+      || source != nil
+  }
 
   func condition() -> Query {
     var query: Query = " true"
     if let ids { query = query + " AND l.id = ANY(\(ids))" }
     if let keys { query = query + " AND l.key = ANY(\(keys))" }
+    if let reference { query = query + " AND l.reference = \(reference)" }
+    if let group { query = query + " AND l.group_name = \(group)" }
     if let createdBefore { query = query + " AND l.created_at < \(createdBefore)" }
     switch source {
     case .api: query = query + " AND l.prediction_id IS NULL"

@@ -6,6 +6,10 @@ package struct PredictionFilter: Sendable, Hashable {
   package var labelled: Bool?
   /// Only those of one model version.
   package var modelVersion: Int?
+  /// Only those of the case with this id of the client.
+  package var reference: String?
+  /// Only those that belong to this group.
+  package var group: String?
   /// Only those given at this time or later.
   package var createdFrom: Date?
   /// Only those given before this time.

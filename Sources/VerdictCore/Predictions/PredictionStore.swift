@@ -49,6 +49,8 @@ package struct PredictionStore: Sendable {
   static func condition(_ tenant: TenantID, _ dataset: Int, _ filter: PredictionFilter) -> Query {
     var query: Query = "WHERE p.tenant_id = \(tenant) AND p.dataset_id = \(dataset)"
     if let version = filter.modelVersion { query = query + " AND p.model_version = \(version)" }
+    if let reference = filter.reference { query = query + " AND p.reference = \(reference)" }
+    if let group = filter.group { query = query + " AND p.group_name = \(group)" }
     // Ids begin with their time, so the index can skip the rest. The minute allows for clocks that differ between servers
     // and the database.
     if let from = filter.createdFrom {

@@ -103,7 +103,8 @@ package struct TrainingRunner: Sendable {
       // There is none if the model was replaced and deleted after the labels were read.
       return try await models.find(tenant, dataset: data.dataset.id, version: version, in: tx)
     }
-    guard let stored else { return nil }
+    // A model that has used erased labels leaves no trace in its successor, not even as the start of the optimization.
+    guard let stored, stored.summary.erasedLabels == 0 else { return nil }
     return try await BackgroundThreads.trainings.run { try stored.record()?.model }
   }
 
@@ -133,13 +134,17 @@ package struct TrainingRunner: Sendable {
         throw TrainingFailure.datasetDeleted
       }
       let deleted = try await Self.deletedSince(data, tenant, in: tx)
+      // Deletions and erasures in the same time are not told apart: too many count as erased, and none too few.
+      let isErased =
+        try await deleted == 0
+        ? false : ErasureTraining.haveBeenErased(tenant, dataset: dataset.id, since: data.changes, in: tx)
       try await tx.query(
         """
         INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
-                            labels_deleted_since, converged, parameters, model, curves, warnings)
+                            labels_deleted_since, erased_labels, converged, parameters, model, curves, warnings)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(data.table.rowCount),
-                \(data.lastLabelID), \(deleted), \(result.model.converged), \(parameters), \(model), \(curves),
-                \(warnings))
+                \(data.lastLabelID), \(deleted), \(isErased ? deleted : 0), \(result.model.converged), \(parameters),
+                \(model), \(curves), \(warnings))
         """)
       try await tx.query(
         """
@@ -147,6 +152,9 @@ package struct TrainingRunner: Sendable {
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(kpis))
         """)
       try await ModelStore.settle(tenant, dataset: dataset.id, newest: version, kpis: result.kpis, in: tx)
+      // After the dataset's own rule, which an erasure overrides.
+      try await ErasureTraining.finish(
+        tenant, dataset: dataset.id, job: Int(job.id), version: version, in: tx)
       // The queued training may have nothing left to do.
       let autoTrain = try policy.decode(AutoTrain.self)
       if autoTrain.enabled {

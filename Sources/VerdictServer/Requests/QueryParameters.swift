@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import RowFormats
 import VerdictCore
 
 /// The query of a request, parsed strictly: unknown, repeated and malformed parameters are refused.
@@ -37,6 +38,15 @@ struct QueryParameters {
     guard let text = values[name] else { return nil }
     guard text.unicodeScalars.count <= limit else {
       throw Self.refusal(name, "must have at most \(limit) characters")
+    }
+    return text
+  }
+
+  /// A client's own id: the key of a label, a reference or a group, in the form in which it is stored.
+  func identifier(_ name: String) throws -> String? {
+    guard let text = values[name]?.normalized else { return nil }
+    guard (1...200).contains(text.utf8.count), !text.utf8.contains(0) else {
+      throw Self.refusal(name, "must be 1 to 200 bytes without a NUL character")
     }
     return text
   }

@@ -35,7 +35,7 @@ struct LabelRoutes {
     guard type == .json else {
       return try await export(request, context, principal, as: type).deprecated()
     }
-    let query = try QueryParameters(request, known: ["limit", "cursor", "key", "source"])
+    let query = try QueryParameters(request, known: Self.filters.union(["limit", "cursor"]))
     let limit = try query.limit()
     let (dataset, page) = try await labels.list(
       principal.tenant, dataset: name, where: try Self.filter(query),
@@ -48,7 +48,7 @@ struct LabelRoutes {
     async throws -> Response
   {
     let name = try context.dataset()
-    let query = try QueryParameters(request, known: ["key", "source"])
+    let query = try QueryParameters(request, known: Self.filters)
     return try await exports.export(
       name, principal.tenant, as: type, where: try Self.filter(query),
       revalidator: context.keyRevalidator(request))
@@ -92,7 +92,7 @@ struct LabelRoutes {
     -> Response
   {
     let name = try context.dataset()
-    let query = try QueryParameters(request, known: ["id", "key", "created_before", "source", "all"])
+    let query = try QueryParameters(request, known: Self.filters.union(["id", "created_before", "all"]))
     var filter = try Self.filter(query)
     if let ids = query["id"] {
       let numbers = ids.split(separator: ",", omittingEmptySubsequences: false).map(QueryParameters.integer)
@@ -115,7 +115,8 @@ struct LabelRoutes {
     guard filter.isGiven else {
       throw Problem(
         .invalidParameter,
-        "Say which labels to delete: id=, key=, created_before=, source=, or all=true for every one.")
+        "Say which labels to delete: id=, key=, reference=, group=, created_before=, source=, or all=true for every one."
+      )
     }
     // Deletions of one dataset wait for each other, and each holds a connection.
     let deleted = try await limiter.withPermit(for: principal.tenant) { [filter] in
@@ -135,15 +136,14 @@ struct LabelRoutes {
     return target
   }
 
+  private static let filters: Set<String> = ["key", "reference", "group", "source"]
+
   /// The conditions that lists, exports and deletions share.
   private static func filter(_ query: QueryParameters) throws -> LabelFilter {
     var filter = LabelFilter()
-    if let key = query["key"]?.normalized {
-      guard (1...200).contains(key.utf8.count), !key.utf8.contains(0) else {
-        throw QueryParameters.refusal("key", "must be 1 to 200 bytes without a NUL character")
-      }
-      filter.keys = [key]
-    }
+    filter.keys = try query.identifier("key").map { [$0] }
+    filter.reference = try query.identifier("reference")
+    filter.group = try query.identifier("group")
     if let source = query["source"] {
       guard let source = LabelSource(rawValue: source) else {
         throw QueryParameters.refusal("source", "must be api or prediction")
