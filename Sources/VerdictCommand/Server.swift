@@ -101,6 +101,8 @@ struct Server: Sendable {
       let memory = TrainingMemory(limit: settings.trainingBytes, pressure: .process)
       let cache = LabelCache(bytes: min(settings.cacheBytes, memory.limit / 2))
       services.append(BackgroundService("label cache") { await cache.run() })
+      let erased = ErasedLabels(database: database, cache: cache, logger: logger)
+      services.append(BackgroundService("erased labels") { try await erased.run() })
       let runner = TrainingRunner(
         database: database, autoTraining: autoTraining, cache: cache, memory: memory,
         timeout: settings.jobs.lease, logger: logger)

@@ -14,6 +14,8 @@ package struct Database: Sendable {
   package let readLimit: Duration
   /// Evaluates live gates in the background.
   let liveGates = LiveGateEvaluator()
+  /// Carries out erasures in the background.
+  let erasures = ErasureRunner()
 
   /// Creates a database on `pool`.
   package init(pool: ConnectionPool, isReadOnly: Bool = false, readLimit: Duration = .seconds(5)) {

@@ -25,6 +25,8 @@ package enum DomainError: Error, Sendable, Equatable {
   case invalid(problems: [InputProblem])
   /// The Idempotency-Key was used by a different request.
   case idempotencyKeyReused
+  /// The request was carried out, and an erasure has removed the response that was kept for repetitions.
+  case answerErased
   /// The tenant has reached one of its limits.
   case quotaExceeded(Quota, maximum: Int, present: Int)
   /// The tenant is being or has been erased, and its keys are invalid.

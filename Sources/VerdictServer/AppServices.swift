@@ -19,6 +19,8 @@ struct AppServices: Sendable {
   let promotions: PromotionStore
   let predictor: MeteredPredictor
   let predictionStore: PredictionStore
+  let predictionDeletion: PredictionDeletion
+  let erasures: ErasureStore
   let feedback: Feedback
   let liveKPIs: LiveKPIStore
   let keys: KeyStore
@@ -57,6 +59,8 @@ struct AppServices: Sendable {
       metrics: predictionMetrics)
     liveKPIs = LiveKPIStore(database: database)
     predictionStore = PredictionStore(database: database)
+    predictionDeletion = PredictionDeletion(database: database, autoTraining: autoTraining)
+    erasures = ErasureStore(database: database)
     feedback = Feedback(database: database, autoTraining: autoTraining)
     keys = KeyStore(database: database)
     usage = UsageStore(database: database)

@@ -161,11 +161,13 @@ package struct WebServer: Sendable {
       limiter: services.connectionLimiter, idempotency: services.idempotency
     ).add(to: api)
     StoredPredictionRoutes(
-      predictions: services.predictionStore,
+      predictions: services.predictionStore, deletion: services.predictionDeletion,
       exports: PredictionExportHandler(
         datasets: services.datasets, export: PredictionExport(database: services.database),
-        limiter: services.connectionLimiter)
+        limiter: services.connectionLimiter),
+      limiter: services.connectionLimiter
     ).add(to: api)
+    ErasureRoutes(erasures: services.erasures, idempotency: services.idempotency).add(to: api)
     FeedbackRoutes(
       feedback: services.feedback, limiter: services.connectionLimiter, idempotency: services.idempotency
     ).add(to: api)

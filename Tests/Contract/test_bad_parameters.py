@@ -24,7 +24,7 @@ def values_for(operation, dataset) -> dict:
 
 def body_of(operation) -> dict:
     if not operation.spec.get("requestBody"):
-        return {"query": {"all": "true"} if operation.id == "deleteLabels" else operation.required_query}
+        return {"query": {"all": "true"} if operation.id in ("deleteLabels", "deletePredictions") else operation.required_query}
     return operation.sample()
 
 

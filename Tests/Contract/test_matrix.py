@@ -54,7 +54,7 @@ def real(operation, client, dataset: str) -> dict:
 def arguments(operation) -> dict:
     """Everything that a request needs except its path, from the documented examples."""
     sent = {"query": operation.required_query}
-    if operation.id == "deleteLabels":
+    if operation.id in ("deleteLabels", "deletePredictions"):
         sent["query"] = {"all": "true"}
     return sent | (operation.sample() if operation.spec.get("requestBody") else {})
 
@@ -65,6 +65,7 @@ def furnished(api) -> str:
     name = data.train(api, data.create(api, f"secret-{uuid.uuid4().hex}"), 60)
     made = api.call("predict", dataset=name, json_body={"features": {}}, expect=201).json()
     api.call("labelPrediction", dataset=name, id=made["id"], json_body={"label": 1}, expect=200)
+    api.call("createErasure", dataset=name, json_body={"key": "nobody"}, expect=202)
     return name
 
 

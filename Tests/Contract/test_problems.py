@@ -125,6 +125,16 @@ class Mischief:
         assert answer.headers["Retry-After"] == "1"
         return answer
 
+    def answer_erased(self):
+        """The answer to an upload is erased with whatever the dataset stores about a key."""
+        named, row = {"Idempotency-Key": str(uuid.uuid4())}, [{"features": {}, "label": 0, "key": "person-1"}]
+        self.labels(row, headers=named, expect=201)
+        erasure = self.api.call("createErasure", dataset="adult", json_body={"key": "person-1"}, expect=202).json()
+        deadline = time.monotonic() + 60
+        while self.api.call("getErasure", dataset="adult", id=erasure["id"]).json()["state"] != "succeeded":
+            assert time.monotonic() < deadline, "the erasure does not end"
+        return self.labels(row, headers=named)
+
     def no_model(self):
         return self.predict()
 

@@ -54,7 +54,7 @@ def test_another_tenants_dataset_is_absent(other, api, trained, operation):
     """The other tenant gets the response for a dataset that never existed, word for word except for its name."""
     absent = f"a-{uuid.uuid4().hex[:12]}"
     bodies = operation.sample() if operation.spec.get("requestBody") else {}
-    if operation.id == "deleteLabels":
+    if operation.id in ("deleteLabels", "deletePredictions"):
         bodies = {"query": {"all": "true"}}
     elif operation.required_query:
         bodies = {"query": operation.required_query}

@@ -18,6 +18,9 @@ package enum AuditAction: String, Sendable, CaseIterable {
   case datasetChanged = "dataset.changed"
   case datasetDeleted = "dataset.deleted"
   case labelsDeleted = "labels.deleted"
+  case predictionsDeleted = "predictions.deleted"
+  case erasureRequested = "erasure.requested"
+  case erasureFinished = "erasure.finished"
   case modelActivated = "model.activated"
   case modelDeleted = "model.deleted"
 }

@@ -46,9 +46,11 @@ package struct KeptResult: Sendable {
 
   /// The result, for a repetition of its request.
   ///
-  /// - Throws: ``DomainError/idempotencyKeyReused`` for another request.
+  /// - Throws: ``DomainError/idempotencyKeyReused`` for another request, ``DomainError/answerErased`` if an erasure has removed the
+  ///   result.
   package func result(of request: IdempotentRequest) throws(DomainError) -> StoredResult {
     guard operation == request.operation, bodyHash == request.bodyHash else { throw .idempotencyKeyReused }
+    guard result.code != Idempotency.erasedCode else { throw .answerErased }
     return result
   }
 }
@@ -150,8 +152,41 @@ package enum Idempotency {
       UPDATE idempotency_keys
       SET status = \(result.code), headers = \(try JSONB(result.metadata)), body = \(result.body)
       WHERE tenant_id = \(tenant) AND key = \(request.key) AND operation = \(request.operation)
-        AND body_hash = \(request.bodyHash)
+        AND body_hash = \(request.bodyHash) AND status <> \(erasedCode)
       """)
+  }
+
+  /// The code of a result that an erasure has removed; no other result has it. An older server replays it as 410 without a body.
+  static let erasedCode = 410
+
+  /// Removes the next results of requests about rows of a dataset, in the order of their keys after `key`. The keys stay until they
+  /// expire: a repetition of such a request is neither answered nor carried out again, since that would store the rows once more.
+  ///
+  /// Results are stored as bytes in the format of their response, and those of predictions name rows by ids that may be gone. So the
+  /// results are not searched: all of them go that may be about one row. A result that is locked has expired, and is being replaced by
+  /// that of a new request.
+  ///
+  /// - Returns: the keys, fewer than `limit` at the end.
+  static func erase(
+    _ tenant: TenantID, of dataset: Dataset, after key: String, limit: Int, in tx: Transaction
+  ) async throws -> [String] {
+    let path = "POST /v1/datasets/\(dataset.name)/"
+    let keys = try await tx.query(
+      """
+      SELECT key FROM idempotency_keys
+      WHERE tenant_id = \(tenant) AND key > \(key) AND status <> \(erasedCode)
+        AND (dataset_id = \(dataset.id) OR dataset_id IS NULL AND starts_with(operation, \(path)))
+        AND operation ~ '^POST /[^?]*/(labels|predictions)'
+      ORDER BY key LIMIT \(limit) FOR UPDATE SKIP LOCKED
+      """
+    ).map { try $0.decode(String.self) }
+    guard !keys.isEmpty else { return [] }
+    try await tx.query(
+      """
+      UPDATE idempotency_keys SET status = \(erasedCode), headers = '{}', body = ''
+      WHERE tenant_id = \(tenant) AND key = ANY(\(keys))
+      """)
+    return keys
   }
 
   /// The deletion of a tenant's expired results.

@@ -7,6 +7,12 @@ struct LabelChange: Sendable {
   /// The change of the confusion matrices of the versions whose predictions the labels confirm or refute.
   var live = LiveChange()
 
+  /// Adds another change of the same transaction.
+  mutating func add(_ other: LabelChange) {
+    counts.add(other.counts)
+    live.add(other.live)
+  }
+
   /// Records the changes, in the same order in all transactions, and decides whether a training is due.
   ///
   /// - Parameter gates: the database in which live gates are evaluated after the transaction, if that takes long; without it they

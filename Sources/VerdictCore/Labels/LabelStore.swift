@@ -148,8 +148,10 @@ package struct LabelStore: Sendable {
 
   /// Deletes the labels `l` of a dataset that meet `condition`. The caller's transaction has taken the exclusive
   /// ``LabelIngest/lockOrder(_:dataset:exclusive:in:)`` and settles the returned change.
+  ///
+  /// - Parameter erasing: whether the models that used the labels are marked as having used erased ones, too.
   static func remove(
-    _ tenant: TenantID, dataset: Int, where condition: Query, in tx: Transaction
+    _ tenant: TenantID, dataset: Int, where condition: Query, erasing: Bool = false, in tx: Transaction
   ) async throws -> LabelChange {
     let deletion: Query =
       """
@@ -160,7 +162,8 @@ package struct LabelStore: Sendable {
         + """
            RETURNING l.id, l.label, l.model_version, l.predicted),
         marked AS (
-          UPDATE models m SET labels_deleted_since = least(m.labels_used, m.labels_deleted_since + used.count)
+          UPDATE models m SET labels_deleted_since = least(m.labels_used, m.labels_deleted_since + used.count),
+            erased_labels = CASE WHEN \(erasing) THEN least(m.labels_used, m.erased_labels + used.count) ELSE m.erased_labels END
           FROM models v
           CROSS JOIN LATERAL (SELECT count(*) AS count FROM gone WHERE gone.id <= v.last_label_id) used
           WHERE v.tenant_id = \(tenant) AND v.dataset_id = \(dataset) AND used.count > 0

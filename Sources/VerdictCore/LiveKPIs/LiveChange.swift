@@ -23,6 +23,16 @@ struct LiveChange: Sendable, Equatable {
     matrices[version] = matrix
   }
 
+  /// Adds another change.
+  mutating func add(_ other: LiveChange) {
+    for (version, matrix) in other.matrices {
+      add(matrix.truePositive, version: version, predicted: true, outcome: true)
+      add(matrix.falsePositive, version: version, predicted: true, outcome: false)
+      add(matrix.trueNegative, version: version, predicted: false, outcome: false)
+      add(matrix.falseNegative, version: version, predicted: false, outcome: true)
+    }
+  }
+
   /// Adds a stored label. A label without a prediction changes nothing.
   mutating func add(_ count: Int, version: Int?, predicted: Bool?, outcome: Bool) {
     guard let version, let predicted else { return }

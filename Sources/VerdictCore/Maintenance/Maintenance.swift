@@ -53,7 +53,7 @@ package struct Maintenance: Sendable {
   }
 
   /// Runs once: deletes the rows of deleted datasets, expired predictions and audit entries, and expired responses for
-  /// replays. A failure for one tenant is logged, and neither failures nor millions of rows delay other tenants.
+  /// replays, and starts erasures that have not ended. A failure for one tenant is logged, and neither failures nor millions of rows delay other tenants.
   package func maintain() async throws {
     var unfinished: [TenantID: [MaintenanceTask]] = [:]
     repeat {
@@ -136,7 +136,9 @@ package struct Maintenance: Sendable {
       _ = try await DatasetDeletion.finish(
         tenant, dataset: dataset, in: database, within: .milliseconds(100))
     }
-    let datasets = try await deletedDatasets(of: tenant).map { dataset in
+    let (deleted, hasErasures) = try await unfinished(of: tenant)
+    if hasErasures { database.erasures.start(tenant, in: database, logger: logger) }
+    let datasets = deleted.map { dataset in
       MaintenanceTask(
         tenant: tenant, name: "deleted datasets",
         deletions: [
@@ -153,12 +155,14 @@ package struct Maintenance: Sendable {
     try await AuditLog.removeOld(of: tenant, days: auditRetentionDays, in: database)
   }
 
-  private func deletedDatasets(of tenant: TenantID) async throws -> [Int] {
+  /// The deleted datasets of a tenant, and whether it has erasures that have not ended.
+  private func unfinished(of tenant: TenantID) async throws -> (deleted: [Int], hasErasures: Bool) {
     try await database.transaction(for: tenant, readOnly: true) { tx in
-      try await tx.query("SELECT id FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NOT NULL").map
-      {
-        try $0.decode(Int.self)
-      }
+      let results = try await tx.pipeline([
+        "SELECT id FROM datasets WHERE tenant_id = \(tenant) AND deleted_at IS NOT NULL",
+        ErasureStore.unfinished(of: tenant),
+      ])
+      return (try results[0].map { try $0.decode(Int.self) }, !results[1].isEmpty)
     }
   }
 

@@ -19,6 +19,8 @@ package struct ModelSummary: Sendable {
   package var labelsUsed: Int
   /// The number of those labels that have been deleted since.
   package var labelsDeletedSince: Int
+  /// The number of those labels that an erasure has removed.
+  package var erasedLabels = 0
   /// Whether the fit came within its tolerance of the optimum.
   package var converged: Bool
   /// The parameters of its training.

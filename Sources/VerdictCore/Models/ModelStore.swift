@@ -221,7 +221,7 @@ package struct ModelStore: Sendable {
   /// The columns of ``summary(_:)``. A model of a server before 0.2 has no column `converged` until the maintenance fills it.
   private static let summaryColumns: Query = """
     m.version, m.created_at, m.job_id, m.trigger, m.version IS NOT DISTINCT FROM d.active_version, m.labels_used,
-    m.labels_deleted_since, coalesce(m.converged, (m.model -> 'converged')::boolean, true), m.parameters, k.kpis,
+    m.labels_deleted_since, m.erased_labels, coalesce(m.converged, (m.model -> 'converged')::boolean, true), m.parameters, k.kpis,
     coalesce(m.version = d.active_version AND m.version = d.pinned_version, false)
     """
 
@@ -236,37 +236,39 @@ package struct ModelStore: Sendable {
     """
   }
 
-  private typealias Summary = (Int, Date, Int, String, Bool, Int, Int, Bool, JSONB, JSONB, Bool)
+  private typealias Summary = (Int, Date, Int, String, Bool, Int, Int, Int, Bool, JSONB, JSONB, Bool)
 
   private static func summary(_ row: Row) throws -> ModelSummary {
     try summary(
       columns: row.decode(
-        Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
-        JSONB.self, Bool.self))
+        Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Int.self, Bool.self,
+        JSONB.self, JSONB.self, Bool.self))
   }
 
   private static func summary(columns: Summary) throws -> ModelSummary {
-    let (version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, pinned) =
-      columns
+    let (
+      version, createdAt, jobID, trigger, active, used, deleted, erased, converged, parameters, kpis, pinned
+    ) = columns
     return ModelSummary(
       version: version, createdAt: createdAt, jobID: jobID,
       trigger: TrainingTrigger(rawValue: trigger) ?? .manual, isActive: active, isPinned: pinned,
       labelsUsed: used,
-      labelsDeletedSince: deleted, converged: converged,
+      labelsDeletedSince: deleted, erasedLabels: erased, converged: converged,
       parameters: try parameters.decode(TrainingParameters.self), kpis: try kpis.decode(KPIs.self))
   }
 
   private static func storedRecord(_ row: Row) throws -> StoredModelRecord {
     let (
-      version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, pinned, model,
-      warnings, features, comparison
+      version, createdAt, jobID, trigger, active, used, deleted, erased, converged, parameters, kpis, pinned,
+      model, warnings, features, comparison
     ) = try row.decode(
-      Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Bool.self, JSONB.self,
-      JSONB.self, Bool.self, JSONB?.self, JSONB.self, JSONB.self, JSONB?.self)
+      Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Int.self, Bool.self,
+      JSONB.self, JSONB.self, Bool.self, JSONB?.self, JSONB.self, JSONB.self, JSONB?.self)
     return StoredModelRecord(
       summary: try summary(
         columns: (
-          version, createdAt, jobID, trigger, active, used, deleted, converged, parameters, kpis, pinned
+          version, createdAt, jobID, trigger, active, used, deleted, erased, converged, parameters, kpis,
+          pinned
         )),
       model: model, warnings: warnings, features: features, comparison: comparison)
   }

@@ -10,6 +10,8 @@ package struct Promotion: Sendable, Equatable {
     case best
     /// A request.
     case manual
+    /// The training that follows an erasure, whatever the policy is.
+    case erasure
   }
 
   /// Who made the model the active one.

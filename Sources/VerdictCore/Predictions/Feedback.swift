@@ -5,18 +5,49 @@ package import RowFormats
 
 /// Labels stored predictions with their true outcomes, which turns them into training rows.
 package struct Feedback: Sendable {
-  /// The true outcome of one prediction.
+  /// The true outcome of one prediction, or of one case.
   package struct Statement: Sendable, Equatable {
+    /// What a statement is about.
+    package enum Subject: Sendable, Hashable {
+      /// The prediction with an id.
+      case id(UUID)
+      /// One prediction of the case with a reference: the newest of those that have a label, or the newest of all. A case that was
+      /// predicted several times is one training row, and a later statement about it changes that row.
+      case reference(String)
+
+      /// The member of a request that names the subject.
+      package var member: String {
+        switch self {
+        case .id: "id"
+        case .reference: "reference"
+        }
+      }
+    }
+
     /// The prediction.
-    package var id: UUID
+    package var subject: Subject
     /// The true outcome; `nil` removes the label.
     package var trueLabel: Bool?
 
-    /// Creates a statement; see the properties.
+    /// Creates a statement about a prediction; see the properties.
     package init(id: UUID, trueLabel: Bool?) {
-      self.id = id
+      self.init(.id(id), trueLabel: trueLabel)
+    }
+
+    /// Creates a statement; see the properties.
+    package init(_ subject: Subject, trueLabel: Bool?) {
+      self.subject = subject
       self.trueLabel = trueLabel
     }
+  }
+
+  /// A statement with the id of its prediction.
+  struct Resolved: Sendable {
+    /// The position of the statement in the request, from 0.
+    var position: Int
+    var subject: Statement.Subject
+    var id: UUID
+    var trueLabel: Bool?
   }
 
   /// A statement that cannot be applied.
@@ -25,12 +56,16 @@ package struct Feedback: Sendable {
     package enum Reason: Sendable {
       /// There is no such prediction.
       case unknown
+      /// Another statement of the request is about the same prediction.
+      case repeated
       /// The prediction has a number that no model can follow; the detail says what the label lacks.
       case outOfRange(detail: String)
     }
 
     /// The position of the statement in the request, from 0.
     package var position: Int
+    /// What the statement is about.
+    package var subject: Statement.Subject
     /// The reason.
     package var reason: Reason
   }
@@ -76,11 +111,11 @@ package struct Feedback: Sendable {
   ) async throws -> (Dataset, StoredPrediction) {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      let statement = Statement(id: id, trueLabel: try outcome(dataset))
+      let statement = Resolved(position: 0, subject: .id(id), id: id, trueLabel: try outcome(dataset))
       let refusals = try await refusals(of: [statement], tenant, dataset, in: tx)
       switch refusals.first?.reason {
       case nil: _ = try await apply([statement], tenant, dataset, by: .commandLine, in: tx)
-      case .unknown: throw Self.unknown(id)
+      case .unknown, .repeated: throw Self.unknown(id)
       case .outOfRange(let detail): throw InputProblems(InputProblem(pointer: "/label", detail: detail))
       }
       return (dataset, try await PredictionStore.prediction(tenant, dataset: dataset.id, id: id, in: tx))
@@ -95,7 +130,7 @@ package struct Feedback: Sendable {
   ) async throws {
     try await database.transaction(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
-      let statement = Statement(id: id, trueLabel: nil)
+      let statement = Resolved(position: 0, subject: .id(id), id: id, trueLabel: nil)
       if try await !refusals(of: [statement], tenant, dataset, in: tx).isEmpty { throw Self.unknown(id) }
       _ = try await apply([statement], tenant, dataset, by: actor, in: tx)
     }
@@ -104,7 +139,7 @@ package struct Feedback: Sendable {
   /// Labels many predictions in the caller's transaction: all of them or, if it throws, none.
   ///
   /// - Parameters:
-  ///   - read: parses the statements of the request by the dataset; each prediction occurs once.
+  ///   - read: parses the statements of the request by the dataset; each subject occurs once.
   ///   - refusal: the error for statements that cannot be applied.
   /// - Throws: ``DomainError/notFound(what:)``, what `read` throws, the error of `refusal`.
   package func label(
@@ -114,9 +149,10 @@ package struct Feedback: Sendable {
   ) async throws -> Outcome {
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let statements = try read(dataset)
-    let refusals = try await refusals(of: statements, tenant, dataset, in: tx)
-    guard refusals.isEmpty else { throw refusal(refusals) }
-    var outcome = try await apply(statements, tenant, dataset, by: actor, in: tx)
+    let (resolved, unresolved) = try await resolve(statements, tenant, dataset.id, in: tx)
+    let refusals = try await unresolved + refusals(of: resolved, tenant, dataset, in: tx)
+    guard refusals.isEmpty else { throw refusal(refusals.sorted { $0.position < $1.position }) }
+    var outcome = try await apply(resolved, tenant, dataset, by: actor, in: tx)
     outcome.words = dataset.label.words
     return outcome
   }
@@ -126,7 +162,7 @@ package struct Feedback: Sendable {
   /// A prediction has a number beyond the range of models only if it is older than the check of that range, and its model
   /// did not have the feature.
   private func refusals(
-    of statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
+    of statements: [Resolved], _ tenant: TenantID, _ dataset: Dataset, in tx: Transaction
   ) async throws -> [Refusal] {
     let limit = FeatureValue.largestMagnitude
     let rows = try await tx.query(
@@ -138,8 +174,11 @@ package struct Feedback: Sendable {
     ).map { try $0.decode(UUID.self, [Double?]?.self) }
     guard rows.count < statements.count || rows.contains(where: { $0.1 != nil }) else { return [] }
     let numbers = Dictionary(rows.map { ($0.0, $0.1) }) { first, _ in first }
-    return statements.enumerated().compactMap { position, statement in
-      guard let found = numbers[statement.id] else { return Refusal(position: position, reason: .unknown) }
+    return statements.compactMap { statement in
+      func refusal(_ reason: Refusal.Reason) -> Refusal {
+        Refusal(position: statement.position, subject: statement.subject, reason: reason)
+      }
+      guard let found = numbers[statement.id] else { return refusal(.unknown) }
       guard let found, statement.trueLabel != nil else { return nil }
       let row = FeatureRow(numbers: found, categories: [])
       let feature = dataset.features.first { feature in
@@ -148,12 +187,12 @@ package struct Feedback: Sendable {
       guard let feature else { return nil }
       let detail =
         "cannot be given, because the prediction's value of '\(feature.name)' \(dataset.schema.outOfRangeDetail)"
-      return Refusal(position: position, reason: .outOfRange(detail: detail))
+      return refusal(.outOfRange(detail: detail))
     }
   }
 
   private func apply(
-    _ statements: [Statement], _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
+    _ statements: [Resolved], _ tenant: TenantID, _ dataset: Dataset, by actor: Actor, in tx: Transaction
   ) async throws -> Outcome {
     let labelled = statements.filter { $0.trueLabel != nil }
     let removed = statements.filter { $0.trueLabel == nil }.map(\.id)
@@ -202,7 +241,7 @@ package struct Feedback: Sendable {
   }
 
   /// Upserts the training rows; returns their old and new outcomes, counted.
-  private static func upsert(_ labelled: [Statement], _ tenant: TenantID, _ dataset: Int) -> Query {
+  private static func upsert(_ labelled: [Resolved], _ tenant: TenantID, _ dataset: Int) -> Query {
     """
     WITH stored AS (
       INSERT INTO labels AS l (tenant_id, dataset_id, label, numbers, categories, prediction_id, model_version,

@@ -2,7 +2,8 @@ package import Foundation
 package import RowFormats
 
 /// Reads the true outcomes of many predictions from JSON (`{"labels":[{"id":"…","label":0|1|null}]}`), from NDJSON with one
-/// such object per line, or from CSV with the columns `id` and `label`. A null or empty label removes the outcome.
+/// such object per line, or from CSV with the columns `id` and `label`. A null or empty label removes the outcome. A `reference`
+/// may stand in the place of an `id`.
 package struct FeedbackReader {
   /// The schema whose words say outcomes.
   private let schema: RowSchema
@@ -15,11 +16,14 @@ package struct FeedbackReader {
   ///   - count: the size of the body in bytes.
   ///   - isDocument: whether the body is one JSON document.
   package static func byteCount(ofBody count: Int, isDocument: Bool) -> Int {
-    count * (isDocument ? 24 : 4) + min(count / 36, limit) * 64
+    (isDocument ? (count + min(count, tokensOfStatements * 4)) * 24 : count * 4) + min(count / 4, limit) * 96
   }
 
+  /// The tokens of as many statements as a body may have, each of which has six.
+  private static let tokensOfStatements = 7 * limit
+
   private var statements: [Feedback.Statement] = []
-  private var seen: Set<UUID> = []
+  private var seen: Set<Feedback.Statement.Subject> = []
   private var problems: [InputProblem] = []
   private var count = 0
 
@@ -32,10 +36,9 @@ package struct FeedbackReader {
   /// - Throws: `SyntaxProblem`, or `InputProblems` with pointers such as `/labels/3/id`.
   package static func json(_ body: [UInt8], schema: RowSchema) throws -> [Feedback.Statement] {
     var reader = FeedbackReader(schema: schema)
-    // A statement has six tokens and more than 48 bytes.
-    guard
-      case .object(let object) = try JSONValue.parse(body.span.bytes, tokensAtMost: 1_000 + body.count / 8)
-    else {
+    // A statement has six tokens and more than 48 bytes, or 27 with a short reference.
+    let tokens = 1_000 + max(body.count / 8, min(body.count / 4, tokensOfStatements))
+    guard case .object(let object) = try JSONValue.parse(body.span.bytes, tokensAtMost: tokens) else {
       throw InputProblems(InputProblem(pointer: "", detail: "must be an object"))
     }
     for member in object.members where member.name != "labels" {
@@ -96,9 +99,11 @@ package struct FeedbackReader {
         reader.read(fields, header, line: line, invalidField: record.invalidField)
       } else {
         guard record.invalidField == nil else { throw SyntaxProblem(.invalidUTF8, line: line) }
-        guard Set(fields) == ["id", "label"], fields.count == 2 else {
+        guard [["id", "label"], ["reference", "label"]].contains(Set(fields)), fields.count == 2 else {
           throw InputProblems(
-            InputProblem(line: line, detail: "the header must name the columns id and label and no others"))
+            InputProblem(
+              line: line, detail: "the header must name the columns id (or reference) and label and no others"
+            ))
         }
         header = fields
       }
@@ -108,26 +113,42 @@ package struct FeedbackReader {
 
   private mutating func read(_ value: JSONValue, _ problem: (String, String) -> InputProblem) {
     guard case .object(let object) = value else { return refuse(problem("", "must be an object")) }
-    for member in object.members where member.name != "id" && member.name != "label" {
+    for member in object.members where !["id", "reference", "label"].contains(member.name) {
       refuse(problem(JSONPointer.appending(member.name, to: ""), "unknown member"))
     }
-    var id: UUID?
-    switch object["id"] {
-    case nil: refuse(problem("/id", "is missing"))
-    case .string(let text)?:
-      id = UUID(uuidString: text)
-      if id == nil { refuse(problem("/id", "must be the id of a prediction")) }
-    default: refuse(problem("/id", "must be a string"))
-    }
+    let subject = subject(of: object, problem)
+    let repeated = problem("/" + (subject?.member ?? "id"), Self.repeated)
     switch object["label"] {
     case nil: refuse(problem("/label", "is missing"))
-    case .null?: add(id, nil, problem("/id", Self.repeated))
+    case .null?: add(subject, nil, repeated)
     case let label?:
       guard let outcome = label.categoryName.flatMap(schema.outcome(of:)) else {
         return refuse(problem("/label", schema.words.refusal(of: label.text)))
       }
-      add(id, outcome, problem("/id", Self.repeated))
+      add(subject, outcome, repeated)
     }
+  }
+
+  /// The subject of a JSON object, after refusing an object without a valid one.
+  private mutating func subject(
+    of object: JSONObject, _ problem: (String, String) -> InputProblem
+  ) -> Feedback.Statement.Subject? {
+    switch (object["id"], object["reference"]) {
+    case (nil, nil): refuse(problem("/id", "is missing, and there is no reference"))
+    case (_?, _?): refuse(problem("/reference", "does not go with an id"))
+    case (.string(let text)?, nil):
+      if let id = UUID(uuidString: text) { return .id(id) }
+      refuse(problem("/id", Self.notAnID))
+    case (nil, .string(let text)?):
+      if let objection = Self.rule.objection(to: text) {
+        refuse(problem("/reference", objection))
+      } else {
+        return .reference(text.normalized)
+      }
+    case (_?, nil): refuse(problem("/id", "must be a string"))
+    case (nil, _?): refuse(problem("/reference", "must be a string"))
+    }
+    return nil
   }
 
   private mutating func read(_ fields: [String], _ header: [String], line: Int, invalidField: Int?) {
@@ -137,26 +158,35 @@ package struct FeedbackReader {
     if let invalidField {
       return refuse(InputProblem(line: line, column: header[invalidField], detail: "is not valid UTF-8"))
     }
-    let (idText, label) = header[0] == "id" ? (fields[0], fields[1]) : (fields[1], fields[0])
-    let id = UUID(uuidString: idText)
-    if id == nil {
-      refuse(InputProblem(line: line, column: "id", detail: "must be the id of a prediction"))
+    let isLabelFirst = header[0] == "label"
+    let (text, label) = isLabelFirst ? (fields[1], fields[0]) : (fields[0], fields[1])
+    let column = isLabelFirst ? header[1] : header[0]
+    var subject: Feedback.Statement.Subject?
+    if column == "id" {
+      subject = UUID(uuidString: text).map { .id($0) }
+      if subject == nil { refuse(InputProblem(line: line, column: column, detail: Self.notAnID)) }
+    } else if let objection = Self.rule.objection(to: text) {
+      refuse(InputProblem(line: line, column: column, detail: objection))
+    } else {
+      subject = .reference(text.normalized)
     }
-    let repeated = InputProblem(line: line, column: "id", detail: Self.repeated)
+    let repeated = InputProblem(line: line, column: column, detail: Self.repeated)
     if label.isEmpty {
-      add(id, nil, repeated)
+      add(subject, nil, repeated)
     } else if let outcome = schema.outcome(ofCell: label) {
-      add(id, outcome, repeated)
+      add(subject, outcome, repeated)
     } else {
       refuse(InputProblem(line: line, column: "label", detail: schema.words.refusal(of: label)))
     }
   }
 
-  private mutating func add(_ id: UUID?, _ trueLabel: Bool?, _ repeated: @autoclosure () -> InputProblem) {
+  private mutating func add(
+    _ subject: Feedback.Statement.Subject?, _ trueLabel: Bool?, _ repeated: InputProblem
+  ) {
     // One more than allowed is enough to refuse the body.
-    guard let id, statements.count <= Self.limit else { return }
-    guard seen.insert(id).inserted else { return refuse(repeated()) }
-    statements.append(Feedback.Statement(id: id, trueLabel: trueLabel))
+    guard let subject, statements.count <= Self.limit else { return }
+    guard seen.insert(subject).inserted else { return refuse(repeated) }
+    statements.append(Feedback.Statement(subject, trueLabel: trueLabel))
   }
 
   private mutating func refuse(_ problem: InputProblem) {
@@ -174,4 +204,7 @@ package struct FeedbackReader {
   }
 
   private static let repeated = "is given twice"
+  private static let notAnID = "must be the id of a prediction"
+  /// The rule for references, that of the keys of labels.
+  private static let rule = TextRule.bytes(1...200)
 }

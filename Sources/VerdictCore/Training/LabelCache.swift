@@ -51,6 +51,23 @@ package final class LabelCache: Sendable {
     }
   }
 
+  /// The datasets with an entry, by tenant.
+  var datasets: [TenantID: [Int]] {
+    state.withLock { state in
+      Dictionary(grouping: state.entries.keys, by: \.tenant).mapValues { $0.map(\.dataset) }
+    }
+  }
+
+  /// Evicts the labels of a dataset if they were read before a count of its changes.
+  func evict(_ tenant: TenantID, _ dataset: Int, readBefore changes: Int) {
+    let key = Key(tenant: tenant, dataset: dataset)
+    state.withLock { state in
+      guard let entry = state.entries[key], entry.labels.changes < changes else { return }
+      state.bytes -= entry.bytes
+      state.entries[key] = nil
+    }
+  }
+
   /// Removes and returns the labels of a dataset, so that the caller can change them in place.
   func take(_ tenant: TenantID, _ dataset: Int) -> CachedLabels? {
     state.withLock { state in

@@ -74,6 +74,10 @@ package struct TrainingRunner: Sendable {
     // The table, and about as much while it is encoded.
     defer { HeapTrimmer.process.freed(data.table.rowCount * data.table.columns.count * 16) }
     let previous = try await begin(data, tenant)
+    // A model that has used erased labels leaves no trace in its successor, not even as the start of the optimization.
+    let start = previous?.summary.erasedLabels == 0 ? previous?.model : nil
+    // A model that has used erased labels leaves no trace in its successor, not even as the start of the optimization.
+    let start = previous?.summary.erasedLabels == 0 ? previous?.model : nil
     let evaluation = ActivationEvaluation(
       database: database, data: data, tenant: tenant, parameters: parameters)
     // The memory of a comparison is reserved before the work that would be lost without it.
@@ -82,7 +86,7 @@ package struct TrainingRunner: Sendable {
     let share = compares ? 0.35 : 0.65
     let result = try await BackgroundThreads.trainings.run {
       try ModelFamilies.standard.train(
-        data.table, parameters: parameters, warmStart: previous?.model,
+        data.table, parameters: parameters, warmStart: start,
         progress: { context.report(0.3 + share * $0.fraction, phase: $0.phase) },
         isCancelled: { context.isCancelled })
     }
@@ -163,13 +167,17 @@ package struct TrainingRunner: Sendable {
         try evidence?.decision(by: activation, before)
         ?? ActivationEvidence.Decision(activates: active == nil && activation.policy != .manual)
       let deleted = try await Self.deletedSince(data, tenant, in: tx)
+      // Deletions and erasures in the same time are not told apart: too many count as erased, and none too few.
+      let isErased =
+        try await deleted == 0
+        ? false : ErasureTraining.haveBeenErased(tenant, dataset: dataset.id, since: data.changes, in: tx)
       try await tx.query(
         """
         INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
-                            labels_deleted_since, converged, parameters, model, curves, warnings, comparison)
+                            labels_deleted_since, erased_labels, converged, parameters, model, curves, warnings, comparison)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(data.table.rowCount),
-                \(data.lastLabelID), \(deleted), \(result.model.converged), \(parameters), \(model), \(curves),
-                \(warnings), \(try decision.comparison.map { try JSONB($0) }))
+                \(data.lastLabelID), \(deleted), \(isErased ? deleted : 0), \(result.model.converged), \(parameters),
+                \(model), \(curves), \(warnings), \(try decision.comparison.map { try JSONB($0) }))
         """)
       try await tx.query(
         """
@@ -184,6 +192,9 @@ package struct TrainingRunner: Sendable {
       }
       try await ModelStore.prune(
         tenant, dataset: dataset.id, active: decision.activates ? version : active, keeping: kept, in: tx)
+      // After the dataset's own rule, which an erasure overrides.
+      try await ErasureTraining.finish(
+        tenant, dataset: dataset.id, job: Int(job.id), version: version, in: tx)
       // The queued training may have nothing left to do.
       let autoTrain = try policy.decode(AutoTrain.self)
       if autoTrain.enabled {

@@ -121,6 +121,11 @@ extension Problem {
     case .tenantErased: self = Authenticator.unknownKey
     case .idempotencyKeyReused:
       self.init(.idempotencyKeyReused, "This Idempotency-Key was used before with a different request.")
+    case .answerErased:
+      self.init(
+        .answerErased,
+        "The request with this Idempotency-Key was carried out, and an erasure has removed its answer. Send it under a new key only if its rows are to be stored again."
+      )
     case .idempotencyKeyInUse:
       self.init(
         .idempotencyKeyInUse, "Another request with this Idempotency-Key is still in progress.",

@@ -18,6 +18,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
   case jobFinished = "job-finished"
   case notExportable = "not-exportable"
   case idempotencyKeyInUse = "idempotency-key-in-use"
+  case answerErased = "answer-erased"
   case preconditionFailed = "precondition-failed"
   case bodyTooLarge = "body-too-large"
   case unsupportedMediaType = "unsupported-media-type"
@@ -46,7 +47,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .methodNotAllowed: .methodNotAllowed
     case .notAcceptable: .notAcceptable
     case .datasetExists, .noModel, .modelBelowGate, .tooFewLabels, .modelActive, .jobFinished,
-      .notExportable, .idempotencyKeyInUse:
+      .notExportable, .idempotencyKeyInUse, .answerErased:
       .conflict
     case .preconditionFailed: .preconditionFailed
     case .bodyTooLarge: .contentTooLarge
@@ -79,6 +80,7 @@ enum ProblemKind: String, CaseIterable, Sendable {
     case .jobFinished: "Job finished"
     case .notExportable: "Model not exportable"
     case .idempotencyKeyInUse: "Idempotency key in use"
+    case .answerErased: "Answer erased"
     case .preconditionFailed: "Precondition failed"
     case .bodyTooLarge: "Body too large"
     case .unsupportedMediaType: "Unsupported media type"

@@ -42,6 +42,15 @@ struct QueryParameters {
     return text
   }
 
+  /// A client's own id: the key of a label, a reference or a group, in the form in which it is stored.
+  func identifier(_ name: String) throws -> String? {
+    guard let text = values[name]?.normalized else { return nil }
+    guard (1...200).contains(text.utf8.count), !text.utf8.contains(0) else {
+      throw Self.refusal(name, "must be 1 to 200 bytes without a NUL character")
+    }
+    return text
+  }
+
   /// Whether any parameter is given.
   var isEmpty: Bool { values.isEmpty }
 
@@ -71,15 +80,6 @@ struct QueryParameters {
       throw Self.refusal(name, "must be a time as in RFC 3339")
     }
     return time
-  }
-
-  /// A key, a reference or a group, in normalization form C.
-  func identifier(_ name: String) throws -> String? {
-    guard let text = values[name]?.normalized else { return nil }
-    guard (1...200).contains(text.utf8.count), !text.utf8.contains(0) else {
-      throw Self.refusal(name, "must be 1 to 200 bytes without a NUL character")
-    }
-    return text
   }
 
   /// The size of a page: 1…1000, by default 100.

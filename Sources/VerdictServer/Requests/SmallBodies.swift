@@ -28,6 +28,28 @@ struct ActiveModelBody {
   }
 }
 
+/// The body that requests an erasure.
+struct ErasureBody {
+  var subject: ErasureSubject
+  var retrain: Bool
+
+  static func parse(_ body: Body) throws -> ErasureBody {
+    let errors = ValidationErrors()
+    let kinds = ErasureSubject.Kind.allCases
+    let fields = try JSONObjectReader.of(
+      body, known: Set(kinds.map(\.rawValue) + ["retrain"]), errors: errors)
+    let given = kinds.filter { fields.has($0.rawValue) && !fields.isNull($0.rawValue) }
+    if given.count != 1 {
+      errors.add("", "must have exactly one of \(kinds.map(\.rawValue).joined(separator: ", "))")
+    }
+    let subject = given.first.flatMap { kind in
+      fields.string(kind.rawValue, .bytes(1...200)).map { ErasureSubject(kind, $0.normalized) }
+    }
+    let retrain = fields.member("retrain", .bool) ?? false
+    return ErasureBody(subject: try errors.checked(subject), retrain: retrain)
+  }
+}
+
 /// The body that creates an API key.
 struct NewKeyBody {
   var name: String

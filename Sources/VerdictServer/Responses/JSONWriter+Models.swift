@@ -109,6 +109,8 @@ extension JSONWriter {
     bool(model.converged)
     name("labels_deleted_since")
     integer(model.labelsDeletedSince)
+    name("erased_labels")
+    integer(model.erasedLabels)
     name("parameters")
     try encoded(model.parameters.shown)
     name("kpis")

@@ -69,8 +69,10 @@ struct FeedbackRoutes {
       } refusing: { refusals in
         let problems = refusals.prefix(InputProblems.most).map { refusal in
           let pointer = "/labels/\(refusal.position)"
+          let subject = pointer + "/" + refusal.subject.member
           return switch refusal.reason {
-          case .unknown: InputProblem(pointer: pointer + "/id", detail: "there is no such prediction")
+          case .unknown: InputProblem(pointer: subject, detail: "there is no such prediction")
+          case .repeated: InputProblem(pointer: subject, detail: "is the prediction of an earlier label")
           case .outOfRange(let detail): InputProblem(pointer: pointer + "/label", detail: detail)
           }
         }

@@ -1,12 +1,16 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import RowFormats
 import VerdictCore
 
-/// `GET /v1/datasets/{dataset}/predictions` and `…/{id}`: stored predictions. ``PredictionExportHandler`` handles exports.
+/// `/v1/datasets/{dataset}/predictions` and `…/{id}`: reads and deletions of stored predictions. ``PredictionExportHandler`` handles
+/// exports.
 struct StoredPredictionRoutes {
   let predictions: PredictionStore
+  let deletion: PredictionDeletion
   let exports: PredictionExportHandler
+  let limiter: ConnectionLimiter
 
   func add(to api: API) {
     let path = "/v1/datasets/{dataset}/predictions"
@@ -16,7 +20,9 @@ struct StoredPredictionRoutes {
         try await export($0, $1, $2, as: type)
       }
     }
+    api.on(.delete, path, role: .write, deleteMany)
     api.on(.get, path + "/{id}", role: .read, read)
+    api.on(.delete, path + "/{id}", role: .write, delete)
   }
 
   private enum Sort: String {
@@ -85,6 +91,52 @@ struct StoredPredictionRoutes {
     let (dataset, prediction) = try await predictions.prediction(
       principal.tenant, dataset: name, id: id)
     return .json { $0.prediction(prediction, of: dataset) }
+  }
+
+  @Sendable private func delete(_ request: Request, _ context: Context, _ principal: Principal) async throws
+    -> Response
+  {
+    let (name, id) = try (context.dataset(), context.identifier("id", of: "prediction"))
+    let labels = try QueryParameters(request, known: ["labels"]).bool("labels") ?? false
+    // The deletion of a label waits for uploads with keys, and holds a connection.
+    try await limiter.withPermit(for: principal.tenant, to: .exclusion) {
+      try await deletion.delete(
+        principal.tenant, dataset: name, id: id, withLabels: labels, by: principal.actor)
+    }
+    return Response(status: .noContent)
+  }
+
+  @Sendable private func deleteMany(_ request: Request, _ context: Context, _ principal: Principal)
+    async throws -> Response
+  {
+    let name = try context.dataset()
+    let query = try QueryParameters(request, known: Self.filters.union(["labels", "all"]))
+    let filter = try Self.filter(query)
+    let labels = try query.bool("labels") ?? false
+    if let all = query["all"] {
+      guard all == "true" else { throw QueryParameters.refusal("all", "must be true or left out") }
+      guard filter == PredictionFilter() else {
+        throw QueryParameters.refusal("all", "does not go with another filter")
+      }
+    } else if filter == PredictionFilter() {
+      throw Problem(
+        .invalidParameter,
+        "Say which predictions to delete: reference=, group=, created_from=, created_before=, model_version=, labelled=, or all=true for every one."
+      )
+    }
+    // A deletion of many rows takes a connection for step after step.
+    let deleted = try await limiter.withPermit(for: principal.tenant) {
+      try await deletion.delete(
+        principal.tenant, dataset: name, where: filter, withLabels: labels, by: principal.actor)
+    }
+    return .json { json in
+      json.object { json in
+        json.name("deleted")
+        json.integer(deleted.predictions)
+        json.name("labels_deleted")
+        json.integer(deleted.labels)
+      }
+    }
   }
 }
 

@@ -4,6 +4,7 @@ kept."""
 import itertools
 import json
 import random
+import time
 
 from . import document
 
@@ -55,6 +56,7 @@ class Walk:
         self.policies()
         self.predictions()
         self.feedback()
+        self.erasures()
         self.keys()
         self.operations()
         return self
@@ -169,6 +171,24 @@ class Walk:
             self.call("labelPredictions", send="three", media=media, data=sent, expect=200, keep="labelled", **at)
         model = self.api.call("getDataset", **at).json()["active_model"]["version"]
         self.call("getLiveKpis", version=model, expect=200, keep="live", **at)
+
+    def erasures(self):
+        at = {"dataset": "adult"}
+        place = self.call("createErasure", send="key", expect=202, keep="pending", **at).json()
+        for name in ("case", "person"):
+            self.call("createErasure", send=name, expect=202, **at)
+        deadline = time.monotonic() + 120
+        while True:
+            state = self.call("getErasure", id=place["id"], expect=200, keep="succeeded", **at).json()["state"]
+            if state not in ("pending", "running"):
+                break
+            assert time.monotonic() < deadline, "the erasure does not end"
+            time.sleep(0.1)
+        assert state == "succeeded"
+        self.call("listErasures", query={"limit": 1}, expect=200, keep="page", **at)
+        self.call("deletePrediction", id=self.first["id"], query={"labels": "true"}, expect=204, **at)
+        self.call("deletePredictions", query={"labelled": "false", "created_from": "2020-01-01T00:00:00Z"}, expect=200,
+                  keep="deleted", **at)
 
     def policies(self):
         for media, names in (("application/merge-patch+json", ("gate", "nogate", "auto")),

@@ -21,6 +21,7 @@ struct StatementDriver {
     try await automaticTraining()
     try await deletionDuringATraining()
     try await deletionBesideAWriter()
+    try await Forgetting(server: server).everything()
     try await keysAndTenants()
     try await maintenance()
     _ = try await client.get("/v1/usage")

@@ -92,6 +92,7 @@ import VerdictCore
           INSERT INTO jobs (tenant_id, kind, subject, origin, state, finished_at)
           SELECT tenant_id, 'replayed', 3, 'manual', 'succeeded', now() - interval '1 year' FROM tenants;
           """)
+      try await connection.execute(script: Forgetting.rows)
     }
   }
 
