@@ -24,15 +24,26 @@ public struct CSVFormat: Sendable, Hashable {
   public var keyColumn: String?
   /// The rows to keep: those that match every filter.
   public var filters: [Filter]
+  /// The texts that mean a missing value in every column but the label's, beside the empty one. Spaces and tabs around them are
+  /// insignificant.
+  public var missing: Set<String>
+  /// Whether the numbers of features have a decimal comma. One with a point is then an error.
+  public var hasDecimalComma: Bool
+  /// Whether spaces and tabs around the names of the header line are removed.
+  public var trimsNames: Bool
 
   /// Creates a format; without arguments, comma-separated columns of features, label and optional keys.
   public init(
     delimiter: UInt8 = UInt8(ascii: ","), ignoredColumns: Set<String> = [], keyColumn: String? = nil,
-    filters: [Filter] = []
+    filters: [Filter] = [], missing: Set<String> = [], hasDecimalComma: Bool = false,
+    trimsNames: Bool = false
   ) {
     self.delimiter = delimiter
     self.ignoredColumns = ignoredColumns
     self.keyColumn = keyColumn
     self.filters = filters
+    self.missing = missing
+    self.hasDecimalComma = hasDecimalComma
+    self.trimsNames = trimsNames
   }
 }

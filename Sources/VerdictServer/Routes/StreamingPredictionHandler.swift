@@ -28,7 +28,7 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     // A line of CSV has no place for contributions.
     let query = try QueryParameters(
-      request, known: type == .csv ? ["store", "delimiter", "ignore"] : ["store", "explain"])
+      request, known: type == .csv ? CSVOptions.dialect.union(["store"]) : ["store", "explain"])
     return try await answer(request, context, principal, name, type, query, as: type)
   }
 
@@ -38,7 +38,7 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     let parameters: Set = ["store", "explain"]
     let query = try QueryParameters(
-      request, known: type == .csv ? parameters.union(["delimiter", "ignore"]) : parameters)
+      request, known: type == .csv ? parameters.union(CSVOptions.dialect) : parameters)
     let output = try BodyType.wanted(
       by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
     if try output == .csv && PredictionOptions(query).explain {
