@@ -59,6 +59,9 @@ static const unsigned char answers_of_datasets[] = {
 static const unsigned char cases[] = {
 #embed "../../migrations/0018_cases.sql"
 };
+static const unsigned char profiles[] = {
+#embed "../../migrations/0022_profiles.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -81,6 +84,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0016_dataset_writers.sql", dataset_writers),
     RESOURCE("0017_answers_of_datasets.sql", answers_of_datasets),
     RESOURCE("0018_cases.sql", cases),
+    RESOURCE("0022_profiles.sql", profiles),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

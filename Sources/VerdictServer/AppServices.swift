@@ -15,6 +15,7 @@ struct AppServices: Sendable {
   let ingest: LabelIngest
   let trainings: TrainingJobs
   let models: ModelStore
+  let profiles: ProfileStore
   let predictor: MeteredPredictor
   let predictionStore: PredictionStore
   let feedback: Feedback
@@ -43,6 +44,7 @@ struct AppServices: Sendable {
     ingest = LabelIngest(database: database, autoTraining: autoTraining)
     trainings = TrainingJobs(database: database, queue: queue)
     models = ModelStore(database: database)
+    profiles = ProfileStore(database: database)
     let served = ServedDatasets(
       database: database, bytes: modelCacheBytes,
       freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)

@@ -70,7 +70,7 @@ struct ScoreRanking: Sendable {
   }
 
   /// Radix sort from the lowest byte up (Knuth, The Art of Computer Programming 3, 5.2.5), one stretch of keys at a time.
-  private static func sorted(
+  static func sorted(
     _ keys: consuming [UInt64], checkpoint: () throws -> Void
   ) rethrows -> [UInt64] {
     let stretches = BlockRunner.blocks(rows: keys.count, size: 1 << 20)

@@ -11,6 +11,7 @@ package struct TrainingRunner: Sendable {
   private let autoTraining: AutoTraining
   private let models: ModelStore
   private let reader: LabelReader
+  private let profiles: ProfileRecorder
   private let timeout: Duration
   private let logger: Logger
 
@@ -31,6 +32,7 @@ package struct TrainingRunner: Sendable {
     self.autoTraining = autoTraining
     self.models = ModelStore(database: database)
     self.reader = LabelReader(database: database, cache: cache, memory: memory, logger: logger)
+    self.profiles = ProfileRecorder(database: database, logger: logger)
     self.timeout = timeout
     self.logger = logger
   }
@@ -86,6 +88,7 @@ package struct TrainingRunner: Sendable {
         "tenant": "\(tenant)", "dataset": "\(data.dataset.name)", "job": "\(job.id)",
         "labels": "\(data.table.rowCount)", "read": "\(data.rowsRead)",
       ])
+    await profiles.record(data, tenant, job: job.id)
   }
 
   /// Records the exact change count of the labels that were read.
