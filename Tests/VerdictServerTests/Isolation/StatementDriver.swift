@@ -231,7 +231,7 @@ struct StatementDriver {
     try await client.train()
     try await eventually { () -> Bool in
       try await server.domain.asOwner {
-        try await $0.query("SELECT count(*) > 0 FROM profiles").single().decode(Bool.self)
+        try await $0.query("SELECT FROM profiles").isEmpty == false
       }
     }
     _ = try await client.get("/v1/datasets/d/profile")
