@@ -61,10 +61,15 @@ static const unsigned char cases[] = {
 };
 static const unsigned char promotions[] = {
 #embed "../../migrations/0019_promotions.sql"
+};
 static const unsigned char unknown_outcomes[] = {
 #embed "../../migrations/0020_unknown_outcomes.sql"
+};
 static const unsigned char erasures[] = {
 #embed "../../migrations/0021_erasures.sql"
+};
+static const unsigned char profiles[] = {
+#embed "../../migrations/0022_profiles.sql"
 };
 
 #define RESOURCE(file, array) {file, array, sizeof array}
@@ -91,6 +96,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0019_promotions.sql", promotions),
     RESOURCE("0020_unknown_outcomes.sql", unknown_outcomes),
     RESOURCE("0021_erasures.sql", erasures),
+    RESOURCE("0022_profiles.sql", profiles),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

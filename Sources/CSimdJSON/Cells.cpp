@@ -1,5 +1,6 @@
 // The C functions that read rows cell by cell, from CSV.
 #include <new>
+#include <string>
 
 #include "Rows.hpp"
 #include "Spelling.hpp"
@@ -21,6 +22,24 @@ void number_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
   Number number;
   auto status = verdict::read_number(begin, begin + text.size(), verdict::NumberGrammar::text, number);
   if (status == NumberStatus::malformed || number.end != begin + text.size())
+    return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
+  if (status == NumberStatus::not_finite) return rows.feature_problem(VJ_NOT_FINITE, feature, text);
+  rows.set_number(feature, number, text);
+}
+
+/// Reads a number with at most one decimal comma and no point; errors show the text as it was given.
+void comma_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
+  text = verdict::trimmed(text);
+  if (text.empty()) return;
+  const auto comma = text.find(',');
+  if (text.find('.') != std::string_view::npos) return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
+  // A second comma stays, and is no part of a number.
+  std::string point(text);
+  if (comma != std::string_view::npos) point[comma] = '.';
+  auto begin = reinterpret_cast<const uint8_t *>(point.data());
+  Number number;
+  auto status = verdict::read_number(begin, begin + point.size(), verdict::NumberGrammar::text, number);
+  if (status == NumberStatus::malformed || number.end != begin + point.size())
     return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
   if (status == NumberStatus::not_finite) return rows.feature_problem(VJ_NOT_FINITE, feature, text);
   rows.set_number(feature, number, text);
@@ -54,6 +73,12 @@ void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t lengt
       rows->set_name(feature, view(bytes, length), false);
     }
   });
+}
+
+void vj_cell_with_comma(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length) {
+  if (feature >= rows->schema->features.size() || rows->schema->features[feature].type == VJ_CATEGORICAL)
+    return vj_cell(rows, feature, bytes, length);
+  remember_failure(rows, [&] { comma_cell(*rows, feature, view(bytes, length)); });
 }
 
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length) {

@@ -17,6 +17,7 @@ struct AppServices: Sendable {
   let models: ModelStore
   let comparisons: ModelComparisons
   let promotions: PromotionStore
+  let profiles: ProfileStore
   let predictor: MeteredPredictor
   let predictionStore: PredictionStore
   let predictionDeletion: PredictionDeletion
@@ -49,6 +50,7 @@ struct AppServices: Sendable {
     models = ModelStore(database: database)
     comparisons = ModelComparisons(database: database)
     promotions = PromotionStore(database: database)
+    profiles = ProfileStore(database: database)
     let served = ServedDatasets(
       database: database, bytes: modelCacheBytes,
       freshness: database.isReadOnly ? .polled(every: .milliseconds(900)) : .announced)

@@ -140,6 +140,7 @@ package struct WebServer: Sendable {
       idempotency: services.idempotency
     ).add(to: api)
     SchemaRoutes(idempotency: services.idempotency).add(to: api)
+    ProfileRoutes(profiles: services.profiles).add(to: api)
     LabelRoutes(
       labels: services.labels,
       uploads: LabelUploadHandler(

@@ -22,11 +22,16 @@ def round_trip(api, body: bytes, media_type=CSV, **query):
     """Creates the inferred dataset and posts the file as its labels."""
     told = infer(api, body, media_type, name=f"i-{uuid.uuid4().hex[:12]}", **query).json()
     api.call("createDataset", json_body=told["dataset"], expect=201)
-    upload = {name: value for name, value in told["upload"].items() if value is not None}
+    upload = parameters(told)
     added = api.call("addLabels", dataset=told["dataset"]["name"], data=body, media_type=media_type, query=upload,
                      expect=201, timeout=120).json()
     assert added["inserted"] == told["rows"]
     return told
+
+
+def parameters(told) -> dict:
+    """The parameters of the upload as a query."""
+    return {name: "true" if value is True else value for name, value in told["upload"].items() if value is not None}
 
 
 def columns(told) -> dict:
@@ -47,7 +52,7 @@ def test_the_census_file_is_taken_as_it_is(api):
 def test_a_table_of_numbers_is_taken_as_it_is(api):
     body = b"".join((EXAMPLES / "census" / "census10.csv").open("rb").readlines()[:3001])
     told = round_trip(api, body, label="label")
-    assert told["dataset"]["label"] == {"name": "label"} and told["upload"] == {"delimiter": None, "ignore": None}
+    assert told["dataset"]["label"] == {"name": "label"} and not any(told["upload"].values())
 
 
 def test_a_file_of_a_data_frame_is_taken_as_it_is(api):
@@ -57,7 +62,7 @@ def test_a_file_of_a_data_frame_is_taken_as_it_is(api):
         lines.append(f"{row};{row * 1.5};0{1000 + row % 7};2024-05-{row % 28 + 1:02};;x{row % 3};{row % 2};"
                      f"{'TRAIN' if row % 4 else 'TEST'}")
     told = round_trip(api, "\r\n".join(lines).encode(), label="LABEL")
-    assert told["upload"] == {"delimiter": ";", "ignore": ""}
+    assert parameters(told) == {"delimiter": ";", "ignore": ""}
     seen = columns(told)
     assert seen[""]["role"] == "ignored" and seen["LABEL"]["role"] == "label"
     assert seen["zip"]["type"] == seen["when"]["type"] == seen["empty"]["type"] == "categorical"
@@ -95,19 +100,47 @@ def test_nothing_is_stored(api, other):
     assert [each.get("data") for each in before] == [each.get("data") for each in after]
 
 
+def test_a_file_of_a_spreadsheet_is_taken_as_it_is(api):
+    """Semicolons, decimal commas, texts for missing values, spaces around names; the same file is predicted."""
+    lines = [";CONT1; CONT2;CAT1;DIS1 ;LABEL;set"]
+    for row in range(60):
+        lines.append(f"{row};{row * 0.5:.2f};{row},5;{row % 4};{row % 2};{row % 2};{'TRAIN' if row % 4 else 'TEST'}".replace(".", ","))
+    lines[7] = "6;NA; null ;NA;1;0;TRAIN"
+    body = "\r\n".join(lines).encode()
+    told = round_trip(api, body, label="LABEL", missing="null,NA", decimal=",", trim="true")
+    assert parameters(told) == {"delimiter": ";", "ignore": "", "missing": "NA,null", "decimal": ",", "trim": "true"}
+    assert told["warnings"] == []
+    types = {feature["name"]: feature["type"] for feature in told["dataset"]["features"]}
+    assert types == {"CONT1": "continuous", "CONT2": "continuous", "CAT1": "discrete", "DIS1": "discrete", "set": "categorical"}
+    profile = api.call("getProfile", dataset=told["dataset"]["name"], expect=200).json()
+    assert profile["exact"] and profile["labels_used"] == 60
+    seen = {feature["name"]: feature for feature in profile["features"]}
+    for name in ("CONT1", "CONT2", "CAT1", "DIS1"):
+        inferred = columns(told)[name]
+        for member in ("count", "missing", "distinct"):
+            assert seen[name][member] == inferred[member], name
+        for member in ("minimum", "maximum", "quantiles"):
+            assert seen[name]["numbers"][member] == inferred["numbers"][member], name
+    assert seen["CONT1"]["missing"] == seen["CONT2"]["missing"] == 1 and seen["CONT2"]["numbers"]["maximum"] == 59.5
+    api.call("createTrainingJob", dataset=told["dataset"]["name"], json_body={}, headers={"Prefer": "wait=60"}, expect=200)
+    dialect = {name: value for name, value in parameters(told).items()} | {"ignore": ",LABEL", "store": "false"}
+    answered = api.call("predictBatchCsv", dataset=told["dataset"]["name"], data=body, media_type=CSV, query=dialect, expect=200)
+    rows = answered.text.splitlines()
+    assert len(rows) == 61 and all(row.split(",")[-1] == "" for row in rows[1:])
+
+
 def test_parameters(api):
-    body = b" x ; y\n1,5;0\nNA;1\n"
-    told = infer(api, body, missing="NA,NULL", decimal=",", trim="true").json()
-    assert told["dataset"] == {"name": "dataset", "features": [{"name": "x", "type": "continuous"}], "label": {"name": "y"}}
-    assert told["upload"] is None and columns(told)["x"]["missing"] == 1
     told = infer(api, b"x,y\nb,0\na,1\n", categories="closed").json()
     assert told["dataset"]["features"] == [{"name": "x", "type": "categorical", "categories": ["a", "b"]}]
+    row = b'{"features":{" x":"NA"},"label":%d}\n'
+    told = infer(api, row % 0 + row % 1, NDJSON, missing="NA", trim="true").json()
+    assert told["upload"] is None and [each["kind"] for each in told["warnings"]] == ["needs_conversion"]
 
 
 @pytest.mark.parametrize("query,parameter", [
     ({"label": ""}, "label"), ({"label": "x" * 129}, "label"), ({"decimal": ";"}, "decimal"), ({"trim": "1"}, "trim"),
     ({"name": "A b"}, "name"), ({"categories": "all"}, "categories"), ({"delimiter": "::"}, "delimiter"),
-    ({"missing": "x" * 1001}, "missing"), ({"delimiter": ",", "decimal": ","}, "delimiter"), ({"labels": "y"}, "labels")])
+    ({"missing": "x" * 1001}, "missing"), ({"missing": "x," * 100 + "y"}, "missing"), ({"delimiter": ",", "decimal": ","}, "delimiter"), ({"labels": "y"}, "labels")])
 def test_invalid_parameters(api, query, parameter):
     told = problem(infer(api, b"x,y\n1,0\n", expect=400, **query), "invalid-parameter")
     assert [each["parameter"] for each in told["errors"]] == [parameter]

@@ -229,6 +229,8 @@ vj_syntax vj_read_lines(vj_rows *rows, const uint8_t *bytes, size_t length, uint
 /// Sets a feature of the current row, by its index in the order of addition, from a CSV field. An empty field is a missing
 /// value.
 void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length);
+/// Reads a cell of a file whose numbers have a decimal comma. A number with a point is an error, since it could be one of thousands.
+void vj_cell_with_comma(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length);
 /// Sets the outcome of the current row.
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length);
 /// Sets the key of the current row. An empty field is no key.

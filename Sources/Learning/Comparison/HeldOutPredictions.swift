@@ -41,7 +41,9 @@ extension LinearTrainer {
     }
     try runner.checkCancelled()
     let usual = plan.measured.reduce(0) { $0 + thresholds[$1] } / Double(max(1, plan.measured.count))
-    let ranking = ScoreRanking(scores: measured, outcomes: rows.map { table.outcomes[$0] })
+    let ranking = ScoreRanking(
+      scores: measured, outcomes: rows.map { table.outcomes[$0] },
+      weights: table.attributes.weights.map { weights in rows.map { weights[$0] } })
     let choice = ThresholdChoice(parameters.threshold, ranking: ranking, usual: usual)
     return HeldOutPredictions(scores: measured, threshold: choice.threshold)
   }

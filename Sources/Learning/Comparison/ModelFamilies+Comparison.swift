@@ -36,9 +36,19 @@ extension ModelFamilies {
               iteration: step.iteration, objective: step.objective))
         }
       }
-      return try type(named: parameters.family).heldOut(
-        table, parameters: parameters, split: split, warmStart: warmStart, threads: threads,
-        progress: scaled, isCancelled: isCancelled)
+      var report: (@Sendable (TrainingProgress) -> Void)?
+      if let progress {
+        report = {
+          progress(
+            TrainingProgress(
+              phase: "comparing", fraction: begin + 0.45 * $0.fraction, fold: $0.fold,
+              iteration: $0.iteration, objective: $0.objective))
+        }
+      }
+      let family = try type(named: parameters.family)
+      return try family.heldOut(
+        table, parameters: parameters, split: split, warmStart: warmStart, threads: threads, progress: report,
+        isCancelled: isCancelled)
     }
     let second = try heldOut(challenger, warmStarts.challenger, from: 0)
     let first =

@@ -31,10 +31,9 @@ struct PairedBootstrap {
     units = ResamplingUnits(rows: rows)
     units.join(atMost: Self.largestUnits, using: &generator)
     sums = [PairedSums](repeating: PairedSums(), count: units.count)
-    let mean = (0..<rows.count).reduce(0) { $0 + rows.weight($1) } / Double(max(1, rows.count))
     var whole = PairedSums()
     for row in 0..<rows.count {
-      let sum = PairedSums(rows, row, scale: mean)
+      let sum = PairedSums(rows, row)
       sums[Int(units.unitOf[row])].add(sum, times: 1)
       whole.add(sum, times: 1)
     }

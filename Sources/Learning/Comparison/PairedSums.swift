@@ -2,8 +2,8 @@
 struct PairedSums: Sendable {
   /// The sums of one model.
   struct Side: Sendable {
-    /// The weights of decisions and outcomes, in units of the mean weight / ``PairedSums/resolution`` if rows have weights.
-    var matrix = ConfusionMatrix(truePositive: 0, falsePositive: 0, trueNegative: 0, falseNegative: 0)
+    /// The weights of decisions and outcomes.
+    var matrix = WeightedConfusionMatrix.zero
     var logLoss = 0.0
     var brierScore = 0.0
   }
@@ -13,28 +13,17 @@ struct PairedSums: Sendable {
   /// The sum of the weights.
   private var weight = 0.0
 
-  /// The weight 1 of weighted rows in the counts, so that the one definition of each KPI serves them, too.
-  static let resolution = Double(1 << 20)
-
   /// The sums over no rows.
   init() {}
 
   /// The sums over one row.
-  ///
-  /// - Parameter scale: the mean weight of all rows.
-  init(_ rows: PairedRows, _ row: Int, scale: Double) {
+  init(_ rows: PairedRows, _ row: Int) {
     let weight = rows.weight(row)
     self.weight = weight
-    let count = rows.weights == nil ? 1 : Int((weight / scale * Self.resolution).rounded())
     func side(_ predictions: HeldOutPredictions) -> Side {
       let (score, outcome) = (predictions.scores[row], rows.outcomes[row])
       var side = Side()
-      switch (predictions.decisions[row], outcome) {
-      case (1, 1): side.matrix.truePositive = count
-      case (1, _): side.matrix.falsePositive = count
-      case (_, 1): side.matrix.falseNegative = count
-      default: side.matrix.trueNegative = count
-      }
+      side.matrix.add(weight, decision: predictions.decisions[row] == 1, outcome: outcome == 1)
       // As PointwiseLosses has them.
       let right = outcome == 1 ? score : 1 - score
       side.logLoss = -min(max(right, .ulpOfOne), 1 - .ulpOfOne).logarithm * weight
@@ -67,10 +56,10 @@ struct PairedSums: Sendable {
 
 extension PairedSums.Side {
   fileprivate mutating func add(_ other: Self, times count: Int) {
-    matrix.truePositive += other.matrix.truePositive * count
-    matrix.falsePositive += other.matrix.falsePositive * count
-    matrix.trueNegative += other.matrix.trueNegative * count
-    matrix.falseNegative += other.matrix.falseNegative * count
+    matrix.truePositive += other.matrix.truePositive * Double(count)
+    matrix.falsePositive += other.matrix.falsePositive * Double(count)
+    matrix.trueNegative += other.matrix.trueNegative * Double(count)
+    matrix.falseNegative += other.matrix.falseNegative * Double(count)
     logLoss += other.logLoss * Double(count)
     brierScore += other.brierScore * Double(count)
   }

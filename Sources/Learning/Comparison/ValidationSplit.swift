@@ -12,13 +12,16 @@ public struct ValidationSplit: Sendable {
   ) throws {
     try parameters.validate()
     plan = try ValidationPlan(
-      outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed, checkpoint: checkpoint)
+      outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
+      attributes: table.attributes, checkpoint: checkpoint)
   }
 
   /// The rows that are measured, ascending.
   public var measuredRows: [Int] {
     var isMeasured = [Bool](repeating: false, count: plan.folds.count)
     for fold in plan.measured { isMeasured[fold] = true }
-    return plan.folds.folds.indices.filter { isMeasured[Int(plan.folds.folds[$0])] }
+    return plan.folds.folds.indices.filter {
+      isMeasured[Int(plan.folds.folds[$0])] && !plan.folds.isLeftOut($0)
+    }
   }
 }

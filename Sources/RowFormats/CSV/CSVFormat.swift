@@ -31,12 +31,21 @@ public struct CSVFormat: Sendable, Hashable {
   public var usualColumns: [CaseAttribute: String]
   /// The rows to keep: those that match every filter.
   public var filters: [Filter]
+  /// The texts that mean a missing value in every column but the label's, beside the empty one. Spaces and tabs around them are
+  /// insignificant.
+  public var missing: Set<String>
+  /// Whether the numbers of features have a decimal comma. One with a point is then an error.
+  public var hasDecimalComma: Bool
+  /// Whether spaces and tabs around the names of the header line are removed.
+  public var trimsNames: Bool
 
   /// Creates a format; without arguments, comma-separated columns of features, label and optional keys.
   public init(
     delimiter: UInt8 = UInt8(ascii: ","), ignoredColumns: Set<String> = [], keyColumn: String? = nil,
     filters: [Filter] = [], attributeColumns: [CaseAttribute: String] = [:],
-    usualColumns: [CaseAttribute: String] = [:]
+    usualColumns: [CaseAttribute: String] = [:],
+    missing: Set<String> = [], hasDecimalComma: Bool = false,
+    trimsNames: Bool = false
   ) {
     self.delimiter = delimiter
     self.ignoredColumns = ignoredColumns
@@ -44,6 +53,9 @@ public struct CSVFormat: Sendable, Hashable {
     self.filters = filters
     self.attributeColumns = attributeColumns
     self.usualColumns = usualColumns
+    self.missing = missing
+    self.hasDecimalComma = hasDecimalComma
+    self.trimsNames = trimsNames
   }
 
   /// The column that a problem is about; `nil` for the whole row.

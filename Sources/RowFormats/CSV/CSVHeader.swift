@@ -14,6 +14,11 @@ struct CSVHeader {
   let columns: [Column]
   /// The values that columns must have for a row to be kept.
   private let filters: [(column: Int, value: [UInt8])]
+  /// Whether no field means a missing value but an empty one.
+  private let hasPlainFields: Bool
+  private let missing: CSVMissingTexts
+  /// Whether the numbers of features have a decimal comma.
+  let hasDecimalComma: Bool
 
   /// Resolves the names of a header line.
   ///
@@ -34,7 +39,8 @@ struct CSVHeader {
     var positions: [[UInt8]: Int] = [:]
     var columns: [Column] = []
     for (position, given) in names.enumerated() {
-      let name = String(decoding: given, as: UTF8.self).normalized
+      let spelling = String(decoding: given, as: UTF8.self).normalized
+      let name = format.trimsNames ? spelling.trimmingSpaces : spelling
       let bytes = Array(name.utf8)
       if positions.updateValue(position, forKey: bytes) != nil {
         refuse(name, "the header names this column twice")
@@ -75,6 +81,9 @@ struct CSVHeader {
     }
     self.columns = columns
     self.filters = filters
+    missing = CSVMissingTexts(format.missing)
+    hasPlainFields = missing.isEmpty
+    hasDecimalComma = format.hasDecimalComma
   }
 
   /// The attributes by the names of their columns.
@@ -104,6 +113,19 @@ struct CSVHeader {
   ) throws {
     guard record.invalidField == nil else { throw SyntaxProblem(.invalidUTF8, line: line) }
     try self.init(names: record.allBytes(in: text), schema: schema, format: format, labelled: labelled)
+  }
+
+  /// A field of a column as it is read: an empty one if its text means a missing value. The label is never missing.
+  @inline(__always)
+  func read(_ field: UnsafeBufferPointer<UInt8>, of column: Column) -> UnsafeBufferPointer<UInt8> {
+    hasPlainFields ? field : withoutMissingText(field, column)
+  }
+
+  private func withoutMissingText(
+    _ field: UnsafeBufferPointer<UInt8>, _ column: Column
+  ) -> UnsafeBufferPointer<UInt8> {
+    if case .label = column { return field }
+    return missing.contains(field) ? UnsafeBufferPointer(rebasing: field[..<field.startIndex]) : field
   }
 
   /// Why a record cannot be read as a row, if it cannot.

@@ -17,9 +17,12 @@ extension RowBuffer {
     text.withUnsafeBufferPointer { plain in
       record.unescaped.withUnsafeBufferPointer { unescaped in
         for (field, column) in zip(fields, header.columns) {
-          let cell = UnsafeBufferPointer(
+          let text = UnsafeBufferPointer(
             rebasing: (field.isUnescaped ? unescaped : plain)[field.start..<field.start + field.count])
+          let cell = header.read(text, of: column)
           switch column {
+          case .feature(let index) where header.hasDecimalComma:
+            vj_cell_with_comma(handle, index, cell.baseAddress, cell.count)
           case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count)
           case .label: vj_cell_label(handle, cell.baseAddress, cell.count)
           case .key: vj_cell_key(handle, cell.baseAddress, cell.count)

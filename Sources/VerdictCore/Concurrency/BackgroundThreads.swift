@@ -11,6 +11,9 @@ struct BackgroundThreads: Sendable {
   /// The threads that decode large models, with about a third of the processor share of a request's thread.
   static let models = BackgroundThreads("verdict.models", qos: .userInitiated, niceness: 5)
 
+  /// The threads that compute profiles for requests, with the same share.
+  static let profiles = BackgroundThreads("verdict.profiles", qos: .background, niceness: 5)
+
   private let queue: DispatchQueue
   private let niceness: Int32
 

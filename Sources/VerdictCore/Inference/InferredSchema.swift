@@ -8,6 +8,12 @@ package struct InferredSchema: Sendable {
     package var delimiter: String?
     /// The parameter `ignore`; `nil` where no column is ignored. Empty, it names the column without a name.
     package var ignore: String?
+    /// The parameter `missing`; `nil` if no text means a missing value.
+    package var missing: String?
+    /// The parameter `decimal`; `nil` for a point.
+    package var decimal: String?
+    /// The parameter `trim`; `nil` where trimming changes no name.
+    package var trim: Bool?
   }
 
   /// A remark about the file or about a column, with a stable kind.

@@ -94,14 +94,13 @@ package final class SchemaInference {
     let ignored = columns.filter { $0.role == .ignored }.map(\.name)
     var upload = InferredSchema.Upload()
     var obstacle: String?
-    if samples.contains(where: \.isConverted) {
-      obstacle = "texts that mean a missing value are to be empty, and numbers are to have a decimal point"
-    }
-    if reader.hasTrimmedNames { obstacle = "names of columns have spaces around them" }
     if let csv = reader as? CSVTableReader {
       if let delimiter = csv.delimiter, delimiter != UInt8(ascii: ",") {
         upload.delimiter = delimiter == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(delimiter))
       }
+      upload.missing = options.missing.isEmpty ? nil : options.missing.sorted().joined(separator: ",")
+      upload.decimal = options.hasDecimalComma ? "," : nil
+      upload.trim = reader.hasTrimmedNames ? true : nil
       let list = ignored.joined(separator: ",")
       if !ignored.isEmpty { upload.ignore = list }
       if list.unicodeScalars.count > 4_000 || ignored.contains(where: { $0.contains(",") }) {
@@ -115,6 +114,10 @@ package final class SchemaInference {
             "Labels are posted as lines {\"features\": {…}, \"label\": …}: put the members of each line into features, and the outcome into label."
         ))
       return (nil, warnings)
+    } else if samples.contains(where: \.isConverted) {
+      obstacle = "texts that mean a missing value are to be null"
+    } else if reader.hasTrimmedNames {
+      obstacle = "names of members have spaces around them"
     } else if !ignored.isEmpty {
       obstacle = "members of features are to be left out"
     }

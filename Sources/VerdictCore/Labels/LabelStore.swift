@@ -176,6 +176,7 @@ package struct LabelStore: Sendable {
       change.counts.add(.deleted(positives: label ? count : 0, negatives: label ? 0 : count))
       change.live.add(-count, version: version, predicted: predicted, outcome: label)
     }
+    if change.counts.changes > 0 { try await ProfileStore.discard(tenant, dataset: dataset, in: tx) }
     return change
   }
 

@@ -140,7 +140,7 @@ package struct ModelComparisons: Sendable {
       throw TooSlow(limit: Self.fitLimit)
     }
     return ModelComparison(
-      champion: plan.subject.champion, challenger: plan.subject.challenger, rowsUsed: columns.rowCount,
+      champion: plan.subject.champion, challenger: plan.subject.challenger, rowsUsed: rowCount,
       isSampled: plan.counts.stored > most, validation: second.validation, result: result)
   }
 
@@ -152,7 +152,7 @@ package struct ModelComparisons: Sendable {
   }
 
   private static func bytesOf(_ columns: TrainingColumns, rows: Int) -> Int {
-    columns.footprint(rows: rows).bytes + rows * ModelFamilies.comparisonBytes
+    columns.footprint(rows: rows) + rows * ModelFamilies.comparisonBytes
   }
 
   /// Reads the labels, or a random sample of them: those whose id has a hash in a range of the size that gives so many.
@@ -175,22 +175,26 @@ package struct ModelComparisons: Sendable {
             AND (hashint8(id) & 2147483647) < \(range))
         """
     }
+    // The challenger's validation says which rows are measured.
+    let hasTimes = plan.challenger.validation.usesTimes
     let source: Query = " FROM labels WHERE tenant_id = \(tenant) AND dataset_id = \(dataset)"
     let end: Query = " LIMIT \(rows)) TO STDOUT (FORMAT binary)"
     var text: Query = "COPY (SELECT "
-    text += TrainingRows.columns
+    text += TrainingRows.columns(hasTimes: hasTimes)
     text += source
     text += sample
     text += end
     let query = text
     return try await database.read(for: tenant) { tx in
       try await tx.copyOut(query) { stream in
-        var columns = TrainingColumns(features: plan.features, expectedRows: rows)
-        var batch = TrainingRows(features: plan.features)
+        var columns = TrainingColumns(features: plan.features, expectedRows: rows, hasTimes: hasTimes)
+        var batch = TrainingRows(features: plan.features, hasTimes: hasTimes)
         var reader = BinaryCopyReader()
         while let chunk = try await stream.nextBytes() {
           reader.feed(chunk)
-          while try reader.nextRow() { try batch.append(reader, levels: &columns.levels) }
+          while try reader.nextRow() {
+            try batch.append(reader, levels: &columns.levels, groups: &columns.groups)
+          }
           columns.append(batch)
           batch.removeAll()
           // The categories are known only now.

@@ -11,6 +11,7 @@ package struct TrainingRunner: Sendable {
   private let autoTraining: AutoTraining
   private let models: ModelStore
   private let reader: LabelReader
+  private let profiles: ProfileRecorder
   private let timeout: Duration
   private let logger: Logger
 
@@ -31,6 +32,7 @@ package struct TrainingRunner: Sendable {
     self.autoTraining = autoTraining
     self.models = ModelStore(database: database)
     self.reader = LabelReader(database: database, cache: cache, memory: memory, logger: logger)
+    self.profiles = ProfileRecorder(database: database, logger: logger)
     self.timeout = timeout
     self.logger = logger
   }
@@ -76,8 +78,6 @@ package struct TrainingRunner: Sendable {
     let previous = try await begin(data, tenant)
     // A model that has used erased labels leaves no trace in its successor, not even as the start of the optimization.
     let start = previous?.summary.erasedLabels == 0 ? previous?.model : nil
-    // A model that has used erased labels leaves no trace in its successor, not even as the start of the optimization.
-    let start = previous?.summary.erasedLabels == 0 ? previous?.model : nil
     let evaluation = ActivationEvaluation(
       database: database, data: data, tenant: tenant, parameters: parameters)
     // The memory of a comparison is reserved before the work that would be lost without it.
@@ -113,6 +113,7 @@ package struct TrainingRunner: Sendable {
         "tenant": "\(tenant)", "dataset": "\(data.dataset.name)", "job": "\(job.id)",
         "labels": "\(data.table.rowCount)", "read": "\(data.rowsRead)",
       ])
+    await profiles.record(data, tenant, job: job.id)
   }
 
   /// Records the exact change count of the labels that were read.

@@ -3,10 +3,12 @@ import VerdictCore
 
 /// The query parameters that describe a CSV body.
 enum CSVOptions {
-  /// The parameters that name the columns of attributes of rows with labels.
-  static let labelColumns = Set(CaseAttribute.allCases.map(parameter))
-  /// The parameters that name the columns of attributes of rows without labels.
-  static let predictionColumns = Set(CaseAttribute.ofPredictions.map(parameter))
+  /// The parameters of the dialect of a body with or without labels.
+  private static let dialect: Set<String> = ["delimiter", "ignore", "missing", "decimal", "trim"]
+  /// The parameters of a body without labels.
+  static let predictions = dialect.union(CaseAttribute.ofPredictions.map(parameter))
+  /// The parameters of a body with labels.
+  static let labelled = dialect.union(["key_column", "keep"]).union(CaseAttribute.allCases.map(parameter))
 
   private static func parameter(_ attribute: CaseAttribute) -> String { attribute.rawValue + "_column" }
 
@@ -34,6 +36,9 @@ enum CSVOptions {
     var format = CSVFormat()
     format.usualColumns = dataset.settings.columns?.byAttribute ?? [:]
     if let text = query["delimiter"] { format.delimiter = try delimiter(text) }
+    format.missing = try missing(query)
+    format.hasDecimalComma = try hasDecimalComma(query, delimiter: format.delimiter)
+    format.trimsNames = try query.bool("trim") ?? false
     if let ignored = try query.text("ignore", atMost: 4_000) {
       format.ignoredColumns = Set(
         ignored.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
@@ -84,5 +89,31 @@ enum CSVOptions {
       !"\"\r\n".utf8.contains(byte), byte == UInt8(ascii: "\t") || (0x20..<0x7F).contains(byte)
     else { throw QueryParameters.refusal("delimiter", "must be one ASCII character, \\t or tab") }
     return byte
+  }
+
+  /// The texts that mean a missing value, trimmed and in normalization form C.
+  ///
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for more than a hundred.
+  static func missing(_ query: QueryParameters) throws -> Set<String> {
+    guard let text = try query.text("missing", atMost: 1_000) else { return [] }
+    let texts = text.split(separator: ",").map { String($0).trimmingSpaces.normalized }
+    guard texts.count <= 100 else { throw QueryParameters.refusal("missing", "must have at most 100 texts") }
+    return Set(texts).subtracting([""])
+  }
+
+  /// Whether numbers have a decimal comma.
+  ///
+  /// - Parameter delimiter: the separator of fields; `nil` if it is detected, which never takes the decimal separator for it.
+  /// - Throws: ``Problem`` of kind `invalid-parameter` for another separator, and for one that separates fields, too.
+  static func hasDecimalComma(_ query: QueryParameters, delimiter: UInt8?) throws -> Bool {
+    switch query["decimal"] {
+    case nil, ".": return false
+    case ",":
+      guard delimiter != UInt8(ascii: ",") else {
+        throw QueryParameters.refusal("delimiter", "must be given with a decimal comma, and differ from it")
+      }
+      return true
+    default: throw QueryParameters.refusal("decimal", "must be a point or a comma")
+    }
   }
 }

@@ -30,6 +30,12 @@ extension JSONWriter {
           json.optional(upload.delimiter) { $0.string($1) }
           json.name("ignore")
           json.optional(upload.ignore) { $0.string($1) }
+          json.name("missing")
+          json.optional(upload.missing) { $0.string($1) }
+          json.name("decimal")
+          json.optional(upload.decimal) { $0.string($1) }
+          json.name("trim")
+          json.optional(upload.trim) { $0.bool($1) }
         }
       }
       json.name("rows")

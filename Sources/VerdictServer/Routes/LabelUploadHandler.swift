@@ -18,9 +18,7 @@ struct LabelUploadHandler {
   {
     let name = try context.dataset()
     let type = try BodyType.of(request, accepted: [.json, .ndjson, .csv])
-    let options: Set =
-      type == .csv
-      ? CSVOptions.labelColumns.union(["key_column", "delimiter", "ignore", "keep"]) : []
+    let options = type == .csv ? CSVOptions.labelled : []
     let query = try QueryParameters(request, known: options.union(["on_error"]))
     let onError = try Self.onError(query)
     let key = try IdempotencyKey(request)

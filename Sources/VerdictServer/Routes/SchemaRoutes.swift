@@ -81,17 +81,8 @@ struct SchemaRoutes {
       }
       options.name = name
     }
-    if let missing = try query.text("missing", atMost: 1_000) {
-      options.missing = Set(missing.split(separator: ",").map { String($0).trimmingSpaces })
-    }
-    switch query["decimal"] {
-    case nil, ".": break
-    case ",": options.hasDecimalComma = true
-    default: throw QueryParameters.refusal("decimal", "must be a point or a comma")
-    }
-    if options.hasDecimalComma, delimiter == UInt8(ascii: ",") {
-      throw QueryParameters.refusal("delimiter", "must differ from the decimal comma")
-    }
+    options.missing = try CSVOptions.missing(query)
+    options.hasDecimalComma = try CSVOptions.hasDecimalComma(query, delimiter: delimiter)
     options.trimsNames = try query.bool("trim") ?? false
     switch query["categories"] {
     case nil, "open": break

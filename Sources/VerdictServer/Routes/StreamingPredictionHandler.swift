@@ -28,9 +28,7 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     // A line of CSV has no place for contributions.
     let query = try QueryParameters(
-      request,
-      known: type == .csv
-        ? CSVOptions.predictionColumns.union(["store", "delimiter", "ignore"]) : ["store", "explain"])
+      request, known: type == .csv ? CSVOptions.predictions.union(["store"]) : ["store", "explain"])
     return try await answer(request, context, principal, name, type, query, as: type)
   }
 
@@ -40,9 +38,7 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     let parameters: Set = ["store", "explain"]
     let query = try QueryParameters(
-      request,
-      known: type == .csv
-        ? parameters.union(["delimiter", "ignore"]).union(CSVOptions.predictionColumns) : parameters)
+      request, known: type == .csv ? parameters.union(CSVOptions.predictions) : parameters)
     let output = try BodyType.wanted(
       by: request, offered: type == .csv ? [.csv, .ndjson] : [.ndjson, .csv])
     if try output == .csv && PredictionOptions(query).explain {

@@ -115,6 +115,7 @@ class Walk:
         self.call("getTrainingJob", id=finished["id"], expect=200, keep="succeeded", **at)
         self.call("followTrainingJob", id=finished["id"], expect=200, keep="stream", **at)
         self.call("createTrainingJob", dataset="churn", json_body={}, expect=200, **wait)
+        self.call("getProfile", expect=200, keep="adult", **at)
 
     def wait(self):
         """Waits until no job is left, by following the events of each."""

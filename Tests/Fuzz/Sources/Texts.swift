@@ -33,8 +33,7 @@ enum Texts {
 
   /// The CSV options of a query; `nil` for a refused query.
   static func csvFormat(_ query: String) -> CSVFormat? {
-    let known: Set<String> = ["delimiter", "ignore", "key_column", "keep"]
-    guard let query = try? QueryParameters(request(query), known: known) else { return nil }
+    guard let query = try? QueryParameters(request(query), known: CSVOptions.labelled) else { return nil }
     return try? CSVOptions.labels(query, of: Bodies.dataset)
   }
 

@@ -105,16 +105,24 @@ import Testing
     #expect(try column(["1", "NA", " NULL "], options).type == .discrete)
     #expect(try column(["1", "NA", "NULL"], options).missing == 2)
     let schema = try infer("x,y\n1,0\nNA,1\n", options)
-    #expect(schema.upload == nil && schema.warnings.map(\.kind) == [.needsConversion])
+    #expect(schema.upload == InferredSchema.Upload(missing: "NA,NULL") && schema.warnings.isEmpty)
     var decimal = Self.csv
     decimal.hasDecimalComma = true
     let commas = try infer("x;y\n1,5;0\n2;1\n", decimal)
     #expect(commas.features == [FeatureDeclaration(name: "x", type: .continuous)])
-    #expect(commas.columns[0].numbers?.maximum == 2 && commas.upload == nil)
+    #expect(commas.columns[0].numbers?.maximum == 2)
+    #expect(commas.upload == InferredSchema.Upload(delimiter: ";", decimal: ","))
     var trimming = Self.csv
     trimming.trimsNames = true
-    #expect(try infer(" x , y\n1,0\n2,1\n", trimming).features.first?.name == "x")
+    let trimmed = try infer(" x , y\n1,0\n2,1\n", trimming)
+    #expect(trimmed.features.first?.name == "x" && trimmed.upload == InferredSchema.Upload(trim: true))
+    #expect(try infer("x,y\n1,0\n2,1\n", trimming).upload == InferredSchema.Upload())
     #expect(refusal(" x , y\n1,0\n2,1\n")?.column == "y")
+    var objects = Self.ndjson
+    objects.missing = ["NA"]
+    let object = "{\"features\":{\"x\":\"NA\"},\"label\":"
+    let texts = try infer("\(object)0}\n\(object)1}\n", objects)
+    #expect(texts.upload == nil && texts.warnings.map(\.kind) == [.needsConversion])
     var lines = Self.ndjson
     lines.trimsNames = true
     for (name, kinds) in [("x", []), (" x", [.needsConversion])] as [(String, [InferredSchema.Warning.Kind])]
@@ -251,6 +259,12 @@ import Testing
   @Test(arguments: 0..<60)
   func `the file fits the dataset`(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
+    var options = Self.csv
+    // Other seeds read files with other parameters.
+    options.missing = seed % 2 == 0 ? [] : ["NA", "a"]
+    options.hasDecimalComma = seed % 3 == 1
+    options.trimsNames = seed % 5 > 2
+    let delimiter = options.hasDecimalComma ? ";" : ","
     let atoms = [
       "", "0", "1", "-7", "3.0", "2.5", ".5", "5.", "+4", "007", "1e3", "1E-400", "1e151", "9007199254740993",
       "a", "A b",
@@ -265,16 +279,17 @@ import Testing
       }
     }
     let words = [("0", "1"), ("no", "yes"), ("True", "False"), ("1", "2"), (">50K", "<=50K")][Int(seed % 5)]
-    let names = ["", "key", "a", "b,c", "d\u{301}", String(repeating: "n", count: 200)].prefix(width) + ["y"]
+    let names =
+      ["", "key", " a", "b,c", "d\u{301}", String(repeating: "n", count: 200)].prefix(width) + ["y"]
     let rows = (0..<30).map { row in
       pools.map { $0[Int.random(in: 0..<$0.count, using: &random)] } + [row % 3 == 0 ? words.0 : words.1]
     }
     let text = ([Array(names)] + rows).map { line in
-      line.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: ",") + "\r\n"
+      line.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: delimiter) + "\r\n"
     }.joined()
     let schema: InferredSchema
     do {
-      schema = try infer(text, piece: 100)
+      schema = try infer(text, options, piece: 100)
     } catch let error as InputProblems {
       #expect(error.problems.first?.detail == "no column beside the label can be a feature", "\(error)")
       return
@@ -289,7 +304,10 @@ import Testing
     let compiled = RowSchema(
       features: features, labelName: schema.label.name, words: schema.label.words, largestNumber: 1e150)
     let ignored = schema.columns.filter { $0.role == .ignored }.map(\.name)
-    let reader = CSVLabelReader(schema: compiled, format: CSVFormat(ignoredColumns: Set(ignored)))
+    let format = CSVFormat(
+      delimiter: Array(delimiter.utf8)[0], ignoredColumns: Set(ignored), missing: options.missing,
+      hasDecimalComma: options.hasDecimalComma, trimsNames: options.trimsNames)
+    let reader = CSVLabelReader(schema: compiled, format: format)
     var batches = [try reader.feed(Array(text.utf8))]
     while let batch = try reader.finish() { batches.append(batch) }
     #expect(batches.compactMap { $0?.count }.reduce(0, +) == rows.count)

@@ -23,6 +23,7 @@ struct StatementDriver {
     try await deletionBesideAWriter()
     try await Forgetting(server: server).everything()
     try await keysAndTenants()
+    try await profiles()
     try await maintenance()
     _ = try await client.get("/v1/usage")
     _ = try await client.get("/v1/audit")
@@ -233,6 +234,23 @@ struct StatementDriver {
     _ = try await store.setLimits(server.tenant) { limits in
       limits[set: .rows] = nil
       limits[set: .jobs] = 4
+    }
+  }
+
+  /// A training stores its profile after its result.
+  private func profiles() async throws {
+    try await client.train()
+    try await eventually { () -> Bool in
+      try await server.domain.asOwner {
+        try await $0.query("SELECT FROM profiles").isEmpty == false
+      }
+    }
+    _ = try await client.get("/v1/datasets/d/profile")
+    try await client.makeDataset("sampled")
+    try await client.addLabels(SmallData.rows(40), "sampled")
+    for rows in [10, 100] {
+      _ = try await ProfileStore(database: server.domain.database, sampleRows: rows).profile(
+        server.tenant, dataset: "sampled", after: nil, limit: 10)
     }
   }
 
