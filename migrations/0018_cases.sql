@@ -16,12 +16,6 @@ ALTER TABLE predictions
   ADD COLUMN group_name text,
   ADD COLUMN reference text;
 
--- For the rows of one case or one person, which are few among many.
-CREATE INDEX labels_reference ON labels (tenant_id, dataset_id, reference) WHERE reference IS NOT NULL;
-CREATE INDEX labels_group ON labels (tenant_id, dataset_id, group_name) WHERE group_name IS NOT NULL;
-CREATE INDEX predictions_reference ON predictions (tenant_id, dataset_id, reference) WHERE reference IS NOT NULL;
-CREATE INDEX predictions_group ON predictions (tenant_id, dataset_id, group_name) WHERE group_name IS NOT NULL;
-
 -- The rows that have one of these columns, as they are sent (see label_row and prediction_row); the others need not pay for them.
 CREATE TYPE label_case AS (
   label boolean, numbers double precision[], categories text[],

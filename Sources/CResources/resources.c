@@ -71,6 +71,9 @@ static const unsigned char erasures[] = {
 static const unsigned char profiles[] = {
 #embed "../../migrations/0022_profiles.sql"
 };
+static const unsigned char case_indexes[] = {
+#embed "../../migrations/0023_case_indexes.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -97,6 +100,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0020_unknown_outcomes.sql", unknown_outcomes),
     RESOURCE("0021_erasures.sql", erasures),
     RESOURCE("0022_profiles.sql", profiles),
+    RESOURCE("0023_case_indexes.sql", case_indexes),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

@@ -120,7 +120,7 @@ package struct ModelComparisons: Sendable {
     defer { withExtendedLifetime(reservation) {} }
     let most = Self.rows(of: plan.features, within: memory.limit / 8)
     var columns = try await read(plan, atMost: most, reservation)
-    let size = columns.byteCount
+    let (size, rowCount) = (columns.byteCount, columns.rowCount)
     defer { HeapTrimmer.process.freed(size) }
     let (first, second) = (plan.champion, plan.challenger)
     let deadline = ContinuousClock.now + Self.fitLimit
