@@ -91,6 +91,7 @@ def test_pages(api, dataset):
 
 
 def test_an_unchanged_profile_is_not_repeated(api, trained):
+    api.call("createTrainingJob", dataset=trained, json_body={}, headers={"Prefer": "wait=60"}, expect=200)
     data.add(api, trained, data.rows(1, seed=9))
     stored(api, trained)
     first = api.call("getProfile", dataset=trained, expect=200)

@@ -222,27 +222,4 @@ import Testing
       #expect(told.features.last?.all.distinct == 3)
     }
   }
-
-  @Test func `long categories make the sample smaller instead of the memory larger`() async throws {
-    try await TestDomain.with { domain in
-      let tenant = try await domain.tenant()
-      let dataset = try await domain.dataset(tenant)
-      try await domain.asOwner { connection in
-        _ = try await connection.query(
-          """
-          INSERT INTO labels (tenant_id, dataset_id, label, numbers, categories)
-          SELECT \(tenant), \(dataset.id), n % 2 = 0, ARRAY[n::double precision], ARRAY[n || repeat('x', 990)]
-          FROM generate_series(1, 45000) n
-          """)
-        _ = try await connection.query(
-          """
-          INSERT INTO label_counts (tenant_id, dataset_id, shard, positives, negatives, changes)
-          VALUES (\(tenant), \(dataset.id), 0, 22500, 22500, 45000)
-          """)
-      }
-      let told = try await profile(domain, tenant)
-      #expect(!told.extent.isExact && (5_000..<40_000).contains(told.extent.labels), "\(told.extent.labels)")
-      #expect(told.features.last?.categories?.top.count == 50)
-    }
-  }
 }
