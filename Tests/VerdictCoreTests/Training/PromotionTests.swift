@@ -69,15 +69,19 @@ import Testing
       try await fixture.postNoisy(200)
       try await fixture.train { $0.c = 1e-9 }
       try await fixture.train()
-      try await fixture.train(meanwhile: {
+      try await fixture.train {
+        $0.c = 0.5
+      } meanwhile: {
         try await fixture.change { $0.settings.activation = Activation(policy: .best, metric: .logLoss) }
         _ = try await fixture.domain.models.activate(fixture.tenant, dataset: "d", version: 1)
-      }) { $0.c = 0.5 }
+      }
       #expect(try await fixture.active() == 3)
       #expect(try await fixture.model(3).comparison?.champion == 1)
-      try await fixture.train(meanwhile: {
+      try await fixture.train {
+        $0.c = 0.7
+      } meanwhile: {
         _ = try await fixture.domain.models.activate(fixture.tenant, dataset: "d", version: 2, pinned: true)
-      }) { $0.c = 0.7 }
+      }
       #expect(try await fixture.active() == 2)
       #expect(try await fixture.model(4).comparison == nil, "nothing is fitted beside a pinned model")
     }
@@ -181,7 +185,7 @@ struct PromotionFixture: Sendable {
 
   /// Queues and runs a training, and calls `meanwhile` after its labels have been read.
   func train(
-    meanwhile: () async throws -> Void = {}, _ change: (inout TrainingParameters) -> Void = { _ in }
+    _ change: (inout TrainingParameters) -> Void = { _ in }, meanwhile: () async throws -> Void = {}
   ) async throws {
     var parameters = TrainingParameters()
     change(&parameters)
