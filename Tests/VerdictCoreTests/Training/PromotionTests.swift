@@ -169,10 +169,16 @@ struct PromotionFixture: Sendable {
 
   /// Posts labels whose outcome follows `x`, or its opposite, for about four in five.
   func postNoisy(_ count: Int, reversed: Bool = false) async throws {
-    let x = (0..<count).map { Double(($0 * 37 + $0 / 7) % 101) / 25 - 2 }
-    let turned = Set(x.indices.filter { ($0 * 61 + 13) % 5 == 0 }.map { x[$0] + Double($0) * 1e-6 })
-    let exact = x.enumerated().map { $1 + Double($0) * 1e-6 }
-    try await domain.post(x: exact, label: { ($0 > 0) != (reversed != turned.contains($0)) }, tenant)
+    var x: [Double] = []
+    var turned: Set<Double> = []
+    for row in 0..<count {
+      let step: Int = (row * 37 + row / 7) % 101
+      let value: Double = Double(step) / 25 - 2 + Double(row) * 1e-6
+      x.append(value)
+      if (row * 61 + 13 + row / 5) % 5 == 0 { turned.insert(value) }
+    }
+    let isTurned = turned
+    try await domain.post(x: x, label: { ($0 > 0) != (reversed != isTurned.contains($0)) }, tenant)
   }
 
   func change(_ edit: @Sendable (inout DatasetChange) -> Void) async throws {
