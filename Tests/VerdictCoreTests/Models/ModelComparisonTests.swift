@@ -1,5 +1,6 @@
 import DomainTestSupport
 import Learning
+import PostgreSQL
 import Testing
 
 @testable import VerdictCore

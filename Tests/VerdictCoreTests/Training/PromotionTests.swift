@@ -69,15 +69,19 @@ import Testing
       try await fixture.postNoisy(200)
       try await fixture.train { $0.c = 1e-9 }
       try await fixture.train()
-      try await fixture.train(meanwhile: {
+      try await fixture.train {
+        $0.c = 0.5
+      } meanwhile: {
         try await fixture.change { $0.settings.activation = Activation(policy: .best, metric: .logLoss) }
         _ = try await fixture.domain.models.activate(fixture.tenant, dataset: "d", version: 1)
-      }) { $0.c = 0.5 }
+      }
       #expect(try await fixture.active() == 3)
       #expect(try await fixture.model(3).comparison?.champion == 1)
-      try await fixture.train(meanwhile: {
+      try await fixture.train {
+        $0.c = 0.7
+      } meanwhile: {
         _ = try await fixture.domain.models.activate(fixture.tenant, dataset: "d", version: 2, pinned: true)
-      }) { $0.c = 0.7 }
+      }
       #expect(try await fixture.active() == 2)
       #expect(try await fixture.model(4).comparison == nil, "nothing is fitted beside a pinned model")
     }
@@ -165,10 +169,16 @@ struct PromotionFixture: Sendable {
 
   /// Posts labels whose outcome follows `x`, or its opposite, for about four in five.
   func postNoisy(_ count: Int, reversed: Bool = false) async throws {
-    let x = (0..<count).map { Double(($0 * 37 + $0 / 7) % 101) / 25 - 2 }
-    let turned = Set(x.indices.filter { ($0 * 61 + 13) % 5 == 0 }.map { x[$0] + Double($0) * 1e-6 })
-    let exact = x.enumerated().map { $1 + Double($0) * 1e-6 }
-    try await domain.post(x: exact, label: { ($0 > 0) != (reversed != turned.contains($0)) }, tenant)
+    var x: [Double] = []
+    var turned: Set<Double> = []
+    for row in 0..<count {
+      let step: Int = (row * 37 + row / 7) % 101
+      let value: Double = Double(step) / 25 - 2 + Double(row) * 1e-6
+      x.append(value)
+      if (row * 61 + 13 + row / 5) % 5 == 0 { turned.insert(value) }
+    }
+    let isTurned = turned
+    try await domain.post(x: x, label: { ($0 > 0) != (reversed != isTurned.contains($0)) }, tenant)
   }
 
   func change(_ edit: @Sendable (inout DatasetChange) -> Void) async throws {
@@ -181,7 +191,7 @@ struct PromotionFixture: Sendable {
 
   /// Queues and runs a training, and calls `meanwhile` after its labels have been read.
   func train(
-    meanwhile: () async throws -> Void = {}, _ change: (inout TrainingParameters) -> Void = { _ in }
+    _ change: (inout TrainingParameters) -> Void = { _ in }, meanwhile: () async throws -> Void = {}
   ) async throws {
     var parameters = TrainingParameters()
     change(&parameters)
