@@ -68,6 +68,9 @@ struct Forgetting {
     UPDATE labels SET reference = 'r', group_name = 'g';
     UPDATE labels SET key = 'k1' WHERE id = (SELECT max(id) FROM labels);
     UPDATE labels SET key = 'k2' WHERE id = (SELECT min(id) FROM labels);
+    UPDATE labels SET key = 'a' WHERE id = (SELECT max(id) FROM labels WHERE key IS NULL);
+    INSERT INTO models SELECT (jsonb_populate_record(s.newest, jsonb_build_object('version', v))).*
+    FROM (SELECT m AS newest FROM models m ORDER BY version DESC LIMIT 1) s, generate_series(1, 3) v ON CONFLICT DO NOTHING;
     UPDATE models SET erased_labels = 1;
     INSERT INTO erasures (tenant_id, dataset_id, subject, hash, retrain, state, removed_at, job_id)
     SELECT tenant_id, dataset_id, subject, hash, retrain, 'running', removed_at, job_id FROM erasures
