@@ -196,7 +196,7 @@ import Testing
     let loss = { (q: Double) in -q * 0.7.logarithm - (1 - q) * 0.3.logarithm }
     let f1 = { (q: Double) in 2 * share * q / (2 * share * q + (1 - q)) }
     let truth: [Metric: Double] = [
-      .logLoss: loss(q2) - loss(q1), .f1: f1(q2) - f1(q1), .recall: q2 - q1,
+      .logLoss: loss(q2) - loss(q1), .f1: f1(q2) - f1(q1),
     ]
     var covered: [Metric: Int] = [:]
     let samples = 300
