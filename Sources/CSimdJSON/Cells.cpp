@@ -15,32 +15,29 @@ std::string_view view(const uint8_t *bytes, size_t length) {
   return {reinterpret_cast<const char *>(bytes), length};
 }
 
-void number_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
-  text = verdict::trimmed(text);
-  if (text.empty()) return;
+/// Reads the number that fills a text, with a decimal point or with a decimal comma.
+NumberStatus whole_number(std::string_view text, bool comma, Number &number) {
+  std::string point;
+  if (comma) {
+    // 1.234 could be 1,234.
+    if (text.find('.') != std::string_view::npos) return NumberStatus::malformed;
+    point.assign(text);
+    // A second comma stays, and is no part of a number.
+    if (auto first = point.find(','); first != std::string::npos) point[first] = '.';
+    text = point;
+  }
   auto begin = reinterpret_cast<const uint8_t *>(text.data());
-  Number number;
   auto status = verdict::read_number(begin, begin + text.size(), verdict::NumberGrammar::text, number);
-  if (status == NumberStatus::malformed || number.end != begin + text.size())
-    return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
-  if (status == NumberStatus::not_finite) return rows.feature_problem(VJ_NOT_FINITE, feature, text);
-  rows.set_number(feature, number, text);
+  if (status == NumberStatus::malformed) return status;
+  return number.end == begin + text.size() ? status : NumberStatus::malformed;
 }
 
-/// Reads a number with at most one decimal comma and no point; errors show the text as it was given.
-void comma_cell(vj_rows &rows, uint32_t feature, std::string_view text) {
+void number_cell(vj_rows &rows, uint32_t feature, std::string_view text, bool comma) {
   text = verdict::trimmed(text);
   if (text.empty()) return;
-  const auto comma = text.find(',');
-  if (text.find('.') != std::string_view::npos) return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
-  // A second comma stays, and is no part of a number.
-  std::string point(text);
-  if (comma != std::string_view::npos) point[comma] = '.';
-  auto begin = reinterpret_cast<const uint8_t *>(point.data());
   Number number;
-  auto status = verdict::read_number(begin, begin + point.size(), verdict::NumberGrammar::text, number);
-  if (status == NumberStatus::malformed || number.end != begin + point.size())
-    return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
+  auto status = whole_number(text, comma, number);
+  if (status == NumberStatus::malformed) return rows.feature_problem(VJ_NOT_NUMBER, feature, text);
   if (status == NumberStatus::not_finite) return rows.feature_problem(VJ_NOT_FINITE, feature, text);
   rows.set_number(feature, number, text);
 }
@@ -67,7 +64,7 @@ void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t lengt
   remember_failure(rows, [&] {
     if (feature >= rows->schema->features.size()) return;
     if (rows->schema->features[feature].type != VJ_CATEGORICAL) {
-      number_cell(*rows, feature, view(bytes, length));
+      number_cell(*rows, feature, view(bytes, length), false);
     } else if (length > 0) {
       if (!verdict::valid_utf8(bytes, length)) return rows->feature_problem(VJ_NOT_UTF8, feature);
       rows->set_name(feature, view(bytes, length), false);
@@ -78,7 +75,7 @@ void vj_cell(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t lengt
 void vj_cell_with_comma(vj_rows *rows, uint32_t feature, const uint8_t *bytes, size_t length) {
   if (feature >= rows->schema->features.size() || rows->schema->features[feature].type == VJ_CATEGORICAL)
     return vj_cell(rows, feature, bytes, length);
-  remember_failure(rows, [&] { comma_cell(*rows, feature, view(bytes, length)); });
+  remember_failure(rows, [&] { number_cell(*rows, feature, view(bytes, length), true); });
 }
 
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length) {
@@ -97,7 +94,7 @@ void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length) {
   });
 }
 
-void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *bytes, size_t length) {
+void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *bytes, size_t length, bool comma) {
   if (length == 0) return;
   remember_failure(rows, [&] {
     std::string_view member = verdict::attribute_name(attribute);
@@ -108,11 +105,10 @@ void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *byt
     text = verdict::trimmed(text);
     if (text.empty()) return;
     if (attribute != VJ_WEIGHT) return rows->set_attribute(attribute, text);
-    auto begin = reinterpret_cast<const uint8_t *>(text.data());
     Number number;
-    auto status = verdict::read_number(begin, begin + text.size(), verdict::NumberGrammar::text, number);
-    bool whole = status == NumberStatus::ok && number.end == begin + text.size();
-    whole ? rows->set_weight(number.value, text) : rows->problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, member}, text);
+    whole_number(text, comma, number) == NumberStatus::ok
+        ? rows->set_weight(number.value, text)
+        : rows->problem(VJ_NOT_WEIGHT, {VJ_AT_ROW_MEMBER, member}, text);
   });
 }
 

@@ -82,7 +82,7 @@ def test_text_labels_need_words(api):
     ('{"labels": [{"label": 1}]}', "/labels/0/features"),
     ('{"labels": [{"features": {}}]}', "/labels/0/label"),
     ('{"labels": [{"features": [], "label": 1}]}', "/labels/0/features"),
-    ('{"labels": [{"features": {}, "label": 1, "weight": 2}]}', "/labels/0/weight"),
+    ('{"labels": [{"features": {}, "label": 1, "size": 2}]}', "/labels/0/size"),
     ('{"labels": [{"features": {}, "label": 1}], "rows": []}', "/rows"),
     ('{"labels": [{"features": {}, "label": 1, "key": 7}]}', "/labels/0/key"),
     ('{"labels": [{"features": {}, "label": 1, "key": ""}]}', "/labels/0/key"),

@@ -50,7 +50,7 @@ def test_cells_that_do_not_fit(api, numbers, body, column, detail, query):
 
 @pytest.mark.parametrize("query,parameter", [
     ({"decimal": ";", "delimiter": ";"}, "decimal"), ({"decimal": ","}, "delimiter"),
-    ({"decimal": ",", "delimiter": ","}, "delimiter"), ({"decimal": ""}, "decimal"), ({"missing": "x" * 1001}, "missing"),
+    ({"decimal": ",", "delimiter": ","}, "delimiter"), ({"decimal": ""}, "decimal"), ({"missing": "x" * 601}, "missing"),
     ({"missing": "," .join(map(str, range(101)))}, "missing"), ({"trim": "yes"}, "trim")])
 @pytest.mark.parametrize("operation", ["addLabels", "predictBatchCsv"])
 def test_invalid_parameters(api, trained, operation, query, parameter):

@@ -139,6 +139,15 @@ struct CaseAttributeTests {
     #expect(try csv(text, others).weights == [nil])
   }
 
+  @Test func `a weight has the decimal separator of the file`() throws {
+    let format = CSVFormat(delimiter: UInt8(ascii: ";"), hasDecimalComma: true)
+    #expect(try csv("x;label;weight\n1,5;1;2,5\n", format).weights == [2.5])
+    #expect(
+      problems { _ = try csv("x;label;weight\n1,5;1;2.5\n", format) } == [
+        "2:weight: must be a number from 1e-9 to 1e9, not 2.5"
+      ])
+  }
+
   @Test func `a feature keeps its column`() throws {
     let schema = RowSchema(features: [Feature(name: "weight", type: .continuous, slot: 0)])
     let rows = try readAll(

@@ -235,8 +235,8 @@ void vj_cell_with_comma(vj_rows *rows, uint32_t feature, const uint8_t *bytes, s
 void vj_cell_label(vj_rows *rows, const uint8_t *bytes, size_t length);
 /// Sets the key of the current row. An empty field is no key.
 void vj_cell_key(vj_rows *rows, const uint8_t *bytes, size_t length);
-/// Sets an attribute of the current row. An empty field gives none.
-void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *bytes, size_t length);
+/// Sets an attribute of the current row. An empty field gives none. With `comma`, a weight has a decimal comma.
+void vj_cell_attribute(vj_rows *rows, vj_attribute attribute, const uint8_t *bytes, size_t length, bool comma);
 /// Begins a row, identified by its line number.
 void vj_begin_row(vj_rows *rows, uint64_t line);
 /// Records a problem of the current row as a whole; `found` is what the code says it is.

@@ -65,7 +65,8 @@ public struct PairedDifference: Sendable, Codable, Hashable {
   ///
   /// - Parameter width: the largest possible difference, to which the interval is clipped.
   mutating func setNormal(variance: Double?, width: Double) {
-    interval = .normal(difference, variance: variance.map { SamplingVariance(value: $0) }, within: -width...width)
+    interval = .normal(
+      difference, variance: variance.map { SamplingVariance(value: $0) }, within: -width...width)
     guard let difference, let variance, variance > 0 else { return }
     pValue = Self.twoSided(difference / variance.squareRoot())
   }

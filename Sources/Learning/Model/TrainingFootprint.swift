@@ -25,7 +25,8 @@ public struct TrainingFootprint: Sendable, Hashable {
     let table = rows * (Self.rowBytes + attributes + numeric * 8 + categorical * 4)
     let isCopied = numeric + categorical > TrainingTable.pinnedDirectly
     let working = rows * Self.workingBytes + solver + levels * Self.levelBytes
-    return table + table / 8 + (isCopied ? table : 0) + working
+    let measuring = attributes > 0 ? rows * Self.attributedBytes : 0
+    return table + table / 8 + (isCopied ? table : 0) + working + measuring
   }
 
   /// Id and outcome.
@@ -33,6 +34,8 @@ public struct TrainingFootprint: Sendable, Hashable {
   /// Scores, sort keys, folds and the curvature of a row, and the order in which rows are sorted. The splits by group and time,
   /// and the search for duplicates, take less, and are done before.
   private static let workingBytes = 56
+  /// The weights of a row in the order of the scores, and the sums of its group, while rows with attributes are measured.
+  private static let attributedBytes = 64
   /// A category in the index of names, in the model, and in the text under which the model is stored.
   private static let levelBytes = 1_200
 

@@ -26,7 +26,8 @@ extension RowBuffer {
           case .feature(let index): vj_cell(handle, index, cell.baseAddress, cell.count)
           case .label: vj_cell_label(handle, cell.baseAddress, cell.count)
           case .key: vj_cell_key(handle, cell.baseAddress, cell.count)
-          case .attribute(let attribute): vj_cell_attribute(handle, attribute, cell.baseAddress, cell.count)
+          case .attribute(let attribute):
+            vj_cell_attribute(handle, attribute, cell.baseAddress, cell.count, header.hasDecimalComma)
           case .ignored: break
           }
         }

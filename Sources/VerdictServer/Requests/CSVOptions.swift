@@ -95,7 +95,7 @@ enum CSVOptions {
   ///
   /// - Throws: ``Problem`` of kind `invalid-parameter` for more than a hundred.
   static func missing(_ query: QueryParameters) throws -> Set<String> {
-    guard let text = try query.text("missing", atMost: 1_000) else { return [] }
+    guard let text = try query.text("missing", atMost: 600) else { return [] }
     let texts = text.split(separator: ",").map { String($0).trimmingSpaces.normalized }
     guard texts.count <= 100 else { throw QueryParameters.refusal("missing", "must have at most 100 texts") }
     return Set(texts).subtracting([""])

@@ -140,6 +140,7 @@ import VerdictServer
       case (.post, "labels"): SmallData.batch([row])
       case (.post, "predictions"): ["features": row.features]
       case (.post, "batch"): ["predictions": [["features": row.features]]]
+      case (.post, "erasures"): ["reference": "case-1"]
       case (.put, "label"): ["label": 1]
       case (.put, "active"): ["version": 1]
       case (.patch, "{dataset}"): ["gate": .null]
@@ -148,7 +149,8 @@ import VerdictServer
       }
     let query =
       switch (route.method, route.path.split(separator: "/").last) {
-      case (.delete, "labels"): "?all=true"
+      case (.delete, "labels"), (.delete, "predictions"): "?all=true"
+      case (.get, "compare"): "?champion=1&challenger=2"
       case (.get, "export"): "?format=json"
       default: ""
       }

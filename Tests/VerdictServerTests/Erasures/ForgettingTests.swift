@@ -80,8 +80,11 @@ import Testing
       _ = try await server.client.put("/v1/datasets/d/predictions/\(id)/label", ["label": 1])
       try await server.refer([id], to: name, group: name)
       try await server.refer(keys: ["a", "b", "c"], to: name, group: name)
-      #expect(
-        try await server.tables(with: name) == ["idempotency_keys", "labels", "models", "predictions"])
+      // A training stores its profile after its result, and so sooner or later.
+      func tables() async throws -> [String] {
+        try await server.tables(with: name).filter { $0 != "profiles" }
+      }
+      #expect(try await tables() == ["idempotency_keys", "labels", "models", "predictions"])
 
       let asked = ["Idempotency-Key": "erasure"]
       let request: JSON = ["group": .string(name), "retrain": true]
@@ -94,7 +97,7 @@ import Testing
       #expect(ended["state"] == "succeeded" && ended["models_deleted"] == 1, "\(ended.text)")
       #expect(ended["answers_deleted"] == 1 && ended["labels_deleted"] == 4)
       // The key of a label is not a group.
-      #expect(try await server.tables(with: name) == ["labels", "models"])
+      #expect(try await tables() == ["labels", "models"])
       let last = try await server.erase(["key": .string(name), "retrain": true])
       #expect(last["state"] == "succeeded" && last["model_version"] == 3, "\(last.text)")
       #expect(try await server.tables(with: name).isEmpty)
