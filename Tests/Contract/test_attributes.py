@@ -137,7 +137,7 @@ def test_filters_of_lists_exports_and_deletions(api, dataset):
     assert ages(occurred_from="2024-01-02T00:00:00Z", occurred_before="2024-01-04T00:00:00Z") == [2, 3]
     assert ages(occurred_from="2024-02-01T00:00:00Z") == [99]
     for query in ({"group": ""}, {"reference": "x" * 201}, {"split": "dev"}, {"occurred_from": "yesterday"}):
-        problem(api.call("listLabels", dataset=dataset, **query, expect=400), "invalid-parameter")
+        problem(api.call("listLabels", dataset=dataset, query=query, expect=400), "invalid-parameter")
     assert api.call("deleteLabels", dataset=dataset, query={"group": "g0"}, expect=200).json() == {"deleted": 3}
     assert api.call("deleteLabels", dataset=dataset, query={"occurred_before": "2024-01-03T00:00:00Z"}, expect=200).json() == {"deleted": 1}
     assert ages() == [3, 5, 99]

@@ -20,7 +20,7 @@ public struct PairedComparison: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - rows: the rows with both models' predictions.
-  ///   - resamples: how often the bootstrap draws; by default as often as ``PairedBootstrap`` does.
+  ///   - resamples: how often the bootstrap draws; by default more often the fewer rows there are.
   ///   - checkpoint: called every few milliseconds; ends the work by throwing.
   /// - Throws: what `checkpoint` throws.
   public init(

@@ -5,7 +5,10 @@ public struct ValidationSplit: Sendable {
 
   /// Divides the rows of a table as a training with these parameters does.
   ///
-  /// - Parameter checkpoint: called every few milliseconds; ends the work by throwing.
+  /// - Parameters:
+  ///   - table: the rows.
+  ///   - parameters: the validation and the seed count.
+  ///   - checkpoint: called every few milliseconds; ends the work by throwing.
   /// - Throws: ``LearningError`` if the rows cannot be divided; what `checkpoint` throws.
   public init(
     _ table: TrainingTable, parameters: TrainingParameters, checkpoint: () throws -> Void = {}

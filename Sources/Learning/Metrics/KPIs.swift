@@ -48,6 +48,9 @@ public struct KPIs: Sendable, Hashable {
   /// is fitted on are those of the rows measured.
   ///
   /// - Parameters:
+  ///   - scores: the probabilities.
+  ///   - outcomes: the outcome of each row.
+  ///   - threshold: the probability from which on the decision is 1.
   ///   - weights: the weight of each row, finite and above 0: all values are those of scikit-learn's `sample_weight`, and the
   ///     intervals those of the effective number of rows. nil for rows that weigh the same.
   ///   - clusters: the code of the group of dependent rows that each row belongs to, negative for a row on its own: the
@@ -80,7 +83,10 @@ public struct KPIs: Sendable, Hashable {
 
   /// Computes the KPIs of a confusion matrix. Those that need the rows are undefined (``Metric/needsRows``).
   ///
-  /// - Parameter decided: the weight of each row by its decision, above 0; nil for rows that weigh the same.
+  /// - Parameters:
+  ///   - confusionMatrix: the numbers of rows by decision and outcome.
+  ///   - threshold: the probability from which on the decision is 1.
+  ///   - decided: the weight of each row by its decision, above 0; nil for rows that weigh the same.
   public init(
     _ confusionMatrix: ConfusionMatrix, threshold: Double, decided: (zero: Double, one: Double)? = nil
   ) {

@@ -12,7 +12,7 @@ package struct ConnectionLimits: Sendable {
   /// Maximum number of connections from one address; further ones are closed. Trusted proxies are exempt.
   package var connectionsPerAddress = 2_000
   /// Maximum size of one header field or of the request line, in bytes.
-  package var headerField = 64 << 10
+  package var headerField = 80 << 10
   /// Maximum size of all header fields, in bytes.
   package var headerList = 80 << 10
   /// Maximum number of header fields.
