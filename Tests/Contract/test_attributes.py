@@ -160,6 +160,10 @@ def test_predictions_keep_who_and_when_and_give_it_to_their_labels(api, trained)
     assert [(p["reference"], p["group"], p["occurred_at"] == p["created_at"]) for p in plain] == [(None, None, True)]
     found = api.pages("listPredictions", dataset=trained, query={"group": "ann", "sort": "uncertainty"})
     assert len(found) == 4
+    old = api.call("predict", dataset=trained, json_body={"features": {}, "occurred_at": "2020-01-01"}, expect=201).json()
+    gone = api.call("deletePredictions", dataset=trained, query={"occurred_before": "2021-01-01T00:00:00Z"}, expect=200).json()
+    assert gone["deleted"] == 1
+    api.call("getPrediction", dataset=trained, id=old["id"], expect=404)
     api.call("labelPrediction", dataset=trained, id=first["id"], json_body={"label": 1}, expect=200)
     label = stored(api, trained, reference="case 7")[0]
     assert {name: label[name] for name in case} == shown

@@ -70,18 +70,31 @@ struct WorkerFixture: Sendable {
     return try #require(queued.headers["location"])
   }
 
+  /// The job ended in a state that the condition does not describe.
+  struct EndedBefore: Error {
+    let job: String
+  }
+
   /// Returns the job once `condition` holds.
+  ///
+  /// - Throws: ``EndedBefore`` if it ends before.
   func job(_ place: String, _ condition: (JSON) -> Bool) async throws -> JSON {
     try await eventually {
       // The database may be unavailable.
       guard let answer = try? await client.get(place), answer.status == 200 else { return nil }
-      return condition(answer.json) ? answer.json : nil
+      if condition(answer.json) { return answer.json }
+      guard Self.isUnfinished(answer.json) else { throw EndedBefore(job: answer.json.text) }
+      return nil
     }
+  }
+
+  private static func isUnfinished(_ job: JSON) -> Bool {
+    ["queued", "running"].contains(job["state"].string)
   }
 
   /// Returns the job once it has ended.
   func end(_ place: String) async throws -> JSON {
-    try await job(place) { !["queued", "running"].contains($0["state"].string) }
+    try await job(place) { !Self.isUnfinished($0) }
   }
 
   /// The time of the last transition of any job.

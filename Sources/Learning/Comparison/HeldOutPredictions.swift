@@ -22,16 +22,7 @@ extension LinearTrainer {
   ///
   /// Thresholds are those of a training: fixed, moved with the intercept of each fit, or chosen on the rows held out.
   func heldOut(warmStart: LogisticModel?) throws -> HeldOutPredictions {
-    var start = warmStart.map { $0.start(table, layout: matrix.layout, parameters: parameters) }
-    var scores = [Double](repeating: 0, count: table.rowCount)
-    var thresholds = [Double](repeating: TrainingParameters.defaultThreshold, count: plan.folds.count)
-    for (step, fold) in plan.measured.enumerated() {
-      let part = try fitted(excluding: fold, step: step, from: start)
-      try part.predict(only: fold, into: &scores)
-      thresholds[fold] = part.defaultThreshold
-      // A fit that did not converge is no warm start.
-      start = part.fit.converged ? part.encoding.original(part.fit.beta, layout: matrix.layout) : nil
-    }
+    let (scores, thresholds, _) = try outOfFold(warmStart)
     let rows = ValidationSplit(plan: plan).measuredRows
     let measured = rows.map { scores[$0] }
     if parameters.movesThreshold {

@@ -36,18 +36,9 @@ extension ModelFamilies {
               iteration: step.iteration, objective: step.objective))
         }
       }
-      var report: (@Sendable (TrainingProgress) -> Void)?
-      if let progress {
-        report = {
-          progress(
-            TrainingProgress(
-              phase: "comparing", fraction: begin + 0.45 * $0.fraction, fold: $0.fold,
-              iteration: $0.iteration, objective: $0.objective))
-        }
-      }
       let family = try type(named: parameters.family)
       return try family.heldOut(
-        table, parameters: parameters, split: split, warmStart: warmStart, threads: threads, progress: report,
+        table, parameters: parameters, split: split, warmStart: warmStart, threads: threads, progress: scaled,
         isCancelled: isCancelled)
     }
     let second = try heldOut(challenger, warmStarts.challenger, from: 0)

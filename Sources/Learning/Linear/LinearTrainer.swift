@@ -11,6 +11,23 @@ struct LinearTrainer {
   private var layout: DesignLayout { matrix.layout }
 
   func run(warmStart: LogisticModel?) throws -> TrainingResult<LogisticModel> {
+    let (scores, thresholds, start) = try outOfFold(warmStart)
+    progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
+    var warnings = plan.warnings
+    var (kpis, curves) = try measure(consume scores, thresholds, &warnings)
+    let (model, found) = try final(
+      from: start, threshold: parameters.movesThreshold ? nil : kpis.threshold)
+    kpis.setThreshold(model.threshold)
+    return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings + found)
+  }
+
+  /// Predicts the rows of each measured fold with a fit of the others.
+  ///
+  /// - Returns: the score of each row, the default threshold of the fit for each fold, and the coefficients of the last fit on the
+  ///   original scale, to start from.
+  func outOfFold(
+    _ warmStart: LogisticModel?
+  ) throws -> (scores: [Double], thresholds: [Double], start: [Double]?) {
     var start = warmStart.map { $0.start(table, layout: layout, parameters: parameters) }
     var scores = [Double](repeating: 0, count: table.rowCount)
     var thresholds = [Double](repeating: TrainingParameters.defaultThreshold, count: plan.folds.count)
@@ -21,13 +38,7 @@ struct LinearTrainer {
       // A fit that did not converge is no warm start.
       start = part.fit.converged ? part.encoding.original(part.fit.beta, layout: layout) : nil
     }
-    progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
-    var warnings = plan.warnings
-    var (kpis, curves) = try measure(consume scores, thresholds, &warnings)
-    let (model, found) = try final(
-      from: start, threshold: parameters.movesThreshold ? nil : kpis.threshold)
-    kpis.setThreshold(model.threshold)
-    return TrainingResult(model: model, kpis: kpis, curves: curves, warnings: warnings + found)
+    return (scores, thresholds, start)
   }
 
   /// Fits all rows.

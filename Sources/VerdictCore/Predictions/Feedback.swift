@@ -7,7 +7,7 @@ package import RowFormats
 package struct Feedback: Sendable {
   /// The true outcome of one prediction, or of one case.
   package struct Statement: Sendable, Equatable {
-    /// What a statement is about.
+    /// The prediction or the case that a statement is about.
     package enum Subject: Sendable, Hashable {
       /// The prediction with an id.
       case id(UUID)
@@ -64,7 +64,7 @@ package struct Feedback: Sendable {
 
     /// The position of the statement in the request, from 0.
     package var position: Int
-    /// What the statement is about.
+    /// The subject of the statement.
     package var subject: Statement.Subject
     /// The reason.
     package var reason: Reason

@@ -9,7 +9,7 @@ struct ActivationEvaluation: Sendable {
   private let data: LabelReader.Reading
   private let tenant: TenantID
   private let parameters: TrainingParameters
-  /// What the training and a comparison take in bytes.
+  /// The bytes that the training and a comparison take.
   private let bytes: Int
 
   /// An evaluation of one training.

@@ -121,7 +121,10 @@ struct StoredPredictionRoutes {
     } else if filter == PredictionFilter() {
       throw Problem(
         .invalidParameter,
-        "Say which predictions to delete: reference=, group=, created_from=, created_before=, model_version=, labelled=, or all=true for every one."
+        """
+        Say which predictions to delete: reference=, group=, created_from=, created_before=, occurred_from=, occurred_before=, \
+        model_version=, labelled=, or all=true for every one.
+        """
       )
     }
     // A deletion of many rows takes a connection for step after step.

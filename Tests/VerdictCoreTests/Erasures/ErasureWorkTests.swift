@@ -183,7 +183,7 @@ import Testing
       try await ErasureRunner.work(tenant, in: domain.database)
       try await eviction.evict()
       #expect(cache.datasets[tenant] == [other.id])
-      // What is read afterwards stays.
+      // Labels that are read afterwards stay.
       let again = try await reader.read(tenant, dataset: dataset.id) { _, _ in }
       #expect(again.ids.count == 20)
       try await eviction.evict()
