@@ -24,9 +24,6 @@ struct PromotionRoutes {
       return version
     }
     let (champion, challenger) = (try version("champion"), try version("challenger"))
-    guard champion != challenger else {
-      throw QueryParameters.refusal("challenger", "must be another version than champion")
-    }
     let comparison = try await comparisons.compare(
       principal.tenant, dataset: name, champion: champion, challenger: challenger)
     return try .json { try $0.comparison(comparison) }
