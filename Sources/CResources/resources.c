@@ -74,6 +74,9 @@ static const unsigned char profiles[] = {
 static const unsigned char case_indexes[] = {
 #embed "../../migrations/0023_case_indexes.sql"
 };
+static const unsigned char later_warnings[] = {
+#embed "../../migrations/0024_later_warnings.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -101,6 +104,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0021_erasures.sql", erasures),
     RESOURCE("0022_profiles.sql", profiles),
     RESOURCE("0023_case_indexes.sql", case_indexes),
+    RESOURCE("0024_later_warnings.sql", later_warnings),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

@@ -113,7 +113,8 @@ package struct ModelStore: Sendable {
     try await tx.query(
       Self.select(
         Self.summaryColumns
-          + ", CASE WHEN pg_column_size(m.model) <= \(size) THEN m.model END, m.warnings, d.features, m.comparison"
+          + ", CASE WHEN pg_column_size(m.model) <= \(size) THEN m.model END, \(unescaped: StoredWarnings.expression), "
+          + "d.features, m.comparison"
       )
         + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)"
     ).first.map(Self.storedRecord)

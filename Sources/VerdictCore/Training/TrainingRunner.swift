@@ -145,7 +145,7 @@ package struct TrainingRunner: Sendable {
     let parameters = try JSONB(parameters)
     let kpis = try JSONB(result.kpis)
     let curves = try JSONB(result.curves)
-    let warnings = try JSONB(result.warnings)
+    let warnings = try StoredWarnings(result.warnings)
     // Large if a feature has very many categories.
     let model = try JSONB(StoredModel(result.model))
     try await saving(tenant, context) { tx in
@@ -175,10 +175,11 @@ package struct TrainingRunner: Sendable {
       try await tx.query(
         """
         INSERT INTO models (tenant_id, dataset_id, version, job_id, trigger, labels_used, last_label_id,
-                            labels_deleted_since, erased_labels, converged, parameters, model, curves, warnings, comparison)
+                            labels_deleted_since, erased_labels, converged, parameters, model, curves, warnings, later_warnings,
+                            comparison)
         VALUES (\(tenant), \(dataset.id), \(version), \(job.id), \(job.origin), \(data.table.rowCount),
                 \(data.lastLabelID), \(deleted), \(isErased ? deleted : 0), \(result.model.converged), \(parameters),
-                \(model), \(curves), \(warnings), \(try decision.comparison.map { try JSONB($0) }))
+                \(model), \(curves), \(warnings.warnings), \(warnings.later), \(try decision.comparison.map { try JSONB($0) }))
         """)
       try await tx.query(
         """

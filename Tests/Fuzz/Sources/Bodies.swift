@@ -27,7 +27,7 @@ enum Bodies {
     }
     _ = try? DatasetPatchBody.parse(body).change(of: dataset)
     _ = try? TrainingParametersBody.parse(body).applied(to: training)
-    if let version = try? ActiveModelBody.parse(body) { require(version > 0, "versions are positive") }
+    if let choice = try? ActiveModelBody.parse(body) { require(choice.version > 0, "versions are positive") }
     if let key = try? NewKeyBody.parse(body) { require(!key.name.isEmpty, "a key has a name") }
     _ = try? PredictionLabelBody.parse(body).outcome(in: dataset)
     _ = try? LabelPatchBody.parse(body).applied(to: label, of: dataset)
