@@ -4,7 +4,7 @@ import CSimdJSON
 public enum CaseAttribute: String, Sendable, Hashable, CaseIterable {
   /// The client's own id of the case: 1 to 200 bytes; several rows may have the same.
   case reference
-  /// Who the row belongs to: 1 to 200 bytes.
+  /// The person or thing that the row belongs to: 1 to 200 bytes.
   case group
   /// When the case happened: a time with its offset, or a date, which means its first moment in UTC (RFC 3339).
   case occurredAt = "occurred_at"

@@ -50,7 +50,7 @@ public protocol WritableRow {
   var outcome: UInt8 { get }
   /// The client's key of the row.
   var keyText: Text? { get }
-  /// Who the row belongs to.
+  /// The person or thing that the row belongs to.
   var groupText: Text? { get }
   /// The client's id of the case.
   var referenceText: Text? { get }

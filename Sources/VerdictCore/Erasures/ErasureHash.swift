@@ -4,7 +4,7 @@ import PostgreSQL
 
 /// The keyed hash by which an erasure and its audit entries name their subject: HMAC-SHA-256 (RFC 2104, FIPS 198-1).
 ///
-/// Whoever knows a reference can ask for its erasure again and compare the hashes. Whoever reads an audit log alone learns nothing,
+/// A client that knows a reference can ask for its erasure again and compare the hashes. A reader of the audit log alone learns nothing,
 /// because references have too little entropy for a plain hash. The secret is the tenant's own: equal references of two tenants have
 /// different hashes, and after the deletion of the tenant nobody can compute them.
 enum ErasureHash {

@@ -5,7 +5,7 @@ package import RowFormats
 package struct RowAttributeValues: Sendable, Equatable {
   /// The client's own id of the case.
   package var reference: String?
-  /// Who the row belongs to.
+  /// The person or thing that the row belongs to.
   package var group: String?
   /// When the case happened.
   package var occurredAt: Date?

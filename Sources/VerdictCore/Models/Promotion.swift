@@ -14,7 +14,7 @@ package struct Promotion: Sendable, Equatable {
     case erasure
   }
 
-  /// Who made the model the active one.
+  /// The origin of a promotion.
   package enum Promoter: Sendable, Equatable {
     /// The training with this job.
     case training(Int)
@@ -34,7 +34,7 @@ package struct Promotion: Sendable, Equatable {
   package var reason: String
   /// Whether no training may replace it.
   package var isPinned: Bool
-  /// Who did it.
+  /// The origin.
   package var promoter: Promoter
   /// The name of the key at that time.
   package var keyName: String?

@@ -26,7 +26,7 @@ package struct StoredPrediction: Sendable {
   package var labelledAt: Date?
   /// The client's own id of the case.
   package var reference: String?
-  /// Who the case belongs to.
+  /// The person or thing that the case belongs to.
   package var group: String?
   /// When the case happened, if the client said so.
   package var givenTime: Date?
