@@ -88,14 +88,7 @@ extension JSONWriter {
       json.name("standard_deviation")
       json.optional(numbers.deviation) { $0.number($1) }
       json.name("quantiles")
-      json.array(zip(FeatureProfile.Numbers.probabilities, numbers.quantiles)) { json, quantile in
-        json.object { json in
-          json.name("probability")
-          json.number(quantile.0)
-          json.name("value")
-          json.number(quantile.1)
-        }
-      }
+      json.quantiles(numbers.quantiles, of: FeatureProfile.Numbers.probabilities)
     }
   }
 

@@ -105,6 +105,18 @@ extension JSONWriter {
     }
   }
 
+  /// Quantiles with their probabilities.
+  mutating func quantiles(_ values: [Double], of probabilities: [Double]) {
+    array(zip(probabilities, values)) { json, quantile in
+      json.object { json in
+        json.name("probability")
+        json.number(quantile.0)
+        json.name("value")
+        json.number(quantile.1)
+      }
+    }
+  }
+
   private mutating func numbers(_ numbers: ColumnProfile.Numbers) {
     object { json in
       json.name("minimum")
@@ -114,14 +126,7 @@ extension JSONWriter {
       json.name("mean")
       json.number(numbers.mean)
       json.name("quantiles")
-      json.array(zip(ColumnProfile.Numbers.probabilities, numbers.quantiles)) { json, quantile in
-        json.object { json in
-          json.name("probability")
-          json.number(quantile.0)
-          json.name("value")
-          json.number(quantile.1)
-        }
-      }
+      json.quantiles(numbers.quantiles, of: ColumnProfile.Numbers.probabilities)
     }
   }
 }
