@@ -10,6 +10,9 @@ enum AttributeColumn: String, CaseIterable {
   case weight
   case split
 
+  /// The microseconds from 1970-01-01 to 2000-01-01, from which PostgreSQL counts times (manual, “Date/Time Types”).
+  static let epoch: Int64 = 946_684_800_000_000
+
   /// The columns of predictions.
   static let ofPredictions: [AttributeColumn] = [.occurredAt, .group, .reference]
 
@@ -59,8 +62,7 @@ enum AttributeColumn: String, CaseIterable {
     switch self {
     case .occurredAt:
       writer.integer(UInt32(8))
-      // PostgreSQL counts from 2000-01-01 (manual, “Date/Time Types”).
-      writer.integer((attributes.time(row) ?? 0) - 946_684_800_000_000)
+      writer.integer((attributes.time(row) ?? 0) - Self.epoch)
     case .group: if let groups = attributes.groups { writer.text(groups, row) }
     case .reference: if let references = attributes.references { writer.text(references, row) }
     case .weight:

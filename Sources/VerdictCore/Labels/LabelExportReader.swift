@@ -1,4 +1,3 @@
-import Foundation
 import PostgreSQL
 import RowFormats
 
@@ -41,7 +40,8 @@ struct LabelExportReader {
       let field = 4 + index
       switch column {
       case .occurredAt:
-        time = try reader.fieldRange(field) == nil ? nil : microseconds(try reader.decode(field))
+        // The integer itself: a date is exact to a microsecond for some hundred years only.
+        time = try reader.decode(field, as: Int?.self).map { Int64($0) + AttributeColumn.epoch }
       case .group: group = try reader.fieldRange(field)
       case .reference: reference = try reader.fieldRange(field)
       case .weight: weight = try reader.decode(field, as: Double?.self)
@@ -71,9 +71,4 @@ extension LabelExportReader: WritableRow {
   var keyText: ArraySlice<UInt8>? { key.map { reader.data[$0] } }
   var groupText: ArraySlice<UInt8>? { group.map { reader.data[$0] } }
   var referenceText: ArraySlice<UInt8>? { reference.map { reader.data[$0] } }
-}
-
-/// The microseconds from 1970-01-01 00:00:00 UTC to a time; a double is exact to a microsecond for some hundred years.
-private func microseconds(_ date: Date) -> Int64 {
-  Int64((date.timeIntervalSince1970 * 1_000_000).rounded())
 }

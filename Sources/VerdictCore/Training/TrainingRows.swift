@@ -80,15 +80,12 @@ struct TrainingRows: Sendable {
       }
     }
     if hasTimes {
-      let time = try row.decode(7, as: Int.self).addingReportingOverflow(Self.epoch)
+      let time = try row.decode(7, as: Int.self).addingReportingOverflow(Int(AttributeColumn.epoch))
       // The largest number is "infinity".
       attributes.time = time.overflow ? .max : Int64(time.partialValue)
     }
     return attributes
   }
-
-  /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
-  private static let epoch = 946_684_800_000_000
 
   /// Appends a row of another buffer with the same slots.
   mutating func append(_ row: Int, of rows: borrowing TrainingRows) {
