@@ -62,7 +62,11 @@ package struct PredictionService: Sendable {
     var reserved = PredictionUsage.Reservation()
     for attempt in 1... {
       let current = try await served.served(tenant, named: name, asking: tx)
-      guard let model = try await admittedModel(of: current, tenant, asking: tx) else {
+      let model: ServedModel
+      do {
+        model = try current.admittedModel()
+      } catch {
+        try await admitAgain(current, tenant, after: error, asking: tx)
         served.invalidate(current, tenant)
         if attempt == Self.attempts { break }
         continue
@@ -95,18 +99,19 @@ package struct PredictionService: Sendable {
     throw ServedDatasets.Changing()
   }
 
-  /// The model that may predict; `nil` if the cached dataset refuses it and the database no longer does.
-  private func admittedModel(
-    of current: ServedDataset, _ tenant: TenantID, asking tx: Transaction?
-  ) async throws -> ServedModel? {
-    do {
-      return try current.admittedModel()
-    } catch DomainError.belowGate(let refusal) where refusal.labels != nil {
-      // Live KPIs change with every label, so the client gets the present values.
-      guard let model = current.model else { return nil }
-      try await live.checkGate(
-        tenant, current.dataset, version: refusal.modelVersion, validation: model.kpis, asking: tx)
-      return nil
-    }
+  /// Checks whether the gate that refused a cached dataset admits it now: live KPIs change with every label. Returns if it does.
+  ///
+  /// Not inlined, so that the frame of an admitted prediction stays small: a task keeps its frames on a heap of its own, and each
+  /// connection has such a heap.
+  ///
+  /// - Throws: `refusal` if it does not depend on live KPIs; ``DomainError/belowGate(_:)`` with the present values.
+  @inline(never)
+  private func admitAgain(
+    _ current: ServedDataset, _ tenant: TenantID, after refusal: any Error, asking tx: Transaction?
+  ) async throws {
+    guard case DomainError.belowGate(let gate) = refusal, gate.labels != nil else { throw refusal }
+    guard let model = current.model else { return }
+    try await live.checkGate(
+      tenant, current.dataset, version: gate.modelVersion, validation: model.kpis, asking: tx)
   }
 }

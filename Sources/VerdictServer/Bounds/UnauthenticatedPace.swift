@@ -52,6 +52,12 @@ final class UnauthenticatedPace: Sendable {
     return .held
   }
 
+  /// Takes the token of a request that is refused anyway. Beyond the rate it returns after a pause.
+  ///
+  /// Not inlined, so that the frames of requests with a valid key stay small.
+  @inline(never)
+  func slowDown(_ address: String) async { _ = await admit(address) }
+
   /// The problem of a request beyond the rate.
   static let refusal = Problem(
     .tooManyRequests, "Too many requests without an API key came from this address.",

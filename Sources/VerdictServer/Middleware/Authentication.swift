@@ -100,6 +100,17 @@ final class Authenticator: Sendable {
     let now = clock()
     let known = state.withLock { $0.known[digest] }
     if let known, known.until > now { return known.caller }
+    return try await lookedUp(header, digest, known: known, now, from: address)
+  }
+
+  /// The caller of a request whose key is not cached.
+  ///
+  /// Not inlined, so that the frames of requests with a cached key stay small.
+  @inline(never)
+  private func lookedUp(
+    _ header: String, _ digest: Digest, known: Known?, _ now: ContinuousClock.Instant,
+    from address: () -> String?
+  ) async throws -> Caller {
     let parts = header.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer", let secret = KeySecret(token: parts[1]) else {
       throw Self.unauthorized("The Authorization header does not carry an API key: Bearer vd_….")

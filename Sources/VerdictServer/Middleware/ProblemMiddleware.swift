@@ -47,20 +47,8 @@ struct ProblemMiddleware: RouterMiddleware {
         if let preflight = corsPolicy?.preflight(request) { preflight } else {
           try await Self.next(request, context, next)
         }
-    } catch let error as HTTPError where error.status == .notFound {
-      _ = await pace.admit(addresses.of(request, context))
-      let problem = methodNotAllowed(request) ?? Problem(.notFound, "There is nothing at this path.")
-      response = problem.response(to: request, id: identifiers.requestID)
     } catch {
-      let logger = isDebugging ? context.logger : Logger(context.logger, request: identifiers)
-      let failed = error as? FailedRequest
-      var problem = Problem(failed?.error ?? error, logger: logger)
-      if let rate = failed?.rate { problem.headers.append(contentsOf: rate) }
-      if problem.kind == .overloaded { metrics.shed() }
-      if let reason = problem.reason { refusals.refused(reason, failed?.tenant) }
-      // `GET …/models/active` is routed as version "active", which does not exist; the path has other methods.
-      if problem.kind == .notFound { problem = methodNotAllowed(request) ?? problem }
-      response = problem.response(to: request, id: identifiers.requestID)
+      response = await problem(error, of: request, context, identifiers, isDebugging: isDebugging)
     }
     response.headers[.xRequestID] = identifiers.requestID
     corsPolicy?.apply(to: &response.headers, of: request)
@@ -81,6 +69,31 @@ struct ProblemMiddleware: RouterMiddleware {
         ])
     }
     return response
+  }
+
+  /// The response to a request whose handling ended in an error.
+  ///
+  /// Not inlined, so that the frames of other requests stay small: a task keeps its frames on a heap of its own, and each connection
+  /// has such a heap.
+  @inline(never)
+  private func problem(
+    _ error: any Error, of request: Request, _ context: Context, _ identifiers: RequestLogMetadata,
+    isDebugging: Bool
+  ) async -> Response {
+    if let error = error as? HTTPError, error.status == .notFound {
+      await pace.slowDown(addresses.of(request, context))
+      let problem = methodNotAllowed(request) ?? Problem(.notFound, "There is nothing at this path.")
+      return problem.response(to: request, id: identifiers.requestID)
+    }
+    let logger = isDebugging ? context.logger : Logger(context.logger, request: identifiers)
+    let failed = error as? FailedRequest
+    var problem = Problem(failed?.error ?? error, logger: logger)
+    if let rate = failed?.rate { problem.headers.append(contentsOf: rate) }
+    if problem.kind == .overloaded { metrics.shed() }
+    if let reason = problem.reason { refusals.refused(reason, failed?.tenant) }
+    // `GET …/models/active` is routed as version "active", which does not exist; the path has other methods.
+    if problem.kind == .notFound { problem = methodNotAllowed(request) ?? problem }
+    return problem.response(to: request, id: identifiers.requestID)
   }
 
   /// Passes a request on whose path has the one spelling that routes have; every other spelling finds nothing.

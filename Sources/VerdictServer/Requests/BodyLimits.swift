@@ -24,6 +24,12 @@ extension TaskLocal<Int?> {
     of limits: TenantLimits, _ body: () async throws -> T
   ) async rethrows -> T {
     guard let own = limits[set: .bodyBytes] else { return try await body() }
-    return try await withValue(own, operation: body)
+    return try await within(own, body)
+  }
+
+  /// Not inlined, so that the frames of requests of other tenants stay small.
+  @inline(never)
+  private func within<T>(_ own: Int, _ body: () async throws -> T) async rethrows -> T {
+    try await withValue(own, operation: body)
   }
 }

@@ -51,6 +51,12 @@ struct API {
     _ handler: @escaping @Sendable (Request, Context, Principal) async throws -> Response
   ) {
     routes.add(method, path, role.map(RouteAccess.role) ?? .anyKey)
+    let handle: @Sendable (Request, Context, Principal) async throws -> Response =
+      if isBulk {
+        { request, context, principal in
+          try await BulkExecutor.process.respond { try await handler(request, context, principal) }
+        }
+      } else { handler }
     route(method, path) { [authenticator, addresses, pace] request, context in
       var context = context
       context.authenticator = authenticator
@@ -58,7 +64,7 @@ struct API {
       do {
         caller = try await authenticator.caller(of: request, from: addresses.of(request, context))
       } catch let problem as Problem {
-        _ = await pace.admit(addresses.of(request, context))
+        await pace.slowDown(addresses.of(request, context))
         throw problem
       }
       let principal = caller.principal
@@ -71,8 +77,7 @@ struct API {
             "This path needs a key with the role \(role.rawValue); this one has \(principal.role.rawValue).")
         }
         var response = try await BodyLimits.$tenant.withValue(of: principal.limits) { [context] in
-          guard isBulk else { return try await handler(request, context, principal) }
-          return try await BulkExecutor.process.respond { try await handler(request, context, principal) }
+          try await handle(request, context, principal)
         }
         // A replay changes nothing, either.
         if request.method == .get || response.headers[.idempotencyReplayed] != nil {

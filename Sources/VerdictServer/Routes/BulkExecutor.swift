@@ -28,6 +28,9 @@ final class BulkExecutor: TaskExecutor {
   }
 
   /// Runs a handler, and later the writing of a large or streamed body of its response, on the threads of the executor.
+  ///
+  /// Not inlined, so that the frames of single predictions stay small.
+  @inline(never)
   func respond(_ handler: () async throws -> Response) async throws -> Response {
     var response = try await perform(handler)
     if let length = response.body.contentLength, length <= Self.smallBody { return response }

@@ -91,6 +91,18 @@ struct PredictionRoutes {
         try write(try await predictor.predict(principal.tenant, name, storing: storage, reading: read))
       }
     }
+    return try await answerOnce(request, principal, body, name, options, reading: read, write: write)
+  }
+
+  /// Predicts rows under an Idempotency-Key.
+  ///
+  /// Not inlined, so that the frames of requests without one stay small.
+  @inline(never)
+  private func answerOnce(
+    _ request: Request, _ principal: Principal, _ body: Body, _ name: String, _ options: PredictionOptions,
+    reading read: @escaping @Sendable (ServedDataset) throws -> RowBatch,
+    write: @escaping @Sendable (PredictionAnswers) throws -> Response
+  ) async throws -> Response {
     try await predictor.prepare(principal.tenant, name)
     return try await idempotency.run(request, principal, body: body) { tx in
       IdempotentResponse(
