@@ -36,7 +36,7 @@ extension ModelFamilies {
               iteration: step.iteration, objective: step.objective))
         }
       }
-      let family = try type(named: parameters.family)
+      let family = try type(named: parameters.family.rawValue)
       return try family.heldOut(
         table, parameters: parameters, split: split, warmStart: warmStart, threads: threads, progress: scaled,
         isCancelled: isCancelled)

@@ -29,9 +29,11 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var negatives: Int
   /// How it was trained.
   public var parameters: TrainingParameters
+  /// What was chosen by itself, and why; absent if the parameters left no choice.
+  public var selection: ModelSelection?
 
   private enum CodingKeys: String, CodingKey {
-    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters
+    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters, selection
     case interceptStandardError = "intercept_standard_error"
     case standardizedIntercept = "standardized_intercept"
     case interceptShift = "intercept_shift"

@@ -37,13 +37,8 @@ public struct ModelFamilies: Sendable {
       return TrainingResult(
         model: result.model, kpis: result.kpis, curves: result.curves, warnings: result.warnings)
     }
-    return try result(try type(named: parameters.family))
+    return try result(try type(named: parameters.family.rawValue))
   }
-}
-
-extension TrainingParameters {
-  /// The family that is trained. All parameters so far are those of a linear model.
-  var family: String { LogisticModel.family }
 }
 
 /// A model in its stored form: its own members and `family` beside them.

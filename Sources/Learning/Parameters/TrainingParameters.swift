@@ -23,10 +23,16 @@ public struct TrainingParameters: Sendable, Hashable {
     case balanced
   }
 
-  /// The penalty on the standardised coefficients; the intercept has none.
+  /// The family of models. ``ModelFamily/linear`` where parameters were stored before there were others.
+  public var family: ModelFamily = .linear
+  /// The parameters of additive models.
+  public var additive = AdditiveParameters()
+  /// The penalty on the standardised coefficients of a linear model; the intercept has none.
   public var penalty: Penalty = .l2
   /// The inverse regularisation strength (`C`): the objective is C·Σ loss + penalty.
   public var c: Double = 1
+  /// Whether `C` is chosen by the data (`"auto"`), for the penalty ``Penalty/l2`` alone. ``c`` is then not used.
+  public var choosesC = false
   /// The share of the l1 penalty, 0…1; required for `elasticnet` and not allowed otherwise.
   public var l1Ratio: Double?
   /// Absent: every row weighs 1.
@@ -84,6 +90,10 @@ public struct TrainingParameters: Sendable, Hashable {
       throw .invalidParameter(
         pointer: "/max_iterations", detail: "max_iterations must be a whole number from 1 to 10000.")
     }
+    guard !choosesC || penalty == .l2 else {
+      throw .invalidParameter(pointer: "/C", detail: "C can be 'auto' with the penalty 'l2' alone.")
+    }
+    try additive.validate()
     try threshold.validate()
     try validation.validate()
   }
@@ -92,6 +102,24 @@ public struct TrainingParameters: Sendable, Hashable {
 extension TrainingParameters: Codable {
   /// The JSON names of the members.
   public enum CodingKeys: String, CodingKey {
+    /// `family`.
+    case family
+    /// `additive.maxPairs`.
+    case maxPairs = "max_pairs"
+    /// `additive.monotone`.
+    case monotone
+    /// `additive.edges`.
+    case edges
+    /// `additive.pairs`.
+    case pairs
+    /// `additive.quantileBins`.
+    case quantileBins = "quantile_bins"
+    /// `additive.mergedBins`.
+    case mergedBins = "merged_bins"
+    /// `additive.smoothness`.
+    case smoothness
+    /// `additive.bags`.
+    case bags
     /// `penalty`.
     case penalty
     /// `c`.
@@ -117,8 +145,17 @@ extension TrainingParameters: Codable {
   /// Decodes stored parameters: an absent member has its default, an unknown one is skipped.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
+    family = try values.decodeIfPresent(ModelFamily.self, forKey: .family) ?? .linear
+    additive = try AdditiveParameters(from: values)
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? penalty
-    c = try values.decodeIfPresent(Double.self, forKey: .c) ?? c
+    if let text = try? values.decodeIfPresent(String.self, forKey: .c) {
+      guard text == Self.auto else {
+        throw DecodingError.dataCorruptedError(forKey: .c, in: values, debugDescription: "C is no number.")
+      }
+      choosesC = true
+    } else {
+      c = try values.decodeIfPresent(Double.self, forKey: .c) ?? c
+    }
     l1Ratio = try values.decodeIfPresent(Double.self, forKey: .l1Ratio)
     classWeight = try values.decodeIfPresent(ClassWeight.self, forKey: .classWeight)
     threshold = try values.decodeIfPresent(ThresholdRule.self, forKey: .threshold) ?? threshold
@@ -138,8 +175,14 @@ extension TrainingParameters: Codable {
 
   /// Encodes the members of the API.
   private func encodeShown(into values: inout KeyedEncodingContainer<CodingKeys>) throws {
+    try values.encode(family, forKey: .family)
+    if family != .linear { try additive.encode(into: &values) }
     try values.encode(penalty, forKey: .penalty)
-    try values.encode(c, forKey: .c)
+    if choosesC {
+      try values.encode(Self.auto, forKey: .c)
+    } else {
+      try values.encode(c, forKey: .c)
+    }
     try values.encode(l1Ratio, forKey: .l1Ratio)
     try values.encode(classWeight, forKey: .classWeight)
     try values.encode(movesThreshold ? nil : threshold, forKey: .threshold)
@@ -148,6 +191,9 @@ extension TrainingParameters: Codable {
     try values.encode(tolerance, forKey: .tolerance)
     try values.encode(maxIterations, forKey: .maxIterations)
   }
+
+  /// The value of `C` that leaves the choice to the data.
+  public static let auto = "auto"
 
   /// The form that the API shows, which it accepts as well.
   public struct Shown: Encodable, Sendable {
