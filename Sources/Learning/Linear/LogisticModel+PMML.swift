@@ -7,7 +7,7 @@ extension LogisticModel {
   /// - Throws: ``ExportRefusal`` for a name with a character that XML cannot contain.
   public func exportPMML() throws(ExportRefusal) -> String {
     try checkCharacters()
-    let names = ExportNames(features)
+    let names = LinearExportNames(featureNames)
     let fields = features.map { feature in
       let name = feature.name.xmlAttribute
       guard feature.categories == nil else {
@@ -30,7 +30,7 @@ extension LogisticModel {
       <PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4">
         <Header description="Logistic regression"><Application name="Verdict"/></Header>
         <DataDictionary>
-          <DataField name="\(names.outcome)" optype="categorical" dataType="string">
+          <DataField name="\(names.shared.outcome)" optype="categorical" dataType="string">
             <Value value="0"/><Value value="1"/>
           </DataField>
           \(fields.joined(separator: "\n    "))
@@ -40,13 +40,13 @@ extension LogisticModel {
         </TransformationDictionary>
         <RegressionModel functionName="classification" normalizationMethod="logit">
           <MiningSchema>
-            <MiningField name="\(names.outcome)" usageType="target"/>
+            <MiningField name="\(names.shared.outcome)" usageType="target"/>
             \(mining.joined(separator: "\n      "))
           </MiningSchema>
           <Output>
-            <OutputField name="\(names.probability)" optype="continuous" dataType="double" feature="probability" value="1"/>
-            <OutputField name="\(names.label)" optype="categorical" dataType="integer" feature="transformedValue">
-              <Apply function="if"><Apply function="greaterOrEqual"><FieldRef field="\(names.probability)"/>\
+            <OutputField name="\(names.shared.probability)" optype="continuous" dataType="double" feature="probability" value="1"/>
+            <OutputField name="\(names.shared.label)" optype="categorical" dataType="integer" feature="transformedValue">
+              <Apply function="if"><Apply function="greaterOrEqual"><FieldRef field="\(names.shared.probability)"/>\
       <Constant dataType="double">\(threshold)</Constant></Apply><Constant dataType="integer">1</Constant>\
       <Constant dataType="integer">0</Constant></Apply>
             </OutputField>
@@ -75,7 +75,7 @@ extension LogisticModel {
   }
 
   /// Of a number its standardised value, 0 where it is missing; of every feature an indicator of missing values.
-  private func derived(_ index: Int, _ names: ExportNames) -> [String] {
+  private func derived(_ index: Int, _ names: LinearExportNames) -> [String] {
     let feature = features[index]
     let name = feature.name.xmlAttribute
     var fields: [String] = []
@@ -100,7 +100,7 @@ extension LogisticModel {
     return fields
   }
 
-  private func predictors(_ index: Int, _ names: ExportNames) -> [String] {
+  private func predictors(_ index: Int, _ names: LinearExportNames) -> [String] {
     let feature = features[index]
     var result: [String] = []
     if let value = feature.coefficient?.standardized, value != 0, feature.mean != nil {
@@ -121,5 +121,21 @@ extension LogisticModel {
       }
     }
     return result
+  }
+}
+
+/// Names of the fields of a linear model's export.
+private struct LinearExportNames {
+  /// The names that all models have.
+  let shared: ExportNames
+  /// For each feature its standardised number, and the indicator of its missing values.
+  let standardized: [String]
+  let missing: [String]
+
+  init(_ features: [String]) {
+    var names = ExportNames(features)
+    standardized = features.map { names.unique($0 + "__standardized") }
+    missing = features.map { names.unique($0 + "__missing") }
+    shared = names
   }
 }
