@@ -34,7 +34,8 @@ private struct AdditiveDocument {
       let (first, second) = (model.features[pair.first].name, model.features[pair.second].name)
       let effect = names.unique("\(first)__\(second)__effect")
       return (
-        effect, names.unique(effect + "__cell"), names.unique(effect + "__first"), names.unique(effect + "__second")
+        effect, names.unique(effect + "__cell"), names.unique(effect + "__first"),
+        names.unique(effect + "__second")
       )
     }
     self.names = names
@@ -73,13 +74,16 @@ private struct AdditiveDocument {
       return field(
         effects[index],
         discretize(
-          feature.name, table.edges, table.values.prefix(table.missing).map { "\($0)" }, missing: "\(missing)"))
+          feature.name, table.edges, table.values.prefix(table.missing).map { "\($0)" }, missing: "\(missing)"
+        ))
     }
     let joint = zip(tables.pairs, pairs).flatMap { pair, names in
       // The number of a cell is that of the first cell of its row, and the column.
       let columns = pair.cells[0].count
       return [
-        field(names.first, number(pair.first, pair.firstIndex.map { $0 * columns }, (pair.cells.count - 1) * columns)),
+        field(
+          names.first,
+          number(pair.first, pair.firstIndex.map { $0 * columns }, (pair.cells.count - 1) * columns)),
         field(names.second, number(pair.second, pair.secondIndex, columns - 1)),
         field(
           names.cell,

@@ -63,7 +63,9 @@ extension AdditiveModel {
   /// The subscript of a value's slot, from 1.
   private func slot(_ index: Int, _ table: AdditiveTables.Feature) -> String {
     guard features[index].categories == nil else { return categorical(index, table) { "\($0 + 1)" } }
-    guard !table.edges.isEmpty else { return "CASE WHEN x\(index) IS NULL THEN \(table.missing + 1) ELSE 1 END" }
+    guard !table.edges.isEmpty else {
+      return "CASE WHEN x\(index) IS NULL THEN \(table.missing + 1) ELSE 1 END"
+    }
     return "coalesce(width_bucket(x\(index), \(Self.array(table.edges))), \(table.missing)) + 1"
   }
 

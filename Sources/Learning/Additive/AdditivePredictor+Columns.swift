@@ -12,7 +12,8 @@ extension AdditivePredictor {
     var slotsOfLevels: [[Int]] = []
     for (index, column) in columns.enumerated() {
       guard column.count == rows else {
-        throw .malformedTable(detail: "The feature '\(names[index])' has \(column.count) values for \(rows) rows.")
+        throw .malformedTable(
+          detail: "The feature '\(names[index])' has \(column.count) values for \(rows) rows.")
       }
       slotsOfLevels.append(try slots(ofLevels: column, index))
     }

@@ -12,7 +12,8 @@ extension LogisticModel {
     let terms = features.flatMap { feature in
       feature.categories == nil ? numeric(feature) : [categorical(feature)]
     }
-    let sum = ([standardizedIntercept.sqlConstant] + terms.filter { !$0.isEmpty }).joined(separator: "\n    + ")
+    let sum = ([standardizedIntercept.sqlConstant] + terms.filter { !$0.isEmpty }).joined(
+      separator: "\n    + ")
     let source = table.unicodeScalars.split(separator: ".").map { String($0).sqlIdentifier }
       .joined(separator: ".")
     // The sub-select has no system columns, whose names a feature may have. A sum of a number beyond the range could

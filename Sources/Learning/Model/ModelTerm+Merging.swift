@@ -45,7 +45,8 @@ extension ModelTerm {
   ///   - columns: the number of cells in a line.
   ///   - areNeighbours: for both axes, whether two of its indices are neighbours.
   static func regions(
-    rows: [Int], columns: Int, minimumRows: Int, areNeighbours: (_ axis: Int, _ one: Int, _ other: Int) -> Bool
+    rows: [Int], columns: Int, minimumRows: Int,
+    areNeighbours: (_ axis: Int, _ one: Int, _ other: Int) -> Bool
   ) -> [[Int]] {
     guard rows.reduce(0, +) >= max(minimumRows, 1) else { return [] }
     var regionOf = Array(rows.indices)
