@@ -33,7 +33,8 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var selection: ModelSelection?
 
   private enum CodingKeys: String, CodingKey {
-    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters, selection
+    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters,
+      selection
     case interceptStandardError = "intercept_standard_error"
     case standardizedIntercept = "standardized_intercept"
     case interceptShift = "intercept_shift"
