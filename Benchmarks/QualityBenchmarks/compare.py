@@ -1,6 +1,6 @@
 """Compares the held-out quality of the learner's families with that of other libraries on the same splits.
 
-    compare.py PROGRAM DATA [--seeds 0-9] [--sets a,b] [--families linear,additive,auto] [--reference FILE]
+    compare.py PROGRAM DATA [--seeds 0-9] [--sets a,b] [--families linear,linear-C-auto,additive,auto] [--reference FILE]
 
 Splits are stratified, 80/20, one for each seed. Other libraries are not fitted here: reference.json has their measures on
 these splits, and the seeds and versions that made them. Means are over the splits that all sides have.
@@ -20,6 +20,13 @@ from tables import measure, tables
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBRARIES = ("logistic", "boosting", "ebm")
+# The training parameters of what is measured under a name.
+PARAMETERS = {
+    "linear": {"family": "linear"},
+    "linear-C-auto": {"family": "linear", "C": "auto"},
+    "additive": {"family": "additive"},
+    "auto": {"family": "auto"},
+}
 # The margins of the area under the ROC curve by which no set may be below the others.
 MARGINS = {"ebm": 0.01, "logistic": 0.005}
 # Sets on which nothing is gained by an additive model, and the margin by which it must not lose to the linear family.
@@ -34,7 +41,7 @@ def fitted(program, family, seeds, wanted):
         for table in wanted:
             for seed in seeds:
                 table.write(seed, directory)
-        output = subprocess.run([program, family, json.dumps({"family": family}), directory], check=True,
+        output = subprocess.run([program, family, json.dumps(PARAMETERS[family]), directory], check=True,
                                 stdout=subprocess.PIPE, text=True).stdout
         seconds = dict(line.split() for line in output.splitlines())
         for table in wanted:
@@ -66,7 +73,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--seeds", default="0-9")
     parser.add_argument("--sets")
-    parser.add_argument("--families", default="linear,additive,auto")
+    parser.add_argument("--families", default="linear,linear-C-auto,additive,auto")
     parser.add_argument("--reference", type=pathlib.Path, default=HERE / "reference.json")
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
