@@ -13,6 +13,8 @@ struct Fit: Sendable {
   var skipped: [Bool]
   /// The distance between the point of the objective's current Hessian and `beta`, in standard errors.
   var hessianDistance = Double.infinity
+  /// The inverse strength `C` of the penalty, where the data chose it.
+  var chosenC: Double?
 }
 
 /// The settings of every solver.
