@@ -93,13 +93,11 @@ extension JSONParser {
         return nil
       }
       var result = current ?? [:]
-      var given: Set<String> = []
       for member in object.members {
         let place = JSONObjectReader.child(pointer, member.name)
         guard
           let name = JSONParser<String>.featureName.parse(.string(member.name), at: place, errors)
         else { continue }
-        if !given.insert(name).inserted { errors.add(place, "is another member's name, too") }
         if case .null = member.value {
           result[name] = nil
         } else if let value = element.parse(member.value, at: place, errors) {

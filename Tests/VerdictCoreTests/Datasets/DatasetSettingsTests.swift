@@ -12,7 +12,7 @@ import Testing
   private static let json = #"""
     {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
      "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5,"bound":"estimate"},
-     "training":{"C":0.3,"seed":9007199254740991,"family":"auto","edges":{"x":[0.1,3e-7]}},"activation":{"policy":"best","metric":"mcc","margin":0.1},
+     "training":{"C":0.3,"seed":9007199254740991,"family":"auto","edges":{"x":[3e-7,0.1]}},"activation":{"policy":"best","metric":"mcc","margin":0.1},
      "models_kept":3,"predictions_kept_days":30,"columns":{"group":"customer","split":"set"},
      "outcome_after_days":14,"min_bin_rows":20}
     """#

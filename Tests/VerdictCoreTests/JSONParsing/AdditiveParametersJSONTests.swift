@@ -62,9 +62,6 @@ import Testing
     #expect(Array(name.utf8) == Array("caf\u{E9}".utf8))
     #expect(parsed?.additive.edges.keys.first.map { Array($0.utf8) } == Array("caf\u{E9}".utf8))
     #expect(parsed?.additive.pairs?[0][0].utf8.count == 2)
-    #expect(
-      try parse(#"{"family":"auto","monotone":{"e\u0301":"increasing","\u00e9":"decreasing"}}"#).1
-        == ["/monotone/\u{E9}": "is another member's name, too"])
   }
 
   @Test func `a change of family or penalty drops what belongs to the old one`() throws {
