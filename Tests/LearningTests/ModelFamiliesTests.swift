@@ -9,11 +9,12 @@ import Testing
     try fit(try .numbers([[1, 2, 3, 4, 2, 3]], [0, 0, 1, 1, 1, 0]), parameters: TrainingParameters())
   }
 
-  @Test func `the default family is linear`() throws {
-    #expect(ModelFamilies.standard.names == ["linear"])
+  @Test func `the families are linear and additive`() throws {
+    #expect(ModelFamilies.standard.names == ["additive", "linear"])
     #expect(try ModelFamilies.standard.type(named: "linear") == LogisticModel.self)
-    #expect(throws: UnknownStoredName(kind: "model family", name: "additive")) {
-      try ModelFamilies.standard.type(named: "additive")
+    #expect(try ModelFamilies.standard.type(named: "additive") == AdditiveModel.self)
+    #expect(throws: UnknownStoredName(kind: "model family", name: "forest")) {
+      try ModelFamilies.standard.type(named: "forest")
     }
   }
 

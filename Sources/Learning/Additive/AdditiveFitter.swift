@@ -129,6 +129,14 @@ struct AdditiveFitter {
         runner: runner)
     }
     let searches = parameters.additive.smoothness == nil
+    let columns = binned.features.reduce(1) { $0 + $1.count + 1 }
+    guard columns <= Self.mainColumns else {
+      throw LearningError.tooLarge(
+        detail: """
+          The features have \(columns) bins and categories in all; \(Self.mainColumns) are the most that an additive model can have. \
+          Use the family 'linear', or 'auto'.
+          """)
+    }
     var main = try system(mainTerms(binned), codes, [owner], searched)
     let wantsPairs = parameters.additive.maxPairs > 0 || parameters.additive.pairs != nil
     let solver = solver(main)
@@ -140,8 +148,13 @@ struct AdditiveFitter {
     } else if wantsPairs {
       let fittedRows = binned.features.first.map { $0.rows.reduce(0, +) } ?? 0
       let most = PairAxis.most(rows: fittedRows)
-      let all = binned.features.enumerated().map { PairAxis($0.element, feature: $0.offset, most: most) }
-      let pairs = try chosenPairs(main, result, all)
+      var all = binned.features.enumerated().map { PairAxis($0.element, feature: $0.offset, most: most) }
+      let pairs = try chosenPairs(main, result, all, most: min(parameters.additive.maxPairs, fittedRows / Self.rowsPerPair))
+      // Many pairs have coarser tables, so that the linear systems stay small.
+      let side = min(most, Int((Double(Self.pairColumns) / Double(max(1, pairs.count))).squareRoot()))
+      if side < most {
+        for index in all.indices { all[index] = PairAxis(binned.features[index], feature: index, most: side) }
+      }
       axes = pairs.map { (all[$0.0], all[$0.1]) }
     }
     if !axes.isEmpty {
@@ -179,6 +192,13 @@ struct AdditiveFitter {
     }
     return try fitted(binned, axes, main, result, withInference)
   }
+
+  /// Rows for each pair that is looked for: few rows cannot tell many pairs from chance.
+  private static let rowsPerPair = 400
+  /// The most columns of all pairs together.
+  private static let pairColumns = 1_000
+  /// The most columns of all features together.
+  static let mainColumns = 2_500
 
   /// A pair with fewer effective degrees of freedom is left out.
   private static let leastFreedom = 0.2
@@ -226,7 +246,7 @@ struct AdditiveFitter {
   }
 
   private func chosenPairs(
-    _ system: AdditiveSystem, _ result: SmoothnessSolver.Result, _ axes: [PairAxis]
+    _ system: AdditiveSystem, _ result: SmoothnessSolver.Result, _ axes: [PairAxis], most: Int
   ) throws -> [(Int, Int)] {
     if let given = parameters.additive.pairs {
       let places = Dictionary(table.names.enumerated().map { ($1, $0) }) { first, _ in first }
@@ -248,7 +268,7 @@ struct AdditiveFitter {
     let screening = PairScreening(
       axes: axes, codes: Array(system.codes.prefix(axes.count)), residual: residual, curvature: curvature,
       rowCount: system.rowCount, runner: runner)
-    return try screening.chosen(candidates, most: parameters.additive.maxPairs)
+    return try screening.chosen(candidates, most: most)
   }
 
   private func pairCodes(

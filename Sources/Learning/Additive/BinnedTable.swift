@@ -47,7 +47,9 @@ struct BinnedTable {
     let storage = CodeStorage(rows: count, terms: table.columns.count)
     codes = storage
     let fitted = (0..<count).reduce(0) { $0 + (mass[$1] > 0 ? 1 : 0) }
-    let resolution = Resolution(parameters, features: table.columns.count, rows: fitted)
+    let positive = (0..<count).reduce(0) { $0 + (mass[$1] > 0 && table.outcomes[$1] == 1 ? 1 : 0) }
+    let rarer = min(positive, fitted - positive)
+    let resolution = Resolution(parameters, features: table.columns.count, rows: fitted, rarer: rarer)
     // Each feature writes its own element.
     let made = UnsafeMutableBufferPointer<Feature?>.allocate(capacity: table.columns.count)
     made.initialize(repeating: nil)
@@ -78,14 +80,14 @@ struct BinnedTable {
     var least: Double
     var levels: Int
 
-    init(_ parameters: AdditiveParameters, features: Int, rows: Int) {
+    init(_ parameters: AdditiveParameters, features: Int, rows: Int, rarer: Int) {
       // All bins together bound the size of the linear systems; few rows support few bins.
       let most = max(4, 1_400 / max(1, features))
-      let supported = max(4, rows / 10)
+      let supported = max(4, rarer / 6)
       quantiles = min(parameters.quantileBins, most * 2 / 3 + 1, supported)
       merged = min(parameters.mergedBins, most / 2 + 1, supported)
       least = max(2, min(20, Double(rows).squareRoot() / 5))
-      levels = min(BinnedTable.largestFactor, max(16, most))
+      levels = min(BinnedTable.largestFactor, max(8, most))
     }
   }
 

@@ -13,6 +13,10 @@ struct SmoothnessSolver {
 
   /// The bounds of λ.
   static let bounds = 1e-4...1e8
+  /// The prior of λ: a gamma density with the shape 1 + priorFreedom / 2 and the rate priorRoughness / 2, as if so many degrees of freedom
+  /// with so much roughness had been seen before. Without it, the marginal likelihood of few rows takes weak terms out altogether.
+  private static let priorFreedom = 4.0
+  private static let priorRoughness = 0.25
   /// λ settles when no edf changes by more than this.
   private static let settled = 0.3
   /// The most steps in which λ changes.
@@ -113,10 +117,8 @@ struct SmoothnessSolver {
         let roughness = beta.withUnsafeBufferPointer {
           $0.baseAddress.map { penalty.value($0 + term.first) } ?? 0
         }
-        let wanted = roughness > 0 ? own / roughness : .infinity
-        var ratio = (wanted / penalty.lambda).isFinite ? wanted / penalty.lambda : 1e3
-        ratio = max(1e-3, min(1e3, ratio))
-        let logarithm = max(ratio, 1e-12).logarithm
+        let wanted = (own + Self.priorFreedom) / (roughness + Self.priorRoughness)
+        let logarithm = max(1e-3, min(1e3, wanted / penalty.lambda)).logarithm
         pace[place] = logarithm * last[place] > 0 ? min(4, pace[place] * 1.4) : 1
         last[place] = logarithm
         let next = penalty.lambda * (logarithm * pace[place]).exponential

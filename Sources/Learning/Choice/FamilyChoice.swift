@@ -12,6 +12,8 @@ struct FamilyChoice {
   /// Up to so many fitted rows, inner folds decide.
   private static let crossValidated = 3_000
   private static let folds = 5
+  /// The most features of an additive model that is chosen by itself.
+  private static let mostFeatures = 250
   /// The enlargement of the degrees of freedom.
   private static let correction = 1.5
   /// The share of the linear model's loss by which an additive one must be better: a difference that inner folds can see.
@@ -24,6 +26,11 @@ struct FamilyChoice {
   ) throws -> ModelSelection {
     if let reason = constraint {
       return ModelSelection(family: AdditiveModel.family, criterion: nil, candidates: [], reason: reason)
+    }
+    if table.columns.count > Self.mostFeatures {
+      return ModelSelection(
+        family: LogisticModel.family, criterion: nil, candidates: [],
+        reason: "An additive model has at most \(Self.mostFeatures) features.")
     }
     let rows = (0..<table.rowCount).filter {
       fold == nil || plan.folds.folds.isEmpty || Int(plan.folds.folds[$0]) != fold

@@ -10,9 +10,12 @@ public struct TrainingFootprint: Sendable, Hashable {
   public var levels: Int
   /// The bytes of each row's attributes.
   public var attributes: Int
+  /// The most pairs of an additive model; nil if none is fitted.
+  public var pairs: Int?
 
   /// Creates a footprint; see the properties.
-  public init(rows: Int, numeric: Int, categorical: Int, levels: Int = 0, attributes: Int = 0) {
+  public init(rows: Int, numeric: Int, categorical: Int, levels: Int = 0, attributes: Int = 0, pairs: Int? = nil) {
+    self.pairs = pairs
     self.attributes = attributes
     self.rows = rows
     self.numeric = numeric
@@ -26,9 +29,18 @@ public struct TrainingFootprint: Sendable, Hashable {
     let isCopied = numeric + categorical > TrainingTable.pinnedDirectly
     let working = rows * Self.workingBytes + solver + levels * Self.levelBytes
     let measuring = attributes > 0 ? rows * Self.attributedBytes : 0
-    return table + table / 8 + (isCopied ? table : 0) + working + measuring
+    return table + table / 8 + (isCopied ? table : 0) + working + measuring + (pairs.map(additive) ?? 0)
   }
 
+  /// The codes of the terms, weights, margins, residuals and curvatures of the rows, and the matrices of the linear systems.
+  private func additive(pairs: Int) -> Int {
+    let codes = 2 * (numeric + categorical + pairs + 2)
+    let columns = min(1_700, 50 * numeric + min(levels, 400 * categorical)) + 2 * (numeric + categorical) + min(1_000, 144 * pairs)
+    return rows * (codes + Self.additiveBytes) + 4 * 8 * columns * columns
+  }
+
+  /// Weights, margins twice, and the working memory of two likelihoods.
+  private static let additiveBytes = 80
   /// Id and outcome.
   private static let rowBytes = 9
   /// Scores, sort keys, folds and the curvature of a row, and the order in which rows are sorted. The splits by group and time,

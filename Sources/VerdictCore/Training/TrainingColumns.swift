@@ -44,10 +44,12 @@ struct TrainingColumns: Sendable {
   var hasTimes: Bool { attributes.hasTimes }
 
   /// The memory in bytes of a training on these columns when they have at least `rows` rows.
-  func footprint(rows: Int) -> Int {
+  ///
+  /// - Parameter pairs: the most pairs of an additive model; nil for a linear one.
+  func footprint(rows: Int, pairs: Int? = nil) -> Int {
     let training = TrainingFootprint(
       rows: max(rows, rowCount), numeric: numbers.count, categorical: codes.count,
-      levels: levels.reduce(0) { $0 + $1.names.count }, attributes: attributes.rowBytes)
+      levels: levels.reduce(0) { $0 + $1.names.count }, attributes: attributes.rowBytes, pairs: pairs)
     return training.bytes + groups.byteCount
   }
 
