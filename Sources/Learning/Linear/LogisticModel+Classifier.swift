@@ -41,18 +41,22 @@ extension LogisticModel: BinaryClassifier {
   /// A ``LinearPredictor``.
   public func makePredictor() -> any Predictor { predictor() }
 
-  /// Intercepts, how the fit went, the encoding of the features, and the list of all coefficients.
+  /// Intercepts, how the fit went, the chosen `C`, the encoding of the features, and the list of all coefficients.
   public func describe() -> [ModelDescription.Member] {
-    let selected = selection.map { [ModelDescription.Member("selection", $0.description)] } ?? []
-    return [
+    let fit: [ModelDescription.Member] = [
       .init("intercept", .number(intercept)),
       .init("intercept_standard_error", .number(interceptStandardError)),
       .init("standardized_intercept", .number(standardizedIntercept)),
       .init("iterations", .count(iterations)),
       .init("training_loss", .number(trainingLoss)),
+    ]
+    let encoding: [ModelDescription.Member] = [
       .init("features", .list(features.map(\.encodingDescription))),
       .init("coefficients", .list(features.flatMap(\.coefficientDescriptions))),
-    ] + selected
+    ]
+    let chosen: [ModelDescription.Member] = chosenC.map { [.init("C", .number($0))] } ?? []
+    let selected: [ModelDescription.Member] = selection.map { [.init("selection", $0.description)] } ?? []
+    return fit + chosen + encoding + selected
   }
 }
 
