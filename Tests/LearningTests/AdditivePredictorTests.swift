@@ -55,6 +55,21 @@ import Testing
         == sum(-100, 0.25, 8, 64, 0.5))
   }
 
+  @Test func `the search gives the number of edges that are not above a value`() throws {
+    var data = Generated(seed: 5)
+    for count in [0, 1, 2, 3, 7, 8, 33, 255] {
+      let edges = Set(data.edges(count) + (count > 1 ? [0, .leastNonzeroMagnitude] : [])).sorted()
+      let feature = data.number("x", edges: edges.isEmpty ? nil : edges, missing: false)
+      let predictor = data.additive([feature], []).predictor()
+      var values =
+        [-1e150, 1e150, 0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude] + data.normals(50)
+      values += edges + edges.map(\.nextDown) + edges.map(\.nextUp)
+      for value in values {
+        #expect(predictor.slot(of: value, predictor.terms[0]) == edges.count { $0 <= value })
+      }
+    }
+  }
+
   @Test func `missing values have values of their own, or add nothing`() throws {
     let missing = try logit([.missing, .number(1), .category("é")])
     #expect(missing.logit == sum(-100, -4, 8, 64, 3000) && missing.warnings.isEmpty)

@@ -48,13 +48,17 @@ extension AdditivePredictor {
     let term = terms[index]
     switch column {
     case .numeric(let values):
-      for row in block {
-        let value = values[row]
-        if value.isNaN {
-          slots[row - block.lowerBound] = term.missing
-        } else {
-          guard abs(value) <= FeatureValue.largestMagnitude else { throw .notFinite(feature: names[index]) }
-          slots[row - block.lowerBound] = slot(of: value, term)
+      try withLookup { lookup throws(LearningError) in
+        try values.withUnsafeBufferPointer { values throws(LearningError) in
+          for row in block {
+            let value = values[row]
+            if abs(value) <= FeatureValue.largestMagnitude {
+              slots[row - block.lowerBound] = lookup.slot(of: value, term)
+            } else {
+              guard value.isNaN else { throw .notFinite(feature: names[index]) }
+              slots[row - block.lowerBound] = term.missing
+            }
+          }
         }
       }
     case .categorical(let codes, _):
@@ -70,17 +74,24 @@ extension AdditivePredictor {
 
   /// Adds up the terms of a block, in the order of ``logit(_:)``.
   private func add(_ slots: [[Int]], _ block: Range<Int>, to result: inout [Double]) {
-    for row in block { result[row] = intercept }
-    for (term, slots) in zip(terms, slots) {
-      for row in block { result[row] += tables[term.values + slots[row - block.lowerBound]] }
-    }
-    for pair in pairs {
-      let (first, second) = (slots[pair.first], slots[pair.second])
-      for row in block {
-        let place = row - block.lowerBound
-        result[row] += tables[cell(of: pair, first[place], second[place])]
+    withLookup { lookup in
+      result.withUnsafeMutableBufferPointer { result in
+        let sums = UnsafeMutableBufferPointer(rebasing: result[block])
+        sums.update(repeating: lookup.intercept)
+        for (term, slots) in zip(lookup.terms, slots) {
+          slots.withUnsafeBufferPointer { slots in
+            for row in sums.indices { sums[row] += lookup.tables[term.values &+ slots[row]] }
+          }
+        }
+        for pair in lookup.pairs {
+          slots[pair.first].withUnsafeBufferPointer { first in
+            slots[pair.second].withUnsafeBufferPointer { second in
+              for row in sums.indices { sums[row] += lookup.value(of: pair, first[row], second[row]) }
+            }
+          }
+        }
+        for row in sums.indices { sums[row] = sums[row].sigmoid }
       }
     }
-    for row in block { result[row] = result[row].sigmoid }
   }
 }

@@ -16,7 +16,7 @@ extension AdditivePredictor {
     let joint = pairs.map { pair in
       PairContribution(
         first: pair.first, second: pair.second, features: [names[pair.first], names[pair.second]],
-        contribution: tables[cell(of: pair, slots[pair.first], slots[pair.second])])
+        contribution: value(of: pair, slots))
     }
     return Explanation(intercept: intercept, contributions: contributions, pairs: joint)
   }

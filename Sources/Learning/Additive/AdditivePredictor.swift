@@ -117,33 +117,34 @@ public struct AdditivePredictor: Predictor {
     return slots
   }
 
-  /// The slot of a number: the number of edges that are not above it, found without branches.
-  @inline(__always)
-  func slot(of value: Double, _ term: Term) -> Int {
-    tables.withUnsafeBufferPointer { tables in
-      var (position, length) = (term.edges, term.edgeCount)
-      while length > 0 {
-        let half = (length + 1) >> 1
-        position += tables[position + half - 1] <= value ? half : 0
-        length -= half
-      }
-      return position - term.edges
-    }
-  }
-
   /// The log-odds of a row, given the slot of each value.
-  @inline(__always)
   func logit(_ slots: [Int]) -> Double {
-    var sum = intercept
-    for index in terms.indices { sum += tables[terms[index].values + slots[index]] }
-    for pair in pairs { sum += tables[cell(of: pair, slots[pair.first], slots[pair.second])] }
-    return sum
+    slots.withUnsafeBufferPointer { slots in withLookup { $0.logit(slots) } }
   }
 
-  /// The place of the cell of two slots.
+  /// The slot of a number.
+  func slot(of value: Double, _ term: Term) -> Int { withLookup { $0.slot(of: value, term) } }
+
+  /// The log-odds that a pair adds.
+  func value(of pair: Pair, _ slots: [Int]) -> Double {
+    withLookup { $0.value(of: pair, slots[pair.first], slots[pair.second]) }
+  }
+
+  /// Calls a closure with the tables in a form without bounds checks and reference counts, for work on many values.
   @inline(__always)
-  func cell(of pair: Pair, _ first: Int, _ second: Int) -> Int {
-    pair.cells + Int(indices[pair.firstIndex + first]) + Int(indices[pair.secondIndex + second])
+  func withLookup<Result, Failure: Error>(_ body: (Lookup) throws(Failure) -> Result) throws(Failure)
+    -> Result
+  {
+    try tables.withUnsafeBufferPointer { tables throws(Failure) in
+      try indices.withUnsafeBufferPointer { indices throws(Failure) in
+        try terms.withUnsafeBufferPointer { terms throws(Failure) in
+          try pairs.withUnsafeBufferPointer { pairs throws(Failure) in
+            try body(
+              Lookup(intercept: intercept, tables: tables, indices: indices, terms: terms, pairs: pairs))
+          }
+        }
+      }
+    }
   }
 }
 

@@ -48,9 +48,15 @@ package final class PredictionAnswers: Sendable {
     rows * 24 + min(rows * features, RowPredictions.mostWarnings + features) * 256
   }
 
-  /// Returns the contribution of each feature to a row's log-odds, the largest first.
-  package func explanation(of row: Int) throws -> Explanation {
+  /// Returns the contributions of features and of pairs to a row's log-odds, the largest of each first.
+  ///
+  /// - Parameters:
+  ///   - row: the row.
+  ///   - splittingPairs: whether the contribution of a pair is added by halves to those of its features.
+  package func explanation(of row: Int, splittingPairs: Bool = false) throws -> Explanation {
     var explanation = try model.predictor.explain(rows.featureRow(row).values(of: model.features))
+    if splittingPairs { explanation = explanation.splittingPairs }
+    explanation.pairs.sort { abs($0.contribution) > abs($1.contribution) }
     explanation.contributions.sort { abs($0.contribution) > abs($1.contribution) }
     return explanation
   }

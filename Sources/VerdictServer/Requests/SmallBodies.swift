@@ -154,7 +154,7 @@ struct LabelPatchBody {
 /// The bodies of prediction requests.
 enum PredictionBody {
   /// Reads one row, and reserves the memory of the row and its answer, which have a warning and a contribution for each
-  /// feature at most.
+  /// feature at most. The contributions of pairs, which are few, are within the share of small requests.
   static func one(
     _ body: Body, _ schema: RowSchema, explain: Bool, in share: RequestMemory.Reservation
   ) throws -> RowBatch {

@@ -8,14 +8,20 @@ import VerdictCore
 struct PredictionFormatter {
   private let answers: PredictionAnswers
   private let explains: Bool
+  private let splitsPairs: Bool
   /// The JSON between the probability and the warnings.
   private let middle: [UInt8]
   /// The CSV between the probability and the warnings.
   private let middleFields: [UInt8]
 
-  init(_ answers: PredictionAnswers, explain: Bool) {
+  /// - Parameters:
+  ///   - answers: the predictions.
+  ///   - explain: whether JSON shows the contributions of features, and of pairs where the model has any.
+  ///   - splitsPairs: whether the contribution of a pair is shown by halves among those of its features.
+  init(_ answers: PredictionAnswers, explain: Bool, splitsPairs: Bool = false) {
     self.answers = answers
     explains = explain
+    self.splitsPairs = splitsPairs
     var threshold: [UInt8] = []
     threshold.append(number: answers.model.threshold)
     let (version, used) = (answers.model.version, answers.model.labelsUsed)
@@ -49,7 +55,7 @@ struct PredictionFormatter {
   }
 
   private func appendExplanation(_ row: Int, to bytes: inout [UInt8]) throws {
-    let explanation = try answers.explanation(of: row)
+    let explanation = try answers.explanation(of: row, splittingPairs: splitsPairs)
     bytes.append(contentsOf: ",\"intercept\":".utf8)
     bytes.append(number: explanation.intercept)
     bytes.append(contentsOf: ",\"contributions\":".utf8)
@@ -62,6 +68,21 @@ struct PredictionFormatter {
         json.value(contribution.value)
         json.name("contribution")
         json.number(contribution.contribution)
+      }
+    }
+    bytes.append(contentsOf: json.bytes)
+    if !explanation.pairs.isEmpty { Self.append(explanation.pairs, to: &bytes) }
+  }
+
+  private static func append(_ pairs: [PairContribution], to bytes: inout [UInt8]) {
+    bytes.append(contentsOf: ",\"pairs\":".utf8)
+    var json = JSONWriter()
+    json.array(pairs) { json, pair in
+      json.object { json in
+        json.name("features")
+        json.array(pair.features) { $0.string($1) }
+        json.name("contribution")
+        json.number(pair.contribution)
       }
     }
     bytes.append(contentsOf: json.bytes)

@@ -140,7 +140,7 @@ final class PredictionLineEncoder: @unchecked Sendable {
         return chunk.batch.widened(to: $0.schema)
       }
     }
-    let text = answers.map { PredictionFormatter($0, explain: options.explain) }
+    let text = answers.map { options.formatter($0) }
     var row = 0
     func count() throws {
       guard bytes.count > expected else { return }

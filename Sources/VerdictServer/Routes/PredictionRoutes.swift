@@ -43,7 +43,7 @@ struct PredictionRoutes {
     } write: { answers in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(256)
-      try PredictionFormatter(answers, explain: options.explain).appendJSON(0, to: &bytes)
+      try options.formatter(answers).appendJSON(0, to: &bytes)
       var headers = HTTPFields()
       if let id = answers.ids.first {
         var location = Array("/v1/datasets/\(name)/predictions/".utf8)
@@ -70,7 +70,7 @@ struct PredictionRoutes {
     return try await answer(request, principal, body, name, options) {
       try PredictionBody.batch(body, $0.schema, limit: Self.batchLimit, in: share)
     } write: {
-      try PredictionBatchAnswer(PredictionFormatter($0, explain: options.explain), $0.count, share)
+      try PredictionBatchAnswer(options.formatter($0), $0.count, share)
         .response(options.status)
     }
   }
@@ -154,10 +154,12 @@ struct MeteredPredictor: Sendable {
 /// The options of a request for predictions.
 struct PredictionOptions {
   var explain = false
+  /// Whether explanations show the contribution of a pair by halves among those of its features.
+  var splitsPairs = false
   var store = true
   var status: HTTPResponse.Status { store ? .created : .ok }
 
-  private static let known: Set<String> = ["explain", "store"]
+  private static let known: Set<String> = ["explain", "pair_contributions", "store"]
 
   /// How the predictions are stored, in the request's transaction if it has one.
   func storage(in tx: Transaction?) -> PredictionService.Storage {
@@ -171,6 +173,16 @@ struct PredictionOptions {
 
   init(_ query: QueryParameters) throws {
     explain = try query.bool("explain") ?? false
+    switch query["pair_contributions"] {
+    case nil, "joint": splitsPairs = false
+    case "split": splitsPairs = true
+    default: throw QueryParameters.refusal("pair_contributions", "must be joint or split")
+    }
     store = try query.bool("store") ?? true
+  }
+
+  /// Formats predictions as the options say.
+  func formatter(_ answers: PredictionAnswers) -> PredictionFormatter {
+    PredictionFormatter(answers, explain: explain, splitsPairs: splitsPairs)
   }
 }

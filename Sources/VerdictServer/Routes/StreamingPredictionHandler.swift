@@ -28,7 +28,9 @@ struct StreamingPredictionHandler {
   ) async throws -> Response {
     // A line of CSV has no place for contributions.
     let query = try QueryParameters(
-      request, known: type == .csv ? CSVOptions.predictions.union(["store"]) : ["store", "explain"])
+      request,
+      known: type == .csv
+        ? CSVOptions.predictions.union(["store"]) : ["store", "explain", "pair_contributions"])
     return try await answer(request, context, principal, name, type, query, as: type)
   }
 
@@ -36,7 +38,7 @@ struct StreamingPredictionHandler {
   func answerNegotiated(
     _ request: Request, _ context: Context, _ principal: Principal, _ name: String, _ type: BodyType
   ) async throws -> Response {
-    let parameters: Set = ["store", "explain"]
+    let parameters: Set = ["store", "explain", "pair_contributions"]
     let query = try QueryParameters(
       request, known: type == .csv ? parameters.union(CSVOptions.predictions) : parameters)
     let output = try BodyType.wanted(
