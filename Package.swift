@@ -194,6 +194,13 @@ let package = Package(
       path: "Benchmarks/LearningBenchmarks",
       exclude: ["compare.py", "requirements.txt", "run"], swiftSettings: strict),
 
+    // The held-out quality of the families beside other libraries (compare.py).
+    .executableTarget(
+      name: "QualityBenchmarks", dependencies: ["Learning"],
+      path: "Benchmarks/QualityBenchmarks",
+      exclude: ["compare.py", "reference.json", "reference.py", "requirements.txt", "run", "tables.py"],
+      swiftSettings: strict),
+
     // Training jobs from the queue to the stored model, against psql on the same rows.
     .executableTarget(
       name: "JobBenchmarks",

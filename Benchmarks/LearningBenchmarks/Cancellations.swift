@@ -9,13 +9,14 @@ struct Cancellations {
     var name: String
     var make: () throws -> TrainingTable
     var penalty = TrainingParameters.Penalty.l2
+    var choosesC = false
     var folds = 0
 
     init(
-      name: String, penalty: TrainingParameters.Penalty = .l2, folds: Int = 0,
+      name: String, penalty: TrainingParameters.Penalty = .l2, choosesC: Bool = false, folds: Int = 0,
       make: @escaping () throws -> TrainingTable
     ) {
-      (self.name, self.penalty, self.folds, self.make) = (name, penalty, folds, make)
+      (self.name, self.penalty, self.choosesC, self.folds, self.make) = (name, penalty, choosesC, folds, make)
     }
   }
 
@@ -36,9 +37,11 @@ struct Cancellations {
       Case(name: "1,000,000 × 10, 5 folds", folds: 5, make: long),
       Case(name: "1,000,000 × (4 numbers, 6 categories), 5 folds, l1", penalty: .l1, folds: 5, make: mixed),
       Case(name: "20,000 × 900, l2", make: wide),
+      Case(name: "20,000 × 900, C auto", choosesC: true, make: wide),
       Case(name: "20,000 × 900, l1", penalty: .l1, make: wide),
       Case(name: "20,000 × 900, no penalty", penalty: .none, make: wide),
       Case(name: "5,000 × 2,000, l2", make: wider),
+      Case(name: "5,000 × 2,000, C auto", choosesC: true, make: wider),
       Case(name: "5,000 × 2,000, l1", penalty: .l1, make: wider),
       Case(name: "60,000 × a category of 50,000") {
         try SyntheticData.table(rows: 60_000, numbers: 1, categories: 1, levels: 50_000)
@@ -52,6 +55,7 @@ struct Cancellations {
   private func measure(_ example: Case) throws {
     var parameters = TrainingParameters()
     parameters.penalty = example.penalty
+    parameters.choosesC = example.choosesC
     if example.folds > 0 { parameters.validation = .kfold(folds: example.folds) }
     let table = try example.make()
     // A few seconds suffice; later iterations are alike.

@@ -1,11 +1,15 @@
 """Compares the learner's solver with those of scikit-learn on the same tables, in one run.
 
-    compare.py PROGRAM [small|large|adult|adult-l1|FILE.csv...]
+    compare.py PROGRAM [small|large|adult|adult-l1|additive-small|additive-adult|additive-large|FILE.csv...]
 
 Our time covers everything from the stored columns to the model with its standard errors, including standardisation.
 The time of scikit-learn covers fit() on a matrix that is already standardised and encoded, with the loosest tolerance
 that brings the penalised log loss within 1e-9 of the optimum, with the faster of one and two threads. All its solvers
 with the same objective are tried on every table, and the fastest is the reference. Both sides alternate.
+
+Additive models have no counterpart with the same objective. They are compared with other models at their defaults, two
+threads each: HistGradientBoostingClassifier, ExplainableBoostingClassifier of interpret-core, and LogisticRegression on a
+matrix that is already encoded.
 """
 
 import csv
@@ -19,6 +23,7 @@ import time
 import warnings
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -78,6 +83,20 @@ def made(rows):
     y = r.uniform(size=rows) < 1 / (1 + np.exp(-logit))
     x = x * 10.0 ** r.integers(-3, 4, size=10) + r.normal(size=10)
     return Table(f"{rows:,} × 10, made up", {f"x{j}": np.ascontiguousarray(x[:, j]) for j in range(10)}, y)
+
+
+def shaped(rows):
+    """Ten numeric features with curved effects, steps and ten interactions, some with missing values."""
+    r = np.random.default_rng(rows + 1)
+    x = r.normal(size=(rows, 10))
+    x[:, 5:] = x[:, 5:] * 0.8 + 0.6 * x[:, :5]
+    logit = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] ** 2 - (x[:, 2] > 0.3) + 0.4 * np.abs(x[:, 3]) + 0.3 * x[:, 4:].sum(axis=1) - 1
+    for a in range(5):
+        logit += 0.5 * x[:, a] * x[:, 5 + a] + 0.7 * (x[:, a] > 0) * (x[:, (a + 1) % 5] < 0)
+    y = r.uniform(size=rows) < 1 / (1 + np.exp(-logit))
+    x[r.uniform(size=rows) < 0.02, 9] = np.nan
+    return Table(f"{rows:,} × 10 with curves and interactions, made up",
+                 {f"x{j}": np.ascontiguousarray(x[:, j]) for j in range(10)}, y)
 
 
 def read(path, positive=lambda text: float(text) == 1):
@@ -206,13 +225,91 @@ def compare(program, table, penalty):
               f"({memory['fit'] / 1e6:.0f} MB)", flush=True)
 
 
+def others(table, with_ebm):
+    """The other models: a name and a closure that fits one with two threads and returns the seconds."""
+    _, X = table.design()
+    y = table.outcomes
+    columns, categories = [], []
+    for name, values in table.columns.items():
+        if values.dtype == np.float64:
+            columns.append(values)
+        else:
+            categories.append(len(columns))
+            place = {level: code for code, level in enumerate(sorted(set(values) - {""}))} | {"": np.nan}
+            columns.append(np.array([place[v] for v in values], dtype=float))
+    coded = np.column_stack(columns)
+    types = ["nominal" if index in categories else "continuous" for index in range(len(columns))]
+
+    def boosting():
+        return HistGradientBoostingClassifier(categorical_features=categories or None, random_state=0)
+
+    def ebm():
+        from interpret.glassbox import ExplainableBoostingClassifier
+        return ExplainableBoostingClassifier(n_jobs=2, feature_types=types)
+
+    yield "HistGradientBoosting", lambda: fitted(boosting(), coded, y)
+    yield "LogisticRegression", lambda: fitted(LogisticRegression(max_iter=1_000), X, y)
+    if with_ebm:
+        yield "EBM", lambda: fitted(ebm(), coded, y)
+
+
+def fitted(model, X, y):
+    with threadpool_limits(2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        model.fit(X, y)
+        return time.perf_counter() - start
+
+
+def additive(program, table, pairs=(0, 10), with_ebm=True):
+    """Fits of additive models with at most so many pairs, beside the other models; two threads each."""
+    print(f"{table.name}, additive: {len(table.outcomes):,} × {len(table.columns)}", flush=True)
+
+    def report(*command):
+        answer = subprocess.run([program, *command], check=True, capture_output=True, text=True)
+        return json.loads(answer.stdout)
+
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        table.write(directory)
+        stored = sum(file.stat().st_size for file in directory.glob("*.bin"))
+        rounds = 3 if len(table.outcomes) < 500_000 else 1
+        mine, found = {count: [] for count in pairs}, {}
+        theirs = {}
+        for round in range(rounds):
+            for count in pairs:
+                parameters = json.dumps({"family": "additive", "max_pairs": count})
+                answer = report("family", directory, str(3), "2", parameters)
+                mine[count] += answer["times"]
+                found[count] = answer
+            for name, fit in others(table, with_ebm):
+                # One fit of the slow one is enough.
+                if name != "EBM" or round == 0:
+                    theirs.setdefault(name, []).append(fit())
+        theirs = {name: statistics.median(times) for name, times in theirs.items()}
+        for name, took in theirs.items():
+            print(f"    {name}: {1e3 * took:.0f} ms")
+        for count in pairs:
+            took = statistics.median(mine[count])
+            ratios = ", ".join(f"{name} {other / took:.1f} ×" for name, other in theirs.items())
+            print(f"  verdict, at most {count} pairs ({found[count].get('pairs')} in the model"
+                  f"{'' if found[count]['converged'] else ', not converged'}): {1e3 * took:.1f} ms; {ratios}")
+        memory = report("family-peak", directory, "2", json.dumps({"family": "additive", "max_pairs": pairs[-1]}))
+        print(f"  memory of a training above the table: {(memory['fit'] - memory['table']) / stored:.2f} × the table as stored; "
+              f"peak of the process, including the table: {memory['fit'] / stored:.2f} × ({memory['fit'] / 1e6:.0f} MB)", flush=True)
+
+
 def main(program, *wanted):
-    """Runs all built-in tables, or the named ones (small, large, adult, adult-l1), and files."""
+    """Runs all built-in tables, or the named ones, and files."""
     def adult():
         return read(ROOT / "Examples/adult/adult_train.csv", lambda text: text.startswith(">50K"))
     known = {
         "small": lambda: compare(program, made(25_000), "l2"), "large": lambda: compare(program, made(1_000_000), "l2"),
         "adult": lambda: compare(program, adult(), "l2"), "adult-l1": lambda: compare(program, adult(), "l1"),
+        "additive-small": lambda: additive(program, shaped(25_000)),
+        "additive-adult": lambda: additive(program, adult()),
+        # The other additive model takes many minutes.
+        "additive-large": lambda: additive(program, shaped(1_000_000), pairs=(10,), with_ebm=False),
     }
     if not any(name in known for name in wanted):
         wanted = [*known, *wanted]

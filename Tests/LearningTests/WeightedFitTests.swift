@@ -197,7 +197,7 @@ extension TrainingTable {
       names: names, kinds: kinds, columns: columns, outcomes: outcomes, attributes: attributes)
   }
 
-  fileprivate func weighted(_ weights: [Double]) throws -> TrainingTable {
+  func weighted(_ weights: [Double]) throws -> TrainingTable {
     try with(RowAttributes(weights: weights))
   }
 

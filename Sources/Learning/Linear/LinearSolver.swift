@@ -32,12 +32,51 @@ struct LinearSolver {
   /// Finds the optimum from a given start (standardised scale), or else from the optimum of a sample of the rows or the
   /// model without features.
   func fit(from start: [Double]?) throws -> Fit {
+    if parameters.choosesC { return try fitChoosing(from: start) }
     var begin = try start.flatMap { $0.allSatisfy(\.isFinite) ? $0 : nil } ?? sampled() ?? settings.origin
     for column in references { begin[column] = 0 }
     let fit = try solve(objective, from: begin, settings)
     // A start can be too far off to converge from.
     guard !fit.converged, fit.separated.isEmpty, begin != settings.origin else { return fit }
     return try solve(objective, from: settings.origin, settings)
+  }
+
+  /// Chooses the strength of the penalty, then finds the optimum at that strength.
+  ///
+  /// C is rounded to three significant digits before the last steps. So the result does not depend on the start, from which the
+  /// choice differs in later digits.
+  private func fitChoosing(from start: [Double]?) throws -> Fit {
+    let c: Double
+    var begin = start.flatMap { $0.allSatisfy(\.isFinite) ? $0 : nil } ?? settings.origin
+    var rest = settings
+    if objective.columns == 1 {
+      // Without features C has no effect.
+      c = parameters.c
+    } else {
+      // The choice by a diagonal is not precise enough to be the same from every start.
+      if objective.columns > Objective.explicitColumns { begin = settings.origin }
+      let scale =
+        (encoding.effectiveRows ?? encoding.masses[0] + encoding.masses[1])
+        / (encoding.masses[0] + encoding.masses[1])
+      var strength = 1.0
+      if begin == settings.origin, let thinning {
+        let every = Double(thinning)
+        let sample = StrengthChoice(objective: sample(thinning), settings: rough, scale: scale / every)
+        // Sums over the sample are scaled to all rows, and so is the strength.
+        let result = try sample.run(from: begin, strength: every, precision: 0.05)
+        (begin, strength) = (result.beta, result.strength / every)
+      }
+      let result = try StrengthChoice(objective: objective, settings: settings, scale: scale)
+        .run(from: begin, strength: strength)
+      c = (1 / result.strength).roundedToThreeDigits
+      begin = result.beta
+      rest.maxIterations = max(1, settings.maxIterations - result.iterations)
+    }
+    objective.setStrength(1 / c)
+    var fit = try solve(objective, from: begin, rest)
+    fit.iterations += settings.maxIterations - rest.maxIterations
+    fit.chosenC = c
+    return fit
   }
 
   /// The sampling rates of tiles for the starting fit, sparsest first.
@@ -47,19 +86,32 @@ struct LinearSolver {
   /// few standard errors of the full optimum, so that two or three steps remain, and costs a fraction of the steps saved.
   /// Not used without a penalty: a rare category may be absent from the sample, or separate the outcomes there.
   private func sampled() throws -> [Double]? {
+    try thinning.map { try solve(sample($0), from: settings.origin, rough).beta }
+  }
+
+  /// The sampling rate for the starting fit; nil if there is none.
+  private var thinning: Int? {
     let rows = objective.matrix.rowCount
-    guard parameters.penalty != .none, rows >= 1 << 14, objective.columns <= Objective.explicitColumns,
-      let thinning = Self.thinnings.first(where: { rows / $0 >= 50 * objective.columns })
-    else { return nil }
-    let part = Objective(
+    guard parameters.penalty != .none, rows >= 1 << 14, objective.columns <= Objective.explicitColumns else {
+      return nil
+    }
+    return Self.thinnings.first { rows / $0 >= 50 * objective.columns }
+  }
+
+  private func sample(_ thinning: Int) -> Objective {
+    Objective(
       matrix: objective.matrix, encoding: encoding, penalty: objective.penalty, runner: objective.runner,
       every: thinning)
+  }
+
+  /// The settings of a fit of a sample.
+  private var rough: SolverSettings {
     var rough = settings
     rough.tolerance = 0.1
     rough.maxIterations = 12
     rough.originValue = .infinity
     rough.progress = { _, _ in }
-    return try solve(part, from: settings.origin, rough).beta
+    return rough
   }
 
   private func solve(_ objective: Objective, from start: [Double], _ settings: SolverSettings) throws -> Fit {
@@ -119,6 +171,11 @@ extension Encoding {
     }
     return references
   }
+}
+
+extension Double {
+  /// The number with three significant digits.
+  fileprivate var roundedToThreeDigits: Double { Double(String(format: "%.2e", self)) ?? self }
 }
 
 /// Processors that this process may use.

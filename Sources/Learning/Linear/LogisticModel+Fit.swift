@@ -56,6 +56,7 @@ extension LogisticModel {
     trainingLoss = (fit.objective - penalty.value(fit.beta)) / encoding.totalWeight
     negatives = encoding.rows[0]
     positives = encoding.rows[1]
+    chosenC = fit.chosenC
     self.parameters = parameters
   }
 

@@ -29,14 +29,18 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var negatives: Int
   /// How it was trained.
   public var parameters: TrainingParameters
+  /// The inverse strength of the penalty that the data chose, with three significant digits; absent if the parameters gave it.
+  public var chosenC: Double?
   /// What was chosen by itself, and why; absent if the parameters left no choice.
   public var selection: ModelSelection?
 
   private enum CodingKeys: String, CodingKey {
-    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters, selection
+    case format, features, intercept, threshold, converged, iterations, positives, negatives, parameters,
+      selection
     case interceptStandardError = "intercept_standard_error"
     case standardizedIntercept = "standardized_intercept"
     case interceptShift = "intercept_shift"
     case trainingLoss = "training_loss"
+    case chosenC = "C"
   }
 }

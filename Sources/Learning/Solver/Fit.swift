@@ -13,6 +13,8 @@ struct Fit: Sendable {
   var skipped: [Bool]
   /// The distance between the point of the objective's current Hessian and `beta`, in standard errors.
   var hessianDistance = Double.infinity
+  /// The inverse strength `C` of the penalty, where the data chose it.
+  var chosenC: Double?
 }
 
 /// The settings of every solver.
@@ -43,6 +45,12 @@ struct Convergence {
   init(tolerance: Double, penalty: PenaltyWeights) {
     self.tolerance = tolerance
     isPenalised = penalty.isPenalising
+  }
+
+  /// The rule of a fit whose penalties make the optimum finite.
+  init(penalisedTo tolerance: Double) {
+    self.tolerance = tolerance
+    isPenalised = true
   }
 
   /// The columns whose coefficients diverge, called before `isLast`. On separated data each step lengthens the coefficients by

@@ -17,7 +17,7 @@ final class Objective {
 
   let matrix: DesignMatrix
   let encoding: Encoding
-  let penalty: PenaltyWeights
+  private(set) var penalty: PenaltyWeights
   let runner: BlockRunner
   let columns: Int
   /// The row stride of the Hessian, in elements.
@@ -62,6 +62,11 @@ final class Objective {
     scratchSize = ck_scratch_size(&raw) + 8
     scratch = Workspace(count: scratchSize * self.runner.threads)
     partials = Workspace(count: blocks.count * (8 + stride + hessian.count))
+  }
+
+  /// Replaces the strength λ of the l2 penalty of all columns but the intercept.
+  func setStrength(_ strength: Double) {
+    for column in penalty.l2.indices.dropFirst() { penalty.l2[column] = strength }
   }
 
   /// Divides the rows into blocks of whole tiles: few enough for small partial sums, enough to distribute and to cancel between.
