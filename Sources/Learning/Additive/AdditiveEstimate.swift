@@ -51,7 +51,9 @@ struct AdditiveEstimate {
     let refit = InterceptRefit(negatives: mass.own[0], positives: mass.own[1])
     return refit.shift(from: (mass.own[1] / mass.own[0]).logarithm) { shift in
       var sum = 0.0
-      for row in 0..<mass.count where mass.start[row] > 0 { sum += (weights?[row] ?? 1) * (margins[row] + shift).sigmoid }
+      for row in 0..<mass.count where mass.start[row] > 0 {
+        sum += (weights?[row] ?? 1) * (margins[row] + shift).sigmoid
+      }
       return sum
     }
   }
@@ -89,7 +91,8 @@ struct AdditiveEstimate {
     }
     shapes.purify()
     var model = AdditiveModel(
-      base, shapes: shapes, facts: facts, table: table, parameters: parameters, shift: shift, threshold: threshold,
+      base, shapes: shapes, facts: facts, table: table, parameters: parameters, shift: shift,
+      threshold: threshold,
       positives: positives, negatives: negatives)
     model.selection = ModelSelection(
       family: AdditiveModel.family, criterion: nil, candidates: [],

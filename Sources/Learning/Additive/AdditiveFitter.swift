@@ -48,7 +48,8 @@ struct AdditiveFitter {
       }
     }
     var binned = try BinnedTable(
-      table, mass: mass, parameters: parameters.additive, runner: runner, like: base?.binned, required: required)
+      table, mass: mass, parameters: parameters.additive, runner: runner, like: base?.binned,
+      required: required)
     return try table.outcomes.withUnsafeBufferPointer { outcomes in
       guard let outcomes = outcomes.baseAddress else {
         throw LearningError.tooFewRows(rows: 0, positives: 0, negatives: 0)
@@ -69,7 +70,8 @@ struct AdditiveFitter {
   private func merged(_ fitted: Fitted, _ binned: BinnedTable) -> BinnedTable? {
     var merged: BinnedTable?
     for (index, name) in table.names.enumerated() {
-      guard let direction = parameters.additive.monotone[name], binned.features[index].kind != .categorical else { continue }
+      guard let direction = parameters.additive.monotone[name], binned.features[index].kind != .categorical
+      else { continue }
       let (term, feature) = (fitted.terms[index], binned.features[index])
       let sign = direction == .increasing ? 1.0 : -1.0
       let pools = IsotonicPools(
@@ -87,7 +89,8 @@ struct AdditiveFitter {
     func axis(_ old: PairAxis) -> PairAxis {
       let feature = binned.features[old.feature]
       if old.isOrdered {
-        var axis = PairAxis(feature, feature: old.feature, most: old.count, edges: old.edges(base.binned.features[old.feature]))
+        var axis = PairAxis(
+          feature, feature: old.feature, most: old.count, edges: old.edges(base.binned.features[old.feature]))
         // Missing values have their place on the axis, though no row of this fit has one.
         if old.missing != nil, axis.missing == nil {
           axis.missing = axis.count
@@ -96,7 +99,9 @@ struct AdditiveFitter {
         return axis
       }
       var axis = old
-      axis.map = Array(old.map.prefix(feature.bins)) + (feature.hasMissing ? [UInt16(old.missing ?? Int(UInt16.max))] : []) + [.max]
+      axis.map =
+        Array(old.map.prefix(feature.bins))
+        + (feature.hasMissing ? [UInt16(old.missing ?? Int(UInt16.max))] : []) + [.max]
       return axis
     }
     return base.axes.map { (axis($0.0), axis($0.1)) }
@@ -105,16 +110,22 @@ struct AdditiveFitter {
   private func fit(
     _ binned: BinnedTable, _ rows: FittedRows, _ withInference: Bool, _ base: Fitted?
   ) throws -> Fitted {
-    let sample = rows.count > 2 * Self.searchRows ? try SampledRows(binned, rows, most: Self.searchRows, runner: runner) : nil
+    let sample =
+      rows.count > 2 * Self.searchRows
+      ? try SampledRows(binned, rows, most: Self.searchRows, runner: runner) : nil
     let (codes, owner, searched): ([UnsafePointer<UInt16>], AnyObject, FittedRows) =
       if let sample { (sample.codes, sample, sample.rows) } else {
-        (binned.features.indices.map { UnsafePointer(binned.codes.start + $0 * rows.count) }, binned.codes, rows)
+        (
+          binned.features.indices.map { UnsafePointer(binned.codes.start + $0 * rows.count) }, binned.codes,
+          rows
+        )
       }
     func system(
       _ terms: [AdditiveTerm], _ codes: [UnsafePointer<UInt16>], _ owners: [AnyObject], _ rows: FittedRows
     ) throws -> AdditiveSystem {
       try AdditiveSystem(
-        terms: terms, codes: codes, owners: owners, rowCount: rows.count, outcomes: rows.outcomes, mass: rows.mass,
+        terms: terms, codes: codes, owners: owners, rowCount: rows.count, outcomes: rows.outcomes,
+        mass: rows.mass,
         runner: runner)
     }
     let searches = parameters.additive.smoothness == nil
@@ -137,16 +148,22 @@ struct AdditiveFitter {
       let terms = main.terms + pairTerms(axes, after: main.terms)
       let pairStorage = CodeStorage(rows: searched.count, terms: axes.count)
       try pairCodes(axes, codes, pairStorage)
-      let beta = result.point.beta + [Double](repeating: 0, count: (terms.last.map { $0.first + $0.count + 1 } ?? 1) - main.columns)
+      let beta =
+        result.point.beta
+        + [Double](repeating: 0, count: (terms.last.map { $0.first + $0.count + 1 } ?? 1) - main.columns)
       main = try system(
-        terms, codes + axes.indices.map { UnsafePointer(pairStorage.start + $0 * searched.count) }, [owner, pairStorage],
+        terms, codes + axes.indices.map { UnsafePointer(pairStorage.start + $0 * searched.count) },
+        [owner, pairStorage],
         searched)
       result = try self.solver(main).run(from: beta, isSearching: searches, isRough: true)
       // A pair that its smoothness has removed costs columns, and nothing else.
       let freedom = try self.freedom(main, result)
-      let kept = axes.indices.filter { base != nil || freedom[binned.features.count + $0] > Self.leastFreedom }
+      let kept = axes.indices.filter {
+        base != nil || freedom[binned.features.count + $0] > Self.leastFreedom
+      }
       if kept.count < axes.count || sample == nil {
-        (main, result, axes) = try reduced(main, result, axes, kept, binned, searched, searches: searches, isRough: sample != nil)
+        (main, result, axes) = try reduced(
+          main, result, axes, kept, binned, searched, searches: searches, isRough: sample != nil)
       }
     } else if wantsPairs, sample == nil {
       result = try self.solver(main).run(from: result.point.beta, isSearching: false)
@@ -168,7 +185,8 @@ struct AdditiveFitter {
 
   private func solver(_ system: AdditiveSystem) -> SmoothnessSolver {
     SmoothnessSolver(
-      system: system, tolerance: parameters.tolerance, maxIterations: parameters.maxIterations, progress: progress)
+      system: system, tolerance: parameters.tolerance, maxIterations: parameters.maxIterations,
+      progress: progress)
   }
 
   /// The model without features.
@@ -213,7 +231,8 @@ struct AdditiveFitter {
     if let given = parameters.additive.pairs {
       let places = Dictionary(table.names.enumerated().map { ($1, $0) }) { first, _ in first }
       return given.compactMap { pair in
-        guard pair.count == 2, let first = places[pair[0]], let second = places[pair[1]], first != second else { return nil }
+        guard pair.count == 2, let first = places[pair[0]], let second = places[pair[1]], first != second
+        else { return nil }
         return (min(first, second), max(first, second))
       }
     }
@@ -221,8 +240,10 @@ struct AdditiveFitter {
     let importance = system.terms.map { term in
       (0..<term.count).reduce(0) { $0 + system.masses[term.first + $1] * abs(beta[term.first + $1]) }
     }
-    let candidates = axes.indices.filter { axes[$0].count > 1 && parameters.additive.monotone[table.names[$0]] == nil }
-      .sorted { importance[$0] != importance[$1] ? importance[$0] > importance[$1] : $0 < $1 }
+    let candidates = axes.indices.filter {
+      axes[$0].count > 1 && parameters.additive.monotone[table.names[$0]] == nil
+    }
+    .sorted { importance[$0] != importance[$1] ? importance[$0] > importance[$1] : $0 < $1 }
     let (residual, curvature) = system.residuals
     let screening = PairScreening(
       axes: axes, codes: Array(system.codes.prefix(axes.count)), residual: residual, curvature: curvature,
@@ -259,7 +280,8 @@ struct AdditiveFitter {
 
   /// Leaves out the pairs that are not kept, and goes on to convergence.
   private func reduced(
-    _ system: AdditiveSystem, _ result: SmoothnessSolver.Result, _ axes: [(PairAxis, PairAxis)], _ kept: [Int],
+    _ system: AdditiveSystem, _ result: SmoothnessSolver.Result, _ axes: [(PairAxis, PairAxis)],
+    _ kept: [Int],
     _ binned: BinnedTable, _ rows: FittedRows, searches: Bool, isRough: Bool
   ) throws -> (AdditiveSystem, SmoothnessSolver.Result, [(PairAxis, PairAxis)]) {
     if kept.count == axes.count {
@@ -277,7 +299,8 @@ struct AdditiveFitter {
     }
     let codes = Array(system.codes.prefix(features)) + kept.map { system.codes[features + $0] }
     let smaller = try AdditiveSystem(
-      terms: terms, codes: codes, owners: system.owners, rowCount: rows.count, outcomes: rows.outcomes, mass: rows.mass,
+      terms: terms, codes: codes, owners: system.owners, rowCount: rows.count, outcomes: rows.outcomes,
+      mass: rows.mass,
       runner: runner)
     let next = try solver(smaller).run(from: beta, isSearching: searches && isRough, isRough: isRough)
     return (smaller, next, kept.map { axes[$0] })
@@ -295,7 +318,8 @@ struct AdditiveFitter {
   }
 
   private func fitted(
-    _ binned: BinnedTable, _ axes: [(PairAxis, PairAxis)], _ system: AdditiveSystem, _ result: SmoothnessSolver.Result,
+    _ binned: BinnedTable, _ axes: [(PairAxis, PairAxis)], _ system: AdditiveSystem,
+    _ result: SmoothnessSolver.Result,
     _ withInference: Bool
   ) throws -> Fitted {
     let inverse = try InverseRows(result.factor, runner: runner)

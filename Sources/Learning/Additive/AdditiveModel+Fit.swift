@@ -44,7 +44,8 @@ extension AdditiveModel {
   }
 
   private static func feature(
-    _ index: Int, _ fitted: AdditiveFitter.Fitted, _ shape: AdditiveShapes.Main, _ rows: [Int], _ base: AdditiveShapes.Main,
+    _ index: Int, _ fitted: AdditiveFitter.Fitted, _ shape: AdditiveShapes.Main, _ rows: [Int],
+    _ base: AdditiveShapes.Main,
     _ table: TrainingTable
   ) -> AdditiveFeature {
     let (binned, term) = (fitted.binned.features[index], fitted.terms[index])
@@ -52,15 +53,19 @@ extension AdditiveModel {
     let total = max(shape.masses.reduce(0, +) + (shape.missing?.mass ?? 0), .leastNormalMagnitude)
     let sum = zip(shape.values, shape.masses).reduce(0) { $0 + abs($1.0) * $1.1 }
     var feature = AdditiveFeature(
-      name: table.names[index], kind: table.kinds[index], missingRows: binned.hasMissing ? rows[rows.count - 1] : 0, bins: [],
-      missing: shape.missing.map { AdditiveCell(value: $0.value, standardError: error(binned.bins), rows: rows[rows.count - 1]) },
+      name: table.names[index], kind: table.kinds[index],
+      missingRows: binned.hasMissing ? rows[rows.count - 1] : 0, bins: [],
+      missing: shape.missing.map {
+        AdditiveCell(value: $0.value, standardError: error(binned.bins), rows: rows[rows.count - 1])
+      },
       smoothness: term.penalties.first?.lambda, degreesOfFreedom: fitted.freedom[index],
       importance: (sum + (shape.missing.map { abs($0.value) * $0.mass } ?? 0)) / total)
     if case .categorical(_, let levels) = table.columns[index] {
       let present = levels.indices.filter { binned.levelRows[$0] > 0 }
       feature.categories = present.map { levels[$0] }
       feature.bins = present.map { level in
-        AdditiveCell(value: shape.values[level], standardError: error(Int(binned.levels[level])), rows: rows[level])
+        AdditiveCell(
+          value: shape.values[level], standardError: error(Int(binned.levels[level])), rows: rows[level])
       }
     } else {
       feature.edges = shape.edges
@@ -68,7 +73,8 @@ extension AdditiveModel {
       feature.maximum = binned.range?.upperBound
       feature.bins = shape.values.indices.map { bin in
         AdditiveCell(
-          value: shape.values[bin], standardError: error(bin == 0 ? 0 : base.edges.bin(of: shape.edges[bin - 1])),
+          value: shape.values[bin],
+          standardError: error(bin == 0 ? 0 : base.edges.bin(of: shape.edges[bin - 1])),
           rows: rows[bin])
       }
     }
@@ -135,7 +141,9 @@ extension AdditiveFacts {
   ) {
     switch column {
     case .numeric(let values):
-      for row in values.indices { body(row, values[row].isNaN ? main.values.count : main.edges.bin(of: values[row])) }
+      for row in values.indices {
+        body(row, values[row].isNaN ? main.values.count : main.edges.bin(of: values[row]))
+      }
     case .categorical(let codes, _):
       for row in codes.indices { body(row, codes[row] < 0 ? main.values.count : Int(codes[row])) }
     }
@@ -144,7 +152,9 @@ extension AdditiveFacts {
   /// The counts of a fit whose shapes are its own.
   init(_ fitted: AdditiveFitter.Fitted) {
     rows = fitted.binned.features.map { feature in
-      (feature.kind == .categorical ? feature.levelRows : Array(feature.rows.prefix(feature.bins))) + [feature.rows[feature.bins]]
+      (feature.kind == .categorical ? feature.levelRows : Array(feature.rows.prefix(feature.bins))) + [
+        feature.rows[feature.bins]
+      ]
     }
     pairRows = fitted.pairRows
   }

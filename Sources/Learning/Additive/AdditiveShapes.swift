@@ -61,7 +61,8 @@ struct AdditiveShapes: Sendable {
       let term = fitted.terms[fitted.binned.features.count + index]
       let columns = term.first..<(term.first + term.count)
       return Pair(
-        first: Axis(axes.0, fitted.binned), second: Axis(axes.1, fitted.binned), values: Array(fitted.beta[columns]),
+        first: Axis(axes.0, fitted.binned), second: Axis(axes.1, fitted.binned),
+        values: Array(fitted.beta[columns]),
         masses: Array(fitted.masses[columns]))
     }
   }
@@ -76,7 +77,9 @@ struct AdditiveShapes: Sendable {
       guard mass > 0 else { continue }
       let sum = zip(own.values, own.masses).reduce(0) { $0 + $1.0 * $1.1 }
       let mean = (sum + (own.missing.map { $0.value * $0.mass } ?? 0)) / mass
-      mains[index].values = zip(own.values, own.masses).map { $1 > 0 || own.edges.isEmpty == false ? $0 - mean : 0 }
+      mains[index].values = zip(own.values, own.masses).map {
+        $1 > 0 || own.edges.isEmpty == false ? $0 - mean : 0
+      }
       mains[index].missing?.value -= mean
       intercept += mean
     }
@@ -85,7 +88,9 @@ struct AdditiveShapes: Sendable {
   private mutating func purify(pair index: Int) {
     var pair = pairs[index]
     let (rows, columns) = (pair.first.count, pair.second.count)
-    var (rowShift, columnShift) = ([Double](repeating: 0, count: rows), [Double](repeating: 0, count: columns))
+    var (rowShift, columnShift) = (
+      [Double](repeating: 0, count: rows), [Double](repeating: 0, count: columns)
+    )
     for _ in 0..<200 {
       var largest = 0.0
       for row in 0..<rows {
@@ -131,7 +136,10 @@ extension AdditiveShapes.Axis {
     edges = axis.edges(feature)
     groups =
       axis.isOrdered
-      ? nil : feature.levels.map { Int($0) < feature.bins && axis.map[Int($0)] != .max ? Int(axis.map[Int($0)]) : -1 }
+      ? nil
+      : feature.levels.map {
+        Int($0) < feature.bins && axis.map[Int($0)] != .max ? Int(axis.map[Int($0)]) : -1
+      }
     missing = axis.missing
     count = axis.count
   }

@@ -129,7 +129,9 @@ final class AdditiveSystem {
   var margins: UnsafePointer<Double> { UnsafePointer(margin) }
 
   /// The residuals p − y and the curvatures, of all rows at the last point evaluated.
-  var residuals: (UnsafePointer<Double>, UnsafePointer<Double>) { (UnsafePointer(residual), UnsafePointer(curvature)) }
+  var residuals: (UnsafePointer<Double>, UnsafePointer<Double>) {
+    (UnsafePointer(residual), UnsafePointer(curvature))
+  }
 
   /// ½βᵀS_λβ and the constraints.
   func penalty(_ beta: [Double]) -> Double {
@@ -230,7 +232,8 @@ final class AdditiveSystem {
         block.update(repeating: 0, count: (terms[a].count + 1) * width)
         ck_term_cross(codes[a], codes[b], width, curvature, 0, count, block)
         for i in 0...terms[a].count {
-          (target + (terms[a].first + i) * stride + terms[b].first).update(from: block + i * width, count: width)
+          (target + (terms[a].first + i) * stride + terms[b].first).update(
+            from: block + i * width, count: width)
         }
       }
       withExtendedLifetime(scratch) {}
@@ -260,11 +263,14 @@ final class AdditiveSystem {
     for constraint in constraints {
       for (row, first) in constraint {
         let scaled = constraintWeight * first
-        for (column, second) in constraint where column <= row { matrix[row * stride + column] += scaled * second }
+        for (column, second) in constraint where column <= row {
+          matrix[row * stride + column] += scaled * second
+        }
       }
     }
     return try Cholesky(
-      byBlocks: matrix, order: columns, stride: stride, skipped: skipped, tolerance: Newton.rounding, runner: runner)
+      byBlocks: matrix, order: columns, stride: stride, skipped: skipped, tolerance: Newton.rounding,
+      runner: runner)
   }
 }
 
@@ -290,7 +296,8 @@ struct InverseRows {
       nonisolated(unsafe) let source = base
       try runner.run(blocks.count) { block, thread, _ in
         ck_inverse_rows(
-          source, order, stride, blocks[block].lowerBound, blocks[block].upperBound, work + thread * width * order, out)
+          source, order, stride, blocks[block].lowerBound, blocks[block].upperBound,
+          work + thread * width * order, out)
       }
     }
     withExtendedLifetime(scratch) {}

@@ -47,7 +47,8 @@ struct AdditiveTerm: Sendable {
     // A single bin beside the missing values is determined by the constraint.
     if hasMissing { penalties.append(Penalty(squares: [bins], rank: 1)) }
     if bins == 1, !hasMissing { penalties = [Penalty(squares: [0], rank: 0)] }
-    return AdditiveTerm(shape: .main(feature: feature), first: first, count: bins + (hasMissing ? 1 : 0), penalties: penalties)
+    return AdditiveTerm(
+      shape: .main(feature: feature), first: first, count: bins + (hasMissing ? 1 : 0), penalties: penalties)
   }
 
   /// The term of categories: each has a ridge.
@@ -55,20 +56,26 @@ struct AdditiveTerm: Sendable {
     var penalties = [Penalty(squares: Array(0..<bins), rank: max(0, bins - 1))]
     if bins == 0 { penalties = [] }
     if hasMissing { penalties.append(Penalty(squares: [bins], rank: bins > 0 ? 1 : 0)) }
-    return AdditiveTerm(shape: .main(feature: feature), first: first, count: bins + (hasMissing ? 1 : 0), penalties: penalties)
+    return AdditiveTerm(
+      shape: .main(feature: feature), first: first, count: bins + (hasMissing ? 1 : 0), penalties: penalties)
   }
 
   /// The term of a pair: neighbouring cells are alike in both directions.
   static func table(_ rows: PairAxis, _ columns: PairAxis, first: Int) -> AdditiveTerm {
     var differences: [(first: Int, second: Int, weight: Double)] = []
     for (i, j, weight) in rows.neighbours {
-      for column in 0..<columns.count { differences.append((i * columns.count + column, j * columns.count + column, weight)) }
+      for column in 0..<columns.count {
+        differences.append((i * columns.count + column, j * columns.count + column, weight))
+      }
     }
     for (i, j, weight) in columns.neighbours {
-      for row in 0..<rows.count { differences.append((row * columns.count + i, row * columns.count + j, weight)) }
+      for row in 0..<rows.count {
+        differences.append((row * columns.count + i, row * columns.count + j, weight))
+      }
     }
     return AdditiveTerm(
-      shape: .table(rows: rows.count, columns: columns.count), first: first, count: rows.count * columns.count,
+      shape: .table(rows: rows.count, columns: columns.count), first: first,
+      count: rows.count * columns.count,
       penalties: [Penalty(differences: differences, rank: (rows.count - 1) * (columns.count - 1))])
   }
 }

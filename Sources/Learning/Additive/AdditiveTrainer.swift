@@ -13,7 +13,8 @@ struct AdditiveTrainer {
 
   func run() throws -> TrainingResult<AdditiveModel> {
     let (scores, thresholds) = try outOfFold()
-    progress?(TrainingProgress(phase: "measuring", fraction: plan.fraction(plan.measured.count, 0), iteration: 0))
+    progress?(
+      TrainingProgress(phase: "measuring", fraction: plan.fraction(plan.measured.count, 0), iteration: 0))
     var warnings = plan.warnings
     var (kpis, curves) = try measurement.measure(scores, thresholds, &warnings)
     let (model, found) = try final(threshold: parameters.movesThreshold ? nil : kpis.threshold)
@@ -42,7 +43,8 @@ struct AdditiveTrainer {
     let part = try estimate(excluding: nil, step: plan.measured.count, withInference: true)
     let sizes = plan.sizes
     let model = part.model(
-      table, parameters: parameters, threshold: threshold ?? part.defaultThreshold, positives: sizes[1], negatives: sizes[0])
+      table, parameters: parameters, threshold: threshold ?? part.defaultThreshold, positives: sizes[1],
+      negatives: sizes[0])
     progress?(TrainingProgress(phase: "fitting", fraction: 1, iteration: model.iterations))
     return (model, model.warnings)
   }
@@ -56,12 +58,14 @@ struct AdditiveTrainer {
       let iteration = counter.next()
       progress?(
         TrainingProgress(
-          phase: isFinal ? "fitting" : "validating", fraction: plan.fraction(step, iteration), fold: isFinal ? nil : step + 1,
+          phase: isFinal ? "fitting" : "validating", fraction: plan.fraction(step, iteration),
+          fold: isFinal ? nil : step + 1,
           iteration: iteration, objective: objective))
     }
     let mass = RowMasses(table, plan: plan, excluding: fold, balanced: parameters.classWeight == .balanced)
     return try AdditiveEstimate(
-      fitter: fitter, mass: mass, bags: parameters.additive.bags, seed: parameters.seed, withInference: withInference)
+      fitter: fitter, mass: mass, bags: parameters.additive.bags, seed: parameters.seed,
+      withInference: withInference)
   }
 
   /// Counts the Newton steps of all fits of an estimate, on the thread of the training alone.
@@ -85,7 +89,8 @@ extension AdditiveModel {
           kind: .notConverged,
           detail: "The fit ended after \(iterations) steps without reaching the tolerance."))
     }
-    for feature in features where feature.bins.count < 2 && feature.missing == nil && feature.minimum == feature.maximum {
+    for feature in features
+    where feature.bins.count < 2 && feature.missing == nil && feature.minimum == feature.maximum {
       warnings.append(
         TrainingWarning(
           kind: .constantFeature, feature: feature.name,

@@ -64,7 +64,8 @@ struct BinnedTable {
           values, table.outcomes, mass, kind: table.kinds[index], edges: parameters.edges[table.names[index]],
           required: required[index] ?? [], resolution, out)
       case .categorical(let levelCodes, let levels):
-        target[index] = Self.factor(levelCodes, levels: levels.count, mass, resolution, like: model?.features[index], out)
+        target[index] = Self.factor(
+          levelCodes, levels: levels.count, mass, resolution, like: model?.features[index], out)
       }
     }
     features = made.map { $0 ?? Feature(kind: .continuous, bins: 1, hasMissing: false) }
@@ -89,7 +90,8 @@ struct BinnedTable {
   }
 
   private static func number(
-    _ values: [Double], _ outcomes: [UInt8], _ mass: UnsafePointer<Double>, kind: ColumnKind, edges given: [Double]?,
+    _ values: [Double], _ outcomes: [UInt8], _ mass: UnsafePointer<Double>, kind: ColumnKind,
+    edges given: [Double]?,
     required: [Double], _ resolution: Resolution, _ out: UnsafeMutablePointer<UInt16>
   ) -> Feature {
     var edges =
@@ -124,7 +126,9 @@ struct BinnedTable {
     if let model {
       var feature = Feature(kind: .categorical, levels: model.levels, bins: model.bins, hasMissing: false)
       let unknown = UInt16(model.bins + 1)
-      for level in feature.levels.indices where feature.levels[level] >= UInt16(model.bins) { feature.levels[level] = unknown }
+      for level in feature.levels.indices where feature.levels[level] >= UInt16(model.bins) {
+        feature.levels[level] = unknown
+      }
       feature.levelRows = counts
       ck_map_codes(codes, codes.count, feature.levels, UInt16(model.bins), out)
       feature.count(out, mass, rows: codes.count)

@@ -107,7 +107,9 @@ struct NumberBins {
     while bins.count > 2 {
       var best = 0
       for index in differences.indices where differences[index] < differences[best] { best = index }
-      guard bins.count > count || differences[best] < 1e-3 || bins.count > 1 && smallest(bins) < least else { break }
+      guard bins.count > count || differences[best] < 1e-3 || bins.count > 1 && smallest(bins) < least else {
+        break
+      }
       bins[best].masses.0 += bins[best + 1].masses.0
       bins[best].masses.1 += bins[best + 1].masses.1
       bins.remove(at: best + 1)
@@ -131,7 +133,10 @@ struct NumberBins {
     var exponent = Int(gap.base10Exponent) + 1
     for _ in 0..<3 {
       let unit = Double.power10(exponent)
-      let candidate = exponent >= 0 ? (middle / unit).rounded() * unit : (middle * Double.power10(-exponent)).rounded() / Double.power10(-exponent)
+      let candidate =
+        exponent >= 0
+        ? (middle / unit).rounded() * unit
+        : (middle * Double.power10(-exponent)).rounded() / Double.power10(-exponent)
       if candidate > below, candidate <= above { return candidate }
       exponent -= 1
     }

@@ -44,7 +44,8 @@ struct PairScreening {
         weight.update(repeating: 0, count: 1_024)
         let pairCodes = codeWork + thread * rowCount
         ck_pair_codes(
-          codes[pairs[index].0], first.map, codes[pairs[index].1], second.map, UInt16(second.count), UInt16(count), rowCount,
+          codes[pairs[index].0], first.map, codes[pairs[index].1], second.map, UInt16(second.count),
+          UInt16(count), rowCount,
           pairCodes)
         ck_term_sums(pairCodes, residual, curvature, 0, rowCount, sum, weight)
         target[index] = Self.score(sum, weight, rows: first.count, columns: second.count)

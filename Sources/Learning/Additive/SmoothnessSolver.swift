@@ -60,31 +60,38 @@ struct SmoothnessSolver {
           isSearching = false
           convergence = Convergence(penalisedTo: tolerance)
           if isRough {
-            return Result(point: point, converged: true, iterations: iteration, factor: factor, hessianDistance: decrement)
+            return Result(
+              point: point, converged: true, iterations: iteration, factor: factor, hessianDistance: decrement
+            )
           }
           continue
         }
         return Result(
-          point: point, converged: decrement < 1e-4, iterations: iteration, factor: factor, hessianDistance: decrement)
+          point: point, converged: decrement < 1e-4, iterations: iteration, factor: factor,
+          hessianDistance: decrement)
       }
       point = next
       guard isSearching else { continue }
       let inverse = try InverseRows(factor, runner: system.runner)
       let freedom = choose(inverse, beta: point.beta, &pace, &lastRatios)
-      let change = zip(previous, freedom).reduce(previous.isEmpty ? .infinity : 0) { max($0, abs($1.0 - $1.1) / (1 + 0.05 * $1.1)) }
+      let change = zip(previous, freedom).reduce(previous.isEmpty ? .infinity : 0) {
+        max($0, abs($1.0 - $1.1) / (1 + 0.05 * $1.1))
+      }
       previous = freedom
       // Penalties have changed, so that the value of the point has.
       point.value = point.loss + system.penalty(point.beta)
       if decrement < 0.3 && change < Self.settled || iteration >= Self.searchSteps {
         isSearching = false
         if isRough {
-          return Result(point: point, converged: true, iterations: iteration, factor: factor, hessianDistance: decrement)
+          return Result(
+            point: point, converged: true, iterations: iteration, factor: factor, hessianDistance: decrement)
         }
         convergence = Convergence(penalisedTo: tolerance)
       }
     }
     return Result(
-      point: point, converged: false, iterations: maxIterations, factor: try system.factored(), hessianDistance: .infinity)
+      point: point, converged: false, iterations: maxIterations, factor: try system.factored(),
+      hessianDistance: .infinity)
   }
 
   /// Takes the Fellner–Schall step of each λ. A λ that goes on in one direction goes faster, since its way to infinity is long.
@@ -103,7 +110,9 @@ struct SmoothnessSolver {
         let own = max(0, min(Double(penalty.rank), Double(penalty.rank) - penalty.lambda * trace))
         freedom.append(own)
         guard penalty.rank > 0 else { continue }
-        let roughness = beta.withUnsafeBufferPointer { $0.baseAddress.map { penalty.value($0 + term.first) } ?? 0 }
+        let roughness = beta.withUnsafeBufferPointer {
+          $0.baseAddress.map { penalty.value($0 + term.first) } ?? 0
+        }
         let wanted = roughness > 0 ? own / roughness : .infinity
         var ratio = (wanted / penalty.lambda).isFinite ? wanted / penalty.lambda : 1e3
         ratio = max(1e-3, min(1e3, ratio))
@@ -111,7 +120,8 @@ struct SmoothnessSolver {
         pace[place] = logarithm * last[place] > 0 ? min(4, pace[place] * 1.4) : 1
         last[place] = logarithm
         let next = penalty.lambda * (logarithm * pace[place]).exponential
-        system.terms[index].penalties[number].lambda = max(Self.bounds.lowerBound, min(Self.bounds.upperBound, next))
+        system.terms[index].penalties[number].lambda = max(
+          Self.bounds.lowerBound, min(Self.bounds.upperBound, next))
       }
     }
     return freedom

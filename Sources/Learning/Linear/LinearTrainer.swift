@@ -16,7 +16,8 @@ struct LinearTrainer {
 
   func run(warmStart: LogisticModel?) throws -> TrainingResult<LogisticModel> {
     let (scores, thresholds, start) = try outOfFold(warmStart)
-    progress?(TrainingProgress(phase: "measuring", fraction: plan.fraction(plan.measured.count, 0), iteration: 0))
+    progress?(
+      TrainingProgress(phase: "measuring", fraction: plan.fraction(plan.measured.count, 0), iteration: 0))
     var warnings = plan.warnings
     var (kpis, curves) = try measurement.measure(consume scores, thresholds, &warnings)
     let (model, found) = try final(

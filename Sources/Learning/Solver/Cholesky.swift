@@ -26,7 +26,8 @@ struct Cholesky {
 
   /// The same on all threads of the runner, for large matrices. The result does not depend on their number.
   init(
-    byBlocks matrix: [Double], order: Int, stride: Int, skipped: [Bool], tolerance: Double, runner: BlockRunner
+    byBlocks matrix: [Double], order: Int, stride: Int, skipped: [Bool], tolerance: Double,
+    runner: BlockRunner
   ) throws {
     factor = matrix
     self.order = order
@@ -45,7 +46,8 @@ struct Cholesky {
           nonisolated(unsafe) let (matrix, left) = (base, skip)
           try runner.run(blocks.count) { block, _, _ in
             ck_cholesky_rows(
-              matrix, stride, begin, end, left, end + blocks[block].lowerBound, end + blocks[block].upperBound)
+              matrix, stride, begin, end, left, end + blocks[block].lowerBound, end + blocks[block].upperBound
+            )
           }
         }
       }
