@@ -80,6 +80,8 @@ assert [float(row["probability"]) for row in csv.DictReader(table.splitlines())]
 # Exports.
 exported = models.export_model_json("adult", 1)
 assert exported.intercept == models.get_model("adult", 1).intercept and len(exported.features) == 14
+terms = models.get_model_terms("adult", 1).terms
+assert len(terms) == 14 and terms[0].features == ["age"] and terms[0].line.slope > 0, terms[0]
 assert models.export_model_pmml("adult", 1).splitlines()[1].startswith(b"<PMML ")
 assert b'FROM (SELECT * FROM "people") AS source' in models.export_model_sql("adult", 1, table="people")
 assert len(labels.export_labels_csv("forms").splitlines()) == 301

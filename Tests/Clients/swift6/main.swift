@@ -144,6 +144,9 @@ let decided = try await PredictionsAPI.predictBatch(
   dataset: "adult", predictionBatchInput: few, store: false, apiConfiguration: api)
 try expect(decided.predictions.count == 3, "\(decided)")
 let model = try await ModelsAPI.getModel(dataset: "adult", version: 1, apiConfiguration: api)
+let terms = try await ModelsAPI.getModelTerms(dataset: "adult", version: 1, apiConfiguration: api).terms
+try expect(
+  terms.count == 14 && terms[0].features == ["age"] && (terms[0].line?.slope ?? 0) > 0, "\(terms)")
 let exported = try await ModelsAPI.exportModelJson(dataset: "adult", version: 1, apiConfiguration: api)
 try expect(exported.intercept == model.intercept && exported.features.count == 14, "\(exported)")
 let pmml = try lines(await ModelsAPI.exportModelPmml(dataset: "adult", version: 1, apiConfiguration: api))

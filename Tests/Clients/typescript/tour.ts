@@ -100,6 +100,8 @@ async function tour(): Promise<void> {
   // Exports.
   const version = { dataset: "adult", version: 1 };
   const model = await models.getModel(version);
+  const { terms } = await models.getModelTerms(version);
+  expect(terms.length === 14 && terms[0].features[0] === "age" && (terms[0].line?.slope ?? 0) > 0, terms);
   const exported = await models.exportModelJson(version);
   expect(exported.intercept === model.intercept && exported.features.length === 14, exported);
   expect((await lines(models.exportModelPmml(version)))[1].startsWith("<PMML "), "PMML");
