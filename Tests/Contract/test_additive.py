@@ -312,7 +312,8 @@ def test_contributions_sum_to_the_log_odds(api, curved):
     answers = api.call("predictBatch", dataset=curved, query={"store": "false", "explain": "true"},
                        json_body={"predictions": asked}, expect=200).json()["predictions"]
     for answer in answers:
-        logit = answer["intercept"] + sum(each["contribution"] for each in answer["contributions"])
+        logit = answer["intercept"] + math.fsum(
+            each["contribution"] for each in answer["contributions"] + answer.get("pairs", []))
         assert abs(data.sigmoid(logit) - answer["probability"]) < 1e-12
     assert any(warning["kind"] == "unseen_category" for warning in answers[-1]["warnings"])
 

@@ -109,7 +109,8 @@ LEVELS = {"ModelFeature/properties/categories", "PortableFeature/properties/cate
           "Model/allOf/1/properties/coefficients", "TermAxis/properties/categories",
           "TermAxis/properties/categories/items",
           *(f"ModelTerm/properties/{name}" for name in ("values", "standard_errors", "lower", "upper", "rows", "regions")),
-          "TermAxis/properties/edges", "PortableFeature/properties/bins", "PortablePair/properties/cells",
+          "TermAxis/properties/edges", "PortableFeature/properties/edges",
+          "PortableAxis/properties/edges", "PortableFeature/properties/bins", "PortablePair/properties/cells",
           "PortableAxis/properties/groups"}
 
 

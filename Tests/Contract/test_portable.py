@@ -154,7 +154,8 @@ def test_by_hand(elsewhere):
 
 def test_contributions_are_exact(elsewhere):
     for answer in elsewhere["answers"]:
-        logit = math.fsum([answer["intercept"], *(each["contribution"] for each in answer["contributions"])])
+        terms = answer["contributions"] + answer.get("pairs", [])
+        logit = math.fsum([answer["intercept"], *(each["contribution"] for each in terms)])
         assert abs(data.sigmoid(logit) - answer["probability"]) < 1e-12
         if 1e-6 < answer["probability"] < 1 - 1e-6:
             assert abs(logit - math.log(answer["probability"] / (1 - answer["probability"]))) < 1e-9
