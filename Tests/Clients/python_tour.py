@@ -54,7 +54,7 @@ assert (made.name, made.label.positive, made.labels_stored) == ("adult", ">50K",
 added = post("adult", (EXAMPLES / "adult_train.csv").read_text(), "text/csv")
 assert (added.inserted, added.labels_stored, added.training_job) == (32561, 32561, None)
 job = training.create_training_job("adult", prefer="wait=300",
-                                   training_parameters_input=verdict_api.TrainingParametersInput())
+                                   training_parameters_input=verdict_api.TrainingParametersInput.from_dict({"family": "linear"}))
 assert job.state == "succeeded" and round(job.kpis.accuracy, 6) == 0.855037, job
 assert job.kpis.confusion_matrix.true_positive == 957
 assert [round(each, 4) for each in job.kpis.intervals["accuracy"]] == [0.8463, 0.8634]

@@ -115,7 +115,7 @@ try expect(made.name == "adult" && made.label.positive == ">50K" && made.labelsS
 let added = try await post("adult", file("adult_train.csv"), as: "text/csv")
 try expect(added.inserted == 32_561 && added.trainingJob == nil, "\(added)")
 let job = try await TrainingAPI.createTrainingJob(
-  dataset: "adult", prefer: "wait=50", trainingParametersInput: TrainingParametersInput(),
+  dataset: "adult", prefer: "wait=50", trainingParametersInput: TrainingParametersInput(family: .linear),
   apiConfiguration: api)
 var done = job
 while [.queued, .running].contains(done.state) {
