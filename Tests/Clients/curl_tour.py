@@ -73,7 +73,7 @@ TOUR = [
          then=".auto_train.min_new_labels == 500"),
     curl("listKpis", 200, dataset="adult", then=".data | length >= 1"),
     curl("listModels", 200, dataset="adult"),
-    curl("getModel", 200, dataset="adult", version=1, then=".coefficients | length > 7"),
+    curl("getModel", 200, dataset="adult", version=1, then=".features | length == 7"),
     curl("exportModelJson", 200, dataset="adult", version=1, then=".features | length == 7"),
     *(curl(operation, 200, dataset="adult", version=1) for operation in ("exportModelPmml", "exportModelSql")),
     *(curl(operation, 200, dataset="adult") for operation in (

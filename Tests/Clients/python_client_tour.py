@@ -9,7 +9,7 @@ from http import HTTPStatus
 from verdict_api import AuthenticatedClient
 from verdict_api.api.datasets import create_dataset, get_dataset, update_dataset
 from verdict_api.api.labels import add_labels, export_labels_csv, export_labels_ndjson
-from verdict_api.api.models import export_model_json, export_model_pmml, export_model_sql, get_model
+from verdict_api.api.models import export_model_json, export_model_pmml, export_model_sql, get_model, get_model_terms
 from verdict_api.api.predictions import (
     export_predictions_csv,
     export_predictions_ndjson,
@@ -77,7 +77,7 @@ made = answer(create_dataset, HTTPStatus.CREATED, body=NewDataset.from_dict(load
 assert (made.name, made.label.positive, made.labels_stored) == ("adult", ">50K", 0)
 added = answer(add_labels, HTTPStatus.CREATED, "adult", body=csv("adult_train.csv"))
 assert (added.inserted, added.labels_stored, added.training_job) == (32561, 32561, None)
-job = answer(create_training_job, HTTPStatus.OK, "adult", body=TrainingParametersInput(), prefer="wait=300")
+job = answer(create_training_job, HTTPStatus.OK, "adult", body=TrainingParametersInput.from_dict({"family": "linear"}), prefer="wait=300")
 assert job.state == "succeeded" and round(job.kpis.accuracy, 6) == 0.855037, job.kpis.accuracy
 assert job.kpis.confusion_matrix.true_positive == 957
 assert [round(each, 4) for each in job.kpis.intervals.additional_properties["accuracy"]] == [0.8463, 0.8634]
@@ -103,6 +103,8 @@ assert [float(line.split(",")[1]) for line in table[1:]] == probabilities
 # Exports.
 exported = answer(export_model_json, HTTPStatus.OK, "adult", 1)
 assert exported.intercept == answer(get_model, HTTPStatus.OK, "adult", 1).intercept and len(exported.features) == 14
+terms = answer(get_model_terms, HTTPStatus.OK, "adult", 1).terms
+assert len(terms) == 14 and terms[0].features == ["age"] and terms[0].line.slope > 0, terms[0]
 assert text(export_model_pmml, "adult", 1)[1].startswith("<PMML ")
 assert 'FROM (SELECT * FROM "people") AS source' in text(export_model_sql, "adult", 1, table="people")
 assert len(text(export_labels_csv, "forms")) == 100 + 16281 + 1

@@ -54,7 +54,7 @@ assert (made.name, made.label.positive, made.labels_stored) == ("adult", ">50K",
 added = post("adult", (EXAMPLES / "adult_train.csv").read_text(), "text/csv")
 assert (added.inserted, added.labels_stored, added.training_job) == (32561, 32561, None)
 job = training.create_training_job("adult", prefer="wait=300",
-                                   training_parameters_input=verdict_api.TrainingParametersInput())
+                                   training_parameters_input=verdict_api.TrainingParametersInput.from_dict({"family": "linear"}))
 assert job.state == "succeeded" and round(job.kpis.accuracy, 6) == 0.855037, job
 assert job.kpis.confusion_matrix.true_positive == 957
 assert [round(each, 4) for each in job.kpis.intervals["accuracy"]] == [0.8463, 0.8634]
@@ -80,6 +80,8 @@ assert [float(row["probability"]) for row in csv.DictReader(table.splitlines())]
 # Exports.
 exported = models.export_model_json("adult", 1)
 assert exported.intercept == models.get_model("adult", 1).intercept and len(exported.features) == 14
+terms = models.get_model_terms("adult", 1).terms
+assert len(terms) == 14 and terms[0].features == ["age"] and terms[0].line.slope > 0, terms[0]
 assert models.export_model_pmml("adult", 1).splitlines()[1].startswith(b"<PMML ")
 assert b'FROM (SELECT * FROM "people") AS source' in models.export_model_sql("adult", 1, table="people")
 assert len(labels.export_labels_csv("forms").splitlines()) == 301

@@ -50,7 +50,7 @@ def curved(api) -> str:
     """A dataset of 3,000 labels with one additive model. The tests of the module share it and do not change its models."""
     name = create(api)
     data.add(api, name, rows(3000))
-    train(api, name, family="additive")
+    train(api, name, family="additive", bags=1)
     return name
 
 
@@ -261,7 +261,8 @@ def test_bins_with_few_rows_are_merged(api):
     before = api.call("predict", dataset=name, query={"store": "false"}, json_body={"features": rows(1)[0]["features"]}, expect=200)
     fine = terms(api, name)
     tag = api.call("getModelTerms", dataset=name, version=1, expect=200).headers["ETag"]
-    assert min(fine["terms"][0]["rows"]) < 10 and len(fine["terms"][0]["values"]) == 61
+    bins = len(fine["terms"][0]["values"])
+    assert min(fine["terms"][0]["rows"]) < 10 and 40 < bins <= 61
     api.call("updateDataset", dataset=name, json_body={"min_bin_rows": 20}, expect=200)
     coarse = api.call("getModelTerms", dataset=name, version=1, headers={"If-None-Match": tag}, expect=200).json()
     assert coarse["min_bin_rows"] == 20
@@ -269,7 +270,7 @@ def test_bins_with_few_rows_are_merged(api):
         assert less["features"] == more["features"] and sum(less["rows"]) <= sum(more["rows"])
         assert min(less["rows"], default=20) >= 20
         assert less["missing"] is None or less["missing"]["rows"] >= 20
-    assert 1 < len(coarse["terms"][0]["values"]) < 61
+    assert 1 < len(coarse["terms"][0]["values"]) < bins
     assert set(coarse["terms"][0]["axes"][0]["edges"]) < set(fine["terms"][0]["axes"][0]["edges"])
     api.call("updateDataset", dataset=name, json_body={"min_bin_rows": 10000}, expect=200)
     assert all(term["values"] == [] or min(term["rows"]) >= 10000 for term in terms(api, name)["terms"])
@@ -311,7 +312,8 @@ def test_contributions_sum_to_the_log_odds(api, curved):
     answers = api.call("predictBatch", dataset=curved, query={"store": "false", "explain": "true"},
                        json_body={"predictions": asked}, expect=200).json()["predictions"]
     for answer in answers:
-        logit = answer["intercept"] + sum(each["contribution"] for each in answer["contributions"])
+        logit = answer["intercept"] + math.fsum(
+            each["contribution"] for each in answer["contributions"] + answer.get("pairs", []))
         assert abs(data.sigmoid(logit) - answer["probability"]) < 1e-12
     assert any(warning["kind"] == "unseen_category" for warning in answers[-1]["warnings"])
 

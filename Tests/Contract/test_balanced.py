@@ -41,7 +41,8 @@ def known():
 @pytest.fixture(scope="module")
 def rarely(api, known):
     name = f"rare-{uuid.uuid4().hex[:8]}"
-    api.call("createDataset", json_body={"name": name, "features": FEATURES, "training": BALANCED}, expect=201)
+    training = BALANCED | {"family": "linear"}
+    api.call("createDataset", json_body={"name": name, "features": FEATURES, "training": training}, expect=201)
     for start in range(0, len(known), 2000):
         data.add(api, name, known[start:start + 2000])
     return name

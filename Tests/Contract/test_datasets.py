@@ -22,6 +22,8 @@ def test_create_answers_with_all_defaults(api):
     training = made["training"]
     assert (training["penalty"], training["C"], training["l1_ratio"], training["class_weight"]) == ("l2", 1, None, None)
     assert training["threshold"] == 0.5 and training["seed"] == 0
+    assert (training["family"], training["max_pairs"], training["monotone"], training["edges"]) == ("auto", 10, {}, {})
+    assert (training["pairs"], training["smoothness"], training["bags"]) == (None, None, None)
     assert training["validation"] == {"method": "holdout", "fraction": 0.2}
     assert api.call("getDataset", dataset=name, expect=200).json() == made
 
@@ -77,8 +79,10 @@ def test_a_merge_patch_changes_its_members_only(api, dataset):
     assert patch({"training": {"C": None}})["training"] == before["training"] | {"seed": 9}
     assert patch({"gate": None})["gate"] is None
     again = patch({"auto_train": None, "training": None})
-    assert again["auto_train"] == before["auto_train"] and again["training"] == before["training"]
-    assert again == api.call("getDataset", dataset=dataset).json()
+    assert again["auto_train"] == before["auto_train"] and again["training"]["family"] == "auto"
+    assert patch({"training": {"family": "linear"}})["training"] == before["training"]
+    assert patch({"training": {"family": None}})["training"] == again["training"]
+    assert again["training"] == api.call("getDataset", dataset=dataset).json()["training"]
 
 
 PENALTIES = [

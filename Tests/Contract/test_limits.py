@@ -110,7 +110,7 @@ def test_limit(api, place, operation, whole, path, keyword, schema):  # noqa: F8
         answer = api.call(operation.id, **path_of(operation, place), data=mutations.text(body),
                           media_type="application/json")
         reported = [error.get("pointer") for error in answer.json().get("errors", [])]
-        if "cannot change" in answer.text:
+        if "cannot change" in answer.text or "is not a feature" in answer.text:
             continue
         assert answer.status_code != 422 or pointer not in reported, f"{keyword} at {pointer}: {answer.text[:500]}"
 

@@ -39,7 +39,8 @@ def new(api, numbers: list[str], categorical: list[str], categories: list[str]) 
     name = f"hostile-{uuid.uuid4().hex[:8]}"
     features = [{"name": each, "type": "continuous"} for each in numbers]
     features += [{"name": each, "type": "categorical"} for each in categorical]
-    api.call("createDataset", expect=201, json_body={"name": name, "features": features, "label": {"name": "truth"}})
+    api.call("createDataset", expect=201, json_body={"name": name, "features": features, "label": {"name": "truth"},
+                                                     "training": {"family": "linear"}})
     drawn = random.Random(11)
     weights = [drawn.gauss(0, 2) for _ in categories]
 

@@ -54,8 +54,8 @@ class Mischief:
         drawn = random.Random(1)
         self.labels([{"features": {"age": drawn.randint(17, 80)}, "label": drawn.randint(0, 1)} for _ in range(200)],
                     expect=201)
-        return self.api.call("createTrainingJob", dataset="adult", json_body={}, headers={"Prefer": "wait=120"},
-                             timeout=130, expect=200).json()["id"]
+        return self.api.call("createTrainingJob", dataset="adult", json_body={"family": "linear"}, timeout=130, expect=200,
+                             headers={"Prefer": "wait=120"}).json()["id"]
 
     # The order is that in which the dataset is filled.
 

@@ -93,7 +93,8 @@ def test_every_kind_of_training(api, trained, parameters):
         assert job["kpis"]["threshold"] == 0.3
 
 
-OWN = {"penalty": "elasticnet", "l1_ratio": 0.25, "C": 0.5, "class_weight": "balanced", "threshold": {"maximize": "f1"},
+OWN = {"family": "linear", "penalty": "elasticnet", "l1_ratio": 0.25, "C": 0.5, "class_weight": "balanced",
+       "threshold": {"maximize": "f1"},
        "validation": {"method": "kfold", "folds": 3}, "seed": 7, "tolerance": 1e-7, "max_iterations": 50}
 
 

@@ -63,12 +63,13 @@ extension HTTPClient {
     return answer
   }
 
-  /// Creates the small dataset.
+  /// Creates the small dataset. Its trainings are linear, unless `more` has parameters of its own.
   @discardableResult
   public func makeDataset(_ name: String = "d", _ more: [String: JSON] = [:]) async throws -> JSON {
     var body = more
     body["name"] = .string(name)
     if body["features"] == nil { body["features"] = SmallData.features }
+    if body["training"] == nil { body["training"] = ["family": "linear"] }
     return try Self.expect(201, await post("/v1/datasets", .object(body))).json
   }
 

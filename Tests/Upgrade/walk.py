@@ -199,10 +199,10 @@ def verdict(binary, cluster, *arguments):
     return result.stdout
 
 
-def train(server, key):
+def train(server, key, dataset="d"):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=90)
     connection.request(
-        "POST", "/v1/datasets/d/training-jobs", "{}",
+        "POST", f"/v1/datasets/{dataset}/training-jobs", "{}",
         {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Prefer": "wait=60"},
     )
     answer = json.loads(connection.getresponse().read())
@@ -237,7 +237,14 @@ def walk(old, new, cluster):
     second = Server(new, cluster, "new")
     load.switch(second)
     first.stop()
+    training = request(second.port, key, "GET", "/v1/datasets/d")[1]["training"]
+    assert training["family"] == "linear", "the upgrade has changed an existing dataset"
     assert train(second, key) == 2
+    # Servers of the previous release cannot read additive models, so a dataset that has to go back is linear.
+    linear = {"name": "e", "features": features, "training": {"family": "linear"}}
+    assert request(second.port, key, "POST", "/v1/datasets", linear)[0] == 201
+    assert request(second.port, key, "POST", "/v1/datasets/e/labels", {"labels": rows})[0] == 201
+    assert train(second, key, "e") == 1
     time.sleep(2)
 
     say("going back: the old server on the new schema")
@@ -246,6 +253,10 @@ def walk(old, new, cluster):
     load.switch(third)
     second.stop()
     assert train(third, key) == 3
+    assert request(third.port, key, "POST", "/v1/datasets/e/predictions?store=false", {"features": {"x": 3}})[0] == 200
+    assert train(third, key, "e") == 2
+    changed = request(third.port, key, "PATCH", "/v1/datasets/e", {"models_kept": 7})
+    assert changed[0] == 200, changed
     time.sleep(2)
 
     say("an even newer schema, and the new server again")
@@ -260,6 +271,8 @@ def walk(old, new, cluster):
     load.switch(fourth)
     third.stop()
     assert train(fourth, key) == 4
+    kept = request(fourth.port, key, "GET", "/v1/datasets/e")[1]
+    assert (kept["models_kept"], kept["training"]["family"], kept["min_bin_rows"]) == (7, "linear", 5), kept
     time.sleep(2)
     assert fourth.is_ready()
     load.stop()

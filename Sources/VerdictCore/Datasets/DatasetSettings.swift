@@ -25,8 +25,15 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
   /// The smallest number of training rows behind a value of a term that is shown. Bins with fewer rows are shown merged.
   package var minBinRows = 5
 
-  /// The defaults.
+  /// The settings of a row whose columns have their defaults.
   package init() {}
+
+  /// The defaults of the API: of members that the request for a new dataset does not name, and of those that are null.
+  package static let forNewDatasets: DatasetSettings = {
+    var settings = DatasetSettings()
+    settings.training = .forNewDatasets
+    return settings
+  }()
 
   /// The names of the JSON members and of the columns, in the order of the JSON.
   package enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
@@ -80,7 +87,7 @@ extension DatasetSettings {
   ///
   /// - Returns: the settings that the object names.
   package mutating func merge(_ object: JSONObjectReader) -> Set<CodingKeys> {
-    for member in Self.members { member.apply(object, &self, DatasetSettings()) }
+    for member in Self.members { member.apply(object, &self, .forNewDatasets) }
     return Set(CodingKeys.allCases.filter { object.has($0.rawValue) })
   }
 }

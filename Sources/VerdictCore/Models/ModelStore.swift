@@ -20,7 +20,7 @@ package struct ModelStore: Sendable {
     self.turns = turns
   }
 
-  /// The models of a dataset, newest first, below the version `cursor`, at most `limit`.
+  /// The models of a dataset, newest first, below the version `cursor`, at most `limit`, and fewer if they reach ``PageBudget/bytes``.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
@@ -28,15 +28,23 @@ package struct ModelStore: Sendable {
   ) async throws -> [ModelSummary] {
     try await database.transaction(for: tenant, readOnly: true) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      return try await tx.query(
-        Self.select(Self.summaryColumns)
-          + """
-          WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset.id) AND m.version < \(cursor ?? Int(Int32.max))
-          ORDER BY m.version DESC LIMIT \(limit)
-          """
-      ).map(Self.summary)
+      return try await PageBudget.read(
+        limit: limit, largest: Self.largestSummary, size: { $0.parameters.additive.text }
+      ) { last, count in
+        try await tx.query(
+          Self.select(Self.summaryColumns)
+            + """
+            WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset.id)
+              AND m.version < \(last?.version ?? cursor ?? Int(Int32.max))
+            ORDER BY m.version DESC LIMIT \(count)
+            """
+        ).map(Self.summary)
+      }
     }
   }
+
+  /// The size of a summary for which a list reads steps of its size; the edges of bins in the parameters take up to 64 KiB.
+  private static let largestSummary = 16 << 10
 
   /// One version of a dataset's models.
   ///

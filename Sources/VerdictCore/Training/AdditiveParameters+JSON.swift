@@ -1,3 +1,4 @@
+import Foundation
 package import Learning
 package import RowFormats
 
@@ -24,10 +25,11 @@ extension AdditiveParameters {
   /// The problem of names and edges that are larger than ``largestText``; `nil` if they are not. The largest member is to blame.
   var sizeProblem: InputProblem? {
     func size(_ names: some Sequence<String>) -> Int { names.reduce(0) { $0 + $1.utf8.count + 16 } }
+    // jsonb has no exponents: the text of a number has up to 24 bytes, and a zero for each further power of ten.
+    func size(_ number: Double) -> Int { 24 + (number == 0 ? 0 : Int(abs(log10(abs(number))))) }
     let sizes = [
       (TrainingParameters.CodingKeys.monotone, size(monotone.keys)),
-      // The text of a number has up to 24 bytes.
-      (.edges, size(edges.keys) + edges.values.reduce(0) { $0 + 24 * $1.count }),
+      (.edges, size(edges.keys) + edges.values.reduce(0) { $0 + $1.reduce(0) { $0 + size($1) } }),
       (.pairs, (pairs ?? []).reduce(0) { $0 + size($1) }),
     ]
     guard sizes.reduce(0, { $0 + $1.1 }) > Self.largestText,
@@ -36,6 +38,12 @@ extension AdditiveParameters {
     return InputProblem(
       pointer: "/" + largest.rawValue,
       detail: "monotone, edges and pairs must not take more than \(Self.largestText >> 10) KiB together")
+  }
+
+  /// A lower bound of the text of the names and edges in bytes.
+  var text: Int {
+    let names = Array(monotone.keys) + Array(edges.keys) + (pairs ?? []).flatMap { $0 }
+    return names.reduce(0) { $0 + $1.utf8.count } + edges.values.reduce(0) { $0 + 2 * $1.count }
   }
 
   /// The problems of names that are not features, or not numeric ones where numbers are needed.

@@ -65,7 +65,8 @@ package struct TrainingJobs: Sendable {
     }
   }
 
-  /// Returns the jobs of a dataset, newest first, with ids below `cursor`, at most `limit`.
+  /// Returns the jobs of a dataset, newest first, with ids below `cursor`, at most `limit`, and fewer if they reach
+  /// ``PageBudget/bytes``.
   ///
   /// - Throws: ``DomainError/notFound(what:)``.
   package func list(
@@ -73,10 +74,20 @@ package struct TrainingJobs: Sendable {
   ) async throws -> [Job] {
     try await database.read(for: tenant) { tx in
       let dataset = try await datasets.dataset(tenant, named: name, in: tx)
-      return try await queue.jobs(
-        tenant: tenant.rawValue, subject: Int64(dataset.id), before: cursor.map(Int64.init), limit: limit,
-        in: tx)
+      return try await PageBudget.read(limit: limit, largest: 16 << 10, size: Self.text) { last, count in
+        try await queue.jobs(
+          tenant: tenant.rawValue, subject: Int64(dataset.id), before: last?.id ?? cursor.map(Int64.init),
+          limit: count, in: tx)
+      }
     }
+  }
+
+  /// A lower bound of the text of a job in bytes. The edges of bins in its parameters take up to 64 KiB, but hardly any job has some.
+  private static func text(_ job: Job) -> Int {
+    guard job.parameters.bytes.count > 1 << 10,
+      let parameters = try? job.parameters.decode(TrainingParameters.self)
+    else { return 0 }
+    return parameters.additive.text
   }
 
   /// Cancels a job in the caller's transaction: a queued job at once, a running one at its next check.

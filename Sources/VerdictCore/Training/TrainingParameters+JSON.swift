@@ -4,7 +4,7 @@ import RowFormats
 extension JSONParser where Value == TrainingParameters {
   /// The training parameters of a dataset from a client. Given members replace those of the current parameters, and `null`
   /// restores the built-in default.
-  package static let trainingParameters = trainingParameters(defaults: TrainingParameters())
+  package static let trainingParameters = trainingParameters(defaults: .forNewDatasets)
 
   /// Training parameters from a client. An absent member keeps its value, and `null` restores that of `defaults`. A share of
   /// l1 that is not given does not outlive the penalty that it belongs to, nor do a choice of `C` and the parameters of additive models.
@@ -63,6 +63,14 @@ extension JSONParser where Value == TrainingParameters {
 }
 
 extension TrainingParameters {
+  /// The defaults of the API. Parameters that were stored without a family are ``ModelFamily/linear``, and so are those of
+  /// ``TrainingParameters/init()``.
+  package static let forNewDatasets: TrainingParameters = {
+    var parameters = TrainingParameters()
+    parameters.family = .auto
+    return parameters
+  }()
+
   /// The member `C`: a number, or its choice by the data.
   fileprivate enum Strength: Sendable {
     case given(Double)

@@ -14,7 +14,7 @@ enum NewDatasetBody {
     if features?.contains(where: { $0.name == label.name }) == true {
       errors.add(fields.at("label") + "/name", "is a feature's name already")
     }
-    var settings = DatasetSettings()
+    var settings = DatasetSettings.forNewDatasets
     _ = settings.merge(fields)
     if let features { errors.check(settings.training, features.map { ($0.name, $0.type) }) }
     return NewDataset(

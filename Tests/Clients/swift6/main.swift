@@ -115,7 +115,7 @@ try expect(made.name == "adult" && made.label.positive == ">50K" && made.labelsS
 let added = try await post("adult", file("adult_train.csv"), as: "text/csv")
 try expect(added.inserted == 32_561 && added.trainingJob == nil, "\(added)")
 let job = try await TrainingAPI.createTrainingJob(
-  dataset: "adult", prefer: "wait=50", trainingParametersInput: TrainingParametersInput(),
+  dataset: "adult", prefer: "wait=50", trainingParametersInput: TrainingParametersInput(family: .linear),
   apiConfiguration: api)
 var done = job
 while [.queued, .running].contains(done.state) {
@@ -144,6 +144,9 @@ let decided = try await PredictionsAPI.predictBatch(
   dataset: "adult", predictionBatchInput: few, store: false, apiConfiguration: api)
 try expect(decided.predictions.count == 3, "\(decided)")
 let model = try await ModelsAPI.getModel(dataset: "adult", version: 1, apiConfiguration: api)
+let terms = try await ModelsAPI.getModelTerms(dataset: "adult", version: 1, apiConfiguration: api).terms
+try expect(
+  terms.count == 14 && terms[0].features == ["age"] && (terms[0].line?.slope ?? 0) > 0, "\(terms)")
 let exported = try await ModelsAPI.exportModelJson(dataset: "adult", version: 1, apiConfiguration: api)
 try expect(exported.intercept == model.intercept && exported.features.count == 14, "\(exported)")
 let pmml = try lines(await ModelsAPI.exportModelPmml(dataset: "adult", version: 1, apiConfiguration: api))

@@ -65,7 +65,7 @@ async function tour(): Promise<void> {
   expect(made.name === "adult" && made.label.positive === ">50K" && made.labelsStored === 0, made);
   added = await post("adult", file("adult_train.csv"), "text/csv");
   expect(added.inserted === 32561 && added.trainingJob === null, added);
-  const job = await training.createTrainingJob({ dataset: "adult", prefer: "wait=300", trainingParametersInput: {} });
+  const job = await training.createTrainingJob({ dataset: "adult", prefer: "wait=300", trainingParametersInput: { family: "linear" } });
   const kpis = job.kpis;
   expect(job.state === "succeeded" && kpis != null && kpis.accuracy != null, job);
   expect(Math.abs(kpis.accuracy - 0.855037) < 1e-6 && kpis.confusionMatrix.truePositive === 957, kpis);
@@ -100,6 +100,8 @@ async function tour(): Promise<void> {
   // Exports.
   const version = { dataset: "adult", version: 1 };
   const model = await models.getModel(version);
+  const { terms } = await models.getModelTerms(version);
+  expect(terms.length === 14 && terms[0].features[0] === "age" && (terms[0].line?.slope ?? 0) > 0, terms);
   const exported = await models.exportModelJson(version);
   expect(exported.intercept === model.intercept && exported.features.length === 14, exported);
   expect((await lines(models.exportModelPmml(version)))[1].startsWith("<PMML "), "PMML");

@@ -111,10 +111,13 @@ class Walk:
             self.kept["cancelTrainingJob", 200, "application/json", "cancelled"] = answer.json()
         self.wait()
         self.call("listTrainingJobs", query={"limit": 1}, expect=200, keep="page", **at)
+        made = self.call("createTrainingJob", send="additive", expect=200, **wait, **at).json()
+        assert made["state"] == "succeeded", made
+        self.additive = {"dataset": "adult", "version": made["model_version"]}
         finished = self.kept["createTrainingJob", 200, "application/json", "finished"]
         self.call("getTrainingJob", id=finished["id"], expect=200, keep="succeeded", **at)
         self.call("followTrainingJob", id=finished["id"], expect=200, keep="stream", **at)
-        self.call("createTrainingJob", dataset="churn", json_body={}, expect=200, **wait)
+        self.call("createTrainingJob", dataset="churn", json_body={"family": "linear"}, expect=200, **wait)
         self.call("getProfile", expect=200, keep="adult", **at)
 
     def wait(self):
@@ -127,7 +130,9 @@ class Walk:
         few = {"dataset": "churn", "version": 1}
         self.call("listModels", dataset="churn", expect=200, keep="page")
         self.call("getModel", **few, expect=200, keep="model")
+        self.call("getModel", **self.additive, expect=200, keep="additive")
         self.call("getModelTerms", **few, expect=200, keep="linear")
+        self.call("getModelTerms", **self.additive, expect=200, keep="additive")
         self.call("getCurves", **few, expect=200, keep="curves")
         for form in ("json", "pmml", "sql"):
             self.call(f"exportModel{form.capitalize()}", **few, expect=200, keep=form)

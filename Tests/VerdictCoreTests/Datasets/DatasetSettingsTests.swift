@@ -48,7 +48,7 @@ import Testing
     for key in DatasetSettings.CodingKeys.allCases {
       _ = try merge("{\"\(key.rawValue)\":null}", into: &settings)
     }
-    #expect(settings == DatasetSettings())
+    #expect(settings == .forNewDatasets)
   }
 
   @Test(arguments: [

@@ -32,7 +32,12 @@ import Testing
     expected.tolerance = 1e-6
     #expect(patched == expected)
     #expect(try parse("{}", over: current).0 == current)
-    #expect(try parse("{}").0 == TrainingParameters())
+    #expect(try parse("{}").0 == .forNewDatasets)
+    var linear = TrainingParameters()
+    #expect(try parse(#"{"family":null}"#, over: linear).0 == .forNewDatasets)
+    linear.seed = 1
+    #expect(
+      try parse(#"{"seed":1}"#, over: TrainingParameters()).0 == linear, "stored parameters stay linear")
   }
 
   @Test func `every method of validation has its members`() throws {
@@ -89,8 +94,8 @@ import Testing
       try parse(#"{"C":1}"#, over: given).0 == given && parse(#"{"C":1}"#, over: balanced).0 == balanced)
     #expect(try parse(#"{"threshold":null}"#, over: given).0 == balanced)
     // Without weights both are the same.
-    #expect(try parse(#"{"threshold":0.5}"#).0 == TrainingParameters())
-    #expect(try parse(#"{"class_weight":null}"#, over: given).0 == TrainingParameters())
+    #expect(try parse(#"{"threshold":0.5}"#).0 == .forNewDatasets)
+    #expect(try parse(#"{"class_weight":null}"#, over: given).0 == .forNewDatasets)
     func job(_ json: String, _ own: TrainingParameters) throws -> TrainingParameters? {
       let errors = ValidationErrors()
       return JSONParser.trainingParameters(defaults: own).parse(try JSONValue.parse(Array(json.utf8)), errors)
@@ -99,7 +104,7 @@ import Testing
       #expect(try job("{}", own) == own && job(#"{"threshold":null}"#, own) == own)
       #expect(try job(#"{"threshold":0.5}"#, own) == given)
     }
-    #expect(try job(#"{"class_weight":"balanced"}"#, TrainingParameters()) == balanced)
+    #expect(try job(#"{"class_weight":"balanced"}"#, .forNewDatasets) == balanced)
   }
 
   @Test(
