@@ -77,6 +77,9 @@ static const unsigned char case_indexes[] = {
 static const unsigned char later_warnings[] = {
 #embed "../../migrations/0024_later_warnings.sql"
 };
+static const unsigned char min_bin_rows[] = {
+#embed "../../migrations/0025_min_bin_rows.sql"
+};
 
 #define RESOURCE(file, array) {file, array, sizeof array}
 
@@ -105,6 +108,7 @@ static const verdict_resource migrations[] = {
     RESOURCE("0022_profiles.sql", profiles),
     RESOURCE("0023_case_indexes.sql", case_indexes),
     RESOURCE("0024_later_warnings.sql", later_warnings),
+    RESOURCE("0025_min_bin_rows.sql", min_bin_rows),
 };
 
 verdict_resource verdict_openapi(void) { return (verdict_resource)RESOURCE("openapi.yaml", openapi); }

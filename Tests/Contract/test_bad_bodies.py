@@ -12,6 +12,8 @@ TRAINING = {
     "penalty": "elasticnet", "C": 0.5, "l1_ratio": 0.5, "class_weight": "balanced", "seed": 1,
     "validation": {"method": "kfold", "folds": 3},
     "threshold": {"cost": {"false_positive": 1, "false_negative": 5}},
+    "family": "additive", "max_pairs": 3, "monotone": {"age": "increasing"}, "edges": {"education_num": [5, 9.5]},
+    "pairs": [["sex", "workclass"]], "quantile_bins": 8, "merged_bins": 8, "smoothness": 2.5, "bags": 2,
 }
 OPTIONAL = {"createTrainingJob": {"empty"}}
 
@@ -50,7 +52,7 @@ def fitting(operation):
         "updateDataset": {
             "features": data.FEATURES, "gate": {"metric": "f1", "minimum": 0.5, "source": "live", "min_labels": 10,
             "bound": "estimate"},
-            "predictions_kept_days": 30, "outcome_after_days": 14,
+            "predictions_kept_days": 30, "outcome_after_days": 14, "min_bin_rows": 20,
             "auto_train": {"enabled": True, "min_new_labels": 5, "max_delay_seconds": 60}, "training": TRAINING,
         },
         "createTrainingJob": TRAINING,

@@ -106,7 +106,10 @@ def test_types(where, node):
 
 # Lists of what a training has observed are limited by the rows only.
 LEVELS = {"ModelFeature/properties/categories", "PortableFeature/properties/categories",
-          "Model/allOf/1/properties/coefficients"}
+          "Model/allOf/1/properties/coefficients", "TermAxis/properties/categories", "CategoryGroup",
+          *(f"ModelTerm/properties/{name}" for name in ("values", "standard_errors", "lower", "upper", "rows", "regions")),
+          "TermAxis/properties/edges", "PortableFeature/properties/bins", "PortablePair/properties/cells",
+          "PortableAxis/properties/groups"}
 
 
 @pytest.mark.parametrize("where,node", EVERY_NODE)

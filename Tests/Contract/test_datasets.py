@@ -87,16 +87,19 @@ PENALTIES = [
     {"penalty": "elasticnet", "l1_ratio": 0.125, "threshold": {"cost": {"false_positive": 1, "false_negative": 2.5}}},
     {"penalty": "none", "threshold": 0.75, "validation": {"method": "holdout", "fraction": 0.5}},
     {"tolerance": 1e-6, "max_iterations": 7},
+    {"family": "auto", "C": "auto", "max_pairs": 0, "monotone": {"age": "decreasing"}, "bags": 3},
+    {"family": "additive", "edges": {"age": [30, 40.5]}, "pairs": [["sex", "age"]], "smoothness": 0.25},
 ]
 
 
-@pytest.mark.parametrize("training", PENALTIES, ids=lambda training: training.get("penalty", "solver"))
+@pytest.mark.parametrize("training", PENALTIES, ids=lambda training: training.get("penalty", training.get("family", "solver")))
 def test_a_patch_with_what_a_dataset_shows_changes_nothing(api, dataset, training):
     patch = {"dataset": dataset, "media_type": "application/merge-patch+json", "expect": 200}
     other = {"auto_train": {"enabled": True, "min_new_labels": 1000, "max_delay_seconds": 60}, "models_kept": 3,
              "gate": {"metric": "roc_auc", "minimum": 0.5, "source": "live", "min_labels": 7,
                       "bound": "estimate"},
-             "activation": {"policy": "best", "metric": "f1"}, "predictions_kept_days": 30, "outcome_after_days": 14}
+             "activation": {"policy": "best", "metric": "f1"}, "predictions_kept_days": 30, "outcome_after_days": 14,
+             "min_bin_rows": 12}
     for settings in ({}, other):
         shown = api.call("updateDataset", json_body=settings | {"training": training}, **patch).json()
         members = document.resolve(document.document()["components"]["schemas"]["DatasetPatch"])["properties"]

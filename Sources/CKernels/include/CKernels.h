@@ -165,4 +165,39 @@ size_t ck_list_shared(const uint32_t *hash, size_t begin, size_t end, int shift,
 size_t ck_keep_shared(const uint32_t *hash, uint32_t *rows, size_t count, int shift, uint32_t mask,
                       const uint64_t *bits);
 
+/// The bin of each value: the number of ascending edges that are not above it; `missing` for NaN.
+void ck_bin_values(const double *values, size_t count, const double *edges, size_t edge_count, uint16_t missing,
+                   uint16_t *codes);
+/// The bin of each level code by a map; `missing` for -1.
+void ck_map_codes(const int32_t *codes, size_t count, const uint16_t *map, uint16_t missing, uint16_t *out);
+/// The cell of each row in a table: first_map[first] · width + second_map[second], or `unknown` where a map gives UINT16_MAX.
+void ck_pair_codes(const uint16_t *first, const uint16_t *first_map, const uint16_t *second, const uint16_t *second_map,
+                   uint16_t width, uint16_t unknown, size_t count, uint16_t *out);
+/// Adds the value of its bin to the margin of each of the rows begin..<end.
+void ck_additive_add(const uint16_t *codes, const double *value, size_t begin, size_t end, double *margin);
+/// Writes the residual s·(p − y) and the curvature s·p·(1 − p) of rows begin..<end, and returns their loss Σ s·log(1 + e^−m).
+double ck_additive_link(const double *margin, const uint8_t *outcome, const double *mass, size_t begin, size_t end,
+                        double *residual, double *curvature);
+/// Adds the residuals and curvatures of rows begin..<end to the sums of their bins.
+void ck_term_sums(const uint16_t *codes, const double *residual, const double *curvature, size_t begin, size_t end,
+                  double *gradient, double *diagonal);
+/// Adds the masses of rows begin..<end to the sums of their bins.
+void ck_term_masses(const uint16_t *codes, const double *mass, size_t begin, size_t end, double *masses);
+/// Adds the curvatures of rows begin..<end to the cells of two terms, `width` cells for each bin of the first one.
+void ck_term_cross(const uint16_t *rows, const uint16_t *columns, size_t width, const double *curvature, size_t begin,
+                   size_t end, double *block);
+/// The most rows that one call of `ck_inverse_rows` writes.
+#define CK_INVERSE_WIDTH 16
+/// Writes the rows begin..<end of L⁻ᵀ, the transposed inverse of a lower triangle, `stride` apart. `scratch` has CK_INVERSE_WIDTH · order
+/// elements. A diagonal element of 0 stands for a column that is left out.
+void ck_inverse_rows(const double *factor, size_t order, size_t stride, size_t begin, size_t end, double *scratch,
+                     double *rows);
+/// Factors the rows from..<to in the columns begin..<end of a lower triangle whose rows before `end` are factored, as `ck_cholesky` does.
+/// Calls for different rows can run at the same time.
+void ck_cholesky_rows(double *matrix, size_t stride, size_t begin, size_t end, const uint8_t *skip, size_t from, size_t to);
+/// The dot product of two vectors.
+double ck_dot(const double *a, const double *b, size_t count);
+/// Sorts keys ascending, and a number that moves along with each key, stably. The other arrays, of the same size, are overwritten.
+void ck_sort_order(uint64_t *keys, uint32_t *order, size_t count, uint64_t *other_keys, uint32_t *other_order);
+
 #endif

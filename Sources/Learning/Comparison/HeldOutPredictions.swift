@@ -19,10 +19,21 @@ public struct HeldOutPredictions: Sendable, Equatable {
 
 extension LinearTrainer {
   /// Predicts the rows of each measured fold with a fit of the others.
-  ///
-  /// Thresholds are those of a training: fixed, moved with the intercept of each fit, or chosen on the rows held out.
   func heldOut(warmStart: LogisticModel?) throws -> HeldOutPredictions {
     let (scores, thresholds, _) = try outOfFold(warmStart)
+    return try measurement.heldOut(scores, thresholds)
+  }
+}
+
+extension HeldOutMeasurement {
+  /// The predictions of the rows that were held out.
+  ///
+  /// Thresholds are those of a training: fixed, moved with the intercept of each fit, or chosen on the rows held out.
+  ///
+  /// - Parameters:
+  ///   - scores: the score of each row of the table.
+  ///   - thresholds: the default threshold of the fit for each fold.
+  func heldOut(_ scores: [Double], _ thresholds: [Double]) throws -> HeldOutPredictions {
     let rows = ValidationSplit(plan: plan).measuredRows
     let measured = rows.map { scores[$0] }
     if parameters.movesThreshold {

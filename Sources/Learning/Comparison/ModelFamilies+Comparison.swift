@@ -36,6 +36,13 @@ extension ModelFamilies {
               iteration: step.iteration, objective: step.objective))
         }
       }
+      if parameters.family == .auto {
+        let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
+        return try AutoTrainer.with(table, parameters, split.plan, runner, scaled) { trainer in
+          let (scores, thresholds) = try trainer.outOfFold()
+          return try trainer.linear.measurement.heldOut(scores, thresholds)
+        }
+      }
       let family = try type(named: parameters.family.rawValue)
       return try family.heldOut(
         table, parameters: parameters, split: split, warmStart: warmStart, threads: threads, progress: scaled,

@@ -23,7 +23,7 @@ extension LinearPredictor {
           let value = rows.numbers[row * rows.numberStride + slots[index]]
           if value.isNaN {
             if features[index].missing == nil {
-              warn(row, .unseenMissing(features[index]))
+              warn(row, .unseenMissing(features[index].name))
             }
             sum += missing
           } else {
@@ -31,7 +31,7 @@ extension LinearPredictor {
               throw RowRefusal(row: row, feature: features[index].name)
             }
             if !range.contains(value) {
-              warn(row, .outside(range, value, features[index]))
+              warn(row, .outside(range, value, features[index].name))
             }
             sum += standardized * ((value - mean) * inverse)
           }
@@ -40,11 +40,11 @@ extension LinearPredictor {
             if let coefficient = levels[name] {
               sum += coefficient
             } else {
-              warn(row, .unseen(name, features[index]))
+              warn(row, .unseen(name, features[index].name))
             }
           } else {
             if features[index].missing == nil {
-              warn(row, .unseenMissing(features[index]))
+              warn(row, .unseenMissing(features[index].name))
             }
             sum += missing
           }

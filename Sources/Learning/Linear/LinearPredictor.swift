@@ -60,43 +60,22 @@ public struct LinearPredictor: Predictor {
         guard abs(value) <= FeatureValue.largestMagnitude else {
           throw .notFinite(feature: features[index].name)
         }
-        if !range.contains(value) { warnings.append(.outside(range, value, features[index])) }
+        if !range.contains(value) { warnings.append(.outside(range, value, features[index].name)) }
         sum += standardized * ((value - mean) * inverse)
       case (.category(let levels, _), .category(let name)):
         if let coefficient = levels[name] {
           sum += coefficient
         } else {
-          warnings.append(.unseen(name, features[index]))
+          warnings.append(.unseen(name, features[index].name))
         }
       case (.number(_, _, _, let missing, _), .missing), (.category(_, let missing), .missing):
-        if features[index].missing == nil { warnings.append(.unseenMissing(features[index])) }
+        if features[index].missing == nil { warnings.append(.unseenMissing(features[index].name)) }
         sum += missing
       case (.number, .category): throw .wrongValueType(feature: features[index].name, expected: "number")
       case (.category, .number): throw .wrongValueType(feature: features[index].name, expected: "category")
       }
     }
     return sum
-  }
-}
-
-extension PredictionWarning {
-  static func outside(
-    _ range: ClosedRange<Double>, _ value: Double, _ feature: ModelFeature
-  ) -> PredictionWarning {
-    PredictionWarning(
-      kind: .outsideRange, feature: feature.name,
-      detail: "\(value) is outside the training range \(range.lowerBound) to \(range.upperBound).")
-  }
-
-  static func unseen(_ name: String, _ feature: ModelFeature) -> PredictionWarning {
-    PredictionWarning(
-      kind: .unseenCategory, feature: feature.name,
-      detail: "The category '\(name)' was not in the training rows.")
-  }
-
-  static func unseenMissing(_ feature: ModelFeature) -> PredictionWarning {
-    PredictionWarning(
-      kind: .unseenMissing, feature: feature.name, detail: "No training row was without a value here.")
   }
 }
 

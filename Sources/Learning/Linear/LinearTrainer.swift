@@ -9,12 +9,17 @@ struct LinearTrainer {
   let progress: (@Sendable (TrainingProgress) -> Void)?
 
   private var layout: DesignLayout { matrix.layout }
+  /// Measures the rows that were held out.
+  var measurement: HeldOutMeasurement {
+    HeldOutMeasurement(table: table, parameters: parameters, plan: plan, runner: runner)
+  }
 
   func run(warmStart: LogisticModel?) throws -> TrainingResult<LogisticModel> {
     let (scores, thresholds, start) = try outOfFold(warmStart)
-    progress?(TrainingProgress(phase: "measuring", fraction: fraction(plan.measured.count, 0), iteration: 0))
+    progress?(
+      TrainingProgress(phase: "measuring", fraction: plan.fraction(plan.measured.count, 0), iteration: 0))
     var warnings = plan.warnings
-    var (kpis, curves) = try measure(consume scores, thresholds, &warnings)
+    var (kpis, curves) = try measurement.measure(consume scores, thresholds, &warnings)
     let (model, found) = try final(
       from: start, threshold: parameters.movesThreshold ? nil : kpis.threshold)
     kpis.setThreshold(model.threshold)
@@ -96,60 +101,10 @@ struct LinearTrainer {
     let report: (Int, Double) -> Void = { iteration, objective in
       progress?(
         TrainingProgress(
-          phase: isFinal ? "fitting" : "validating", fraction: fraction(step, iteration), fold: fold,
+          phase: isFinal ? "fitting" : "validating", fraction: plan.fraction(step, iteration), fold: fold,
           iteration: iteration, objective: objective))
     }
     return try LinearSolver(
       matrix: matrix, encoding: encoding, parameters: parameters, runner: runner, progress: report)
-  }
-
-  /// Progress in which all fits count the same. The number of steps is unknown, so each step takes a third of the rest.
-  private func fraction(_ step: Int, _ iteration: Int) -> Double {
-    var rest = 1.0
-    for _ in 0..<min(iteration, 40) { rest *= 2.0 / 3 }
-    return 0.05 + 0.95 * (Double(step) + 1 - rest) / Double(plan.measured.count + 1)
-  }
-
-  /// Measures the scores of held-out rows; consumes the scores, so that their memory can be reused.
-  private func measure(
-    _ scores: consuming [Double], _ thresholds: [Double], _ warnings: inout [TrainingWarning]
-  ) throws -> (KPIs, Curves) {
-    let checkpoint = { try runner.checkCancelled() }
-    let (rows, decisions) = try measured(scores, thresholds)
-    scores = []
-    let ranking = try ScoreRanking(
-      keys: rows.keys, weights: rows.weights, groups: rows.groups, checkpoint: checkpoint)
-    try checkpoint()
-    let usual = plan.measured.reduce(0) { $0 + thresholds[$1] } / Double(max(1, plan.measured.count))
-    let choice = ThresholdChoice(parameters.threshold, ranking: ranking, usual: usual)
-    if let warning = choice.warning { warnings.append(warning) }
-    try checkpoint()
-    var kpis = try KPIs(
-      ranking, threshold: choice.threshold, decisions: parameters.movesThreshold ? decisions : nil,
-      checkpoint: checkpoint)
-    kpis.setFitted(positives: plan.sizes[1], negatives: plan.sizes[0])
-    try checkpoint()
-    return (kpis, try Curves(ranking, checkpoint: checkpoint))
-  }
-
-  /// The measured rows, and the decisions of each fold at its own threshold.
-  private func measured(
-    _ scores: [Double], _ thresholds: [Double]
-  ) throws -> (HeldOutRows, MeasuredDecisions) {
-    var isMeasured = [Bool](repeating: false, count: plan.folds.count)
-    for fold in plan.measured { isMeasured[fold] = true }
-    var rows = HeldOutRows(
-      table.attributes, capacity: plan.measured.reduce(0) { $0 + plan.rows[$1].reduce(0, +) },
-      withDecisions: parameters.movesThreshold)
-    for block in BlockRunner.blocks(rows: table.rowCount, size: 1 << 20) {
-      try runner.checkCancelled()
-      for row in block {
-        let fold = Int(plan.folds.folds[row])
-        guard isMeasured[fold], !plan.folds.isLeftOut(row) else { continue }
-        let (score, outcome) = (scores[row], table.outcomes[row])
-        rows.add(row, score: score, outcome: outcome, decision: score >= thresholds[fold])
-      }
-    }
-    return (rows, rows.decisions)
   }
 }

@@ -32,21 +32,8 @@ extension LogisticModel: BinaryClassifier {
     var model = self
     for (index, feature) in features.enumerated() {
       guard let categories = feature.categories else { continue }
-      // Bytes are compared: a name in another Unicode normalization form is another name outside of Swift.
-      let renamed = categories.indices.filter {
-        !name(feature.name, categories[$0].name).utf8.elementsEqual(categories[$0].name.utf8)
-      }
-      guard !renamed.isEmpty else { continue }
-      var taken = Set(categories.map(\.name))
-      for place in renamed {
-        let (old, new) = (categories[place].name, name(feature.name, categories[place].name))
-        taken.remove(old)
-        if taken.insert(new).inserted {
-          model.features[index].categories?[place].name = new
-        } else {
-          taken.insert(old)
-        }
-      }
+      let renamed = categories.map(\.name).renamed { name(feature.name, $0) }
+      for (place, new) in renamed.enumerated() { model.features[index].categories?[place].name = new }
     }
     return model
   }
@@ -67,7 +54,9 @@ extension LogisticModel: BinaryClassifier {
       .init("features", .list(features.map(\.encodingDescription))),
       .init("coefficients", .list(features.flatMap(\.coefficientDescriptions))),
     ]
-    return fit + (chosenC.map { [.init("C", .number($0))] } ?? []) + encoding
+    let chosen: [ModelDescription.Member] = chosenC.map { [.init("C", .number($0))] } ?? []
+    let selected: [ModelDescription.Member] = selection.map { [.init("selection", $0.description)] } ?? []
+    return fit + chosen + encoding + selected
   }
 }
 

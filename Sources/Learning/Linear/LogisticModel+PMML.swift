@@ -7,58 +7,13 @@ extension LogisticModel {
   /// - Throws: ``ExportRefusal`` for a name with a character that XML cannot contain.
   public func exportPMML() throws(ExportRefusal) -> String {
     try checkCharacters()
-    let names = ExportNames(features)
-    let fields = features.map { feature in
-      let name = feature.name.xmlAttribute
-      guard feature.categories == nil else {
-        return #"<DataField name="\#(name)" optype="categorical" dataType="string"/>"#
-      }
-      let limit = FeatureValue.largestMagnitude
-      return """
-        <DataField name="\(name)" optype="continuous" dataType="double">\
-        <Interval closure="closedClosed" leftMargin="\(-limit)" rightMargin="\(limit)"/></DataField>
-        """
-    }
-    let mining = features.map { feature in
-      """
-      <MiningField name="\(feature.name.xmlAttribute)" usageType="active" missingValueTreatment="asIs" \
-      invalidValueTreatment="\(feature.categories == nil ? "returnInvalid" : "asIs")"/>
-      """
-    }
-    return """
-      <?xml version="1.0" encoding="UTF-8"?>
-      <PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4">
-        <Header description="Logistic regression"><Application name="Verdict"/></Header>
-        <DataDictionary>
-          <DataField name="\(names.outcome)" optype="categorical" dataType="string">
-            <Value value="0"/><Value value="1"/>
-          </DataField>
-          \(fields.joined(separator: "\n    "))
-        </DataDictionary>
-        <TransformationDictionary>
-          \(features.indices.flatMap { derived($0, names) }.joined(separator: "\n    "))
-        </TransformationDictionary>
-        <RegressionModel functionName="classification" normalizationMethod="logit">
-          <MiningSchema>
-            <MiningField name="\(names.outcome)" usageType="target"/>
-            \(mining.joined(separator: "\n      "))
-          </MiningSchema>
-          <Output>
-            <OutputField name="\(names.probability)" optype="continuous" dataType="double" feature="probability" value="1"/>
-            <OutputField name="\(names.label)" optype="categorical" dataType="integer" feature="transformedValue">
-              <Apply function="if"><Apply function="greaterOrEqual"><FieldRef field="\(names.probability)"/>\
-      <Constant dataType="double">\(threshold)</Constant></Apply><Constant dataType="integer">1</Constant>\
-      <Constant dataType="integer">0</Constant></Apply>
-            </OutputField>
-          </Output>
-          <RegressionTable intercept="\(standardizedIntercept)" targetCategory="1">
-            \(features.indices.flatMap { predictors($0, names) }.joined(separator: "\n      "))
-          </RegressionTable>
-          <RegressionTable intercept="0" targetCategory="0"/>
-        </RegressionModel>
-      </PMML>
-
-      """
+    let names = LinearExportNames(featureNames)
+    return PMMLDocument(
+      description: "Logistic regression", names: names.shared,
+      features: features.map { .init(name: $0.name, isNumber: $0.categories == nil) },
+      derivedFields: features.indices.flatMap { derived($0, names) }, intercept: standardizedIntercept,
+      predictors: features.indices.flatMap { predictors($0, names) }, threshold: threshold
+    ).text
   }
 
   /// Checks the names that the document contains: those of features, and of the categories that add anything.
@@ -75,7 +30,7 @@ extension LogisticModel {
   }
 
   /// Of a number its standardised value, 0 where it is missing; of every feature an indicator of missing values.
-  private func derived(_ index: Int, _ names: ExportNames) -> [String] {
+  private func derived(_ index: Int, _ names: LinearExportNames) -> [String] {
     let feature = features[index]
     let name = feature.name.xmlAttribute
     var fields: [String] = []
@@ -100,16 +55,16 @@ extension LogisticModel {
     return fields
   }
 
-  private func predictors(_ index: Int, _ names: ExportNames) -> [String] {
+  private func predictors(_ index: Int, _ names: LinearExportNames) -> [String] {
     let feature = features[index]
     var result: [String] = []
     if let value = feature.coefficient?.standardized, value != 0, feature.mean != nil {
       result.append(
-        "<NumericPredictor name=\"\(names.standardized[index].xmlAttribute)\" coefficient=\"\(value)\"/>")
+        PMMLDocument.predictor(names.standardized[index], coefficient: value))
     }
     if let value = feature.missing?.standardized, value != 0 {
       result.append(
-        "<NumericPredictor name=\"\(names.missing[index].xmlAttribute)\" coefficient=\"\(value)\"/>")
+        PMMLDocument.predictor(names.missing[index], coefficient: value))
     }
     for (name, coefficient) in feature.addingCategories {
       for spelling in name.canonicalSpellings {
@@ -121,5 +76,21 @@ extension LogisticModel {
       }
     }
     return result
+  }
+}
+
+/// Names of the fields of a linear model's export.
+private struct LinearExportNames {
+  /// The names that all models have.
+  let shared: ExportNames
+  /// For each feature its standardised number, and the indicator of its missing values.
+  let standardized: [String]
+  let missing: [String]
+
+  init(_ features: [String]) {
+    var names = ExportNames(features)
+    standardized = features.map { names.unique($0 + "__standardized") }
+    missing = features.map { names.unique($0 + "__missing") }
+    shared = names
   }
 }

@@ -7,19 +7,20 @@ extension LogisticModel {
   ///
   /// - Throws: ``ExportRefusal`` for names that PostgreSQL cannot tell apart.
   public func exportSQL(table: String) throws(ExportRefusal) -> String {
-    let names = ExportNames(features)
-    try Self.checkColumns(features.map(\.name) + [names.probability, names.label])
+    let names = ExportNames(featureNames)
+    try ExportNames.checkColumns(features.map(\.name) + [names.probability, names.label])
     let terms = features.flatMap { feature in
       feature.categories == nil ? numeric(feature) : [categorical(feature)]
     }
-    let sum = ([literal(standardizedIntercept)] + terms.filter { !$0.isEmpty }).joined(separator: "\n    + ")
+    let sum = ([standardizedIntercept.sqlConstant] + terms.filter { !$0.isEmpty }).joined(
+      separator: "\n    + ")
     let source = table.unicodeScalars.split(separator: ".").map { String($0).sqlIdentifier }
       .joined(separator: ".")
     // The sub-select has no system columns, whose names a feature may have. A sum of a number beyond the range could
     // overflow, which is an error. exp() fails beyond ±745 in PostgreSQL; at 700 the probability is 0 or 1 to within 1e-304.
     return """
       SELECT source.*, score.probability AS \(names.probability.sqlIdentifier),
-        (score.probability >= \(literal(threshold)))::int AS \(names.label.sqlIdentifier)
+        (score.probability >= \(threshold.sqlConstant))::int AS \(names.label.sqlIdentifier)
       FROM (SELECT * FROM \(source)) AS source
       CROSS JOIN LATERAL (
         SELECT \(withinRange(sum)) AS logit
@@ -31,20 +32,13 @@ extension LogisticModel {
       """
   }
 
-  private static func checkColumns(_ names: [String]) throws(ExportRefusal) {
-    var columns: [String: String] = [:]
-    for name in names {
-      if let other = columns.updateValue(name, forKey: name.postgresqlName) { throw .sameColumn(other, name) }
-    }
-  }
-
   /// NULL for a row with a number that the sum uses and that is beyond the range of models.
   private func withinRange(_ sum: String) -> String {
     let magnitudes = features.filter { $0.categories == nil && !numeric($0).isEmpty }
       .map { "abs(\(number($0)))" }
     guard !magnitudes.isEmpty else { return sum }
     return """
-      CASE WHEN greatest(\(magnitudes.joined(separator: ", "))) > \(literal(FeatureValue.largestMagnitude)) THEN NULL ELSE
+      CASE WHEN greatest(\(magnitudes.joined(separator: ", "))) > \(FeatureValue.largestMagnitude.sqlConstant) THEN NULL ELSE
           \(sum) END
       """
   }
@@ -58,11 +52,11 @@ extension LogisticModel {
     {
       terms.append(
         """
-        \(literal(coefficient.standardized)) * coalesce((\(value) - \(literal(mean))) * \(literal(1 / scale)), 0)
+        \(coefficient.standardized.sqlConstant) * coalesce((\(value) - \(mean.sqlConstant)) * \((1 / scale).sqlConstant), 0)
         """)
     }
     if let missing = feature.missing, missing.standardized != 0 {
-      terms.append("CASE WHEN \(value) IS NULL THEN \(literal(missing.standardized)) ELSE 0 END")
+      terms.append("CASE WHEN \(value) IS NULL THEN \(missing.standardized.sqlConstant) ELSE 0 END")
     }
     return terms
   }
@@ -77,7 +71,7 @@ extension LogisticModel {
   private func categorical(_ feature: ModelFeature) -> String {
     let column = "source.\(feature.name.sqlIdentifier)"
     let branches = feature.addingCategories.map { name, coefficient in
-      "WHEN \(name.canonicalSpellings[0].sqlConstant) THEN \(literal(coefficient))"
+      "WHEN \(name.canonicalSpellings[0].sqlConstant) THEN \(coefficient.sqlConstant)"
     }
     let known = """
       CASE normalize(\(column)::text) COLLATE "C" \(branches.joined(separator: " ")) ELSE 0 END
@@ -86,9 +80,6 @@ extension LogisticModel {
       return branches.isEmpty ? "" : known
     }
     let present = branches.isEmpty ? "0" : known
-    return "CASE WHEN \(column) IS NULL THEN \(literal(missing.standardized)) ELSE \(present) END"
+    return "CASE WHEN \(column) IS NULL THEN \(missing.standardized.sqlConstant) ELSE \(present) END"
   }
-
-  /// The shortest digits that read back as the same double; typed, or PostgreSQL would take them for numeric.
-  private func literal(_ value: Double) -> String { "'\(value)'::double precision" }
 }

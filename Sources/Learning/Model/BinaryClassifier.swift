@@ -61,6 +61,11 @@ public protocol BinaryClassifier: Sendable, Codable {
   func makePredictor() -> any Predictor
   /// Returns the parts of the model that the API shows beside threshold and convergence, in their order.
   func describe() -> [ModelDescription.Member]
+  /// Returns the terms of the log-odds as they are drawn: first those of the features, in their order, then those of pairs.
+  ///
+  /// - Parameter minimumRows: the smallest number of training rows behind each value that is shown. Bins with fewer rows are merged
+  ///   with others, so that a value says nothing about a single row.
+  func terms(minimumRows: Int) -> [ModelTerm]
 
   /// The model as JSON: everything needed to predict elsewhere, keys sorted, doubles exact.
   func exportJSON() throws -> String
@@ -73,6 +78,11 @@ public protocol BinaryClassifier: Sendable, Codable {
   ///
   /// - Throws: ``ExportRefusal`` for names that the format cannot express.
   func exportSQL(table: String) throws(ExportRefusal) -> String
+}
+
+extension BinaryClassifier {
+  /// No terms: a family is readable by its own implementation.
+  public func terms(minimumRows: Int) -> [ModelTerm] { [] }
 }
 
 /// The result of a training.

@@ -6,21 +6,29 @@ struct ExportNames {
   let label: String
   /// The true outcome.
   let outcome: String
-  /// For each feature its standardised number, and the indicator of its missing values.
-  let standardized: [String]
-  let missing: [String]
+  private var taken: Set<String>
 
-  init(_ features: [ModelFeature]) {
-    var taken = Set(features.map(\.name))
-    func unique(_ wanted: String) -> String {
-      var name = wanted
-      while !taken.insert(name).inserted { name += "_" }
-      return name
+  init(_ features: [String]) {
+    taken = Set(features)
+    probability = Self.unique("probability", &taken)
+    label = Self.unique("label", &taken)
+    outcome = Self.unique("outcome", &taken)
+  }
+
+  /// A name that no other field has.
+  mutating func unique(_ wanted: String) -> String { Self.unique(wanted, &taken) }
+
+  private static func unique(_ wanted: String, _ taken: inout Set<String>) -> String {
+    var name = wanted
+    while !taken.insert(name).inserted { name += "_" }
+    return name
+  }
+
+  /// Checks that PostgreSQL can tell the columns apart.
+  static func checkColumns(_ names: [String]) throws(ExportRefusal) {
+    var columns: [String: String] = [:]
+    for name in names {
+      if let other = columns.updateValue(name, forKey: name.postgresqlName) { throw .sameColumn(other, name) }
     }
-    probability = unique("probability")
-    label = unique("label")
-    outcome = unique("outcome")
-    standardized = features.map { unique($0.name + "__standardized") }
-    missing = features.map { unique($0.name + "__missing") }
   }
 }

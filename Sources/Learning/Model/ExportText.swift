@@ -79,3 +79,8 @@ extension String {
     }
   }
 }
+
+extension Double {
+  /// The shortest digits that read back as the same double; typed, or PostgreSQL would take them for numeric.
+  var sqlConstant: String { "'\(self)'::double precision" }
+}

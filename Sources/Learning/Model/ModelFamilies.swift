@@ -1,7 +1,7 @@
 /// The families of models that can be trained and read, by the name under which their models are stored.
 public struct ModelFamilies: Sendable {
   /// The families of this version.
-  public static let standard = ModelFamilies([LogisticModel.self])
+  public static let standard = ModelFamilies([LogisticModel.self, AdditiveModel.self])
 
   /// Tells a decoder of ``StoredModel`` which families there are; without it, it is ``standard``.
   public static let userInfoKey = CodingUserInfoKey(rawValue: "Learning.ModelFamilies")
@@ -30,6 +30,15 @@ public struct ModelFamilies: Sendable {
     threads: Int? = nil, progress: (@Sendable (TrainingProgress) -> Void)? = nil,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> TrainingResult<any BinaryClassifier> {
+    if parameters.family == .auto {
+      try parameters.validate()
+      let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
+      let plan = try ValidationPlan(
+        outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
+        attributes: table.attributes,
+        checkpoint: runner.checkCancelled)
+      return try AutoTrainer.with(table, parameters, plan, runner, progress) { try $0.run() }
+    }
     func result<Model: BinaryClassifier>(_ type: Model.Type) throws -> TrainingResult<any BinaryClassifier> {
       let result = try type.train(
         table, parameters: parameters, warmStart: warmStart, threads: threads, progress: progress,
@@ -38,6 +47,25 @@ public struct ModelFamilies: Sendable {
         model: result.model, kpis: result.kpis, curves: result.curves, warnings: result.warnings)
     }
     return try result(try type(named: parameters.family.rawValue))
+  }
+
+  /// Fits a model of the family that the parameters ask for to all rows of a table, without measuring it, as
+  /// ``train(_:parameters:warmStart:threads:progress:isCancelled:)`` does last.
+  public func fit(
+    _ table: TrainingTable, parameters: TrainingParameters, threads: Int? = nil,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws -> any BinaryClassifier {
+    switch parameters.family {
+    case .linear:
+      return try Learning.fit(table, parameters: parameters, threads: threads, isCancelled: isCancelled)
+    case .additive:
+      return try AdditiveModel.fit(table, parameters: parameters, threads: threads, isCancelled: isCancelled)
+    case .auto:
+      try parameters.validate()
+      let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
+      let plan = try ValidationPlan(unmeasured: table.outcomes)
+      return try AutoTrainer.with(table, parameters, plan, runner, nil) { try $0.final(threshold: nil).0 }
+    }
   }
 }
 

@@ -29,17 +29,34 @@ public protocol Predictor: Sendable {
   func explain(_ row: FeatureValues) throws(LearningError) -> Explanation
 }
 
-/// The explanation of a row's log-odds, which are the sum of the intercept and the contributions, to within rounding.
+/// The explanation of a row's log-odds, which are the sum of the intercept and the contributions, those of pairs included, to within
+/// rounding.
 public struct Explanation: Sendable, Hashable {
   /// The log-odds without the contribution of any feature.
   public var intercept: Double
   /// In the feature order of the model.
   public var contributions: [Contribution]
+  /// What pairs of features add beside the features of their own, in the pair order of the model; empty of a model without pairs.
+  public var pairs: [PairContribution]
 
   /// Makes an explanation; see the properties.
-  public init(intercept: Double, contributions: [Contribution]) {
+  public init(intercept: Double, contributions: [Contribution], pairs: [PairContribution] = []) {
     self.intercept = intercept
     self.contributions = contributions
+    self.pairs = pairs
+  }
+
+  /// The explanation with the contribution of each pair added by halves to those of its features. The contributions must be in the
+  /// feature order of the model.
+  public var splittingPairs: Explanation {
+    var split = Explanation(intercept: intercept, contributions: contributions)
+    for pair in pairs {
+      for index in [pair.first, pair.second] {
+        split.contributions[index].contribution += pair.contribution / 2
+        split.contributions[index].deviation += pair.contribution / 2
+      }
+    }
+    return split
   }
 }
 
@@ -60,5 +77,25 @@ public struct Contribution: Sendable, Hashable {
     self.value = value
     self.contribution = contribution
     self.deviation = deviation
+  }
+}
+
+/// The contribution of two features together to a row's log-odds. The mean over the training rows is 0.
+public struct PairContribution: Sendable, Hashable {
+  /// The index of the first feature in the model.
+  public var first: Int
+  /// The index of the second feature in the model.
+  public var second: Int
+  /// The names of both features.
+  public var features: [String]
+  /// The log-odds that they add together.
+  public var contribution: Double
+
+  /// Makes a contribution; see the properties.
+  public init(first: Int, second: Int, features: [String], contribution: Double) {
+    self.first = first
+    self.second = second
+    self.features = features
+    self.contribution = contribution
   }
 }

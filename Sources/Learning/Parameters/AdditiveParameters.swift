@@ -72,10 +72,14 @@ public struct AdditiveParameters: Sendable, Hashable {
             "The edges of a feature must be at most \(Self.largestEdges) ascending numbers within ±1e150.")
       }
     }
+    var seen: Set<Set<String>> = []
     for (index, pair) in (pairs ?? []).enumerated() {
       guard pair.count == 2, pair[0] != pair[1] else {
         throw .invalidParameter(
           pointer: "/pairs/\(index)", detail: "A pair must be the names of two features.")
+      }
+      guard seen.insert(Set(pair)).inserted else {
+        throw .invalidParameter(pointer: "/pairs/\(index)", detail: "The pair is listed twice.")
       }
       if let name = pair.first(where: { monotone[$0] != nil }) {
         throw .invalidParameter(

@@ -6,4 +6,7 @@ public enum ModelFamily: String, Sendable, Codable, Hashable, CaseIterable {
   case additive
   /// Of both, the one that predicts better, chosen on the rows of each fit alone.
   case auto
+
+  /// Whether a training of the family may fit an additive model, so that ``AdditiveParameters`` apply.
+  public var hasAdditiveParameters: Bool { self != .linear }
 }

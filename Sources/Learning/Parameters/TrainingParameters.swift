@@ -1,4 +1,4 @@
-/// How a model is trained. JSON keys are those of the API: `penalty`, `C`, `l1_ratio`, `class_weight`, `threshold`,
+/// How a model is trained. JSON keys are those of the API: `family`, those of ``AdditiveParameters``, `penalty`, `C`, `l1_ratio`, `class_weight`, `threshold`,
 /// `validation`, `seed`, `tolerance`, `max_iterations`; every one has a default.
 public struct TrainingParameters: Sendable, Hashable {
   /// The regularisation term; meanings and scale are scikit-learn's.
@@ -14,6 +14,9 @@ public struct TrainingParameters: Sendable, Hashable {
 
     /// Whether the penalty mixes l1 and l2 by `l1_ratio`.
     public var hasL1Ratio: Bool { self == .elasticnet }
+
+    /// Whether the data can choose `C` for the penalty.
+    public var hasChoiceOfC: Bool { self == .l2 }
   }
 
   /// The weights of the two outcomes.
@@ -90,7 +93,7 @@ public struct TrainingParameters: Sendable, Hashable {
       throw .invalidParameter(
         pointer: "/max_iterations", detail: "max_iterations must be a whole number from 1 to 10000.")
     }
-    guard !choosesC || penalty == .l2 else {
+    guard !choosesC || penalty.hasChoiceOfC else {
       throw .invalidParameter(pointer: "/C", detail: "C can be 'auto' with the penalty 'l2' alone.")
     }
     try additive.validate()
@@ -124,6 +127,8 @@ extension TrainingParameters: Codable {
     case penalty
     /// `c`.
     case c = "C"
+    /// `choosesC`, in the stored form alone.
+    case choosesC = "C_auto"
     /// `l1Ratio`.
     case l1Ratio = "l1_ratio"
     /// `classWeight`.
@@ -148,14 +153,8 @@ extension TrainingParameters: Codable {
     family = try values.decodeIfPresent(ModelFamily.self, forKey: .family) ?? .linear
     additive = try AdditiveParameters(from: values)
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? penalty
-    if let text = try? values.decodeIfPresent(String.self, forKey: .c) {
-      guard text == Self.auto else {
-        throw DecodingError.dataCorruptedError(forKey: .c, in: values, debugDescription: "C is no number.")
-      }
-      choosesC = true
-    } else {
-      c = try values.decodeIfPresent(Double.self, forKey: .c) ?? c
-    }
+    c = try values.decodeIfPresent(Double.self, forKey: .c) ?? c
+    choosesC = try values.decodeIfPresent(Bool.self, forKey: .choosesC) ?? false
     l1Ratio = try values.decodeIfPresent(Double.self, forKey: .l1Ratio)
     classWeight = try values.decodeIfPresent(ClassWeight.self, forKey: .classWeight)
     threshold = try values.decodeIfPresent(ThresholdRule.self, forKey: .threshold) ?? threshold
@@ -166,10 +165,15 @@ extension TrainingParameters: Codable {
     maxIterations = try values.decodeIfPresent(Int.self, forKey: .maxIterations) ?? maxIterations
   }
 
-  /// Encodes the stored form: every member, absent ones as null. A threshold that moves is null.
+  /// Encodes the stored form: every member, absent ones as null. A threshold that moves is null. `C` is a number beside a member that
+  /// says that the data choose it, so that versions without the choice can read the parameters.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try encodeShown(into: &values)
+    if choosesC {
+      try values.encode(c, forKey: .c)
+      try values.encode(true, forKey: .choosesC)
+    }
     if isDefaultBesideWeights, isThresholdGiven { try values.encode(true, forKey: .isThresholdGiven) }
   }
 

@@ -47,6 +47,12 @@ struct Convergence {
     isPenalised = penalty.isPenalising
   }
 
+  /// The rule of a fit whose penalties make the optimum finite.
+  init(penalisedTo tolerance: Double) {
+    self.tolerance = tolerance
+    isPenalised = true
+  }
+
   /// The columns whose coefficients diverge, called before `isLast`. On separated data each step lengthens the coefficients by
   /// about the same amount, while the decrement falls only by the factor e^−½; near a maximum it falls quadratically.
   func separated(_ decrement: Double, step: [Double]) -> [Int] {

@@ -8,4 +8,9 @@ extension Dataset {
       features: features, labelName: label.name, words: label.words,
       largestNumber: FeatureValue.largestMagnitude)
   }
+
+  /// The types of the features by their names.
+  package var featureTypes: [String: FeatureType] {
+    Dictionary(features.map { ($0.name, $0.type) }) { first, _ in first }
+  }
 }

@@ -22,6 +22,8 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
   package var columns: CaseColumnNames?
   /// The days before which no outcome of a prediction is expected; `nil` if one may come at once.
   package var outcomeAfterDays: Int?
+  /// The smallest number of training rows behind a value of a term that is shown. Bins with fewer rows are shown merged.
+  package var minBinRows = 5
 
   /// The defaults.
   package init() {}
@@ -36,6 +38,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     case predictionsKeptDays = "predictions_kept_days"
     case columns
     case outcomeAfterDays = "outcome_after_days"
+    case minBinRows = "min_bin_rows"
   }
 
   /// The rules for the members of a client's JSON.
@@ -49,6 +52,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     JSONMember(CodingKeys.predictionsKeptDays, \.predictionsKeptDays, .integer(in: 1...36_500)),
     JSONMember(CodingKeys.columns, \.columns, .caseColumnNames),
     JSONMember(CodingKeys.outcomeAfterDays, \.outcomeAfterDays, .integer(in: 1...36_500)),
+    JSONMember(CodingKeys.minBinRows, \.minBinRows, .integer(in: 1...10_000)),
   ]
 
   /// The value of a setting as its JSON; `nil` for `null`.
@@ -62,6 +66,7 @@ package struct DatasetSettings: Sendable, Equatable, Codable {
     case .predictionsKeptDays: predictionsKeptDays
     case .columns: columns
     case .outcomeAfterDays: outcomeAfterDays
+    case .minBinRows: minBinRows
     }
   }
 }

@@ -42,6 +42,11 @@ package struct ModelRecord: Sendable {
   package var warnings: [TrainingWarning]
   /// The comparison with the model that was active when it was trained; `nil` if nothing was compared.
   package var comparison: ActivationComparison?
+  /// The dataset's smallest number of training rows behind a value of a term that is shown.
+  package var minBinRows = DatasetSettings().minBinRows
+
+  /// The name of the model's family.
+  package var family: String { type(of: model).family }
 }
 
 /// The origin of a training.

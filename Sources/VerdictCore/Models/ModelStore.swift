@@ -114,7 +114,7 @@ package struct ModelStore: Sendable {
       Self.select(
         Self.summaryColumns
           + ", CASE WHEN pg_column_size(m.model) <= \(size) THEN m.model END, \(unescaped: StoredWarnings.expression), "
-          + "d.features, m.comparison"
+          + "d.features, m.comparison, d.min_bin_rows"
       )
         + "WHERE m.tenant_id = \(tenant) AND m.dataset_id = \(dataset) AND m.version = \(version)"
     ).first.map(Self.storedRecord)
@@ -261,16 +261,16 @@ package struct ModelStore: Sendable {
   private static func storedRecord(_ row: Row) throws -> StoredModelRecord {
     let (
       version, createdAt, jobID, trigger, active, used, deleted, erased, converged, parameters, kpis, pinned,
-      model, warnings, features, comparison
+      model, warnings, features, comparison, minBinRows
     ) = try row.decode(
       Int.self, Date.self, Int.self, String.self, Bool.self, Int.self, Int.self, Int.self, Bool.self,
-      JSONB.self, JSONB.self, Bool.self, JSONB?.self, JSONB.self, JSONB.self, JSONB?.self)
+      JSONB.self, JSONB.self, Bool.self, JSONB?.self, JSONB.self, JSONB.self, JSONB?.self, Int.self)
     return StoredModelRecord(
       summary: try summary(
         columns: (
           version, createdAt, jobID, trigger, active, used, deleted, erased, converged, parameters, kpis,
           pinned
         )),
-      model: model, warnings: warnings, features: features, comparison: comparison)
+      model: model, warnings: warnings, features: features, comparison: comparison, minBinRows: minBinRows)
   }
 }

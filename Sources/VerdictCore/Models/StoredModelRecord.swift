@@ -15,6 +15,8 @@ struct StoredModelRecord: Sendable {
   var features: JSONB
   /// The comparison with the model that was active before; `nil` for none.
   var comparison: JSONB?
+  /// The dataset's setting of that name.
+  var minBinRows: Int
 
   /// Decodes the model; `nil` without one.
   func record() throws -> ModelRecord? {
@@ -23,7 +25,7 @@ struct StoredModelRecord: Sendable {
       summary: summary,
       model: Self.spelled(try model.decode(StoredModel.self).model, try features.decode([Feature].self)),
       warnings: try warnings.decode([TrainingWarning].self),
-      comparison: try comparison?.decode(ActivationComparison.self))
+      comparison: try comparison?.decode(ActivationComparison.self), minBinRows: minBinRows)
   }
 
   /// A model with the spelling of categories that rows are read with: a model of an earlier version may have others.

@@ -25,8 +25,8 @@ package struct TrainingJobs: Sendable {
   /// Enqueues a training on all labels stored when it starts, in the caller's transaction.
   ///
   /// - Parameter parameters: returns the job's parameters for the dataset's defaults.
-  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``,
-  ///   ``DomainError/quotaExceeded(_:maximum:present:)``, and errors of `parameters`.
+  /// - Throws: ``DomainError/notFound(what:)``, ``DomainError/tooFewLabels(detail:)``, ``DomainError/invalid(problems:)`` for names of
+  ///   features that the dataset does not have, ``DomainError/quotaExceeded(_:maximum:present:)``, and errors of `parameters`.
   package func request(
     _ tenant: TenantID, dataset name: String, in tx: Transaction,
     parameters: @Sendable (TrainingParameters) throws -> TrainingParameters
@@ -35,6 +35,8 @@ package struct TrainingJobs: Sendable {
     try await Quotas.admitOneMore(.queuedJobs, tenant, in: tx)
     let dataset = try await datasets.dataset(tenant, named: name, lock: .keyShare, in: tx)
     let parameters = try parameters(dataset.settings.training)
+    let problems = parameters.additive.problems(with: dataset.featureTypes, at: "")
+    guard problems.isEmpty else { throw DomainError.invalid(problems: problems) }
     let counts = try await LabelCounting.counts(tenant, dataset: dataset.id, in: tx)
     if let detail = Self.insufficientLabelsDetail(counts) { throw DomainError.tooFewLabels(detail: detail) }
     return try await queue.enqueue(

@@ -7,7 +7,7 @@ extension JSONParser where Value == TrainingParameters {
   package static let trainingParameters = trainingParameters(defaults: TrainingParameters())
 
   /// Training parameters from a client. An absent member keeps its value, and `null` restores that of `defaults`. A share of
-  /// l1 that is not given does not outlive the penalty that it belongs to.
+  /// l1 that is not given does not outlive the penalty that it belongs to, nor do a choice of `C` and the parameters of additive models.
   package static func trainingParameters(defaults: TrainingParameters) -> JSONParser {
     object(
       initial: defaults, members,
@@ -22,11 +22,20 @@ extension JSONParser where Value == TrainingParameters {
           parameters.isThresholdGiven = !fields.isNull(threshold) || defaults.isThresholdGiven
         }
         if !parameters.isDefaultBesideWeights { parameters.isThresholdGiven = false }
+        if !parameters.penalty.hasChoiceOfC, fields.value(TrainingParameters.CodingKeys.c.rawValue) == nil {
+          parameters.choosesC = false
+        }
+        if !parameters.family.hasAdditiveParameters {
+          for member in AdditiveParameters.members where fields.value(member.name) != nil {
+            fields.errors.add(fields.at(member.name), "is for the families additive and auto")
+          }
+          parameters.additive = AdditiveParameters()
+        }
       },
       check: { parameters in
         do throws(LearningError) {
           try parameters.validate()
-          return nil
+          return parameters.additive.sizeProblem
         } catch {
           guard case .invalidParameter(let pointer, let detail) = error else { return nil }
           return InputProblem(pointer: pointer, detail: detail)
@@ -35,9 +44,9 @@ extension JSONParser where Value == TrainingParameters {
   }
 
   private static let members: [JSONMember<TrainingParameters>] =
-    [
+    [JSONMember(TrainingParameters.CodingKeys.family, \.family, .choice())] + AdditiveParameters.members + [
       JSONMember(TrainingParameters.CodingKeys.penalty, \.penalty, .choice()),
-      JSONMember(TrainingParameters.CodingKeys.c, \.c, .number),
+      JSONMember(TrainingParameters.CodingKeys.c, \.strength, .strength),
       JSONMember(TrainingParameters.CodingKeys.l1Ratio, \.l1Ratio, .number),
       JSONMember(TrainingParameters.CodingKeys.classWeight, \.classWeight, .choice()),
       JSONMember(TrainingParameters.CodingKeys.threshold, \.threshold, .thresholdRule),
@@ -51,6 +60,34 @@ extension JSONParser where Value == TrainingParameters {
         TrainingParameters.CodingKeys.maxIterations, \.maxIterations,
         .integer(in: TrainingParameters.maxIterationsRange)),
     ]
+}
+
+extension TrainingParameters {
+  /// The member `C`: a number, or its choice by the data.
+  fileprivate enum Strength: Sendable {
+    case given(Double)
+    case chosen
+  }
+
+  fileprivate var strength: Strength {
+    get { choosesC ? .chosen : .given(c) }
+    set {
+      switch newValue {
+      case .given(let number): (c, choosesC) = (number, false)
+      case .chosen: (c, choosesC) = (TrainingParameters().c, true)
+      }
+    }
+  }
+}
+
+extension JSONParser where Value == TrainingParameters.Strength {
+  /// A number or `auto`.
+  fileprivate static let strength = JSONParser { value, _, pointer, errors in
+    if let number = value.finiteNumber { return .given(number) }
+    if case .string(TrainingParameters.auto) = value { return .chosen }
+    errors.add(pointer, "must be a finite number or auto")
+    return nil
+  }
 }
 
 extension JSONParser where Value == ThresholdRule {

@@ -1,3 +1,4 @@
+import Learning
 import RowFormats
 import VerdictCore
 
@@ -15,6 +16,7 @@ enum NewDatasetBody {
     }
     var settings = DatasetSettings()
     _ = settings.merge(fields)
+    if let features { errors.check(settings.training, features.map { ($0.name, $0.type) }) }
     return NewDataset(
       name: try errors.checked(name), features: try errors.checked(features), label: label,
       settings: settings)
@@ -104,8 +106,22 @@ struct DatasetPatchBody {
     }
     change.negative = LabelBody.negative(fields, dataset.label)
     change.named = change.settings.merge(fields)
+    errors.check(
+      change.settings.training,
+      change.features?.map { ($0.name, $0.type) } ?? dataset.features.map { ($0.name, $0.type) })
     try errors.check()
     return change
+  }
+}
+
+extension ValidationErrors {
+  /// Notes the features that the training parameters name and a dataset does not have.
+  fileprivate func check(_ training: TrainingParameters, _ features: [(String, FeatureType)]) {
+    let types = Dictionary(features) { first, _ in first }
+    let pointer = JSONObjectReader.child("", DatasetSettings.CodingKeys.training.rawValue)
+    for problem in training.additive.problems(with: types, at: pointer) {
+      add(problem.pointer ?? pointer, problem.detail)
+    }
   }
 }
 

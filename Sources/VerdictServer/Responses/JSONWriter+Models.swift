@@ -13,6 +13,8 @@ extension JSONWriter {
   mutating func model(_ record: ModelRecord) throws {
     try object { json in
       try json.modelMembers(record.summary)
+      json.name("family")
+      json.string(record.family)
       for member in record.model.describe() {
         json.name(member.name)
         json.description(member.value)

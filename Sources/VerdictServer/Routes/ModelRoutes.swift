@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Learning
 import VerdictCore
 
 /// `/v1/datasets/{dataset}/models` and `/kpis`. ``ModelExportRoutes`` exports models.
@@ -14,6 +15,7 @@ struct ModelRoutes {
     api.on(.put, path + "/active", role: .write, activate)
     api.on(.get, path + "/{version}", role: .read, isBulk: true, read)
     api.on(.delete, path + "/{version}", role: .write, delete)
+    api.on(.get, path + "/{version}/terms", role: .read, isBulk: true, terms)
     api.on(.get, path + "/{version}/curves", role: .read, curves)
     api.on(.get, path + "/{version}/live-kpis", role: .read, readLiveKPIs)
     let kpis = "/v1/datasets/{dataset}/kpis"
@@ -55,6 +57,22 @@ struct ModelRoutes {
     _ = try QueryParameters(request, known: [])
     return try await models.withModel(principal.tenant, dataset: name, version: version) { model in
       try .conditional(request) { try $0.model(model) }
+    }
+  }
+
+  @Sendable private func terms(
+    _ request: Request, _ context: Context, _ principal: Principal
+  ) async throws -> Response {
+    let (name, version) = try (context.dataset(), context.modelVersion())
+    let query = try QueryParameters(request, known: ["limit", "cursor"])
+    let limit = try query.limit()
+    let start = try query.numberCursor() ?? 0
+    return try await models.withModel(principal.tenant, dataset: name, version: version) { record in
+      let terms = record.model.terms(minimumRows: record.minBinRows).enumerated().dropFirst(start)
+        .prefix(limit + 1).map { (position: $0 + 1, term: $1) }
+      return try .conditional(request) {
+        $0.terms(Page(terms, limit: limit) { "\($0.position)" }, of: record)
+      }
     }
   }
 

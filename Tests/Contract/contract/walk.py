@@ -127,6 +127,7 @@ class Walk:
         few = {"dataset": "churn", "version": 1}
         self.call("listModels", dataset="churn", expect=200, keep="page")
         self.call("getModel", **few, expect=200, keep="model")
+        self.call("getModelTerms", **few, expect=200, keep="linear")
         self.call("getCurves", **few, expect=200, keep="curves")
         for form in ("json", "pmml", "sql"):
             self.call(f"exportModel{form.capitalize()}", **few, expect=200, keep=form)

@@ -12,9 +12,9 @@ import Testing
   private static let json = #"""
     {"auto_train":{"enabled":true,"min_new_labels":7,"max_delay_seconds":60},
      "gate":{"metric":"roc_auc","minimum":0.1,"source":"live","min_labels":5,"bound":"estimate"},
-     "training":{"C":0.3,"seed":9007199254740991},"activation":{"policy":"best","metric":"mcc","margin":0.1},
+     "training":{"C":0.3,"seed":9007199254740991,"family":"auto","edges":{"x":[3e-7,0.1]}},"activation":{"policy":"best","metric":"mcc","margin":0.1},
      "models_kept":3,"predictions_kept_days":30,"columns":{"group":"customer","split":"set"},
-     "outcome_after_days":14}
+     "outcome_after_days":14,"min_bin_rows":20}
     """#
 
   private func merge(_ json: String, into settings: inout DatasetSettings) throws -> [InputProblem] {
@@ -54,6 +54,7 @@ import Testing
   @Test(arguments: [
     (#"{"models_kept":0}"#, "/models_kept"), (#"{"predictions_kept_days":36501}"#, "/predictions_kept_days"),
     (#"{"outcome_after_days":0}"#, "/outcome_after_days"),
+    (#"{"min_bin_rows":0}"#, "/min_bin_rows"), (#"{"min_bin_rows":10001}"#, "/min_bin_rows"),
     (#"{"gate":{"metric":"roc_auc","minimum":0.5,"bound":"upper"}}"#, "/gate/bound"),
     (#"{"gate":{"minimum":1}}"#, "/gate/metric"),
     (#"{"gate":{"metric":"roc_auc","minimum":85}}"#, "/gate/minimum"),

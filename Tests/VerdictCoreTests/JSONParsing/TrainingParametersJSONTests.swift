@@ -129,7 +129,7 @@ import Testing
       ), (#"{"tolerance":2}"#, ["/tolerance": "tolerance must be a number from 1e-12 to 1."]),
       (
         #"{"penalty":"l3","C":"1"}"#,
-        ["/penalty": "must be one of l2, l1, elasticnet, none", "/C": "must be a finite number"]
+        ["/penalty": "must be one of l2, l1, elasticnet, none", "/C": "must be a finite number or auto"]
       ),
       (#"{"seed":-1}"#, ["/seed": "must be a whole number from 0 to 9007199254740991"]),
       (#"{"C":0}"#, ["/C": "C must be a number from 1e-12 to 1e12."]),
