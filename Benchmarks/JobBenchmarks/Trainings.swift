@@ -1,7 +1,8 @@
 import Foundation
 import JobQueue
-import VerdictCore
+import Learning
 import TestSupport
+import VerdictCore
 
 /// Measures one training on all rows, from the request to the stored model: reading, hold-out fit, KPIs, final fit, saving.
 struct Trainings {
@@ -9,31 +10,46 @@ struct Trainings {
 
   func run() async throws {
     var copies: [Double] = []
-    var jobs: [Double] = []
-    var memory: [Double] = []
+    var jobs: [ModelFamily: [Double]] = [:]
+    var memory: [ModelFamily: [Double]] = [:]
     let matrix = Double(fixture.rows * TrainingFixture.features * 8)
     try await fixture.withWorker(cacheBytes: 0) {}
     for _ in 0..<Main.rounds {
       copies.append(try await fixture.copyOut())
-      let (time, peak) = try await fixture.withWorker(cacheBytes: 0) { [fixture] in
-        let before = Memory.resetPeak()
-        let time = try await seconds {
-          let job = try await fixture.database.transaction(for: fixture.tenant) { tx in
-            try await TrainingJobs(database: fixture.database, queue: fixture.queue)
-              .request(fixture.tenant, dataset: "d", in: tx) { $0 }
-          }
-          try await fixture.waitForEnd(of: Int(job.id))
+      for family in Self.families {
+        let (time, peak) = try await fixture.withWorker(cacheBytes: 0) { [self] in
+          let before = Memory.resetPeak()
+          let time = try await seconds { try await train(family) }
+          return (time, Memory.peak - before)
         }
-        return (time, Memory.peak - before)
+        jobs[family, default: []].append(time)
+        memory[family, default: []].append(Double(peak) / matrix)
       }
-      jobs.append(time)
-      memory.append(Double(peak) / matrix)
     }
-    report(
-      "a training of \(fixture.rows) rows, end to end",
-      "\(median(jobs).milliseconds), psql copies them in \(median(copies).milliseconds), ratio "
-        + (median(jobs) / median(copies)).ratio)
-    report("its memory above idle", "\(median(memory).ratio) of the matrix of \(Int(matrix / 1e6)) MB")
+    for family in Self.families {
+      let time = median(jobs[family] ?? [])
+      report(
+        "a training of \(fixture.rows) rows, \(family.rawValue)",
+        "\(time.milliseconds), psql copies them in \(median(copies).milliseconds), ratio "
+          + (time / median(copies)).ratio)
+      report(
+        "its memory above idle",
+        "\(median(memory[family] ?? []).ratio) of the matrix of \(Int(matrix / 1e6)) MB")
+    }
+  }
+
+  private static let families: [ModelFamily] = [.linear, .additive]
+
+  private func train(_ family: ModelFamily) async throws {
+    let job = try await fixture.database.transaction(for: fixture.tenant) { [fixture] tx in
+      try await TrainingJobs(database: fixture.database, queue: fixture.queue)
+        .request(fixture.tenant, dataset: "d", in: tx) { parameters in
+          var chosen = parameters
+          chosen.family = family
+          return chosen
+        }
+    }
+    try await fixture.waitForEnd(of: Int(job.id))
   }
 }
 

@@ -5,8 +5,8 @@ import Learning
 ///
 ///     LearningBenchmarks fit DIRECTORY REPETITIONS THREADS PARAMETERS   one JSON line: times and the model
 ///     LearningBenchmarks peak DIRECTORY PARAMETERS                      one JSON line: memory of one fit
-///     LearningBenchmarks family DIRECTORY REPETITIONS THREADS PARAMETERS   the same for any family, without the model
-///     LearningBenchmarks family-peak DIRECTORY THREADS PARAMETERS      one JSON line: memory of one training
+///     LearningBenchmarks family DIRECTORY REPETITIONS THREADS PARAMETERS   one JSON line: times and pairs of any family
+///     LearningBenchmarks family-peak DIRECTORY THREADS PARAMETERS      one JSON line: memory of one fit
 ///     LearningBenchmarks trainings                                      whole trainings, their phases and memory
 ///     LearningBenchmarks cancellations [PART OF A NAME]                  how late a cancelled training ends
 @main
@@ -21,13 +21,13 @@ struct Main {
     case ("family", 5):
       let threads = Int(arguments[3]) ?? 0
       try Families(
-        Fits(directory: arguments[1], parameters: arguments[4]), threads: threads > 0 ? threads : nil
+        fits: Fits(directory: arguments[1], parameters: arguments[4]), threads: threads > 0 ? threads : nil
       )
       .time(repetitions: Int(arguments[2]) ?? 1)
     case ("family-peak", 4):
       let threads = Int(arguments[2]) ?? 0
       try Families(
-        Fits(directory: arguments[1], parameters: arguments[3]), threads: threads > 0 ? threads : nil
+        fits: Fits(directory: arguments[1], parameters: arguments[3]), threads: threads > 0 ? threads : nil
       )
       .peak()
     case ("peak", 3): try Fits(directory: arguments[1], parameters: arguments[2]).peak()

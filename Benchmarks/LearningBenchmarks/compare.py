@@ -295,7 +295,7 @@ def additive(program, table, pairs=(0, 10), with_ebm=True):
             print(f"  verdict, at most {count} pairs ({found[count].get('pairs')} in the model"
                   f"{'' if found[count]['converged'] else ', not converged'}): {1e3 * took:.1f} ms; {ratios}")
         memory = report("family-peak", directory, "2", json.dumps({"family": "additive", "max_pairs": pairs[-1]}))
-        print(f"  memory of a training above the table: {(memory['fit'] - memory['table']) / stored:.2f} × the table as stored; "
+        print(f"  memory of a fit above the table: {(memory['fit'] - memory['table']) / stored:.2f} × the table as stored; "
               f"peak of the process, including the table: {memory['fit'] / stored:.2f} × ({memory['fit'] / 1e6:.0f} MB)", flush=True)
 
 

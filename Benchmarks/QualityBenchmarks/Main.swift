@@ -6,7 +6,8 @@ import Learning
 ///     QualityBenchmarks NAME PARAMETERS DIRECTORY
 ///
 /// For each `SET.SEED.train.csv` of the directory, fits its rows with the training parameters (JSON), writes the probabilities of the rows
-/// of `SET.SEED.test.csv` to `SET.SEED.NAME.pred`, one a line, and prints the duration in seconds.
+/// of `SET.SEED.test.csv` to `SET.SEED.NAME.pred`, one a line, and prints the duration
+/// of the fit in seconds.
 @main
 struct Main {
   static func main() throws {
@@ -15,9 +16,7 @@ struct Main {
       printLine("usage: see the first comment of Main.swift")
       exit(2)
     }
-    var parameters = try JSONDecoder().decode(TrainingParameters.self, from: Data(arguments[1].utf8))
-    // The test rows are those that their owner marked; a measurement fits the others once.
-    parameters.validation = .split()
+    let parameters = try JSONDecoder().decode(TrainingParameters.self, from: Data(arguments[1].utf8))
     let directory = URL(filePath: arguments[2])
     let suffix = ".train.csv"
     let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter {
@@ -27,14 +26,11 @@ struct Main {
       let prefix = String(name.dropLast(suffix.count))
       let files = try SplitFiles(
         train: directory.appending(path: name), test: directory.appending(path: prefix + ".test.csv"))
-      let table = try files.table()
       let start = ContinuousClock.now
-      let split = try ValidationSplit(table, parameters: parameters)
-      let predictions = try ModelFamilies.standard.type(named: parameters.family.rawValue).heldOut(
-        table, parameters: parameters, split: split, warmStart: nil, threads: nil, progress: nil,
-        isCancelled: { false })
+      let model = try ModelFamilies.standard.fit(files.train, parameters: parameters)
       let seconds = start.duration(to: .now) / .seconds(1)
-      try predictions.scores.map { "\($0)\n" }.joined().write(
+      let probabilities = try model.makePredictor().probabilities(columns: files.test)
+      try probabilities.map { "\($0)\n" }.joined().write(
         to: directory.appending(path: "\(prefix).\(arguments[0]).pred"), atomically: true, encoding: .utf8)
       printLine("\(prefix) \(seconds)")
     }

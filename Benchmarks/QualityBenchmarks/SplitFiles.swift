@@ -5,26 +5,22 @@ import Learning
 ///
 /// A feature is a number if all its values in both files are numbers, and categorical otherwise. An empty field is a missing value.
 struct SplitFiles {
-  private let names: [String]
-  private let columns: [[String]]
-  private let fitted: Int
+  /// The rows to fit.
+  let train: TrainingTable
+  /// The features of the rows to predict, in the same order.
+  let test: [TrainingTable.Column]
 
   init(train: URL, test: URL) throws {
-    let (first, second) = (try CSVColumns(train), try CSVColumns(test))
-    names = first.names
-    columns = zip(first.columns, second.columns).map { $0 + $1 }
-    fitted = first.columns.first?.count ?? 0
-  }
-
-  /// All rows, those of the first file marked to be fitted, those of the second to be measured.
-  func table() throws -> TrainingTable {
-    let features = columns.dropLast().map { Self.numbers($0) ?? Self.categories($0) }
-    let outcomes = columns.last ?? []
-    return try TrainingTable(
-      names: Array(names.dropLast()),
-      kinds: features.map { if case .numeric = $0 { .continuous } else { .categorical } }, columns: features,
-      outcomes: outcomes.map { $0 == "1" ? 1 : 0 },
-      attributes: RowAttributes(splits: outcomes.indices.map { $0 < fitted ? .train : .validation }))
+    let (fitted, fresh) = (try CSVColumns(train), try CSVColumns(test))
+    let features = zip(fitted.columns, fresh.columns).dropLast().map { first, second in
+      if let numbers = Self.numbers(first), let others = Self.numbers(second) { return (numbers, others) }
+      return (Self.categories(first), Self.categories(second))
+    }
+    self.train = try TrainingTable(
+      names: Array(fitted.names.dropLast()),
+      kinds: features.map { if case .numeric = $0.0 { .continuous } else { .categorical } },
+      columns: features.map(\.0), outcomes: (fitted.columns.last ?? []).map { $0 == "1" ? 1 : 0 })
+    self.test = features.map(\.1)
   }
 
   private static func numbers(_ texts: [String]) -> TrainingTable.Column? {

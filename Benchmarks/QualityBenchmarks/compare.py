@@ -20,10 +20,10 @@ from tables import measure, tables
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBRARIES = ("logistic", "boosting", "ebm")
-# The training parameters of what is measured under a name.
+# The training parameters of what is measured under a name, in their stored form.
 PARAMETERS = {
     "linear": {"family": "linear"},
-    "linear-C-auto": {"family": "linear", "C": "auto"},
+    "linear-C-auto": {"family": "linear", "C_auto": True},
     "additive": {"family": "additive"},
     "auto": {"family": "auto"},
 }

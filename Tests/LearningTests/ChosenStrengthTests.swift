@@ -154,7 +154,7 @@ import Testing
     {
       let model = try fit(table, parameters: Self.auto)
       let c = try #require(model.chosenC)
-      #expect(c >= 1e-8 && c <= 1e4, "\(name): \(c)")
+      #expect(c >= 1e-8 && c <= 100, "\(name): \(c)")
       #expect(model.converged && model.isFinite, "\(name)")
     }
     #expect(try fit(none, parameters: Self.auto).chosenC == 1)

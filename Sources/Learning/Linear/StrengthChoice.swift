@@ -25,8 +25,8 @@ struct StrengthChoice {
     var iterations: Int
   }
 
-  /// The bounds of λ; a coefficient has a prior standard deviation of 0.0001 to 100 standardised units.
-  static let bounds = 1e-4...1e8
+  /// The bounds of λ; a coefficient has a prior standard deviation of 0.0001 to 10 standardised units.
+  static let bounds = 1e-2...1e8
   /// The logarithm of λ has settled when it changes by less than this.
   static let settled = 1e-6
   /// The same with a diagonal in place of the Hessian, where every change costs a fit.
