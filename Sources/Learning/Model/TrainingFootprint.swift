@@ -32,10 +32,13 @@ public struct TrainingFootprint: Sendable, Hashable {
     return table + table / 8 + (isCopied ? table : 0) + working + measuring + (pairs.map(additive) ?? 0)
   }
 
-  /// The codes of the terms, weights, margins, residuals and curvatures of the rows, and the matrices of the linear systems.
+  /// The codes of the terms, weights, margins, residuals and curvatures of the rows, and the matrices of the linear systems. Few rows
+  /// have few bins and pairs.
   private func additive(pairs: Int) -> Int {
     let codes = 2 * (numeric + categorical + pairs + 2)
-    let columns = min(1_700, 50 * numeric + min(levels, 400 * categorical)) + 2 * (numeric + categorical) + min(1_000, 144 * pairs)
+    let bins = min(1_700, min(50, rows / 3 + 6) * numeric + min(levels, 400 * categorical))
+    let cells = min(1_000, 144 * min(pairs, rows / 400))
+    let columns = bins + 2 * (numeric + categorical) + cells
     return rows * (codes + Self.additiveBytes) + 4 * 8 * columns * columns
   }
 

@@ -46,6 +46,26 @@ struct LabelReader: Sendable {
     var rowsRead: Int
     /// The memory of the labels and of the training on them.
     var memory: TrainingReservation
+
+    /// Reserves what the parameters' family needs beyond a linear model.
+    ///
+    /// - Throws: as ``TrainingReservation/grow(to:for:)``.
+    func reserve(for parameters: TrainingParameters) async throws {
+      guard parameters.family != .linear else { return }
+      var footprint = TrainingFootprint(rows: table.rowCount, numeric: 0, categorical: 0)
+      for column in table.columns {
+        switch column {
+        case .numeric: footprint.numeric += 1
+        case .categorical(_, let levels):
+          footprint.categorical += 1
+          footprint.levels += levels.count
+        }
+      }
+      let linear = footprint.bytes
+      footprint.pairs = parameters.additive.pairs?.count ?? parameters.additive.maxPairs
+      try await memory.grow(
+        to: memory.count + footprint.bytes - linear, for: LabelReader.description(table.rowCount, dataset))
+    }
   }
 
   /// Reads all labels of a dataset in one snapshot.
@@ -93,7 +113,7 @@ struct LabelReader: Sendable {
     return reservation
   }
 
-  private static func description(_ rows: Int, _ dataset: Dataset) -> String {
+  fileprivate static func description(_ rows: Int, _ dataset: Dataset) -> String {
     "Training on \(rows) labels with \(dataset.features.count) features"
   }
 

@@ -73,6 +73,7 @@ package struct TrainingRunner: Sendable {
     let tenant = TenantID(rawValue: job.tenant)
     let parameters = try job.parameters.decode(TrainingParameters.self)
     try context.checkCancellation()
+    try await data.reserve(for: parameters)
     // The table, and about as much while it is encoded.
     defer { HeapTrimmer.process.freed(data.table.rowCount * data.table.columns.count * 16) }
     let previous = try await begin(data, tenant)
