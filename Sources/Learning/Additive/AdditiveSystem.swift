@@ -48,6 +48,7 @@ final class AdditiveSystem {
     rows = Workspace(count: 3 * rowCount)
     try countMasses()
     constraints = terms.flatMap(constraints(of:))
+    constraintWeight = Self.constraintScale * (masses.dropFirst().max() ?? 1)
   }
 
   private var margin: UnsafeMutablePointer<Double> { rows.start }
@@ -98,6 +99,8 @@ final class AdditiveSystem {
 
   /// The weight of the constraints: far above the curvature of the loss, so that they hold to within rounding.
   private(set) var constraintWeight = 1.0
+  /// A curvature is at most a quarter of the mass.
+  private static let constraintScale = 25.0
 
   /// Computes the loss, and with it residuals and curvatures, at the coefficients.
   func evaluate(_ beta: [Double]) throws -> Point {
@@ -238,12 +241,6 @@ final class AdditiveSystem {
       }
       withExtendedLifetime(scratch) {}
     }
-  }
-
-  /// Sets the weight of the constraints by the Hessian.
-  func scaleConstraints() {
-    let largest = (0..<columns).reduce(1e-3) { max($0, hessian[$1 * stride + $1]) }
-    constraintWeight = 100 * largest
   }
 
   /// The factored sum of the Hessian and the penalties.

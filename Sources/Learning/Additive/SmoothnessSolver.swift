@@ -47,7 +47,6 @@ struct SmoothnessSolver {
     var lastRatios = pace
     for iteration in 1...maxIterations {
       let gradient = try system.derivatives(at: point.beta)
-      if iteration == 1 { system.scaleConstraints() }
       let factor = try system.factored()
       let step = factor.solve(gradient).map { -$0 }
       let slope = zip(gradient, step).reduce(0) { $0 + $1.0 * $1.1 }

@@ -6,7 +6,7 @@ struct AutoTrainer {
   let choice: FamilyChoice
 
   private var plan: ValidationPlan { linear.plan }
-  private var parameters: TrainingParameters { linear.parameters }
+  private var parameters: TrainingParameters { additive.parameters }
 
   func run() throws -> TrainingResult<any BinaryClassifier> {
     let (scores, thresholds) = try outOfFold()
@@ -57,6 +57,7 @@ struct AutoTrainer {
       return (model, model.warnings)
     }
     var (model, warnings) = try linear.final(from: nil, threshold: threshold)
+    model.parameters = parameters
     model.selection = selection
     return (model, warnings)
   }
@@ -99,7 +100,7 @@ extension AutoTrainer {
     _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
     _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (AutoTrainer) throws -> Result
   ) throws -> Result {
-    try withTrainer(table, parameters, plan, runner, progress) { linear in
+    try withTrainer(table, parameters.forLinearCandidate, plan, runner, progress) { linear in
       try body(
         AutoTrainer(
           linear: linear,
@@ -108,5 +109,15 @@ extension AutoTrainer {
           ),
           choice: FamilyChoice(table: table, parameters: parameters, runner: linear.runner)))
     }
+  }
+}
+
+extension TrainingParameters {
+  /// The parameters of the linear model that is compared with an additive one: its smoothness, too, is chosen by the data, unless the owner
+  /// has given a `C` of their own.
+  var forLinearCandidate: TrainingParameters {
+    var parameters = self
+    if penalty == .l2, c == TrainingParameters().c { parameters.choosesC = true }
+    return parameters
   }
 }
