@@ -30,6 +30,27 @@ struct ShapedRows {
       outcomes: outcomes)
   }
 
+  /// Two numbers in −1…1 whose functions are random walks of 40 steps, which are returned too.
+  mutating func walks(rows: Int) throws -> (TrainingTable, [(Double) -> Double]) {
+    let walks = (0..<2).map { _ in
+      var level = 0.0
+      return (0..<40).map { _ -> Double in
+        // A sum of twelve uniform numbers is nearly normal.
+        level += 0.3 * ((0..<12).reduce(0) { sum, _ in sum + uniform() } - 6)
+        return level
+      }
+    }
+    let truths: [(Double) -> Double] = walks.map { walk in { walk[min(39, Int(($0 + 1) * 20))] } }
+    var columns: [[Double]] = [[], []]
+    var outcomes: [UInt8] = []
+    for _ in 0..<rows {
+      let x = (0..<2).map { _ in uniform() * 2 - 1 }
+      for index in 0..<2 { columns[index].append(x[index]) }
+      outcomes.append(uniform() < (truths[0](x[0]) + truths[1](x[1])).sigmoid ? 1 : 0)
+    }
+    return (try .numbers(columns, outcomes), truths)
+  }
+
   /// An outcome that only the two numbers together tell: positive where both have the same sign, in nine of ten rows.
   mutating func crossed(rows: Int) throws -> TrainingTable {
     var columns: [[Double]] = [[], [], []]
