@@ -196,7 +196,7 @@ struct AdditiveFitter {
   /// Rows for each pair that is looked for: few rows cannot tell many pairs from chance.
   private static let rowsPerPair = 400
   /// The most columns of all pairs together.
-  private static let pairColumns = 1_000
+  private static let pairColumns = 1_440
   /// The most columns of all features together.
   static let mainColumns = 2_500
 

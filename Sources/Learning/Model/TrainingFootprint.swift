@@ -37,7 +37,7 @@ public struct TrainingFootprint: Sendable, Hashable {
   private func additive(pairs: Int) -> Int {
     let codes = 2 * (numeric + categorical + pairs + 2)
     let bins = min(1_700, min(50, rows / 3 + 6) * numeric + min(levels, 400 * categorical))
-    let cells = min(1_000, 144 * min(pairs, rows / 400))
+    let cells = min(1_440, 144 * min(pairs, rows / 400))
     let columns = bins + 2 * (numeric + categorical) + cells
     return rows * (codes + Self.additiveBytes) + 4 * 8 * columns * columns
   }
