@@ -5,7 +5,9 @@ import Testing
 
 /// Tests of the fit of additive models.
 @Suite(.timeLimit(.minutes(5))) struct AdditiveFitTests {
-  private static func parameters(_ change: (inout TrainingParameters) -> Void = { _ in }) -> TrainingParameters {
+  private static func parameters(_ change: (inout TrainingParameters) -> Void = { _ in })
+    -> TrainingParameters
+  {
     var parameters = TrainingParameters()
     parameters.family = .additive
     parameters.additive.bags = 1
@@ -39,11 +41,15 @@ import Testing
     }
     #expect(model.features[2].importance < 0.05)
     #expect(model.features[3].categories == ["low", "middle", "high"])
-    for (cell, truth) in zip(model.features[3].bins, [-0.7, 0, 0.7]) { #expect(abs(cell.value - truth) < 0.12) }
+    for (cell, truth) in zip(model.features[3].bins, [-0.7, 0, 0.7]) {
+      #expect(abs(cell.value - truth) < 0.12)
+    }
   }
 
   /// The mean of a function over a bin of a feature in −1…1.
-  private static func mean(_ truth: @escaping (Double) -> Double, of bin: Int, _ feature: AdditiveFeature) -> Double {
+  private static func mean(_ truth: @escaping (Double) -> Double, of bin: Int, _ feature: AdditiveFeature)
+    -> Double
+  {
     let edges = [-1] + (feature.edges ?? []) + [1]
     let (low, high) = (edges[bin], edges[bin + 1])
     return (0..<20).reduce(0) { $0 + truth(low + (high - low) * (Double($1) + 0.5) / 20) } / 20
@@ -115,16 +121,19 @@ import Testing
     var rows = ShapedRows(seed: 4)
     let table = try rows.crossed(rows: 3_000)
     let with = try AdditiveModel.train(
-      table, parameters: Self.parameters(), warmStart: nil, threads: nil, progress: nil, isCancelled: { false })
+      table, parameters: Self.parameters(), warmStart: nil, threads: nil, progress: nil,
+      isCancelled: { false })
     let without = try AdditiveModel.train(
-      table, parameters: Self.parameters { $0.additive.maxPairs = 0 }, warmStart: nil, threads: nil, progress: nil,
+      table, parameters: Self.parameters { $0.additive.maxPairs = 0 }, warmStart: nil, threads: nil,
+      progress: nil,
       isCancelled: { false })
     #expect(try #require(with.kpis[.rocAUC]) > 0.8)
     #expect(try #require(without.kpis[.rocAUC]) < 0.6)
     #expect(without.model.pairs.isEmpty)
     #expect(with.model.pairs.first.map { [$0.first.feature, $0.second.feature] } == [0, 1])
     let names = table.names
-    let given = try AdditiveModel.fit(table, parameters: Self.parameters { $0.additive.pairs = [[names[2], names[0]]] })
+    let given = try AdditiveModel.fit(
+      table, parameters: Self.parameters { $0.additive.pairs = [[names[2], names[0]]] })
     #expect(given.pairs.allSatisfy { [$0.first.feature, $0.second.feature] == [0, 2] })
   }
 
@@ -184,7 +193,8 @@ import Testing
     attributes.weights = [Double](repeating: 3, count: 800)
     let weighted = try AdditiveModel.fit(
       try TrainingTable(
-        names: table.names, kinds: table.kinds, columns: table.columns, outcomes: table.outcomes, attributes: attributes),
+        names: table.names, kinds: table.kinds, columns: table.columns, outcomes: table.outcomes,
+        attributes: attributes),
       parameters: Self.parameters())
     for (one, other) in zip(model.features, weighted.features) {
       for (a, b) in zip(one.bins, other.bins) { #expect(abs(a.value - b.value) < 1e-9) }
@@ -215,12 +225,14 @@ import Testing
       kinds: [.continuous, .continuous, .continuous, .categorical, .categorical, .continuous],
       columns: [
         .numeric([Double](repeating: 7, count: 300)), .numeric([Double](repeating: .nan, count: 300)),
-        .numeric(separating), .categorical(codes: [Int32](repeating: 0, count: 300), levels: ["only", "absent"]),
+        .numeric(separating),
+        .categorical(codes: [Int32](repeating: 0, count: 300), levels: ["only", "absent"]),
         .categorical(codes: (0..<300).map { Int32($0) }, levels: many),
         .numeric((0..<300).map { $0 % 7 == 0 ? 1e150 : -1e150 }),
       ], outcomes: outcomes)
     let result = try AdditiveModel.train(
-      table, parameters: Self.parameters { $0.additive.bags = nil }, warmStart: nil, threads: nil, progress: nil,
+      table, parameters: Self.parameters { $0.additive.bags = nil }, warmStart: nil, threads: nil,
+      progress: nil,
       isCancelled: { false })
     #expect(result.model.features[3].categories == ["only"])
     #expect(result.model.features[4].categories?.count == 300)

@@ -31,17 +31,6 @@ public struct AdditiveFeature: Sendable, Codable, Hashable {
     case missingRows = "missing_rows"
     case degreesOfFreedom = "degrees_of_freedom"
   }
-
-  /// The bin of a number: the number of edges that are not above it.
-  func bin(of value: Double) -> Int {
-    guard let edges else { return 0 }
-    var (low, high) = (0, edges.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if edges[middle] <= value { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
 }
 
 /// The log-odds that a bin, a category or a cell of a table adds.

@@ -83,30 +83,6 @@ struct AdditiveFitter {
     return merged
   }
 
-  /// The pairs to use whatever the residuals say.
-  private func givenPairs(_ base: Fitted?, _ binned: BinnedTable) -> [(PairAxis, PairAxis)]? {
-    guard let base else { return nil }
-    func axis(_ old: PairAxis) -> PairAxis {
-      let feature = binned.features[old.feature]
-      if old.isOrdered {
-        var axis = PairAxis(
-          feature, feature: old.feature, most: old.count, edges: old.edges(base.binned.features[old.feature]))
-        // Missing values have their place on the axis, though no row of this fit has one.
-        if old.missing != nil, axis.missing == nil {
-          axis.missing = axis.count
-          axis.count += 1
-        }
-        return axis
-      }
-      var axis = old
-      axis.map =
-        Array(old.map.prefix(feature.bins))
-        + (feature.hasMissing ? [UInt16(old.missing ?? Int(UInt16.max))] : []) + [.max]
-      return axis
-    }
-    return base.axes.map { (axis($0.0), axis($0.1)) }
-  }
-
   private func fit(
     _ binned: BinnedTable, _ rows: FittedRows, _ withInference: Bool, _ base: Fitted?
   ) throws -> Fitted {
@@ -149,7 +125,8 @@ struct AdditiveFitter {
       let fittedRows = binned.features.first.map { $0.rows.reduce(0, +) } ?? 0
       let most = PairAxis.most(rows: fittedRows)
       var all = binned.features.enumerated().map { PairAxis($0.element, feature: $0.offset, most: most) }
-      let pairs = try chosenPairs(main, result, all, most: min(parameters.additive.maxPairs, fittedRows / Self.rowsPerPair))
+      let pairs = try chosenPairs(
+        main, result, all, most: min(parameters.additive.maxPairs, fittedRows / Self.rowsPerPair))
       // Many pairs have coarser tables, so that the linear systems stay small.
       let side = min(most, Int((Double(Self.pairColumns) / Double(max(1, pairs.count))).squareRoot()))
       if side < most {
@@ -245,46 +222,6 @@ struct AdditiveFitter {
     for index in term.penalties.indices { term.penalties[index].lambda = parameters.additive.smoothness ?? 5 }
   }
 
-  private func chosenPairs(
-    _ system: AdditiveSystem, _ result: SmoothnessSolver.Result, _ axes: [PairAxis], most: Int
-  ) throws -> [(Int, Int)] {
-    if let given = parameters.additive.pairs {
-      let places = Dictionary(table.names.enumerated().map { ($1, $0) }) { first, _ in first }
-      return given.compactMap { pair in
-        guard pair.count == 2, let first = places[pair[0]], let second = places[pair[1]], first != second
-        else { return nil }
-        return (min(first, second), max(first, second))
-      }
-    }
-    let beta = result.point.beta
-    let importance = system.terms.map { term in
-      (0..<term.count).reduce(0) { $0 + system.masses[term.first + $1] * abs(beta[term.first + $1]) }
-    }
-    let candidates = axes.indices.filter {
-      axes[$0].count > 1 && parameters.additive.monotone[table.names[$0]] == nil
-    }
-    .sorted { importance[$0] != importance[$1] ? importance[$0] > importance[$1] : $0 < $1 }
-    let (residual, curvature) = system.residuals
-    let screening = PairScreening(
-      axes: axes, codes: Array(system.codes.prefix(axes.count)), residual: residual, curvature: curvature,
-      rowCount: system.rowCount, runner: runner)
-    return try screening.chosen(candidates, most: most)
-  }
-
-  private func pairCodes(
-    _ axes: [(PairAxis, PairAxis)], _ codes: [UnsafePointer<UInt16>], _ storage: CodeStorage
-  ) throws {
-    let (start, count) = (storage.start, storage.rows)
-    // Tasks write disjoint arrays.
-    nonisolated(unsafe) let source = codes
-    try runner.run(axes.count) { index, _, _ in
-      let (first, second) = axes[index]
-      ck_pair_codes(
-        source[first.feature], first.map, source[second.feature], second.map, UInt16(second.count),
-        UInt16(first.count * second.count), count, start + index * count)
-    }
-  }
-
   /// The effective degrees of freedom of each term.
   private func freedom(_ system: AdditiveSystem, _ result: SmoothnessSolver.Result) throws -> [Double] {
     freedom(system, try InverseRows(result.factor, runner: runner))
@@ -324,17 +261,6 @@ struct AdditiveFitter {
       runner: runner)
     let next = try solver(smaller).run(from: beta, isSearching: searches && isRough, isRough: isRough)
     return (smaller, next, kept.map { axes[$0] })
-  }
-
-  private func pairRows(_ system: AdditiveSystem, features: Int) throws -> [[Int]] {
-    let pairs = Array(system.terms.dropFirst(features))
-    let (codes, mass, count) = (Array(system.codes.dropFirst(features)), system.mass, system.rowCount)
-    return try pairs.indices.map { index in
-      try runner.checkCancelled()
-      var rows = [Int](repeating: 0, count: pairs[index].count + 1)
-      for row in 0..<count where mass[row] > 0 { rows[Int(codes[index][row])] += 1 }
-      return Array(rows.dropLast())
-    }
   }
 
   private func fitted(

@@ -40,7 +40,7 @@ struct AdditiveTables {
       let sorted = edges.sorted()
       let bins =
         feature.categories == nil
-        ? [0] + sorted.map { feature.bin(of: $0) } : Array(0..<(feature.categories ?? []).count)
+        ? [0] + sorted.map { (feature.edges ?? []).bin(of: $0) } : Array(0..<(feature.categories ?? []).count)
       let values = bins.map { $0 < feature.bins.count ? feature.bins[$0].value : 0 }
       return Feature(edges: sorted, values: values + [feature.missing?.value ?? 0, 0])
     }

@@ -32,7 +32,7 @@ struct NumberBins {
     var next = 0
     for row in values.indices where mass[row] > 0 && !values[row].isNaN {
       if next == 0 {
-        keys.append(Self.key(values[row]))
+        keys.append(SortedNumbers.key(values[row]))
         order.append(UInt32(row))
         next = step
       }
@@ -52,12 +52,6 @@ struct NumberBins {
         fine.append(Fine(low: value, high: value, masses: outcome == 0 ? (weight, 0) : (0, weight)))
       }
     }
-  }
-
-  /// An integer that sorts like the number: a negative number has all its bits inverted, another one its sign.
-  private static func key(_ value: Double) -> UInt64 {
-    let bits = (value + 0).bitPattern
-    return bits >> 63 == 1 ? ~bits : bits | 1 << 63
   }
 
   /// The ascending edges.

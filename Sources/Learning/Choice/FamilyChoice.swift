@@ -61,7 +61,9 @@ struct FamilyChoice {
         attributes: part.attributes)
     else { return nil }
     try runner.checkCancelled()
-    let straight = try withTrainer(part, inner.forLinearCandidate, plan, runner, nil) { try $0.outOfFold(nil).scores }
+    let straight = try withTrainer(part, inner.forLinearCandidate, plan, runner, nil) {
+      try $0.outOfFold(nil).scores
+    }
     let shaped = try AdditiveTrainer(
       table: part, parameters: inner, plan: plan, runner: runner, progress: nil
     ).outOfFold().scores

@@ -14,7 +14,9 @@ public struct TrainingFootprint: Sendable, Hashable {
   public var pairs: Int?
 
   /// Creates a footprint; see the properties.
-  public init(rows: Int, numeric: Int, categorical: Int, levels: Int = 0, attributes: Int = 0, pairs: Int? = nil) {
+  public init(
+    rows: Int, numeric: Int, categorical: Int, levels: Int = 0, attributes: Int = 0, pairs: Int? = nil
+  ) {
     self.pairs = pairs
     self.attributes = attributes
     self.rows = rows

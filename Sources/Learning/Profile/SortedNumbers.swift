@@ -16,7 +16,7 @@ struct SortedNumbers {
 
   /// A number as an integer that sorts like it: a negative number has all its bits inverted, another one its sign (Knuth, The Art of
   /// Computer Programming 3, 5.2.5).
-  private static func key(_ value: Double) -> UInt64 {
+  static func key(_ value: Double) -> UInt64 {
     // The sum of −0 and 0 is 0.
     let bits = (value + 0).bitPattern
     return bits >> 63 == 1 ? ~bits : bits | 1 << 63

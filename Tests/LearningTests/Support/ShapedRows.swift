@@ -25,8 +25,11 @@ struct ShapedRows {
       outcomes.append(uniform() < margin.sigmoid ? 1 : 0)
     }
     return try TrainingTable(
-      names: ["wave", "bowl", "noise", "group"], kinds: [.continuous, .continuous, .continuous, .categorical],
-      columns: columns.map { .numeric($0) } + [.categorical(codes: codes, levels: ["low", "middle", "high"])],
+      names: ["wave", "bowl", "noise", "group"],
+      kinds: [.continuous, .continuous, .continuous, .categorical],
+      columns: columns.map { .numeric($0) } + [
+        .categorical(codes: codes, levels: ["low", "middle", "high"])
+      ],
       outcomes: outcomes)
   }
 
