@@ -18,7 +18,7 @@ struct SmoothnessSolver {
   private static let priorFreedom = 4.0
   private static let priorRoughness = 0.25
   /// λ settles when no edf changes by more than this.
-  private static let settled = 0.3
+  private static let settled = 0.5
   /// The most steps in which λ changes.
   private static let searchSteps = 30
 
