@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Learning
@@ -61,6 +62,17 @@ import Testing
     let again = try ModelFamilies.standard.train(table, parameters: parameters, threads: 3)
     #expect(result.kpis == again.kpis)
     #expect(try #require(result.kpis[.rocAUC]) > 0.65)
+  }
+
+  @Test(arguments: [600, 4_000]) func `progress never falls`(count: Int) throws {
+    var rows = ShapedRows(seed: 6)
+    let seen = Mutex<[Double]>([])
+    _ = try ModelFamilies.standard.train(
+      try rows.table(rows: count), parameters: Self.parameters,
+      progress: { step in seen.withLock { $0.append(step.fraction) } })
+    let fractions = seen.withLock { $0 }
+    #expect(fractions.count > 5 && zip(fractions, fractions.dropFirst()).allSatisfy { $0 <= $1 })
+    #expect(fractions.last == 1)
   }
 
   @Test func `families are compared on the same rows`() throws {

@@ -100,7 +100,9 @@ extension AutoTrainer {
     _ table: TrainingTable, _ parameters: TrainingParameters, _ plan: ValidationPlan, _ runner: BlockRunner,
     _ progress: (@Sendable (TrainingProgress) -> Void)?, _ body: (AutoTrainer) throws -> Result
   ) throws -> Result {
-    try withTrainer(table, parameters.forLinearCandidate, plan, runner, progress) { linear in
+    // Both families report on the same part of the work.
+    let progress = progress.map(RisingProgress.init)?.report
+    return try withTrainer(table, parameters.forLinearCandidate, plan, runner, progress) { linear in
       try body(
         AutoTrainer(
           linear: linear,
