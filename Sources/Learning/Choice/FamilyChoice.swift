@@ -19,6 +19,10 @@ struct FamilyChoice {
   /// The share of the linear model's loss by which an additive one may be worse on inner folds, whose fits are not means of several and
   /// see fewer rows than the fit will.
   private static let margin = 0.005
+  /// With fewer rows of the rarer outcome, chance decides between like losses: the simpler model stays unless the other is better by
+  /// this share.
+  private static let fewRows = 100
+  private static let scarceMargin = -0.05
 
   /// Chooses for the rows of all folds but one, or for all rows.
   func choose(
@@ -77,7 +81,10 @@ struct FamilyChoice {
       }
       return sum / max(total, .leastNormalMagnitude)
     }
-    let isAdditive = losses[1] < losses[0] * (1 + Self.margin)
+    let positives = part.outcomes.reduce(into: 0) { $0 += Int($1) }
+    let isScarce = min(positives, rows.count - positives) < Self.fewRows
+    let margin = isScarce ? Self.scarceMargin : Self.margin
+    let isAdditive = losses[1] < losses[0] * (1 + margin)
     return selection(
       isAdditive, "cross_validated_log_loss", losses,
       "On \(Self.folds) inner folds of the \(rows.count) fitted rows the log loss of the linear model is \(losses[0].brief), that of the additive one \(losses[1].brief)."
