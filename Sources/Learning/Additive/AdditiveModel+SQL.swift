@@ -3,7 +3,7 @@ extension AdditiveModel {
   /// ``LogisticModel/exportSQL(table:)`` and the same rules: NULL and NaN are missing, and a row with a number beyond the range of models
   /// has no probability and no decision.
   ///
-  /// The slot of each value (see ``AdditiveTables``) is computed once, in a sub-select: of a number by `width_bucket`, of a category by
+  /// The slot of each value (see `AdditiveTables`) is computed once, in a sub-select: of a number by `width_bucket`, of a category by
   /// `CASE`. Terms and pairs are subscripts of constant arrays.
   ///
   /// - Throws: ``ExportRefusal`` for names that PostgreSQL cannot tell apart.

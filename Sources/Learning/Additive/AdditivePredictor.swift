@@ -1,6 +1,6 @@
 /// An additive model prepared to answer fast: all tables in one array, categories in dictionaries.
 ///
-/// Each method finds the slot of each value (see ``AdditiveTables``) and adds up the same numbers in the same order: the intercept, the
+/// Each method finds the slot of each value (see `AdditiveTables`) and adds up the same numbers in the same order: the intercept, the
 /// features, the pairs.
 public struct AdditivePredictor: Predictor {
   /// A feature: the places of its tables, and the values that training saw.
