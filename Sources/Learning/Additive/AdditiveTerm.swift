@@ -8,7 +8,7 @@ struct AdditiveTerm: Sendable {
     var squares: [Int] = []
     /// The rank of the penalty on coefficients that satisfy the constraints.
     var rank: Int
-    /// The least λ: a scale below which the prior says nothing.
+    /// The weight λ of the penalty.
     var lambda: Double = 1
 
     /// βᵀSβ.

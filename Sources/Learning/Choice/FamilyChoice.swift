@@ -13,7 +13,7 @@ struct FamilyChoice {
   private static let crossValidated = 3_000
   private static let folds = 5
   /// The most features of an additive model that is chosen by itself.
-  private static let mostFeatures = 250
+  private static let mostFeatures = 200
   /// The enlargement of the degrees of freedom.
   private static let correction = 1.5
   /// The share of the linear model's loss by which an additive one may be worse on inner folds, whose fits are not means of several and
