@@ -8,6 +8,9 @@ struct ProfileRecorder: Sendable {
   private let database: Database
   private let logger: Logger
 
+  /// From so many rows on, a profile is renewed when one row of a hundred has changed.
+  private static let manyRows = 100_000
+
   init(database: Database, logger: Logger) {
     self.database = database
     self.logger = logger
@@ -39,7 +42,10 @@ struct ProfileRecorder: Sendable {
       ).first
     }
     guard let (changes, features) = try row?.decode(Int.self, Int.self) else { return true }
-    return changes != data.changes || features != data.table.columns.count
+    // A profile of many rows takes as long as an automatic training on them, which a few changes do not justify.
+    let rows = data.table.rowCount
+    let tolerated = rows >= Self.manyRows ? rows / 100 : 0
+    return abs(data.changes - changes) > tolerated || features != data.table.columns.count
   }
 
   /// The profiles of the features of a table as a JSON array.
