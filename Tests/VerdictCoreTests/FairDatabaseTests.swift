@@ -114,7 +114,7 @@ import Testing
   }
 
   /// A tenant that fills the queue of predictions leaves room for one that stores a few.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func aFullQueueOfPredictionsHasRoomForOthers() async throws {
     try await TestDomain.with { domain in
       let hostile = try await domain.tenant("hostile")
