@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "CKernels.h"
+#include "dot.h"
 #include "tile.h"
 
 typedef double eight __attribute__((vector_size(64), aligned(8)));
@@ -142,15 +143,7 @@ CLONES void ck_inverse_rows(const double *factor, size_t order, size_t stride, s
   }
 }
 
-CLONES double ck_dot(const double *a, const double *b, size_t count) {
-  double s[8] = {0};
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8)
-    for (int l = 0; l < 8; l++) s[l] += a[i + l] * b[i + l];
-  double rest = 0;
-  for (; i < count; i++) rest += a[i] * b[i];
-  return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])) + rest;
-}
+CLONES double ck_dot(const double *a, const double *b, size_t count) { return dot(a, b, count); }
 
 // The dot products of four rows with four others.
 static inline __attribute__((always_inline)) void subtract_block(double *const *rows, const double *const *others,

@@ -31,7 +31,7 @@ public struct AdditiveModel: Sendable, Codable, Hashable {
   public var negatives: Int
   /// How it was trained.
   public var parameters: TrainingParameters
-  /// What was chosen by itself, and why; absent if the parameters left no choice.
+  /// The choices of the training and their reasons; absent if the parameters left no choice.
   public var selection: ModelSelection?
 
   private enum CodingKeys: String, CodingKey {

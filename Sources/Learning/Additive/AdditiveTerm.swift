@@ -23,7 +23,7 @@ struct AdditiveTerm: Sendable {
     }
   }
 
-  /// What the bins are.
+  /// The meaning of the bins.
   enum Shape: Sendable {
     /// The bins of one feature.
     case main(feature: Int)

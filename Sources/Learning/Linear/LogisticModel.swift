@@ -31,7 +31,7 @@ public struct LogisticModel: Sendable, Codable, Hashable {
   public var parameters: TrainingParameters
   /// The inverse strength of the penalty that the data chose, with three significant digits; absent if the parameters gave it.
   public var chosenC: Double?
-  /// What was chosen by itself, and why; absent if the parameters left no choice.
+  /// The choices of the training and their reasons; absent if the parameters left no choice.
   public var selection: ModelSelection?
 
   private enum CodingKeys: String, CodingKey {

@@ -13,9 +13,7 @@ public func train(
 ) throws -> TrainingResult<LogisticModel> {
   try parameters.validate()
   let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
-  let plan = try ValidationPlan(
-    outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
-    attributes: table.attributes, checkpoint: runner.checkCancelled)
+  let plan = try ValidationPlan(table, parameters, runner)
   return try withTrainer(table, parameters, plan, runner, progress) { try $0.run(warmStart: warmStart) }
 }
 

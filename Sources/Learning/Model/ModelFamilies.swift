@@ -33,10 +33,7 @@ public struct ModelFamilies: Sendable {
     if parameters.family == .auto {
       try parameters.validate()
       let runner = BlockRunner(threads: threads ?? processorCount, isCancelled: isCancelled)
-      let plan = try ValidationPlan(
-        outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
-        attributes: table.attributes,
-        checkpoint: runner.checkCancelled)
+      let plan = try ValidationPlan(table, parameters, runner)
       return try AutoTrainer.with(table, parameters, plan, runner, progress) { try $0.run() }
     }
     func result<Model: BinaryClassifier>(_ type: Model.Type) throws -> TrainingResult<any BinaryClassifier> {

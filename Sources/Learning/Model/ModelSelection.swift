@@ -1,4 +1,4 @@
-/// What a training chose by itself, and why.
+/// The choices of a training and their reasons.
 public struct ModelSelection: Sendable, Codable, Hashable {
   /// A family that was tried.
   public struct Candidate: Sendable, Codable, Hashable {

@@ -36,7 +36,7 @@ public struct Explanation: Sendable, Hashable {
   public var intercept: Double
   /// In the feature order of the model.
   public var contributions: [Contribution]
-  /// What pairs of features add beside the features of their own, in the pair order of the model; empty of a model without pairs.
+  /// The contributions of pairs of features beside the features of their own, in the pair order of the model; empty of a model without pairs.
   public var pairs: [PairContribution]
 
   /// Makes an explanation; see the properties.

@@ -10,3 +10,12 @@ extension ValidationPlan {
     return 0.05 + 0.95 * (Double(step) + 1 - rest) / Double(measured.count + 1)
   }
 }
+
+extension ValidationPlan {
+  /// Splits the rows of a table as a training with these parameters does.
+  init(_ table: TrainingTable, _ parameters: TrainingParameters, _ runner: BlockRunner) throws {
+    try self.init(
+      outcomes: table.outcomes, method: parameters.validation, seed: parameters.seed,
+      attributes: table.attributes, checkpoint: runner.checkCancelled)
+  }
+}
